@@ -1,0 +1,1 @@
+"""Certified optimal thinking-token budgets for LLM servers."""

@@ -1,0 +1,174 @@
+"""Closed forms of the allocation problem in NumPy; every array of tokens has the shape (..., N).
+
+Symbols: pi prior, A accuracy_gain, b saturation_rate, D base_accuracy, t0 overhead, c time_per_token,
+lambda arrival_rate, alpha accuracy_weight. Tokens and seconds throughout.
+
+Source: arXiv 2601.10274, whose objective and Pollaczek-Khinchine delay these are; the Hessian in the form
+diagonal plus rank two is derived here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.errors import ProblemError, UnstableError
+from cvxtoken.queueing import pollaczek_khinchine
+from cvxtoken.typing import FloatArray
+
+
+def accuracy(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """p_k(l) = A_k (1 - exp(-b_k l_k)) + D_k per type, shape (..., N)."""
+    return workload.base_accuracy - workload.accuracy_gain * np.expm1(-workload.saturation_rate * tokens)
+
+
+def mean_accuracy(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """sum_k pi_k p_k(l_k), shape (...)."""
+    return np.asarray(accuracy(workload, tokens) @ workload.prior)
+
+
+def service_time(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """t_k(l) = t0_k + c_k l_k per type, in s, shape (..., N)."""
+    return workload.overhead + workload.time_per_token * tokens
+
+
+def moments(workload: Workload, tokens: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """E[S] = sum_k pi_k t_k in s and E[S^2] = sum_k pi_k t_k^2 in s^2, each of shape (...)."""
+    t = service_time(workload, tokens)
+    return t @ workload.prior, (t * t) @ workload.prior
+
+
+def idle(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """y = 1 - lambda E[S], the idle share of the server, shape (...); not positive where unstable.
+
+    Computed as y0 - lambda sum_k pi_k c_k l_k with y0 exact and rounded once: near utilisation 1 the
+    float 1 - lambda E[S] would lose every digit.
+    """
+    thinking = (workload.time_per_token * tokens) @ workload.prior
+    return np.asarray(float(workload.idle_at_zero) - workload.arrival_rate * thinking)
+
+
+def utilization(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """rho = lambda E[S], shape (...)."""
+    return workload.arrival_rate * moments(workload, tokens)[0]
+
+
+def mean_wait(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """E[W] = lambda E[S^2] / (2 y), in s, shape (...); infinite where rho >= 1."""
+    return pollaczek_khinchine(workload.arrival_rate, moments(workload, tokens)[1], idle(workload, tokens))
+
+
+def mean_system_time(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """E[T] = E[S] + E[W], in s, shape (...); infinite where rho >= 1."""
+    return moments(workload, tokens)[0] + mean_wait(workload, tokens)
+
+
+def objective(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """J(l) = alpha sum_k pi_k p_k(l_k) - E[T], in s, shape (...); minus infinity where rho >= 1."""
+    return workload.accuracy_weight * mean_accuracy(workload, tokens) - mean_system_time(workload, tokens)
+
+
+def delay_price(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """h_k(l) = 1 + lambda t_k / y + lambda^2 E[S^2] / (2 y^2), shape (..., N), where rho < 1.
+
+    dE[T]/dl_k = pi_k c_k h_k: what a second more of service for type k costs all queries.
+    """
+    lam = workload.arrival_rate
+    t = service_time(workload, tokens)
+    _, s2 = moments(workload, tokens)
+    y = idle(workload, tokens)
+    return 1 + lam * t / y[..., None] + (lam**2 * s2 / (2 * y**2))[..., None]
+
+
+def gradient(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """dJ/dl_k = pi_k (alpha A_k b_k exp(-b_k l_k) - c_k h_k), in s/token, shape (..., N), where rho < 1."""
+    w = workload
+    benefit = w.accuracy_weight * w.accuracy_gain * w.saturation_rate * np.exp(-w.saturation_rate * tokens)
+    return w.prior * (benefit - w.time_per_token * delay_price(w, tokens))
+
+
+@dataclass(frozen=True)
+class Hessian:
+    """The matrix diag(diagonal) + factors @ core @ factors.T, of shape (N, N), held in O(N).
+
+    Attributes:
+        diagonal: shape (N,).
+        factors: shape (N, 2).
+        core: shape (2, 2), symmetric.
+    """
+
+    diagonal: FloatArray
+    factors: FloatArray
+    core: FloatArray
+
+    def __matmul__(self, direction: FloatArray) -> FloatArray:
+        return self.diagonal * direction + self.factors @ (self.core @ (self.factors.T @ direction))
+
+    def dense(self) -> FloatArray:
+        """The full (N, N) matrix."""
+        return np.diag(self.diagonal) + self.factors @ self.core @ self.factors.T
+
+
+def hessian(workload: Workload, tokens: FloatArray) -> Hessian:
+    """Hessian of J at one allocation of shape (N,) with rho < 1, in s/token^2 (derived here).
+
+    With a_k = pi_k c_k and g_k = pi_k c_k t_k,
+    d2E[T] = diag(lambda pi c^2 / y) + (lambda^2 / y^2) (g a' + a g') + (lambda^3 E[S^2] / y^3) a a',
+    and the accuracy adds -diag(alpha pi A b^2 exp(-b l)) to that of J.
+    """
+    w, lam = workload, workload.arrival_rate
+    b, c = w.saturation_rate, w.time_per_token
+    y = float(idle(w, tokens))
+    _, s2 = moments(w, tokens)
+    benefit = w.accuracy_weight * w.prior * w.accuracy_gain * b**2 * np.exp(-b * tokens)
+    a = w.prior * c
+    g = a * service_time(w, tokens)
+    core = np.array([[lam**3 * float(s2) / y**3, lam**2 / y**2], [lam**2 / y**2, 0.0]])
+    return Hessian(-benefit - lam * a * c / y, np.column_stack([a, g]), -core)
+
+
+def require_stable(workload: Workload) -> None:
+    """Decide exactly whether any allocation is stable: lambda sum_k pi_k t0_k < 1 in rational numbers.
+
+    Raises:
+        UnstableError: it is not; says by how much, and the largest arrival rate (a double) that is.
+    """
+    y0 = workload.idle_at_zero
+    if y0 > 0:
+        return
+    least_service = (1 - y0) / Fraction(workload.arrival_rate)
+    limit = float(1 / least_service)
+    while Fraction(limit) * least_service >= 1:
+        limit = math.nextafter(limit, 0)
+    raise UnstableError(
+        f"arrival_rate is {workload.arrival_rate} /s: even without thinking tokens the utilisation is "
+        f"{float(1 - y0)}, {float(-y0):.3g} above what it must stay below, 1; "
+        f"the largest stable arrival rate is {limit!r} /s"
+    )
+
+
+def checked_tokens(workload: Workload, tokens: ArrayLike) -> FloatArray:
+    """One allocation as a float array of shape (N,), inside its box.
+
+    Raises:
+        ProblemError: not N finite numbers with 0 <= l_k <= l_max_k.
+    """
+    try:
+        l = np.asarray(tokens, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ProblemError(f"tokens is {tokens!r}; it must be a list of numbers") from error
+    if l.shape != (len(workload),):
+        raise ProblemError(
+            f"tokens has shape {l.shape}; it must have one number for each of {len(workload)} types"
+        )
+    good = (l >= 0) & (l <= workload.max_tokens)
+    if not good.all():
+        k = int(np.argmin(good))
+        limit = workload.max_tokens[k]
+        raise ProblemError(f"tokens of {workload.names[k]!r} is {l[k]}; it must be from 0 to {limit}")
+    return l

@@ -1,0 +1,21 @@
+"""The errors this package raises; every message says what is wrong and what the rule is."""
+
+
+class CvxtokenError(Exception):
+    """Base class of every error raised on purpose by cvxtoken."""
+
+
+class ProblemError(CvxtokenError):
+    """Bad data: the message names the field, the value and the rule it breaks."""
+
+
+class UnstableError(CvxtokenError):
+    """The queue has no steady state: utilisation is 1 or more."""
+
+
+class SolverError(CvxtokenError):
+    """The solver asked for is not installed or cannot take this program."""
+
+
+class CertificateError(CvxtokenError):
+    """A certificate that does not prove what it states, or is not a certificate at all."""
