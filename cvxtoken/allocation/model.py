@@ -146,8 +146,8 @@ def require_stable(workload: Workload) -> None:
     while Fraction(limit) * least_service >= 1:
         limit = math.nextafter(limit, 0)
     raise UnstableError(
-        f"arrival_rate is {workload.arrival_rate} /s: even without thinking tokens the utilisation is "
-        f"{float(1 - y0)}, {float(-y0):.3g} above what it must stay below, 1; "
+        f"arrival_rate is {workload.arrival_rate} /s; even without thinking tokens the utilisation is "
+        f"{float(1 - y0)}, {float(-y0):.3g} over the limit of 1 it must stay below; "
         f"the largest stable arrival rate is {limit!r} /s"
     )
 

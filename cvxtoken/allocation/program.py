@@ -74,10 +74,11 @@ def raw_program(workload: Workload) -> Program:
     p = cp.multiply(A, 1 - cp.exp(cp.multiply(-b, l))) + D
     t = w.overhead + cp.multiply(w.time_per_token, l)
     y = 1 - lam * (pi @ t)
-    ET = pi @ t + lam / 2 * cp.quad_over_lin(cp.multiply(np.sqrt(pi), t), y)
-    J = alpha * (pi @ p) - ET
+    ES = pi @ t
+    EW = lam / 2 * cp.quad_over_lin(cp.multiply(np.sqrt(pi), t), y)
+    J = alpha * (pi @ p) - ES - EW
     problem = cp.Problem(cp.Maximize(J), [l >= 0, l <= w.max_tokens])
-    return Program(problem, l, {"l": l, "t": t, "y": y, "p": p, "E[T]": ET, "J": J})
+    return Program(problem, l, {"l": l, "t": t, "y": y, "p": p, "E[S]": ES, "E[W]": EW, "J": J})
 
 
 def presolved_program(workload: Workload) -> Program:

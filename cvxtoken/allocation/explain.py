@@ -1,0 +1,88 @@
+"""The convex program told term by term, as CVXPY sees it, and the delay told in its two parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cvxtoken.allocation import model
+from cvxtoken.allocation.program import presolved_program
+from cvxtoken.allocation.reference import Reference
+from cvxtoken.tables import table
+
+_FORMULAS = {
+    "x": "x = b l",
+    "t": "t = t0 + c l",
+    "y": "y = 1 - lambda sum pi t",
+    "p": "p = sum pi (A (1 - exp(-x)) + D)",
+    "E[S]": "E[S] = sum pi t",
+    "E[W]": "E[W] = lambda/2 sum pi t^2 / y",
+    "J": "J = alpha p - E[S] - E[W]",
+}
+_SYMBOLS = {
+    "AddExpression": "sum",
+    "NegExpression": "minus",
+    "multiply": "constant times",
+    "MulExpression": "weighted sum",
+    "Hstack": "v = (sqrt(pi) t)",
+}
+
+
+def explain(reference: Reference) -> str:
+    """The objective as a tree of terms with curvature and rule, then E[T] at the optimum, as text."""
+    program = presolved_program(reference.workload)
+    names = {id(expression): _FORMULAS[name] for name, expression in program.terms.items()}
+    rows = list(_walk(program.terms["J"], names, 0))
+    w, l = reference.workload, reference.tokens
+    service, wait = float(model.moments(w, l)[0]), float(model.mean_wait(w, l))
+    total = service + wait
+    return "\n".join(
+        [
+            f"maximise J over 0 <= x <= b u, for {len(w)} task types ({program.terms['x'].size} may think)",
+            table(["term", "curvature", "because"], rows, numeric_from=3),
+            f"is_dcp() is {program.problem.is_dcp()}",
+            "",
+            f"E[T] = {total:.6f} s at the optimum:",
+            f"  service  E[S] = {service:.6f} s ({service / total:.1%})",
+            f"  waiting  E[W] = {wait:.6f} s ({wait / total:.1%})",
+        ]
+    )
+
+
+def _walk(expression: Any, names: dict[int, str], depth: int) -> Iterator[tuple[str, str, str]]:
+    """One row for the expression and for each of its arguments that is not constant, down to affine ones."""
+    kind = type(expression).__name__
+    label = names.get(id(expression), _SYMBOLS.get(kind, kind))
+    if kind == "NegExpression" and id(expression.args[0]) in names:
+        label = f"minus {names[id(expression.args[0])]}"
+    yield "  " * depth + label, expression.curvature.lower(), rule(expression)
+    if not expression.is_affine():
+        for argument in expression.args:
+            if not argument.is_constant():
+                yield from _walk(argument, names, depth + 1)
+
+
+def rule(expression: Any) -> str:
+    """The rule of disciplined convex programming that gives a CVXPY expression its curvature."""
+    if expression.is_affine():
+        return "affine in the variables"
+    kind, own = type(expression).__name__, expression.curvature.lower()
+    parts = [(i, a) for i, a in enumerate(expression.args) if not a.is_constant()]
+    inner = " and ".join(dict.fromkeys(a.curvature.lower() for _, a in parts))
+    if kind == "AddExpression":
+        return f"a sum of {inner} terms"
+    if kind == "NegExpression":
+        return f"minus a {inner} term"
+    if expression.is_atom_convex() and expression.is_atom_concave():
+        return f"a {'non-negative' if inner == own else 'negative'} multiple of a {inner} term"
+    shape = "convex" if expression.is_atom_convex() else "concave"
+    return f"{kind} is {shape}{_monotonicity(expression, parts)}; its argument is {inner}"
+
+
+def _monotonicity(expression: Any, parts: list[tuple[int, Any]]) -> str:
+    if len(parts) > 1:
+        return " in its arguments jointly"
+    position = parts[0][0]
+    if expression.is_incr(position):
+        return " and increasing"
+    return " and decreasing" if expression.is_decr(position) else ""

@@ -1,0 +1,135 @@
+"""The command line: parses, calls, prints; computes nothing.
+
+Exit status 0 where all went well, 1 where a certificate is refused, 2 for bad input, 3 where an optimum
+could not be certified.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cvxtoken import library, verifier
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.reference import Reference, solve
+from cvxtoken.errors import CvxtokenError
+from cvxtoken.tables import table
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Certified optimal thinking-token budgets for LLM servers.",
+)
+
+WorkloadName = Annotated[
+    str, typer.Argument(metavar="[WORKLOAD]", help="A built-in workload's name, or a .toml or .json file.")
+]
+ArrivalRate = Annotated[float | None, typer.Option(help="Queries per second, in place of the workload's.")]
+AccuracyWeight = Annotated[float | None, typer.Option(help="Seconds that full accuracy is worth.")]
+MaxTokens = Annotated[float | None, typer.Option(help="Largest budget of every type, in tokens.")]
+Solver = Annotated[str, typer.Option(help="Any installed CVXPY solver that takes exponential cones.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+@app.command("solve")
+def solve_command(
+    workload: WorkloadName = "qwen3-8b",
+    arrival_rate: ArrivalRate = None,
+    accuracy_weight: AccuracyWeight = None,
+    max_tokens: MaxTokens = None,
+    solver: Solver = "CLARABEL",
+    as_json: AsJson = False,
+    certificate: Annotated[Path | None, typer.Option(help="Write the proof to this file.")] = None,
+) -> None:
+    """Print the optimal budgets and the proven gap."""
+    problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
+    reference = solve(problem, solver)
+    if certificate is not None:
+        reference.certificate.save(certificate)
+    if as_json:
+        print(json.dumps(as_document(workload, reference), indent=2, allow_nan=False))
+    else:
+        print(reference)
+        if certificate is not None:
+            print(f"certificate       {certificate}; check it with: cvxtoken verify {certificate}")
+    if reference.status != "certified":
+        print(f"uncertified: the best proven relative gap is {reference.relative_gap:.3g}", file=sys.stderr)
+        raise typer.Exit(3)
+
+
+@app.command()
+def verify(file: Annotated[Path, typer.Argument(help="A certificate file.")]) -> None:
+    """Check a certificate file; print what it proves, or why it is refused."""
+    try:
+        print(verifier.check(verifier.read(str(file))))
+    except verifier.Refused as refusal:
+        print(f"refused: {refusal}", file=sys.stderr)
+        raise typer.Exit(1) from refusal
+
+
+@app.command()
+def workloads() -> None:
+    """List the built-in workloads with their sources."""
+    rows = [(name, str(len(library.load(name))), library.load(name).source) for name in library.workloads()]
+    print(table(["name", "types", "source"], rows, numeric_from=3))
+
+
+@app.command()
+def explain(
+    workload: WorkloadName = "qwen3-8b",
+    arrival_rate: ArrivalRate = None,
+    accuracy_weight: AccuracyWeight = None,
+    max_tokens: MaxTokens = None,
+) -> None:
+    """Print the convex program term by term, and the delay in its two parts."""
+    from cvxtoken.allocation.explain import explain as tell
+
+    print(tell(solve(read_workload(workload, arrival_rate, accuracy_weight, max_tokens))))
+
+
+def read_workload(
+    name: str, arrival_rate: float | None, accuracy_weight: float | None, max_tokens: float | None
+) -> Workload:
+    """A built-in workload or a file, with the options' values in place of its own."""
+    is_file = Path(name).suffix in (".toml", ".json")
+    workload = Workload.load(name) if is_file else library.load(name)
+    options = {"arrival_rate": arrival_rate, "accuracy_weight": accuracy_weight, "max_tokens": max_tokens}
+    return workload.replace(**{field: value for field, value in options.items() if value is not None})
+
+
+def as_document(name: str, reference: Reference) -> dict[str, Any]:
+    """The object that `solve --json` prints."""
+    names, run = reference.workload.names, reference.solver
+    return {
+        "workload": name,
+        "status": reference.status,
+        "tokens": dict(zip(names, reference.tokens.tolist(), strict=True)),
+        "objective": reference.objective,
+        "lower": reference.lower,
+        "upper": reference.upper,
+        "relative_gap": reference.relative_gap,
+        "utilization": reference.utilization,
+        "mean_system_time": reference.mean_system_time,
+        "mean_accuracy": reference.mean_accuracy,
+        "accuracy": dict(zip(names, reference.accuracy.tolist(), strict=True)),
+        "solver": run.__dict__,
+        "seconds": reference.seconds,
+    }
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one sentence on stderr and exit status 2."""
+    try:
+        app()
+    except CvxtokenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
