@@ -17,7 +17,6 @@ from cvxtoken import library, verifier
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import Reference, solve
 from cvxtoken.errors import CvxtokenError
-from cvxtoken.tables import table
 
 app = typer.Typer(
     add_completion=False,
@@ -75,8 +74,9 @@ def verify(file: Annotated[Path, typer.Argument(help="A certificate file.")]) ->
 @app.command()
 def workloads() -> None:
     """List the built-in workloads with their sources."""
-    rows = [(name, str(len(library.load(name))), library.load(name).source) for name in library.workloads()]
-    print(table(["name", "types", "source"], rows, numeric_from=3))
+    for name in library.workloads():
+        workload = library.load(name)
+        print(f"{name}: {', '.join(workload.names)}\n    source: {workload.source}")
 
 
 @app.command()

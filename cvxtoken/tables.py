@@ -15,9 +15,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], numeric_from: i
 
     body = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
-        body.add_column(column, justify="right" if number >= numeric_from else "left", overflow="fold")
+        body.add_column(column, justify="right" if number >= numeric_from else "left", no_wrap=True)
     for row in rows:
         body.add_row(*map(Text, row))
     out = StringIO()
-    Console(file=out, width=max(100, Console().width), color_system=None).print(body)
+    Console(file=out, width=10_000, color_system=None).print(body)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines() if line.strip())

@@ -126,7 +126,7 @@ def prove(w: Any, tokens: Any, radii: Any, lower: Any, upper: Any, down: Context
     GAP = up.subtract(up.subtract(COST, best), bound)
     for (pi, A, b, _, _, _, l_max, l, radius), (s, M) in zip(types, minima):
         for x in (up.subtract(l, radius), add(l, radius)):
-            if 0 <= x <= l_max:
+            if 0 < x < l_max:
                 psi = add(mul(mul(alpha, A), exp(down, mul(b.copy_negate(), x))), mul(s, x))
                 require(mul(pi, down.subtract(psi, M)) > GAP, f"radius {radius:.3g} at {l:.6g} is not proven")
 

@@ -161,7 +161,12 @@ class Bounds:
         self.best = self.alpha * self.mean([A + D for A, D in zip(self.A, self.D, strict=True)])
         self.F = self.primal()
         self.kappa, self.m, self.F_bound = self.dual()
-        self.gap = self.F - self.F_bound
+        down, up = rounding.down, rounding.up
+        # published bounds leave a checker room to round
+        room = self.largest.scaleb(_GUARD_DIGITS - rounding.digits)
+        self.lower = down.minus(up.add(self.F.high, room))
+        self.upper = up.minus(down.subtract(self.F_bound.low, room))
+        self.gap = up.subtract(self.upper, self.lower)
 
     def mean(self, values: Iterable[Interval]) -> Interval:
         """The sum of pi_k value_k."""
@@ -193,7 +198,7 @@ class Bounds:
         kappa = [P + self.lam * z_k for z_k in z]
         m = [self.least(k, kappa[k]) for k in self.types]
         cost = self.mean([kappa[k] * self.t0[k] + m[k] for k in self.types])
-        self.largest = (cost + self.best).high
+        self.largest = (cost + self.best).high  # of the terms in either bound
         return kappa, m, cost - self.best - self.lam * Z * self.half
 
     def least(self, k: int, kappa: Interval) -> Interval:
@@ -221,7 +226,7 @@ class Bounds:
         and the slope in floats, then fourfold until it is proven.
         """
         l, l_max = self.allocation[k], self.l_max[k].high
-        need = Decimal(float(self.gap.high / self.pi[k].low))
+        need = Decimal(float(self.gap / self.pi[k].low))
         falling = float(self.alpha.high * self.decay(k, self.rounding.exact(l)).high * self.b[k].high)
         slope = abs(falling - float(self.kappa[k].high * self.c[k].high))
         curvature = falling * float(self.b[k].high)
@@ -242,28 +247,25 @@ class Bounds:
         l = self.allocation[k]
         left = self.rounding.up.subtract(l, radius)
         right = self.rounding.down.add(l, radius)
-        return (left < 0 or self.excess(k, left).low > self.gap.high) and (
-            right > self.l_max[k].high or self.excess(k, right).low > self.gap.high
+        return (left <= 0 or self.excess(k, left).low > self.gap) and (
+            right >= self.l_max[k].high or self.excess(k, right).low > self.gap
         )
 
     @property
     def rounding_share(self) -> float:
         """The part of the proven gap that more digits would take away."""
         widths = (self.F.high - self.F.low) + (self.F_bound.high - self.F_bound.low)
-        return float(widths / self.gap.high) if self.gap.high > 0 else 0.0
+        return float(widths / self.gap)
 
     def publish(self) -> Certificate:
-        """The certificate; bounds leave a checker room to round, 1e-(digits - 8) of their largest terms."""
-        digits = self.rounding.digits
-        floor, ceiling = self.rounding.down, self.rounding.up
-        room = self.largest.scaleb(_GUARD_DIGITS - digits)
+        """The bounds with the radius of every type, as a certificate."""
         return Certificate(
             workload=self.workload,
             tokens=tuple(self.allocation),
-            lower=floor.minus(ceiling.add(self.F.high, room)),
-            upper=ceiling.minus(floor.subtract(self.F_bound.low, room)),
+            lower=self.lower,
+            upper=self.upper,
             radii=tuple(self.radius(k) for k in self.types),
-            digits=digits,
+            digits=self.rounding.digits,
         )
 
 

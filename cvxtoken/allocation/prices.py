@@ -64,6 +64,11 @@ class PricePoint:
         size = max(abs(step) for step in self.newton_step)
         return size if size == size else inf  # not a number where the Jacobian overflows
 
+    @property
+    def theta_is_low(self) -> bool:
+        """Whether theta <= theta*, where the residuals' signs differ; a residual of 0 has no say."""
+        return self.idle_residual < 0 or (self.idle_residual == 0 and self.price_residual >= 0)
+
 
 def best_response(workload: Workload, theta: float, p: float) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Tokens of every type at given prices, shape (N,), and which of them lie strictly inside the box.
@@ -165,7 +170,7 @@ def price_path(workload: Workload, start: FloatArray | None = None) -> Iterator[
     while point.error > _RELIABLE and bracket.theta_high - bracket.theta_low > _EXACT:
         middle = (bracket.theta_low + bracket.theta_high) / 2
         point = yield from _balance(workload, middle, point.second_moment, bracket)
-        if point.price_residual >= 0:
+        if point.theta_is_low:
             bracket.theta_low = point.log_theta
         else:
             bracket.theta_high = point.log_theta

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cvxtoken
+from cvxtoken import cli
+from cvxtoken.allocation import reference
+
+
+def run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str
+) -> tuple[int, str, str]:
+    """Exit status, stdout and stderr of a command."""
+    monkeypatch.setattr(sys, "argv", ["cvxtoken", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    out, err = capsys.readouterr()
+    return int(stop.value.code or 0), out, err
+
+
+@pytest.fixture
+def command(capsys, monkeypatch):  # type: ignore[no-untyped-def]
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+def test_solve_prints_a_table(command) -> None:
+    code, out, err = command("solve")
+    assert (code, err) == (0, "")
+    assert "GPQA Diamond    704.4" in out
+    assert "objective         J = 9.023840 s" in out
+
+
+def test_solve_prints_one_json_object(command) -> None:
+    code, out, err = command(
+        "solve", "qwen3-8b", "--json", "--arrival-rate", "1.5", "--accuracy-weight", "200"
+    )
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert set(found) == {
+        *("workload", "status", "tokens", "objective", "lower", "upper", "relative_gap", "utilization"),
+        *("mean_system_time", "mean_accuracy", "accuracy", "solver", "seconds"),
+    }
+    assert found["workload"] == "qwen3-8b"
+    assert found["status"] == "certified"
+    assert found["tokens"]["HMMT 2025"] == 0
+    assert round(found["objective"], 6) == 56.165963
+    assert found["lower"] <= found["objective"] <= found["upper"]
+    assert found["solver"]["name"] == "CLARABEL"
+
+
+def test_options_replace_the_workload_s_values(command) -> None:
+    found = json.loads(command("solve", "--json", "--max-tokens", "1000")[1])
+    assert max(found["tokens"].values()) == 1000.0
+
+
+@pytest.mark.parametrize("suffix", ["toml", "json"])
+def test_workloads_from_files(command, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"mine.{suffix}"
+    cvxtoken.load("r1-distill-8b").save(path)
+    found = json.loads(command("solve", str(path), "--json")[1])
+    assert found["objective"] == cvxtoken.solve(cvxtoken.load("r1-distill-8b")).objective
+
+
+def test_certificate_is_written_and_verified(command, tmp_path: Path) -> None:
+    path = tmp_path / "proof.json"
+    code, out, _ = command("solve", "--certificate", str(path))
+    assert code == 0
+    assert f"cvxtoken verify {path}" in out
+    code, out, err = command("verify", str(path))
+    assert (code, err) == (0, "")
+    assert out.startswith("proven: instance 8614e3d6934d (5 task types)")
+    path.write_text(path.read_text().replace("0.595", "0.594"))
+    code, out, err = command("verify", str(path))
+    assert (code, out) == (1, "")
+    assert err.startswith("refused: the instance's SHA-256")
+
+
+def test_workloads_lists_sources(command) -> None:
+    code, out, _ = command("workloads")
+    assert code == 0
+    assert out.count("arXiv 2608.13315") == 2
+
+
+def test_explain(command) -> None:
+    code, out, _ = command("explain")
+    assert code == 0
+    assert "quad_over_lin is convex in its arguments jointly" in out
+
+
+BAD = [
+    (["solve", "qwen3-8"], "error: 'qwen3-8' is not a built-in workload (did you mean 'qwen3-8b'?)"),
+    (["solve", "none.toml"], "error: none.toml: cannot be read: No such file or directory"),
+    (["solve", "--arrival-rate", "0"], "error: arrival_rate is 0.0; it must be finite and positive"),
+    (["solve", "--arrival-rate", "nan"], "error: arrival_rate is nan; it must be finite and positive"),
+    (["solve", "--accuracy-weight", "-3"], "error: accuracy_weight is -3.0; it must be finite and positive"),
+    (["solve", "--max-tokens", "inf"], "error: max_tokens is inf; it must be finite and positive"),
+    (["solve", "--arrival-rate", "5"], "the largest stable arrival rate is 4.448"),
+    (["solve", "--solver", "NONE"], "error: solver 'NONE' is not installed"),
+    (["solve", "--solver", "OSQP"], "error: solver 'OSQP' cannot take this program"),
+    (["solve", "--certificate", "no/such/folder.json"], "cannot be written"),
+    (["explain", "nothing"], "is not a built-in workload"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD)
+def test_bad_input_is_one_sentence_and_exit_status_2(command, arguments: list[str], message: str) -> None:
+    code, out, err = command(*arguments)
+    assert code == 2
+    assert out == ""
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_bad_options_are_exit_status_2(command) -> None:
+    assert command("solve", "--arrival-rate", "fast")[0] == 2
+    assert command("solve", "--speed", "3")[0] == 2
+
+
+def test_what_does_not_certify_is_exit_status_3(command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "solve_prices", lambda workload, start: np.full(5, 100.0))
+    code, out, err = command("solve", "--json")
+    assert code == 3
+    assert json.loads(out)["status"] == "uncertified"
+    assert "uncertified: the best proven relative gap is" in err
+
+
+def test_it_runs_as_a_program_without_a_traceback() -> None:
+    command = [sys.executable, "-m", "cvxtoken.cli", "solve", "--arrival-rate", "5"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,54 @@
+"""The README is true: its code prints what it says, its files load, its map has every room."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+import cvxtoken
+
+ROOT = Path(cvxtoken.__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```", README, re.M | re.S)
+
+
+def test_every_python_block_shows_its_result() -> None:
+    assert len(EXAMPLES) == README.count("```python") == 2
+
+
+@pytest.mark.parametrize(("code", "printed"), EXAMPLES)
+def test_code_prints_what_the_readme_says(code: str, printed: str) -> None:
+    out = StringIO()
+    with redirect_stdout(out):
+        exec(compile(code, "README.md", "exec"), {})
+    assert out.getvalue() == printed
+
+
+def test_the_workload_file_loads(tmp_path: Path) -> None:
+    (text,) = re.findall(r"^```toml\n(.*?)^```", README, re.M | re.S)
+    path = tmp_path / "w.toml"
+    path.write_text(text)
+    assert cvxtoken.Workload.load(path).names == ("GSM8K",)
+    assert tomllib.loads(text)
+
+
+def test_the_first_two_shell_blocks_run_and_test() -> None:
+    run, test = re.findall(r"^```sh\n(.*?)^```", README, re.M | re.S)
+    assert run.strip().endswith("cvxtoken solve")
+    assert test.strip().endswith("pytest -q")
+    assert len(run.strip().splitlines()) == len(test.strip().splitlines()) == 1
+
+
+def test_the_map_has_every_file() -> None:
+    for path in re.findall(r"^\| `([\w/.]+)` \|", README, re.M):
+        assert (ROOT / path).exists(), path
+    rooms = {
+        f"cvxtoken/{f.relative_to(ROOT / 'cvxtoken')}" for f in (ROOT / "cvxtoken/allocation").glob("*.py")
+    }
+    for room in rooms - {"cvxtoken/allocation/__init__.py"}:
+        assert f"`{room}`" in README, room

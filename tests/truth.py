@@ -1,0 +1,93 @@
+"""The optimum of a small workload to about 70 digits, by another road than the package's.
+
+Newton's method on the full gradient in mpmath, from the package's point, on the types that are not at a
+bound; what it returns is checked against the optimality conditions, so that where it came from does not
+matter: F is strictly convex.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import mpmath
+from mpmath import mp, mpf
+
+import cvxtoken
+
+mp.dps = 90  # for whoever imports this module
+
+
+def exact(value: Any) -> Any:
+    """A double, a decimal or a fraction as an mpf of 90 digits."""
+    fraction = Fraction(value)
+    return mpf(fraction.numerator) / fraction.denominator
+
+
+def columns(w: cvxtoken.Workload) -> list[list[Any]]:
+    fields = (w.prior, w.accuracy_gain, w.saturation_rate, w.base_accuracy, w.overhead, w.time_per_token)
+    return [[exact(value) for value in field.tolist()] for field in fields]
+
+
+def objective(w: cvxtoken.Workload, tokens: Any) -> Any:
+    """J at any tokens (mpf), straight from its definition."""
+    pi, A, b, D, t0, c = columns(w)
+    l = [exact(value) if not isinstance(value, mpf) else value for value in tokens]
+    types = range(len(l))
+    t = [t0[k] + c[k] * l[k] for k in types]
+    lam = exact(w.arrival_rate)
+    mean = mp.fsum(pi[k] * t[k] for k in types)
+    square = mp.fsum(pi[k] * t[k] ** 2 for k in types)
+    accuracy = mp.fsum(pi[k] * (A[k] * (1 - mp.exp(-b[k] * l[k])) + D[k]) for k in types)
+    return exact(w.accuracy_weight) * accuracy - mean - lam * square / (2 * (1 - lam * mean))
+
+
+def gradient(w: cvxtoken.Workload, l: list[Any]) -> list[Any]:
+    pi, A, b, _, t0, c = columns(w)
+    types = range(len(l))
+    t = [t0[k] + c[k] * l[k] for k in types]
+    lam, alpha = exact(w.arrival_rate), exact(w.accuracy_weight)
+    y = 1 - lam * mp.fsum(pi[k] * t[k] for k in types)
+    square = mp.fsum(pi[k] * t[k] ** 2 for k in types)
+    price = [1 + lam * t[k] / y + lam**2 * square / (2 * y**2) for k in types]
+    return [pi[k] * (alpha * A[k] * b[k] * mp.exp(-b[k] * l[k]) - c[k] * price[k]) for k in types]
+
+
+@cache
+def optimum(w: cvxtoken.Workload) -> tuple[list[Any], Any]:
+    """l* and J*, their optimality conditions verified to 1e-60 relative to the first type's scale."""
+    l_max = [exact(value) for value in w.max_tokens.tolist()]
+    l = [exact(value) for value in cvxtoken.solve(w).tokens.tolist()]
+    free = [k for k in range(len(l)) if 0 < l[k] < l_max[k]]
+    for _ in range(8):
+        if free:
+            step = mp.lu_solve(_jacobian(w, l, free), mpmath.matrix([gradient(w, l)[k] for k in free]))
+            for k, change in zip(free, step, strict=True):
+                l[k] -= change
+    slope = gradient(w, l)
+    scale = [exact(w.prior[k]) * exact(w.time_per_token[k]) for k in range(len(l))]
+    for k, value in enumerate(slope):
+        free_here, at_zero = k in free, l[k] == 0
+        good = abs(value) < scale[k] * mpf(10) ** -60 if free_here else (value <= 0) == at_zero
+        if not good or not 0 <= l[k] <= l_max[k]:
+            raise AssertionError(f"the truth of type {k} is not optimal: gradient {value}")
+    return l, objective(w, l)
+
+
+def _jacobian(w: cvxtoken.Workload, l: list[Any], free: list[int]) -> Any:
+    """Second derivatives of J for the free types, from the definition (not from the rank-two form)."""
+    pi, A, b, _, t0, c = columns(w)
+    types = range(len(l))
+    t = [t0[k] + c[k] * l[k] for k in types]
+    lam, alpha = exact(w.arrival_rate), exact(w.accuracy_weight)
+    y = 1 - lam * mp.fsum(pi[k] * t[k] for k in types)
+    square = mp.fsum(pi[k] * t[k] ** 2 for k in types)
+    matrix = mpmath.zeros(len(free))
+    for row, k in enumerate(free):
+        for column, j in enumerate(free):
+            cross = (t[k] + t[j]) / y**2 + lam * square / y**3
+            matrix[row, column] = -(lam**2) * pi[k] * pi[j] * c[k] * c[j] * cross
+        own = alpha * A[k] * b[k] ** 2 * mp.exp(-b[k] * l[k]) + lam * c[k] ** 2 / y
+        matrix[row, row] -= pi[k] * own
+    return matrix
