@@ -146,6 +146,10 @@ class _Bracket:
             max(log(p0), log(p_silent)) + _SLACK,
         )
 
+    @property
+    def middle(self) -> float:
+        return (self.theta_low + self.theta_high) / 2
+
     def holds(self, log_theta: float, log_p: float) -> bool:
         return self.theta_low <= log_theta <= self.theta_high and self.p_low <= log_p <= self.p_high
 
@@ -167,9 +171,8 @@ def price_path(workload: Workload, start: FloatArray | None = None) -> Iterator[
     point = evaluate(workload, log_theta, log1p(exp(2 * log_theta) * s2 / 2))
     yield point
     point = yield from _newton(workload, point, bracket)
-    while point.error > _RELIABLE and bracket.theta_high - bracket.theta_low > _EXACT:
-        middle = (bracket.theta_low + bracket.theta_high) / 2
-        point = yield from _balance(workload, middle, point.second_moment, bracket)
+    while point.error > _RELIABLE and bracket.theta_low < bracket.middle < bracket.theta_high:
+        point = yield from _balance(workload, bracket.middle, point.second_moment, bracket)
         if point.theta_is_low:
             bracket.theta_low = point.log_theta
         else:
@@ -211,12 +214,14 @@ def _balance(
     for turn in range(400):
         point = evaluate(workload, log_theta, min(max(log_p, low), high))
         yield point
-        if point.idle_residual * point.price_residual <= 0 or high - low <= _EXACT:
+        if point.idle_residual * point.price_residual <= 0:
             break
         if point.idle_residual < 0:
             low = point.log_p
         else:
             high = point.log_p
+        if not low < (low + high) / 2 < high:
+            break
         root1 = point.log_p - point.idle_residual / point.idle_slope if point.idle_slope > 0 else high
         root2 = log1p(exp(2 * log_theta) * point.second_moment / 2)
         log_p = (min(root1, high) + root2) / 2
