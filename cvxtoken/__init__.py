@@ -1,6 +1,17 @@
 """Certified optimal thinking-token budgets for LLM servers: a convex reference with a checkable proof."""
 
 from cvxtoken.allocation.certificate import Certificate, certify
+from cvxtoken.allocation.comparison import compare
+from cvxtoken.allocation.methods import (
+    contraction_at,
+    contraction_bound,
+    fixed_point,
+    newton,
+    price_newton,
+    projected_gradient,
+    spectral_radius_at,
+    step_size_bound,
+)
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import Reference, SolverRun, solve
 from cvxtoken.errors import CertificateError, CvxtokenError, ProblemError, SolverError, UnstableError
@@ -17,7 +28,16 @@ __all__ = [
     "UnstableError",
     "Workload",
     "certify",
+    "compare",
+    "contraction_at",
+    "contraction_bound",
+    "fixed_point",
     "load",
+    "newton",
+    "price_newton",
+    "projected_gradient",
     "solve",
+    "spectral_radius_at",
+    "step_size_bound",
     "workloads",
 ]

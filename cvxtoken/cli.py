@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from cvxtoken import library, verifier
+from cvxtoken.allocation.comparison import compare
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import Reference, solve
 from cvxtoken.errors import CvxtokenError
@@ -90,6 +91,19 @@ def explain(
     from cvxtoken.allocation.explain import explain as tell
 
     print(tell(solve(read_workload(workload, arrival_rate, accuracy_weight, max_tokens))))
+
+
+@app.command()
+def methods(
+    workload: WorkloadName = "qwen3-8b",
+    arrival_rate: ArrivalRate = None,
+    accuracy_weight: AccuracyWeight = None,
+    max_tokens: MaxTokens = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run every iterative method and hold it against the certified optimum."""
+    comparison = compare(read_workload(workload, arrival_rate, accuracy_weight, max_tokens))
+    print(json.dumps(comparison.to_document(), indent=2, allow_nan=False) if as_json else comparison)
 
 
 def read_workload(

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Sequence
 from io import StringIO
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], numeric_from: int = 1) -> str:
-    """A table as text; the columns from `numeric_from` on are aligned to the right."""
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], left: Iterable[str] = ()) -> str:
+    """A table as text; the first column and those named in `left` are aligned to the left, numbers right."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     body = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(columns):
-        body.add_column(column, justify="right" if number >= numeric_from else "left", no_wrap=True)
+    to_the_left = {columns[0], *left}
+    for column in columns:
+        body.add_column(column, justify="left" if column in to_the_left else "right", no_wrap=True)
     for row in rows:
         body.add_row(*map(Text, row))
     out = StringIO()

@@ -22,7 +22,19 @@ LAYERS = [
     ["library"],
     ["cli"],
 ]
-ROOMS = ["problem", "model", "program", "prices", "certificate", "reference", "explain"]  # of allocation
+# the rooms of allocation, in the same order
+ROOMS = [
+    "problem",
+    "model",
+    "gap",
+    "program",
+    "prices",
+    "certificate",
+    "methods",
+    "reference",
+    "explain",
+    "comparison",
+]
 
 
 def name_of(file: Path) -> str:
@@ -55,7 +67,7 @@ def test_imports_point_down(file: Path) -> None:
     for module in imports(file) & known:
         assert layer(module) <= layer(own), f"{own} imports {module}"
         if layer(module) == layer(own) and "allocation" in own:
-            order = [ROOMS.index(name.split(".")[-1]) for name in (module, own) if name.count(".") == 2]
+            order = [ROOMS.index(name.split(".")[2]) for name in (module, own) if name.count(".") >= 2]
             assert order == sorted(order), f"{own} imports {module}"
 
 

@@ -93,7 +93,20 @@ def test_explain(command) -> None:
     assert "quad_over_lin is convex in its arguments jointly" in out
 
 
+def test_methods(command) -> None:
+    code, out, _ = command("methods", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert set(found) == {"methods", "contraction_bound", "contraction_at_optimum", "step_size_bound"}
+    assert found["methods"]["fixed_point"]["outcome"].startswith("Two-cycle")
+    assert found["methods"]["fixed_point_damped"]["converged"]
+    assert set(found["methods"]["newton"]) == {
+        *("converged", "outcome", "iterations", "seconds", "relative_gap", "max_token_error")
+    }
+
+
 BAD = [
+    (["methods", "--arrival-rate", "5"], "the largest stable arrival rate is 4.448"),
     (["solve", "qwen3-8"], "error: 'qwen3-8' is not a built-in workload (did you mean 'qwen3-8b'?)"),
     (["solve", "none.toml"], "error: none.toml: cannot be read: No such file or directory"),
     (["solve", "--arrival-rate", "0"], "error: arrival_rate is 0.0; it must be finite and positive"),

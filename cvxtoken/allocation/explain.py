@@ -39,7 +39,7 @@ def explain(reference: Reference) -> str:
     return "\n".join(
         [
             f"maximise J over 0 <= x <= b u, for {len(w)} task types ({program.terms['x'].size} may think)",
-            table(["term", "curvature", "because"], rows, numeric_from=3),
+            table(["term", "curvature", "because"], rows, left=("curvature", "because")),
             f"is_dcp() is {program.problem.is_dcp()}",
             "",
             f"E[T] = {total:.6f} s at the optimum:",

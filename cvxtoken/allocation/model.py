@@ -85,6 +85,32 @@ def delay_price(workload: Workload, tokens: FloatArray) -> FloatArray:
     return 1 + lam * t / y[..., None] + (lam**2 * s2 / (2 * y**2))[..., None]
 
 
+def answer(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """T(l)_k = clip(ln(alpha A_k b_k / (c_k h_k(l))) / b_k, 0, l_max_k), shape (..., N), where rho < 1.
+
+    What each type would choose at the delay prices of l. Its fixed point is the optimum, and it is
+    antitone: more tokens anywhere raise every price.
+
+    Source: arXiv 2601.10274, the first-order condition solved for l_k.
+    """
+    w = workload
+    h = delay_price(w, tokens)
+    ratio = w.accuracy_weight * w.accuracy_gain * w.saturation_rate / (w.time_per_token * h)
+    return np.clip(np.log(ratio) / w.saturation_rate, 0.0, w.max_tokens)
+
+
+def upper_bounds(workload: Workload) -> FloatArray:
+    """u = T(0), in tokens, shape (N,): l* <= u, because prices rise with l (derived here).
+
+    A type with u = 0 does not think.
+
+    Raises:
+        UnstableError: no allocation is stable.
+    """
+    require_stable(workload)
+    return answer(workload, np.zeros(len(workload)))
+
+
 def gradient(workload: Workload, tokens: FloatArray) -> FloatArray:
     """dJ/dl_k = pi_k (alpha A_k b_k exp(-b_k l_k) - c_k h_k), in s/token, shape (..., N), where rho < 1."""
     w = workload
@@ -150,6 +176,18 @@ def require_stable(workload: Workload) -> None:
         f"{float(1 - y0)}, {float(-y0):.3g} over the limit of 1 it must stay below; "
         f"the largest stable arrival rate is {limit!r} /s"
     )
+
+
+def least_idle(workload: Workload, start: FloatArray) -> float:
+    """A positive lower bound of y wherever J(l) >= J(start), for a stable start of shape (N,) (derived here).
+
+    There E[T] <= M = alpha sum pi (A + D) - J(start), and E[S^2] >= E[S]^2 makes E[T] at least
+    (1 - y^2) / (2 lambda y), so y >= 1 / (lambda M + sqrt(lambda^2 M^2 + 1)). Lowered by 1e-8 relative,
+    because the priors sum to 1 only within 1e-9 and for rounding.
+    """
+    w, lam = workload, workload.arrival_rate
+    M = w.accuracy_weight * float(w.prior @ (w.accuracy_gain + w.base_accuracy)) - float(objective(w, start))
+    return (1 - 1e-8) / (lam * M + math.hypot(lam * M, 1))
 
 
 def checked_tokens(workload: Workload, tokens: ArrayLike) -> FloatArray:

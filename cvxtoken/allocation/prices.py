@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from math import exp, hypot, inf, log, log1p
+from math import exp, inf, log, log1p
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +75,7 @@ def best_response(workload: Workload, theta: float, p: float) -> tuple[FloatArra
 
     With x = b l, L = ln(alpha A b / (c q)), q = p + theta t0 and s = theta c / (b q) the equation reads
     x + log1p(s x) = L. The left side is concave and increasing, so that Newton's method, after its first
-    step, climbs to the root from the left.
+    step, climbs to the root from the left; a step of relative size r leaves an error below r^2.
     """
     w = workload
     b, c = w.saturation_rate, w.time_per_token
@@ -88,7 +88,7 @@ def best_response(workload: Workload, theta: float, p: float) -> tuple[FloatArra
         sx = s * x
         step = (x + np.log1p(sx) - L) / (1 + s / (1 + sx))
         x -= step
-        if (np.abs(step) <= 4e-16 * np.abs(x)).all():
+        if (np.abs(step) <= 1e-8 * np.abs(x)).all():
             break
     l = np.clip(x / b, 0.0, w.max_tokens)
     return l, (L > 0) & (l < w.max_tokens)
@@ -128,20 +128,16 @@ class _Bracket:
     def of(cls, workload: Workload) -> _Bracket:
         """Prices with no thinking tokens bound both from below.
 
-        From above: no type thinks at p >= max alpha A b / c, and y >= 1 / (lambda M + sqrt(lambda^2 M^2 + 1))
-        with M = alpha sum pi (A + D) - J(0), because E[T] <= M at the optimum and
-        E[T] >= (1 - y^2) / (2 lambda y).
+        From above: theta = lambda / y with the least idle share of `model.least_idle`, and no type thinks
+        at p >= max alpha A b / c.
         """
-        w, lam = workload, workload.arrival_rate
-        zero = np.zeros(len(w))
-        theta0 = lam / float(w.idle_at_zero)
+        w, zero = workload, np.zeros(len(workload))
+        theta0 = w.arrival_rate / float(w.idle_at_zero)
         p0 = 1 + theta0**2 * float(model.moments(w, zero)[1]) / 2
-        best = w.accuracy_weight * float(w.prior @ (w.accuracy_gain + w.base_accuracy))
-        M = best - float(model.objective(w, zero))
         p_silent = float(np.max(w.accuracy_weight * w.accuracy_gain * w.saturation_rate / w.time_per_token))
         return cls(
             log(theta0) - _SLACK,
-            log(lam * (lam * M + hypot(lam * M, 1))) + _SLACK,
+            log(w.arrival_rate / model.least_idle(w, zero)) + _SLACK,
             log(p0) - _SLACK,
             max(log(p0), log(p_silent)) + _SLACK,
         )

@@ -48,23 +48,6 @@ class Program:
         self.parameters["accuracy_weight"].value = accuracy_weight
 
 
-def upper_bounds(workload: Workload) -> FloatArray:
-    """Presolve: u with l* <= u, in tokens, shape (N,); a type with u = 0 does not think (derived here).
-
-    Prices rise with l, so h_k(l*) >= p0 + theta0 t0_k with theta0 = lambda / y0 and
-    p0 = 1 + lambda^2 s2 / (2 y0^2), s2 = sum pi t0^2, and the first-order condition gives
-    u_k = clip(ln(alpha A_k b_k / (c_k (p0 + theta0 t0_k))) / b_k, 0, l_max_k).
-
-    Raises:
-        UnstableError: no allocation is stable.
-    """
-    w = workload
-    model.require_stable(w)
-    h0 = model.delay_price(w, np.zeros(len(w)))
-    ratio = w.accuracy_weight * w.accuracy_gain * w.saturation_rate / (w.time_per_token * h0)
-    return np.clip(np.log(ratio) / w.saturation_rate, 0.0, w.max_tokens)
-
-
 def raw_program(workload: Workload) -> Program:
     """The program as the paper writes it, in raw tokens: badly scaled, a stress test for a solver."""
     w = workload
@@ -88,7 +71,7 @@ def presolved_program(workload: Workload) -> Program:
     """
     w = workload
     lam, alpha = w.arrival_rate, w.accuracy_weight
-    u = upper_bounds(w)
+    u = model.upper_bounds(w)
     free, select = _free_types(u)
     pi, A, b = w.prior[free], w.accuracy_gain[free], w.saturation_rate[free]
     t0, c = w.overhead[free], w.time_per_token[free]
@@ -116,7 +99,7 @@ def balanced_program(workload: Workload) -> Program:
     """
     w = workload
     lam, alpha, y0 = w.arrival_rate, w.accuracy_weight, float(w.idle_at_zero)
-    u = upper_bounds(w)
+    u = model.upper_bounds(w)
     free, select = _free_types(u)
     pi, A, b, u = w.prior[free], w.accuracy_gain[free], w.saturation_rate[free], u[free]
     t0, c = w.overhead[free], w.time_per_token[free]

@@ -9,7 +9,7 @@ import pytest
 import cvxtoken
 from cvxtoken.allocation import model
 from cvxtoken.allocation.explain import explain, rule
-from cvxtoken.allocation.program import FORMS, program, upper_bounds
+from cvxtoken.allocation.program import FORMS, program
 from cvxtoken.errors import ProblemError, UnstableError
 from tests import truth
 from tests.instances import changed, realistic, stress
@@ -60,7 +60,7 @@ def test_parametric_form_is_resolved_without_a_new_compilation() -> None:
 
 @pytest.mark.parametrize(("name", "w"), list(stress((1, 6))))
 def test_presolve_never_cuts_the_optimum(name: str, w: cvxtoken.Workload) -> None:
-    u = upper_bounds(w)
+    u = model.upper_bounds(w)
     tokens = cvxtoken.solve(w).tokens
     rounding = 1e-14 / w.saturation_rate  # of a logarithm of order ten, in tokens
     assert (tokens <= u + rounding).all()
@@ -69,7 +69,7 @@ def test_presolve_never_cuts_the_optimum(name: str, w: cvxtoken.Workload) -> Non
 def test_presolve_is_tight_where_the_queue_is_empty() -> None:
     w = realistic(2, 6).replace(arrival_rate=1e-9)
     reference = cvxtoken.solve(w)
-    np.testing.assert_allclose(upper_bounds(w), reference.tokens, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(model.upper_bounds(w), reference.tokens, rtol=1e-4, atol=1e-3)
 
 
 def test_no_type_thinks() -> None:

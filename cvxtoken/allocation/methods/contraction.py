@@ -1,0 +1,117 @@
+"""When the plain fixed point converges: Lipschitz constants of its map (derived here).
+
+With u_j = pi_j c_j and h_k the delay price, the map's Jacobian has the entries
+|dT_k/dl_j| = (1 / (b_k h_k)) [delta_kj lambda c_k / y + lambda^2 u_j (t_k + t_j) / y^2
++ lambda^3 E[S^2] u_j / y^3], and its rows vanish where T is clipped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from cvxtoken.allocation import model
+from cvxtoken.allocation.methods.loop import checked_start
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.typing import FloatArray
+
+_DENSE = 200  # types up to which all eigenvalues are computed
+_ROUNDING = 1e-9  # relative; the bound is rounded up by this, far more than float64 loses where it is below 1
+
+
+@dataclass(frozen=True)
+class ContractionBound:
+    """A proven Lipschitz constant of the fixed-point map, or the reason why there is none.
+
+    Attributes:
+        value: in the sup norm over [0, u]; below 1 the plain iteration converges at this rate. None
+            where there is none.
+        reason: a sentence.
+    """
+
+    value: float | None
+    reason: str
+
+
+def contraction_bound(workload: Workload) -> ContractionBound:
+    """A proven Lipschitz constant of T in the sup norm over the presolve's box [0, u], u = T(0).
+
+    Every iterate enters that box after one step. There the bracket in the Jacobian's entries is largest at
+    u and h_k least at 0, so the row sums are at most, with a = sum pi c and g = sum pi c t,
+    (1 / (b_k h_k(0))) [lambda c_k / y + lambda^2 (t_k a + g) / y^2 + lambda^3 E[S^2] a / y^3] at u.
+
+    Raises:
+        UnstableError: no allocation is stable.
+    """
+    w, lam = workload, workload.arrival_rate
+    u = model.upper_bounds(w)
+    rho = float(model.utilization(w, u))
+    if model.idle(w, u) <= 0:
+        return ContractionBound(
+            None, f"The map is not defined on all of [0, u]: at u the utilisation is {rho:.4g}."
+        )
+    t, y = model.service_time(w, u), float(model.idle(w, u))
+    s2 = float(model.moments(w, u)[1])
+    a, g = float(w.prior @ w.time_per_token), float(w.prior @ (w.time_per_token * t))
+    h0 = model.delay_price(w, np.zeros(len(w)))
+    bracket = lam * w.time_per_token / y + lam**2 * (t * a + g) / y**2 + lam**3 * s2 * a / y**3
+    rows = np.where(u > 0, bracket / (w.saturation_rate * h0), 0.0)
+    value = float(rows.max()) * (1 + _ROUNDING)
+    verdict = "is a contraction" if value < 1 else "need not be a contraction"
+    return ContractionBound(value, f"The map {verdict} on [0, u]: its Lipschitz constant is <= {value:.4g}.")
+
+
+def contraction_at(workload: Workload, tokens: FloatArray) -> float:
+    """Sup norm of the map's Jacobian at tokens of shape (N,), the rows of clipped types being zero.
+
+    Raises:
+        ProblemError: the tokens are outside the box or the stability region.
+    """
+    scale, diagonal, u, t, y, s2 = _jacobian(workload, tokens)
+    lam = workload.arrival_rate
+    a, g = float(u.sum()), float(u @ t)
+    return float((scale * (diagonal + lam**2 * (t * a + g) / y**2 + lam**3 * s2 * a / y**3)).max())
+
+
+def spectral_radius_at(workload: Workload, tokens: FloatArray) -> float:
+    """Spectral radius of the map's Jacobian at tokens of shape (N,): below 1, it converges from near by.
+
+    The Jacobian is minus E (Lambda + S U), with E = diag(1 / (b h)), U = diag(u) and a symmetric S of rank
+    2, which has the eigenvalues of the symmetric E Lambda + (E U)^(1/2) S (E U)^(1/2).
+
+    Raises:
+        ProblemError: the tokens are outside the box or the stability region.
+    """
+    scale, diagonal, u, t, y, s2 = _jacobian(workload, tokens)
+    lam = workload.arrival_rate
+    root = np.sqrt(scale * u)
+    factors = np.column_stack([root, root * t])
+    core = np.array([[lam**3 * s2 / y**3, lam**2 / y**2], [lam**2 / y**2, 0.0]])
+    size = len(root)
+    if size <= _DENSE:
+        matrix = np.diag(scale * diagonal) + factors @ core @ factors.T
+        return float(np.abs(np.linalg.eigvalsh(matrix)).max())
+
+    def product(v: FloatArray) -> FloatArray:
+        return scale * diagonal * v.ravel() + factors @ (core @ (factors.T @ v.ravel()))
+
+    operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
+    return float(np.abs(eigsh(operator, k=1, return_eigenvectors=False, v0=root + 1e-300)).max())
+
+
+def _jacobian(
+    workload: Workload, tokens: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, float, float]:
+    """1 / (b h) (0 where clipped), lambda c / y, u = pi c, t, y and E[S^2] at stable tokens."""
+    w = workload
+    l = checked_start(w, tokens)
+    h = model.delay_price(w, l)
+    answer = model.answer(w, l)
+    free = (answer > 0) & (answer < w.max_tokens)
+    y = float(model.idle(w, l))
+    scale = np.where(free, 1 / (w.saturation_rate * h), 0.0)
+    diagonal = w.arrival_rate * w.time_per_token / y
+    s2 = float(model.moments(w, l)[1])
+    return scale, diagonal, w.prior * w.time_per_token, model.service_time(w, l), y, s2
