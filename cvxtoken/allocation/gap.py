@@ -28,41 +28,30 @@ def dual_gap(workload: Workload, tokens: FloatArray) -> FloatArray:
     `certify`. Infinite where rho >= 1.
     """
     w, lam = workload, workload.arrival_rate
-    b, c = w.saturation_rate, w.time_per_token
+    b, alpha_A = w.saturation_rate, w.accuracy_weight * w.accuracy_gain
     t = model.service_time(w, tokens)
+    s2 = (t * t) @ w.prior
     y = model.idle(w, tokens)
     stable = y > 0
     y = np.where(stable, y, 1.0)
-    z = t / y[..., None]
-    Z = (z * z) @ w.prior
-    kappa = 1 + (lam**2 * Z / 2)[..., None] + lam * z
-    s = kappa * c
-    x = b * tokens
-    root = np.log(w.accuracy_weight * w.accuracy_gain * b / s)
-    clipped = (root <= 0) | (root >= b * w.max_tokens)
-    target = np.clip(root, 0.0, b * w.max_tokens)
-    r = np.where(clipped, w.accuracy_weight * w.accuracy_gain * np.exp(-target), s / b)
-    d = np.where(root >= b * w.max_tokens, b * (w.max_tokens - tokens), target - x)
-    excess = r * _exp_remainder(d) + (r - s / b) * d
+    P = 1 + lam**2 * s2 / (2 * y**2)
+    kappa = P[..., None] + (lam / y)[..., None] * t
+    s_over_b = kappa * w.time_per_token / b
+    x, x_max = b * tokens, b * w.max_tokens
+    root = np.log(alpha_A / s_over_b)
+    high = root >= x_max
+    clipped = (root <= 0) | high
+    target = np.clip(root, 0.0, x_max)
+    r = np.where(clipped, alpha_A * np.exp(-target), s_over_b)
+    d = np.where(high, b * (w.max_tokens - tokens), target - x)
+    with np.errstate(over="ignore"):
+        growth = np.expm1(d)
+    series = d * d / 2 * (1 + d / 3 * (1 + d / 4 * (1 + d / 5)))  # e^d - 1 - d, where that would cancel
+    excess = r * np.where(np.abs(d) < 1e-3, series, growth - d) + (r - s_over_b) * d
     # an error of d by delta changes r (e^d - 1 - d) by at most r (|e^d - 1| delta + delta^2)
     delta = np.where(clipped, 0.0, _ROUNDING * (4 + x + target))
-    allowance = r * (np.abs(np.expm1(d)) * delta + delta**2) + _ROUNDING * excess
+    allowance = r * delta * (np.abs(growth) + delta) + _ROUNDING * excess
     # with z = t / y' and y' off by a relative error eps the coupling leaves lambda E[S^2] eps^2 / (2 y)
     eps = _ROUNDING * (2 * float(workload.idle_at_zero) - y) / y
-    coupling = lam * ((t * t) @ w.prior) * eps**2 / (2 * y)
+    coupling = lam * s2 * eps**2 / (2 * y)
     return np.where(stable, (excess + allowance) @ w.prior + coupling, np.inf)
-
-
-def relative_gap(workload: Workload, tokens: FloatArray) -> FloatArray:
-    """dual_gap / (1 + |J|), shape (...); infinite where rho >= 1."""
-    gap = dual_gap(workload, tokens)
-    J = model.objective(workload, tokens)
-    scale = np.where(np.isfinite(J), 1 + np.abs(J), 1.0)
-    return np.asarray(gap / scale)
-
-
-def _exp_remainder(d: FloatArray) -> FloatArray:
-    """e^d - 1 - d, by its series where that would cancel."""
-    series = d * d / 2 * (1 + d / 3 * (1 + d / 4 * (1 + d / 5)))
-    with np.errstate(over="ignore"):
-        return np.where(np.abs(d) < 1e-3, series, np.expm1(d) - d)

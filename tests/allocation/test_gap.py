@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken.allocation import model
-from cvxtoken.allocation.gap import dual_gap, relative_gap
+from cvxtoken.allocation.gap import dual_gap
 from tests import truth
 from tests.instances import realistic, stress
 from tests.truth import exact
@@ -22,7 +21,6 @@ def test_gap_bounds_the_true_loss(name: str, w: cvxtoken.Workload, distance: flo
     tokens = np.array([float(l) for l in best]) * fewer
     gap = float(dual_gap(w, tokens))
     assert exact(gap) >= J - truth.objective(w, tokens.tolist())
-    assert float(relative_gap(w, tokens)) == pytest.approx(gap / (1 + abs(float(model.objective(w, tokens)))))
 
 
 @pytest.mark.parametrize(("name", "w"), list(stress((1, 6, 50))))
@@ -44,4 +42,3 @@ def test_many_allocations_at_once() -> None:
 def test_unstable_tokens_have_no_bound() -> None:
     w = realistic(4, 6)
     assert dual_gap(w, w.max_tokens * 1e6) == np.inf
-    assert relative_gap(w, w.max_tokens * 1e6) == np.inf

@@ -16,7 +16,7 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import Certificate, certify
-from cvxtoken.allocation.gap import relative_gap
+from cvxtoken.allocation.gap import dual_gap
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.errors import ProblemError
 from cvxtoken.typing import FloatArray
@@ -70,8 +70,10 @@ class Trace:
         """Append an iterate."""
         if (len(self.objectives) + 1) * len(workload) <= _KEPT_NUMBERS:
             self.tokens.append(tokens.copy())
-        self.objectives.append(float(model.objective(workload, tokens)))
-        self.residuals.append(float(relative_gap(workload, tokens)))
+        J = float(model.objective(workload, tokens))
+        gap = float(dual_gap(workload, tokens))
+        self.objectives.append(J)
+        self.residuals.append(gap / (1 + abs(J)) if gap < np.inf else np.inf)
         self.utilization.append(float(model.utilization(workload, tokens)))
 
 

@@ -161,7 +161,7 @@ def test_a_method_that_knows_the_answer_converges_at_once() -> None:
 
 
 def test_what_the_certificate_does_not_confirm_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "relative_gap", lambda workload, tokens: 0.0)
+    monkeypatch.setattr(loop, "dual_gap", lambda workload, tokens: 0.0)
     result = methods.newton(cvxtoken.load("qwen3-8b"))
     assert not result.converged
     assert "the certificate proves a relative gap of 1.25 only" in result.outcome

@@ -1,0 +1,130 @@
+"""Where does each method work, and does any claim what it did not reach?
+
+Claims: (1) every result that says it converged has a rigorously certified relative gap of at most 1e-10, on
+the built-in workloads, a grid of arrival rates and weights, 500 random workloads and the stress matrix, from
+zero and from random starts; (2) the price Newton method always converges, to 1e-12; (3) the plain fixed
+point converges wherever its contraction bound is below 1. Ends in a verdict; non-zero exit where it is bad.
+
+With `--plots FOLDER` (extra `plot`) the gap along the iterations is drawn for the default workload.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+import cvxtoken
+from cvxtoken.allocation import methods, model
+from cvxtoken.allocation.methods.loop import CLAIMED_GAP
+from cvxtoken.tables import table
+from cvxtoken.typing import FloatArray
+from tests.instances import realistic, stress
+
+METHODS: dict[str, Callable[..., methods.Result]] = {
+    "fixed_point": methods.fixed_point,
+    "fixed_point_damped": partial(methods.fixed_point, damping=0.5),
+    "gauss_seidel": partial(methods.fixed_point, order="gauss-seidel"),
+    "projected_gradient": partial(methods.projected_gradient, max_iterations=1000),
+    "backtracking": partial(methods.projected_gradient, rule="backtracking", max_iterations=1000),
+    "accelerated": partial(methods.projected_gradient, rule="accelerated", max_iterations=1000),
+    "newton": methods.newton,
+    "price_newton": methods.price_newton,
+}
+
+
+def instances() -> Iterator[tuple[str, cvxtoken.Workload]]:
+    """Family and workload of everything that is tried."""
+    for name in cvxtoken.workloads():
+        for rate in (0.001, 0.01, 0.05, 0.1, 0.5, 1.0, 1.5):
+            for weight in (10.0, 30.0, 100.0, 1000.0):
+                yield "built-in grid", cvxtoken.load(name).replace(arrival_rate=rate, accuracy_weight=weight)
+    for seed in range(500):
+        yield "random", realistic(seed, (1, 2, 6, 20, 50)[seed % 5])
+    for _, workload in stress((1, 6, 50)):
+        yield "stress", workload
+
+
+def starts(workload: cvxtoken.Workload, seed: int) -> list[FloatArray | None]:
+    """Zero, and random stable tokens up to close to the limit."""
+    rng = np.random.default_rng(seed)
+    l = rng.uniform(0, 1, len(workload)) * workload.max_tokens
+    thinking = workload.arrival_rate * float((workload.time_per_token * l) @ workload.prior)
+    share = min(1.0, 0.999 * float(workload.idle_at_zero) / thinking)
+    return [None, l * share * 10.0 ** rng.uniform(-4, 0)]
+
+
+def study() -> tuple[list[tuple[str, ...]], list[str]]:
+    """Rows of the table, and the faults found."""
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    worst: dict[tuple[str, str], float] = {}
+    faults = []
+    for number, (family, workload) in enumerate(instances()):
+        bound = cvxtoken.contraction_bound(workload).value
+        for start in starts(workload, number):
+            if start is not None and not model.idle(workload, start) > 0:
+                continue
+            for name, method in METHODS.items():
+                result = method(workload, start=start)
+                key = (name, family)
+                kind = "converged" if result.converged else result.outcome.split(":")[0].split(" of ")[0]
+                counts.setdefault(key, Counter())[kind] += 1
+                if not result.converged:
+                    if name == "price_newton" or (name == "fixed_point" and bound is not None and bound < 1):
+                        faults.append(f"{name} should converge on {family} {number}: {result.outcome}")
+                    continue
+                gap = float(result.certificate.relative_gap)
+                worst[key] = max(worst.get(key, 0.0), gap)
+                if gap > (1e-12 if name == "price_newton" else CLAIMED_GAP):
+                    faults.append(f"{name} claims to converge on {family} {number} with a gap of {gap}")
+    rows = []
+    for (name, family), counter in counts.items():
+        kinds = ", ".join(f"{kind} {count}" for kind, count in counter.most_common() if kind != "converged")
+        share = f"{counter['converged']}/{counter.total()}"
+        rows.append((name, family, share, f"{worst.get((name, family), 0.0):.1e}", kinds))
+    return rows, faults
+
+
+def draw(folder: Path) -> None:
+    """The relative dual gap along the iterations, light load and heavy load."""
+    import matplotlib.pyplot as plt
+
+    for rate, weight in ((0.01, 30.0), (0.1, 30.0), (0.5, 100.0)):
+        workload = cvxtoken.load("qwen3-8b").replace(arrival_rate=rate, accuracy_weight=weight)
+        figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+        for name, method in METHODS.items():
+            residuals = np.array(method(workload).trace.residuals)
+            axes.loglog(1 + np.arange(len(residuals)), residuals, label=name, marker=".", markersize=3)
+        axes.set_xlabel("1 + iterations")
+        axes.set_ylabel("relative dual gap")
+        axes.set_title(f"qwen3-8b at arrival rate {rate:g} /s, accuracy weight {weight:g} s")
+        axes.legend(fontsize="small")
+        axes.grid(alpha=0.3)
+        figure.savefig(folder / f"methods_{rate:g}_{weight:g}.png", dpi=120)
+        plt.close(figure)
+
+
+def main() -> int:
+    """Run the study, print the table and the verdict."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--plots", type=Path, help="folder for the convergence plots")
+    arguments = parser.parse_args()
+    if arguments.plots:
+        draw(arguments.plots)
+    rows, faults = study()
+    print(table(["method", "family", "converged", "worst proven gap", "else"], rows, left=("family", "else")))
+    for fault in faults:
+        print(fault)
+    print(
+        "verdict: no method claims what it did not reach" if not faults else f"verdict: {len(faults)} FAULTS"
+    )
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
