@@ -14,6 +14,7 @@ from cvxtoken.allocation.methods import (
 )
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import Reference, SolverRun, solve
+from cvxtoken.allocation.simulation import SimulationResult, simulate
 from cvxtoken.errors import CertificateError, CvxtokenError, ProblemError, SolverError, UnstableError
 from cvxtoken.library import load, workloads
 
@@ -23,6 +24,7 @@ __all__ = [
     "CvxtokenError",
     "ProblemError",
     "Reference",
+    "SimulationResult",
     "SolverError",
     "SolverRun",
     "UnstableError",
@@ -36,6 +38,7 @@ __all__ = [
     "newton",
     "price_newton",
     "projected_gradient",
+    "simulate",
     "solve",
     "spectral_radius_at",
     "step_size_bound",

@@ -25,3 +25,27 @@ def pollaczek_khinchine(arrival_rate: float, second_moment: ArrayLike, idle: Arr
     wait = np.full(idle.shape, np.inf)
     np.divide(arrival_rate * second_moment, 2.0 * idle, out=wait, where=idle > 0)
     return wait
+
+
+def lindley_waits(first: float, increments: FloatArray) -> FloatArray:
+    """Waiting times W_0 .. W_n by Lindley's recursion W_(j+1) = max(0, W_j + X_j), without a loop.
+
+    With the partial sums P_j = X_0 + ... + X_(j-1) it unrolls to W_j = P_j + max(W_0, -min_(1<=i<=j) P_i).
+
+    Args:
+        first: W_0, in s.
+        increments: X_j = S_j - A_(j+1), the service of query j less the time to the next arrival, shape
+            (n,), in s.
+
+    Returns:
+        Shape (n + 1,): the waits of the n queries, and of the one after them.
+
+    Source: Lindley (1952).
+    """
+    waits = np.empty(len(increments) + 1)
+    waits[0] = first
+    sums = np.cumsum(increments)
+    lowest = np.minimum.accumulate(sums)
+    np.maximum(first, -lowest, out=lowest)
+    np.add(sums, lowest, out=waits[1:])
+    return waits

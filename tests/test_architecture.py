@@ -17,24 +17,14 @@ FILES = sorted(ROOT.rglob("*.py"))
 # each layer may import what stands before it
 LAYERS = [
     ["errors", "typing", "verifier"],
-    ["files", "rigorous", "queueing", "tables"],
+    ["files", "rigorous", "queueing", "estimates", "tables"],
     ["allocation"],
     ["library"],
     ["cli"],
 ]
 # the rooms of allocation, in the same order
-ROOMS = [
-    "problem",
-    "model",
-    "gap",
-    "program",
-    "prices",
-    "certificate",
-    "methods",
-    "reference",
-    "explain",
-    "comparison",
-]
+ROOMS = ["problem", "model", "gap", "program", "prices", "certificate", "methods", "reference"]
+ROOMS += ["explain", "comparison", "simulation"]
 
 
 def name_of(file: Path) -> str:

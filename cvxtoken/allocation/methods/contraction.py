@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, eigsh
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.methods.loop import checked_start
@@ -93,6 +92,8 @@ def spectral_radius_at(workload: Workload, tokens: FloatArray) -> float:
     if size <= _DENSE:
         matrix = np.diag(scale * diagonal) + factors @ core @ factors.T
         return float(np.abs(np.linalg.eigvalsh(matrix)).max())
+
+    from scipy.sparse.linalg import LinearOperator, eigsh  # slow to import, and only many types need it
 
     def product(v: FloatArray) -> FloatArray:
         return scale * diagonal * v.ravel() + factors @ (core @ (factors.T @ v.ravel()))

@@ -1,0 +1,252 @@
+"""The FIFO M/G/1 queue by event: an experiment that the closed forms must agree with.
+
+Poisson arrivals, types drawn by their priors, deterministic service t0 + c l, answers right with
+probability p(l). Waits follow Lindley's recursion, in blocks of fixed size, so that memory does not grow
+with the number of queries. Only the column `predicted` of a result comes from the closed forms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cvxtoken.allocation import model
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.errors import ProblemError, UnstableError
+from cvxtoken.estimates import BINS, RESOLUTION, Estimate, estimate, histogram, quantile
+from cvxtoken.queueing import lindley_waits
+from cvxtoken.tables import table
+from cvxtoken.typing import FloatArray
+
+BLOCK = 1 << 15  # queries at a time; part of what a seed means
+QUANTILES = (0.5, 0.9, 0.99)
+
+
+@dataclass(frozen=True)
+class SimulationResult:
+    """What was measured. Times in s.
+
+    Attributes:
+        mean_system_time, mean_wait, accuracy, utilization, objective: over all queries.
+        wait_quantiles, system_time_quantiles: 'p50', 'p90', 'p99', to 1 % of the value.
+        per_type: name to `mean_system_time`, `mean_wait` and `accuracy`.
+        num_requests: queries counted in all; warm_up: queries dropped at the start of each replication.
+        replications, seed: as asked for.
+        stable: False where utilisation is 1 or more; then no steady state exists, and the figures only
+            describe this run.
+    """
+
+    mean_system_time: Estimate
+    mean_wait: Estimate
+    accuracy: Estimate
+    utilization: Estimate
+    objective: Estimate
+    wait_quantiles: dict[str, Estimate]
+    system_time_quantiles: dict[str, Estimate]
+    per_type: dict[str, dict[str, Estimate]]
+    num_requests: int
+    warm_up: int
+    replications: int
+    seed: int
+    stable: bool
+
+    def to_document(self) -> dict[str, Any]:
+        """The object that `cvxtoken simulate --json` prints; null stands for what was not observed."""
+        return asdict(self, dict_factory=_without_nan)
+
+    def __str__(self) -> str:
+        figures = {
+            "mean system time (s)": self.mean_system_time,
+            "mean wait (s)": self.mean_wait,
+            **{f"wait {name} (s)": value for name, value in self.wait_quantiles.items()},
+            **{f"system time {name} (s)": value for name, value in self.system_time_quantiles.items()},
+            "accuracy": self.accuracy,
+            "utilization": self.utilization,
+            "objective (s)": self.objective,
+        }
+        for name, values in self.per_type.items():
+            figures[f"{name}: system time (s)"] = values["mean_system_time"]
+            figures[f"{name}: accuracy"] = values["accuracy"]
+        rows = [
+            (
+                name,
+                f"{e.value:.6g}",
+                f"{e.low:.6g} .. {e.high:.6g}",
+                "" if e.predicted is None else f"{e.predicted:.6g}",
+            )
+            for name, e in figures.items()
+        ]
+        lines = [
+            table(["", "simulated", "95 % interval", "predicted"], rows),
+            f"{self.num_requests} queries in {self.replications} replications, after {self.warm_up} dropped "
+            f"in each to warm up; seed {self.seed}; quantiles to {RESOLUTION:.0%}.",
+        ]
+        if not self.stable:
+            lines.append("Utilisation is 1 or more: no steady state exists, and the queue grows for ever.")
+        return "\n".join(lines)
+
+
+def simulate(
+    workload: Workload,
+    tokens: ArrayLike,
+    num_requests: int = 1_000_000,
+    seed: int = 0,
+    replications: int = 20,
+    allow_unstable: bool = False,
+    on_progress: Callable[[int], None] | None = None,
+) -> SimulationResult:
+    """Simulate the queue at an allocation.
+
+    Each replication starts empty, drops a warm-up (a tenth of its queries, and at least 20 relaxation
+    times of the queue, rho (1 + cv^2) / (1 - rho)^2 queries each) and counts the same number of queries.
+    It has three streams of its own, for arrivals, types and answers, so that a seed means the same
+    numbers on any machine with the same NumPy, and common random numbers for different tokens.
+
+    Args:
+        workload: the instance.
+        tokens: shape (N,), in the box.
+        num_requests: queries counted over all replications together; at least one for each.
+        seed: not negative.
+        replications: at least 2.
+        allow_unstable: simulate although no steady state exists.
+        on_progress: called with the number of queries of each block.
+
+    Raises:
+        ProblemError: an argument breaks its rule.
+        UnstableError: the utilisation is 1 or more, and that is not allowed.
+    """
+    l = model.checked_tokens(workload, tokens)
+    _check_counts(num_requests, seed, replications)
+    stable = bool(model.idle(workload, l) > 0)
+    rho = float(model.utilization(workload, l))
+    if not stable and not allow_unstable:
+        raise UnstableError(f"tokens give a utilisation of {rho:.6g}: no steady state exists to simulate")
+    each = -(-num_requests // replications)
+    warm_up = _warm_up(workload, l, rho, each) if stable else 0
+    runs = [
+        _replicate(workload, l, each, warm_up, sequence, on_progress)
+        for sequence in np.random.SeedSequence(seed).spawn(replications)
+    ]
+    return _summary(workload, l, runs, each, warm_up, seed, stable)
+
+
+def _without_nan(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: None if isinstance(value, float) and np.isnan(value) else value for key, value in pairs}
+
+
+@dataclass
+class _Run:
+    """Sums over the counted queries of one replication: per type, and histograms over all."""
+
+    count: FloatArray
+    wait: FloatArray
+    right: FloatArray
+    elapsed: float
+    wait_bins: FloatArray
+    system_bins: FloatArray
+
+
+def _replicate(
+    workload: Workload,
+    l: FloatArray,
+    counted: int,
+    warm_up: int,
+    sequence: np.random.SeedSequence,
+    on_progress: Callable[[int], None] | None,
+) -> _Run:
+    arrivals, types, answers = (np.random.Generator(np.random.SFC64(s)) for s in sequence.spawn(3))
+    size = len(workload)
+    t = workload.overhead + workload.time_per_token * l
+    p = model.accuracy(workload, l)
+    edges = np.cumsum(workload.prior)[:-1]
+    unit = float(t.mean())
+    run = _Run(np.zeros(size), np.zeros(size), np.zeros(size), 0.0, np.zeros(BINS), np.zeros(BINS))
+    wait, left = 0.0, warm_up + counted
+    while left:
+        gaps = arrivals.standard_exponential(BLOCK) / workload.arrival_rate
+        kind = np.searchsorted(edges, types.random(BLOCK), side="right")
+        right = answers.random(BLOCK) < p[kind]
+        now = min(BLOCK, left)
+        service = t[kind]
+        waits = lindley_waits(wait, service[:now] - gaps[:now])
+        wait = float(waits[-1])
+        skipped = min(now, max(0, left - counted))
+        left -= now
+        if on_progress is not None:
+            on_progress(now)
+        if skipped < now:
+            part = slice(skipped, now)
+            kinds, waited = kind[part], waits[skipped:now]
+            run.count += np.bincount(kinds, minlength=size)
+            run.wait += np.bincount(kinds, waited, minlength=size)
+            run.right += np.bincount(kinds[right[part]], minlength=size)
+            run.elapsed += float(gaps[part].sum())
+            run.wait_bins += histogram(waited, unit)
+            run.system_bins += histogram(waited + service[part], unit)
+    return run
+
+
+def _summary(
+    w: Workload, l: FloatArray, runs: list[_Run], each: int, warm_up: int, seed: int, stable: bool
+) -> SimulationResult:
+    """Estimates over the replications, beside what the closed forms predict."""
+    t = w.overhead + w.time_per_token * l
+    count, wait, right = (np.array([getattr(run, f) for run in runs]) for f in ("count", "wait", "right"))
+    busy = np.array([run.count @ t for run in runs])
+    mean_wait = wait.sum(1) / each
+    system_time = mean_wait + busy / each
+    accuracy = right.sum(1) / each
+    predicted_wait = float(model.mean_wait(w, l)) if stable else None
+    unit = float(t.mean())
+
+    def quantiles(name: str) -> dict[str, Estimate]:
+        values = {q: np.array([quantile(getattr(run, name), q, unit) for run in runs]) for q in QUANTILES}
+        return {f"p{100 * q:.0f}": estimate(value) for q, value in values.items()}
+
+    per_type = {}
+    with np.errstate(invalid="ignore"):
+        for k, name in enumerate(w.names):
+            waited = wait[:, k] / count[:, k]
+            per_type[name] = {
+                "mean_system_time": estimate(waited + t[k], predicted_wait and predicted_wait + float(t[k])),
+                "mean_wait": estimate(waited, predicted_wait),
+                "accuracy": estimate(right[:, k] / count[:, k], float(model.accuracy(w, l)[k])),
+            }
+    return SimulationResult(
+        mean_system_time=estimate(system_time, float(model.mean_system_time(w, l)) if stable else None),
+        mean_wait=estimate(mean_wait, predicted_wait),
+        accuracy=estimate(accuracy, float(model.mean_accuracy(w, l))),
+        utilization=estimate(busy / np.array([run.elapsed for run in runs]), float(model.utilization(w, l))),
+        objective=estimate(
+            w.accuracy_weight * accuracy - system_time, float(model.objective(w, l)) if stable else None
+        ),
+        wait_quantiles=quantiles("wait_bins"),
+        system_time_quantiles=quantiles("system_bins"),
+        per_type=per_type,
+        num_requests=each * len(runs),
+        warm_up=warm_up,
+        replications=len(runs),
+        seed=seed,
+        stable=stable,
+    )
+
+
+def _warm_up(workload: Workload, l: FloatArray, rho: float, counted: int) -> int:
+    """Queries to drop in a replication; see `simulate` (the rule is this project's)."""
+    mean, square = model.moments(workload, l)
+    relaxation = rho * float(square / mean**2) / float(model.idle(workload, l)) ** 2
+    return int(np.ceil(max(counted / 10, 20 * relaxation)))
+
+
+def _check_counts(num_requests: int, seed: int, replications: int) -> None:
+    for name, value, least in (
+        ("replications", replications, 2),
+        ("num_requests", num_requests, max(1, replications)),
+        ("seed", seed, 0),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise ProblemError(f"{name} is {value!r}; it must be a whole number of at least {least}")
