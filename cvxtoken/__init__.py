@@ -14,6 +14,7 @@ from cvxtoken.allocation.methods import (
 )
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import Reference, SolverRun, solve
+from cvxtoken.allocation.rounding import RoundedTokens, round_tokens
 from cvxtoken.allocation.simulation import SimulationResult, simulate
 from cvxtoken.errors import CertificateError, CvxtokenError, ProblemError, SolverError, UnstableError
 from cvxtoken.library import load, workloads
@@ -24,6 +25,7 @@ __all__ = [
     "CvxtokenError",
     "ProblemError",
     "Reference",
+    "RoundedTokens",
     "SimulationResult",
     "SolverError",
     "SolverRun",
@@ -38,6 +40,7 @@ __all__ = [
     "newton",
     "price_newton",
     "projected_gradient",
+    "round_tokens",
     "simulate",
     "solve",
     "spectral_radius_at",

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import json
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from cvxtoken import library, verifier
 from cvxtoken.allocation.comparison import compare
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import Reference, solve
+from cvxtoken.allocation.simulation import simulate
+from cvxtoken.allocation.tokens import named_tokens
 from cvxtoken.errors import CvxtokenError
 
 app = typer.Typer(
@@ -106,6 +111,38 @@ def methods(
     print(json.dumps(comparison.to_document(), indent=2, allow_nan=False) if as_json else comparison)
 
 
+@app.command("simulate")
+def simulate_command(
+    workload: WorkloadName = "qwen3-8b",
+    tokens: Annotated[
+        str, typer.Option(help="optimal, rounded, uniform:N, or a .json or .toml file of name = tokens.")
+    ] = "optimal",
+    arrival_rate: ArrivalRate = None,
+    accuracy_weight: AccuracyWeight = None,
+    max_tokens: MaxTokens = None,
+    requests: Annotated[int, typer.Option(help="Queries counted, over all replications.")] = 1_000_000,
+    replications: Annotated[int, typer.Option(help="Independent runs, at least 2.")] = 20,
+    seed: Annotated[int, typer.Option(help="Not negative; the same seed gives the same numbers.")] = 0,
+    allow_unstable: Annotated[bool, typer.Option(help="Simulate without a steady state.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate the queue at an allocation, beside what the closed forms predict."""
+    problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
+    budgets = named_tokens(problem, tokens)
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("simulating", total=None)
+        result = simulate(
+            problem,
+            budgets,
+            num_requests=requests,
+            seed=seed,
+            replications=replications,
+            allow_unstable=allow_unstable,
+            on_progress=lambda count: progress.advance(task, count),
+        )
+    print(json.dumps(result.to_document(), indent=2, allow_nan=False) if as_json else result)
+
+
 def read_workload(
     name: str, arrival_rate: float | None, accuracy_weight: float | None, max_tokens: float | None
 ) -> Workload:
@@ -138,6 +175,9 @@ def as_document(name: str, reference: Reference) -> dict[str, Any]:
 
 def main() -> None:
     """Run the command line; an error of ours is one sentence on stderr and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name must not crash a terminal that cannot show it
     try:
         app()
     except CvxtokenError as error:

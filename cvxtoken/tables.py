@@ -7,13 +7,13 @@ from io import StringIO
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], left: Iterable[str] = ()) -> str:
-    """A table as text; the first column and those named in `left` are aligned to the left, numbers right."""
+    """A Markdown table in ASCII; the first column and those named in `left` are aligned to the left."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    body = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    body = Table(box=box.MARKDOWN)
     to_the_left = {columns[0], *left}
     for column in columns:
         body.add_column(column, justify="left" if column in to_the_left else "right", no_wrap=True)

@@ -23,8 +23,8 @@ LAYERS = [
     ["cli"],
 ]
 # the rooms of allocation, in the same order
-ROOMS = ["problem", "model", "gap", "program", "prices", "certificate", "methods", "reference"]
-ROOMS += ["explain", "comparison", "simulation"]
+ROOMS = ["problem", "model", "gap", "program", "prices", "bounds", "certificate", "methods", "reference"]
+ROOMS += ["explain", "comparison", "rounding", "simulation", "tokens"]
 
 
 def name_of(file: Path) -> str:

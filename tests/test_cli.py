@@ -32,7 +32,7 @@ def command(capsys, monkeypatch):  # type: ignore[no-untyped-def]
 def test_solve_prints_a_table(command) -> None:
     code, out, err = command("solve")
     assert (code, err) == (0, "")
-    assert "GPQA Diamond    704.4" in out
+    assert "| GPQA Diamond |  704.4 |" in out
     assert "objective         J = 9.023840 s" in out
 
 

@@ -87,7 +87,7 @@ def mutate(document: Document, rng: random.Random) -> Document:
     changed_document = copy.deepcopy(document)
     instance = changed_document["instance"]
     kind = rng.choice(
-        ["lower", "upper", "relative_gap", "tokens", "radii", "instance", "rehashed", "swap", "digits"]
+        ["lower", "upper", "relative_gap", "tokens", "radii", "instance", "rehashed", "swap", "digits", "end"]
     )
     if kind in ("lower", "upper", "relative_gap"):
         changed_document[kind] = nudge(changed_document[kind], rng)
@@ -97,6 +97,11 @@ def mutate(document: Document, rng: random.Random) -> Document:
     elif kind == "swap":
         for key in ("tokens", "radii"):
             rng.shuffle(changed_document[key])
+    elif kind == "end":  # tokens at an end of the box, with radii that may be too small
+        k = rng.randrange(len(changed_document["tokens"]))
+        changed_document["tokens"][k] = rng.choice(["0", repr(instance["max_tokens"][k])])
+        changed_document["radii"][k] = rng.choice(["0", "1e-60", "1e-3", "1e9", changed_document["radii"][k]])
+        changed_document |= {"lower": "-1e12", "upper": "1e12", "relative_gap": "2e12"}
     elif kind == "digits":
         changed_document["digits"] = rng.randrange(20, 400)
     else:

@@ -1,33 +1,30 @@
-"""Certificates: two rigorous numbers that enclose the optimum, for any feasible allocation (derived here).
+"""Certificates: a proof of optimality that anyone can check, for any feasible allocation (derived here).
 
-Minimise F = -J. For all z_k >= 0 and y > 0, t^2 / y >= 2 z t - z^2 y. With Z = sum pi z^2,
-P = 1 + lambda^2 Z / 2 and kappa_k = P + lambda z_k this gives, for every feasible l,
-
-    F(l) >= -alpha sum pi (A + D) - lambda Z / 2 + sum pi_k (kappa_k t0_k + m_k),
-    m_k = min over 0 <= l <= l_max of alpha A e^(-b l) + kappa c l.
-
-At z_k = t_k / y the bound is exact at the optimum, and its error is of second order near it. Everything
-is evaluated in intervals of decimals (`cvxtoken.rigorous`), on the exact values of the doubles.
+What is proven, and why, stands in `bounds`; `cvxtoken.verifier` checks it with code of its own.
 """
 
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from cvxtoken import verifier
+from cvxtoken.allocation.bounds import Bounds
 from cvxtoken.allocation.problem import PER_TYPE, SCALARS, Workload
 from cvxtoken.errors import CertificateError, ProblemError, UnstableError
 from cvxtoken.files import write_text
-from cvxtoken.rigorous import Interval, Rounding
+from cvxtoken.rigorous import Rounding
 from cvxtoken.typing import FloatArray
 
-_GUARD_DIGITS = 8  # a checker may err by so many digits more than the working precision
 _FLOAT_DIGITS = 17  # significant decimal digits of a double
+_LEAST_EXPONENT = 9000  # of ten, of tokens: a checker reads exponents of four digits
 
 
 @dataclass(frozen=True)
@@ -42,6 +39,8 @@ class Certificate:
         lower, upper: bounds of J*, in s.
         radii: per type, in tokens.
         digits: the working precision that is enough to check the bounds.
+
+    A checker takes files of up to about 100,000 types and 400 digits.
 
     In the file (JSON) the instance holds doubles in shortest form, all other numbers are decimal strings.
     `sha256` is taken of these bytes: the UTF-8 text 'cvxtoken-workload/1', the number of types N and the
@@ -83,10 +82,11 @@ class Certificate:
         try:
             document = verifier.read(str(path))
             verifier.check(document)
-        except verifier.Refused as error:
+            workload = Workload(**document["instance"])
+        except (verifier.Refused, ProblemError) as error:
             raise CertificateError(f"{path}: {error}") from error
         return cls(
-            workload=Workload(**document["instance"]),
+            workload=workload,
             tokens=tuple(map(Decimal, document["tokens"])),
             lower=Decimal(document["lower"]),
             upper=Decimal(document["upper"]),
@@ -130,154 +130,51 @@ def certify(workload: Workload, tokens: Sequence[float | Decimal] | FloatArray) 
         [_FLOAT_DIGITS, *(len(l.as_tuple().digits) for l in allocation if Decimal(float(l)) != l)]
     )
     digits = 2 * own_digits + 20
-    for _ in range(3):
-        bounds = Bounds(workload, allocation, Rounding(digits))
-        certificate = bounds.publish()
-        if bounds.rounding_share <= 0.01 or certificate.relative_gap < Decimal(10) ** (-2 * own_digits):
-            break
-        digits *= 2
+    if digits > verifier.MAX_DIGITS:
+        raise ProblemError(f"tokens have {own_digits} digits; more than 190 cannot be checked")
+    for turn in range(3):
+        try:
+            bounds = Bounds(workload, allocation, Rounding(digits))
+        except UnstableError:
+            if turn == 2 or digits == verifier.MAX_DIGITS:
+                raise
+        else:
+            certificate = _publish(bounds)
+            far_below = certificate.relative_gap < Decimal(10) ** (-2 * own_digits)
+            if bounds.rounding_share <= 0.01 or far_below:
+                break
+        digits = min(2 * digits, verifier.MAX_DIGITS)
     return certificate
 
 
-class Bounds:
-    """The primal and the dual value at one allocation and one working precision, as intervals.
-
-    Raises:
-        UnstableError: the idle share is not surely positive.
-    """
-
-    def __init__(self, workload: Workload, allocation: Sequence[Decimal], rounding: Rounding) -> None:
-        self.workload = workload
-        self.allocation = allocation
-        self.rounding = rounding
-        exact = rounding.exact
-        self.zero, self.one, self.half = exact(0), exact(1), exact(0.5)
-        self.pi, self.A, self.b, self.D, self.t0, self.c = (
-            [exact(value) for value in getattr(workload, field).tolist()] for field in PER_TYPE
-        )
-        self.l_max = [exact(value) for value in workload.max_tokens.tolist()]
-        self.lam, self.alpha = exact(workload.arrival_rate), exact(workload.accuracy_weight)
-        self.types = range(len(workload))
-        self.best = self.alpha * self.mean([A + D for A, D in zip(self.A, self.D, strict=True)])
-        self.F = self.primal()
-        self.kappa, self.m, self.F_bound = self.dual()
-        down, up = rounding.down, rounding.up
-        # published bounds leave a checker room to round
-        room = self.largest.scaleb(_GUARD_DIGITS - rounding.digits)
-        self.lower = down.minus(up.add(self.F.high, room))
-        self.upper = up.minus(down.subtract(self.F_bound.low, room))
-        self.gap = up.subtract(self.upper, self.lower)
-
-    def mean(self, values: Iterable[Interval]) -> Interval:
-        """The sum of pi_k value_k."""
-        total = self.zero
-        for pi, value in zip(self.pi, values, strict=True):
-            total += pi * value
-        return total
-
-    def primal(self) -> Interval:
-        """F = -alpha sum pi (A + D) + sum pi (alpha A e^(-b l) + t) + lambda sum pi t^2 / (2 y)."""
-        l = [self.rounding.exact(value) for value in self.allocation]
-        self.t = [self.t0[k] + self.c[k] * l[k] for k in self.types]
-        self.y = self.one - self.lam * self.mean(self.t)
-        if self.y.low <= 0:
-            raise UnstableError(f"tokens give a utilisation of {float(1 - self.y.high)}; it must be below 1")
-        loss = self.mean([self.alpha * self.decay(k, l[k]) for k in self.types])
-        s2 = self.mean([t * t for t in self.t])
-        return loss - self.best + self.mean(self.t) + self.lam * s2 * self.half / self.y
-
-    def decay(self, k: int, l: Interval) -> Interval:
-        """A e^(-b l) of type k."""
-        return self.A[k] * (-(self.b[k] * l)).exp()
-
-    def dual(self) -> tuple[list[Interval], list[Interval], Interval]:
-        """Kappa, m and the lower bound of F, with z_k = t_k / y rounded once (any number is valid)."""
-        z = [self.rounding.exact((t / self.y).low) for t in self.t]
-        Z = self.mean([z_k * z_k for z_k in z])
-        P = self.one + self.lam * self.lam * Z * self.half
-        kappa = [P + self.lam * z_k for z_k in z]
-        m = [self.least(k, kappa[k]) for k in self.types]
-        cost = self.mean([kappa[k] * self.t0[k] + m[k] for k in self.types])
-        self.largest = (cost + self.best).high  # of the terms in either bound
-        return kappa, m, cost - self.best - self.lam * Z * self.half
-
-    def least(self, k: int, kappa: Interval) -> Interval:
-        """m_k: alpha A at l = 0, or the value at l_max, or else the minimum over all real l (never above)."""
-        slope = kappa * self.c[k]
-        gain = self.alpha * self.A[k] * self.b[k]
-        if slope.low >= gain.high:
-            return self.alpha * self.A[k]
-        log = (gain / slope).ln()
-        if (self.b[k] * self.l_max[k]).high <= log.low:
-            return self.alpha * self.decay(k, self.l_max[k]) + slope * self.l_max[k]
-        return slope / self.b[k] * (self.one + log)
-
-    def excess(self, k: int, l: Decimal) -> Interval:
-        """psi_k(l) - pi_k m_k with psi_k(l) = pi_k (alpha A e^(-b l) + kappa c l), convex in l."""
-        point = self.rounding.exact(l)
-        value = self.alpha * self.decay(k, point) + self.kappa[k] * self.c[k] * point
-        return self.pi[k] * (value - self.m[k])
-
-    def radius(self, k: int) -> Decimal:
-        """A distance from the allocation that type k's optimum surely does not exceed.
-
-        F(l) - F_bound >= sum (psi_k - pi_k m_k), each term not negative, so psi_k - pi_k m_k <= gap at l*:
-        where it is larger, and beyond on that side, l*_k cannot lie. The first guess is from the curvature
-        and the slope in floats, then fourfold until it is proven.
-        """
-        l, l_max = self.allocation[k], self.l_max[k].high
-        need = Decimal(float(self.gap / self.pi[k].low))
-        falling = float(self.alpha.high * self.decay(k, self.rounding.exact(l)).high * self.b[k].high)
-        slope = abs(falling - float(self.kappa[k].high * self.c[k].high))
-        curvature = falling * float(self.b[k].high)
-        guess = l_max
-        if curvature > 0:
-            guess = min(guess, 3 * (2 * need / Decimal(curvature)).sqrt())
-        if slope > 0:
-            guess = min(guess, 2 * need / Decimal(slope))
-        coarse = Context(3, ROUND_CEILING)
-        while True:
-            radius = min(coarse.plus(guess), l_max)
-            if self.encloses(k, radius):
-                return radius
-            guess = 4 * radius
-
-    def encloses(self, k: int, radius: Decimal) -> bool:
-        """Whether |l*_k - l_k| <= radius is proven: tested at both ends that lie inside [0, l_max]."""
-        l = self.allocation[k]
-        left = self.rounding.up.subtract(l, radius)
-        right = self.rounding.down.add(l, radius)
-        return (left <= 0 or self.excess(k, left).low > self.gap) and (
-            right >= self.l_max[k].high or self.excess(k, right).low > self.gap
-        )
-
-    @property
-    def rounding_share(self) -> float:
-        """The part of the proven gap that more digits would take away."""
-        widths = (self.F.high - self.F.low) + (self.F_bound.high - self.F_bound.low)
-        return float(widths / self.gap)
-
-    def publish(self) -> Certificate:
-        """The bounds with the radius of every type, as a certificate."""
-        return Certificate(
-            workload=self.workload,
-            tokens=tuple(self.allocation),
-            lower=self.lower,
-            upper=self.upper,
-            radii=tuple(self.radius(k) for k in self.types),
-            digits=self.rounding.digits,
-        )
+def _publish(bounds: Bounds) -> Certificate:
+    """The bounds with the radius of every type."""
+    return Certificate(
+        workload=bounds.workload,
+        tokens=tuple(bounds.allocation),
+        lower=bounds.lower,
+        upper=bounds.upper,
+        radii=tuple(bounds.radius(k) for k in bounds.types),
+        digits=bounds.rounding.digits,
+    )
 
 
 def _exact_tokens(workload: Workload, tokens: Sequence[float | Decimal] | FloatArray) -> list[Decimal]:
     """Tokens as exact decimals inside their box (ProblemError)."""
-    try:
-        allocation = [l if isinstance(l, Decimal) else Decimal(float(l)) for l in tokens]
-    except (TypeError, ValueError) as error:
-        raise ProblemError(f"tokens is {tokens!r}; it must be a list of numbers") from error
+    given = tokens.tolist() if isinstance(tokens, np.ndarray) else tokens
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ProblemError(f"tokens is {tokens!r}; it must be a list of numbers")
+    allocation = list(given)
     if len(allocation) != len(workload):
         raise ProblemError(f"tokens has {len(allocation)} numbers; it must have one a type ({len(workload)})")
+    exact = []
     for name, l, l_max in zip(workload.names, allocation, workload.max_tokens.tolist(), strict=True):
-        if not l.is_finite() or not 0 <= l <= Decimal(l_max):
-            raise ProblemError(f"tokens of {name!r} is {l}; it must be from 0 to {l_max}")
-    return allocation
+        if isinstance(l, bool) or not isinstance(l, int | float | Decimal | np.number):
+            raise ProblemError(f"tokens of {name!r} is {reprlib.repr(l)}; it must be a number")
+        number = l if isinstance(l, Decimal) else Decimal(l if isinstance(l, int) else float(l))
+        if not number.is_finite() or not 0 <= number <= Decimal(l_max):
+            raise ProblemError(f"tokens of {name!r} is {reprlib.repr(l)}; it must be from 0 to {l_max}")
+        if number and number.adjusted() < -_LEAST_EXPONENT:
+            raise ProblemError(f"tokens of {name!r} is {l}; it must be 0 or at least 1e-{_LEAST_EXPONENT}")
+        exact.append(number)
+    return exact

@@ -28,7 +28,6 @@ def dual_gap(workload: Workload, tokens: FloatArray) -> FloatArray:
     `certify`. Infinite where rho >= 1.
     """
     w, lam = workload, workload.arrival_rate
-    b, alpha_A = w.saturation_rate, w.accuracy_weight * w.accuracy_gain
     t = model.service_time(w, tokens)
     s2 = (t * t) @ w.prior
     y = model.idle(w, tokens)
@@ -36,22 +35,38 @@ def dual_gap(workload: Workload, tokens: FloatArray) -> FloatArray:
     y = np.where(stable, y, 1.0)
     P = 1 + lam**2 * s2 / (2 * y**2)
     kappa = P[..., None] + (lam / y)[..., None] * t
-    s_over_b = kappa * w.time_per_token / b
-    x, x_max = b * tokens, b * w.max_tokens
-    root = np.log(alpha_A / s_over_b)
-    high = root >= x_max
-    clipped = (root <= 0) | high
-    target = np.clip(root, 0.0, x_max)
-    r = np.where(clipped, alpha_A * np.exp(-target), s_over_b)
-    d = np.where(high, b * (w.max_tokens - tokens), target - x)
-    with np.errstate(over="ignore"):
-        growth = np.expm1(d)
-    series = d * d / 2 * (1 + d / 3 * (1 + d / 4 * (1 + d / 5)))  # e^d - 1 - d, where that would cancel
-    excess = r * np.where(np.abs(d) < 1e-3, series, growth - d) + (r - s_over_b) * d
-    # an error of d by delta changes r (e^d - 1 - d) by at most r (|e^d - 1| delta + delta^2)
-    delta = np.where(clipped, 0.0, _ROUNDING * (4 + x + target))
-    allowance = r * delta * (np.abs(growth) + delta) + _ROUNDING * excess
+    excess, allowance = _excess(w, kappa * w.time_per_token / w.saturation_rate, tokens)
     # with z = t / y' and y' off by a relative error eps the coupling leaves lambda E[S^2] eps^2 / (2 y)
     eps = _ROUNDING * (2 * float(workload.idle_at_zero) - y) / y
     coupling = lam * s2 * eps**2 / (2 * y)
     return np.where(stable, (excess + allowance) @ w.prior + coupling, np.inf)
+
+
+def excess(workload: Workload, slope: FloatArray, tokens: FloatArray) -> FloatArray:
+    """e_k: alpha A e^(-b l) + (s / b) b l over its minimum on [0, l_max], in s, shape (..., N).
+
+    Args:
+        workload: the instance.
+        slope: s / b = kappa c / b, in s, shape (..., N).
+        tokens: l, shape (..., N).
+    """
+    return _excess(workload, slope, tokens)[0]
+
+
+def _excess(w: Workload, slope: FloatArray, tokens: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The excess and the allowance for its rounding."""
+    b, alpha_A = w.saturation_rate, w.accuracy_weight * w.accuracy_gain
+    x, x_max = b * tokens, b * w.max_tokens
+    root = np.log(alpha_A / slope)
+    high = root >= x_max
+    clipped = (root <= 0) | high
+    target = np.clip(root, 0.0, x_max)
+    r = np.where(clipped, alpha_A * np.exp(-target), slope)
+    d = np.where(high, b * (w.max_tokens - tokens), target - x)
+    with np.errstate(over="ignore"):
+        growth = np.expm1(d)
+    series = d * d / 2 * (1 + d / 3 * (1 + d / 4 * (1 + d / 5)))  # e^d - 1 - d, where that would cancel
+    found = r * np.where(np.abs(d) < 1e-3, series, growth - d) + (r - slope) * d
+    # an error of d by delta changes r (e^d - 1 - d) by at most r (|e^d - 1| delta + delta^2)
+    delta = np.where(clipped, 0.0, _ROUNDING * (4 + x + target))
+    return found, r * delta * (np.abs(growth) + delta) + _ROUNDING * found

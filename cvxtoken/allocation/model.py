@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Context, Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -169,13 +170,18 @@ def require_stable(workload: Workload) -> None:
         return
     least_service = (1 - y0) / Fraction(workload.arrival_rate)
     limit = float(1 / least_service)
-    while Fraction(limit) * least_service >= 1:
+    while limit > 0 and Fraction(limit) * least_service >= 1:
         limit = math.nextafter(limit, 0)
     raise UnstableError(
         f"arrival_rate is {workload.arrival_rate} /s; even without thinking tokens the utilisation is "
-        f"{float(1 - y0)}, {float(-y0):.3g} over the limit of 1 it must stay below; "
+        f"{_decimal(1 - y0):.12g}, {_decimal(-y0):.3g} over the limit of 1 it must stay below; "
         f"the largest stable arrival rate is {limit!r} /s"
     )
+
+
+def _decimal(value: Fraction) -> Decimal:
+    """A fraction to 17 digits; unlike a float it cannot overflow."""
+    return Context(17).divide(Decimal(value.numerator), Decimal(value.denominator))
 
 
 def least_idle(workload: Workload, start: FloatArray) -> float:

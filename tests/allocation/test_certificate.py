@@ -1,15 +1,7 @@
-"""The certifier against the truth in 90 digits, and against broken versions of itself.
-
-Each check takes the certifier's module, so that it can be run on a damaged copy: `BROKEN` names the damage
-and the check that must notice it.
-"""
-
 from __future__ import annotations
 
-import sys
 from decimal import Decimal
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,202 +9,9 @@ import pytest
 
 import cvxtoken
 from cvxtoken import CertificateError, ProblemError, UnstableError, rigorous, verifier
-from cvxtoken.allocation import certificate, model
+from cvxtoken.allocation import certificate
 from tests import truth
 from tests.instances import changed, realistic, stress
-from tests.truth import exact
-
-SMALL = [realistic(seed, size) for seed in range(4) for size in (1, 2, 5)]
-
-
-def near_and_far(w: cvxtoken.Workload, seed: int) -> list[list[float]]:
-    """Feasible allocations: the optimum, near it, and anywhere stable."""
-    best = cvxtoken.solve(w).tokens
-    rng = np.random.default_rng(seed)
-    points = [best, np.clip(best * (1 + 1e-3 * rng.normal(size=len(w))), 0, w.max_tokens)]
-    points += [rng.uniform(0, 1, len(w)) * np.minimum(best + 100, w.max_tokens) for _ in range(3)]
-    return [point.tolist() for point in points if float(model.idle(w, point)) > 0]
-
-
-# --- what every certifier must hold ---------------------------------------------------------------------
-
-
-def check_bounds_enclose_the_optimum(module: ModuleType) -> None:
-    for number, w in enumerate(SMALL):
-        l_best, J_best = truth.optimum(w)
-        for tokens in near_and_far(w, number):
-            proof = module.certify(w, tokens)
-            assert exact(proof.lower) <= truth.objective(w, tokens)
-            assert exact(proof.lower) <= J_best <= exact(proof.upper)
-            for l, best, radius in zip(tokens, l_best, proof.radii, strict=True):
-                assert abs(exact(l) - best) <= exact(radius)
-
-
-def check_the_gap_closes_at_the_optimum(module: ModuleType) -> None:
-    for w in SMALL:
-        tokens = cvxtoken.solve(w).tokens
-        proof = module.certify(w, tokens)
-        assert 0 < proof.relative_gap <= Decimal("1e-25")
-        # a budget rounded to 17 digits is known to about that
-        assert all(
-            r <= Decimal("1e-12") * Decimal(max(l, 1)) for l, r in zip(tokens, proof.radii, strict=True)
-        )
-
-
-def check_values_enclose_the_formulas_at_few_digits(module: ModuleType) -> None:
-    """At 2 to 6 digits every rounding counts: a wrong direction empties the intervals."""
-    for number, w in enumerate(SMALL):
-        for tokens in near_and_far(w, number):
-            for digits in (2, 3, 4, 6):
-                allocation = [Decimal(l) for l in tokens]
-                try:
-                    bounds = module.Bounds(w, allocation, module.Rounding(digits))
-                except UnstableError:
-                    continue  # the idle share is not surely positive at so few digits
-                assert exact(bounds.F.low) <= -truth.objective(w, tokens) <= exact(bounds.F.high)
-                assert exact(bounds.F_bound.low) <= -truth.optimum(w)[1]
-
-
-def check_exponentials_enclose_at_few_digits(module: ModuleType) -> None:
-    rounding = module.Rounding(3)
-    for value in np.random.default_rng(1).uniform(-20, 3, 300):
-        number = Decimal(f"{value:.6f}")
-        found = rounding.exact(number).exp()
-        assert exact(found.low) <= truth.mp.exp(exact(number)) <= exact(found.high)
-        number = Decimal(f"{np.exp(value):.20f}")
-        found = rounding.exact(number).ln()
-        assert exact(found.low) <= truth.mp.log(exact(number)) <= exact(found.high)
-
-
-CHECKS = [
-    check_bounds_enclose_the_optimum,
-    check_the_gap_closes_at_the_optimum,
-    check_values_enclose_the_formulas_at_few_digits,
-    check_exponentials_enclose_at_few_digits,
-]
-
-
-@pytest.mark.parametrize("check", CHECKS)
-def test_certifier(check: Any) -> None:
-    check(certificate)
-
-
-# --- broken versions ------------------------------------------------------------------------------------
-
-BROKEN = {
-    "wrong sign of lambda Z / 2": (
-        "return kappa, m, cost - self.best - self.lam * Z * self.half",
-        "return kappa, m, cost - self.best + self.lam * Z * self.half",
-        check_bounds_enclose_the_optimum,
-    ),
-    "wrong sign of the thinking cost in kappa": (
-        "kappa = [P + self.lam * z_k for z_k in z]",
-        "kappa = [P - self.lam * z_k for z_k in z]",
-        check_the_gap_closes_at_the_optimum,
-    ),
-    "lambda^2 term dropped": (
-        "P = self.one + self.lam * self.lam * Z * self.half",
-        "P = self.one",
-        check_the_gap_closes_at_the_optimum,
-    ),
-    "lambda for lambda^2": (
-        "P = self.one + self.lam * self.lam * Z * self.half",
-        "P = self.one + self.lam * Z * self.half",
-        check_bounds_enclose_the_optimum,
-    ),
-    "half of the waiting time dropped": (
-        "self.lam * s2 * self.half / self.y",
-        "self.lam * s2 / self.y",
-        check_values_enclose_the_formulas_at_few_digits,
-    ),
-    "base accuracy forgotten in F": (
-        "return loss - self.best + self.mean(self.t)",
-        "return loss + self.mean(self.t)",
-        check_values_enclose_the_formulas_at_few_digits,
-    ),
-    "minimum of a type taken at zero only": (
-        "if slope.low >= gain.high:",
-        "if True:",
-        check_bounds_enclose_the_optimum,
-    ),
-    "minimum of a type taken at l_max only": (
-        "if (self.b[k] * self.l_max[k]).high <= log.low:",
-        "if True:",
-        check_bounds_enclose_the_optimum,
-    ),
-    "bound published on the wrong side": (
-        "self.upper = up.minus(down.subtract(self.F_bound.low, room))",
-        "self.upper = up.minus(down.subtract(self.F.high, room))",
-        check_bounds_enclose_the_optimum,
-    ),
-    "radius not tested": ("if self.encloses(k, radius):", "if True:", check_bounds_enclose_the_optimum),
-    "radius tested without the gap": (
-        "right >= self.l_max[k].high or self.excess(k, right).low > self.gap",
-        "right >= self.l_max[k].high or self.excess(k, right).low > 0",
-        check_bounds_enclose_the_optimum,
-    ),
-    "rounding the wrong way": (
-        "self.down = Context(digits, ROUND_FLOOR,",
-        "self.down = Context(digits, ROUND_CEILING,",
-        check_values_enclose_the_formulas_at_few_digits,
-    ),
-    "rounding to nearest": (
-        "self.up = Context(digits, ROUND_CEILING,",
-        "self.up = Context(digits, 'ROUND_HALF_EVEN',",
-        check_values_enclose_the_formulas_at_few_digits,
-    ),
-    "exponential not widened": (
-        "r.up.multiply(r.up.next_plus(power), growth)",
-        "r.up.multiply(power, growth)",
-        check_exponentials_enclose_at_few_digits,
-    ),
-    "exponential not widened below": (
-        "max(r.down.next_minus(power), Decimal(0))",
-        "power",
-        check_exponentials_enclose_at_few_digits,
-    ),
-    "logarithm not widened": (
-        "Interval(r.down.next_minus(log), r.up.add(r.up.next_plus(log), growth), r)",
-        "Interval(log, r.up.add(log, growth), r)",
-        check_exponentials_enclose_at_few_digits,
-    ),
-}
-
-
-def damaged(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> ModuleType:
-    """The certifier with one piece of its source, or of the arithmetic's, replaced."""
-    copies = {}
-    for original in (rigorous, certificate):
-        source = Path(str(original.__file__)).read_text(encoding="utf-8")
-        name = f"damaged_{original.__name__.rsplit('.', 1)[-1]}"
-        source = source.replace("from cvxtoken.rigorous import", "from damaged_rigorous import")
-        copies[name] = source.replace(old, new)
-        if copies[name] == source:
-            continue
-        assert source.count(old) == 1
-    assert any(new in source for source in copies.values())
-    for name, source in copies.items():
-        module = ModuleType(name)
-        monkeypatch.setitem(sys.modules, name, module)
-        exec(compile(source, name, "exec"), module.__dict__)
-    return sys.modules["damaged_certificate"]
-
-
-@pytest.mark.parametrize("damage", BROKEN)
-def test_broken_certifier_is_caught(damage: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    old, new, check = BROKEN[damage]
-    module = damaged(monkeypatch, old, new)
-    with pytest.raises((AssertionError, ArithmeticError)):
-        check(module)
-
-
-def test_undamaged_copy_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = damaged(monkeypatch, "Everything\nis evaluated", "All\nis evaluated")
-    for check in CHECKS:
-        check(module)
-
-
-# --- the rest -------------------------------------------------------------------------------------------
 
 
 def test_more_digits_give_a_smaller_gap() -> None:
@@ -248,11 +47,16 @@ def test_uniform_allocation_of_the_default_workload() -> None:
     ("tokens", "message"),
     [
         ([1.0], "has 1 numbers"),
-        ([1.0, float("nan")], "'task 1' is NaN"),
-        ([1.0, float("inf")], "'task 1' is Infinity"),
+        ([1.0, float("nan")], "'task 1' is nan"),
+        ([1.0, float("inf")], "'task 1' is inf"),
         ([-1e-30, 1.0], "'task 0' is -1"),
-        ([0.0, Decimal("32768.0000000000000000000000001")], "'task 1' is 32768.00"),
-        (["many", 1.0], "list of numbers"),
+        ([0.0, 10**400], "'task 1' is 1000"),
+        ([0.0, Decimal("32768.0000000000000000000000001")], "'task 1' is .*it must be from 0 to 32768"),
+        (["1", 1.0], "'task 0' is '1'; it must be a number"),
+        ([True, 1.0], "'task 0' is True; it must be a number"),
+        ("11", "tokens is '11'; it must be a list of numbers"),
+        ([0.0, Decimal("1e-100000")], "must be 0 or at least 1e-9000"),
+        ([0.0, Decimal("0." + "3" * 200)], "tokens have 200 digits; more than 190 cannot be checked"),
     ],
 )
 def test_bad_tokens(tokens: list[Any], message: str) -> None:
@@ -269,6 +73,29 @@ def test_the_worst_allocations_are_bounded_too(size: int) -> None:
             proof = certificate.certify(w.replace(accuracy_weight=weight), tokens)
             assert max(proof.radii) <= 50
             verifier.check(proof.to_document())
+
+
+def test_limits_of_many_digits_are_reached() -> None:
+    """0.1 has 55 decimal digits, one more than the working precision."""
+    w = cvxtoken.load("qwen3-8b").replace(max_tokens=0.1)
+    for tokens in ([0.0] * 5, [0.1] * 5, [0.05] * 5):
+        verifier.check(certificate.certify(w, tokens).to_document())
+
+
+def test_precision_grows_until_rounding_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = realistic(5, 5)
+    tokens = cvxtoken.solve(w).tokens
+    usual = certificate.certify(w, tokens)
+    monkeypatch.setattr(certificate, "Rounding", lambda digits: rigorous.Rounding(digits - 38))
+    grown = certificate.certify(w, tokens)
+    assert grown.digits == 2 * 54 - 38
+    assert float(grown.relative_gap) == pytest.approx(float(usual.relative_gap), rel=0.02)
+
+
+def test_an_idle_share_of_two_to_the_minus_104_is_seen() -> None:
+    """With t0 = 1 + 2^-52 and lambda = 1 - 2^-52: a float would call it unstable."""
+    w = realistic(5, 1).replace(prior=[1.0], overhead=[1 + 2.0**-52], arrival_rate=1 - 2.0**-52)
+    assert cvxtoken.solve(w).status == "certified"
 
 
 def test_unstable_tokens() -> None:

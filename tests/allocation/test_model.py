@@ -32,7 +32,7 @@ def test_one_type_by_hand() -> None:
     )
     l = np.array([100.0])  # one second of service, an M/D/1 queue at utilisation 1/2
     assert model.service_time(w, l) == pytest.approx([1.0])
-    assert model.utilization(w, l) == pytest.approx(0.5)
+    assert model.utilization(w, l) == pytest.approx(0.5, rel=1e-14)
     assert model.mean_wait(w, l) == pytest.approx(0.5)
     assert model.mean_system_time(w, l) == pytest.approx(1.5)
     assert model.accuracy(w, l) == pytest.approx([0.25 + 0.5 * (1 - np.exp(-1))])
@@ -97,13 +97,19 @@ def test_idle_share_keeps_its_digits_near_full_load() -> None:
 
 def test_infeasibility_is_decided_exactly() -> None:
     w = cvxtoken.load("qwen3-8b").replace(overhead=[0.5] * 5, prior=[0.25, 0.25, 0.25, 0.125, 0.125])
-    with pytest.raises(UnstableError, match=r"arrival_rate is 2\.0 /s.*utilisation is 1\.0"):
+    with pytest.raises(UnstableError, match=r"arrival_rate is 2\.0 /s.*utilisation is 1, 0 over the limit"):
         model.require_stable(w.replace(arrival_rate=2.0))
     model.require_stable(w.replace(arrival_rate=np.nextafter(2.0, 0)))
     with pytest.raises(UnstableError) as caught:
         cvxtoken.solve(w.replace(arrival_rate=3.7))
     largest = float(str(caught.value).split("rate is ")[-1].split()[0])
     assert largest == np.nextafter(2.0, 0)
+
+
+def test_infeasibility_beyond_float64_is_told_too() -> None:
+    w = realistic(1, 2).replace(overhead=[1e200, 1e200], arrival_rate=1e300)
+    with pytest.raises(UnstableError, match=r"utilisation is 1\.0+e\+500"):
+        cvxtoken.solve(w)
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,12 @@ BAD = [
     ("overhead", [0.1, float("inf")], "overhead of 'b' is inf"),
     ("time_per_token", [0.0, 1e-3], "time_per_token of 'a' is 0.0"),
     ("time_per_token", [1e-3], "time_per_token has shape (1,)"),
-    ("time_per_token", ["1e-3", 1e-3], "must be a list of numbers"),
-    ("time_per_token", [True, 1e-3], "must be a list of numbers"),
-    ("time_per_token", [[1e-3, 1e-3]], "must be a list of numbers"),
+    ("time_per_token", [1e-3, "1e-3"], "time_per_token of 'b' is '1e-3'; it must be a number"),
+    ("time_per_token", [True, 1e-3], "time_per_token of 'a' is True; it must be a number"),
+    ("time_per_token", [[1e-3, 1e-3]], "time_per_token of 'a' is [0.001, 0.001]; it must be a number"),
+    ("time_per_token", [1e-3, 10**400], "time_per_token of 'b' is 1000"),
+    ("time_per_token", {"a": 1e-3, "b": 1e-3}, "must be a list of numbers"),
+    ("time_per_token", None, "time_per_token is None"),
     ("time_per_token", np.array([1e-3 + 0j, 1e-3]), "must be a list of numbers"),
     ("arrival_rate", 0.0, "arrival_rate is 0.0"),
     ("arrival_rate", float("nan"), "arrival_rate is nan"),
@@ -74,6 +77,10 @@ def test_bad_data_is_named(field: str, value: Any, message: str) -> None:
 
 def test_data_at_the_edge_of_the_rules_is_taken() -> None:
     Workload(**{**GOOD, "prior": [0.25, 0.75 + 0.9e-9], "accuracy_gain": [0.5, 0.7 + 0.9e-9]})
+
+
+def test_large_whole_numbers_are_numbers() -> None:
+    assert Workload(**{**GOOD, "max_tokens": [2**70, 10**20]}).max_tokens.tolist() == [2.0**70, 1e20]
 
 
 def test_arrays_are_copied_and_read_only() -> None:

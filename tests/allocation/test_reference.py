@@ -118,6 +118,36 @@ def test_what_is_not_proven_is_not_called_certified(monkeypatch: pytest.MonkeyPa
     assert "uncertified" in str(found)
 
 
+@pytest.mark.parametrize("weight", [1e20, 1e160, 1e300, 1.7e308])
+def test_data_beyond_float64_end_uncertified(weight: float) -> None:
+    found = cvxtoken.solve(cvxtoken.load("qwen3-8b").replace(accuracy_weight=weight))
+    assert found.status == "uncertified"
+    verifier.check(found.certificate.to_document())
+
+
+def test_every_field_may_be_extreme() -> None:
+    """Fields up to 1e+-150: no error but of ours, and no certificate that its verifier refuses."""
+    rng = np.random.default_rng(12)
+    statuses = set()
+    for _ in range(60):
+        size, reach = int(rng.integers(1, 4)), rng.choice([5, 30, 150])
+        names = ("saturation_rate", "time_per_token", "max_tokens")
+        extreme = {name: 10 ** rng.uniform(-reach, reach, size) for name in names}
+        overhead = 10 ** rng.uniform(-reach, reach, size)
+        rate = min(rng.uniform(0, 1) / overhead.mean(), 1e300)
+        w = realistic(1, size).replace(
+            prior=np.full(size, 1 / size),
+            overhead=overhead,
+            arrival_rate=rate,
+            accuracy_weight=10 ** rng.uniform(-reach, reach),
+            **extreme,
+        )
+        found = cvxtoken.solve(w)
+        statuses.add(found.status)
+        verifier.check(found.certificate.to_document())
+    assert statuses == {"certified", "uncertified"}
+
+
 def test_the_balanced_form_serves_where_the_presolved_fails() -> None:
     forms = {name: cvxtoken.solve(w).solver.form for name, w in stress((6,))}
     assert "balanced" in forms.values()

@@ -156,7 +156,11 @@ def run(
             tokens = state.tokens
         if outcome is not None:
             break
-        state = method.step(state)
+        try:
+            state = method.step(state)
+        except (ArithmeticError, ValueError) as error:  # LinAlgError is a ValueError
+            outcome = f"Failed: {error}."
+            break
         trace.record(workload, state.tokens)
     objective = float(model.objective(workload, tokens))
     seconds = time.perf_counter() - started

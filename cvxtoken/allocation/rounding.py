@@ -1,0 +1,129 @@
+"""Whole tokens from real ones: nearest, down, or improved by local search, each with a certified loss.
+
+The loss is measured without cancellation. Around any stable real allocation l^ with idle share y^,
+z = t^ / y^, and for d = l - l^, sigma = sum pi c d, this is exact (derived here):
+
+    F(l) = F_bound(z) + sum pi_k e_k(l_k) + (lambda / (2 y)) [Q + 2 lambda sigma R + lambda^2 sigma^2 Z],
+    Q = sum pi c^2 d^2,  R = sum pi z c d,  Z = sum pi z^2,  y = y^ - lambda sigma,
+
+with e_k >= 0 the type's own excess over its minimum (`gap.excess`). A move of one type changes four sums.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cvxtoken.allocation import gap, model
+from cvxtoken.allocation.certificate import certify
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.errors import ProblemError, UnstableError
+from cvxtoken.typing import FloatArray
+
+MODES = ("nearest", "down", "best")
+_PAIRED = 300  # pair moves are tried among so many of the best single moves
+
+
+@dataclass(frozen=True)
+class RoundedTokens:
+    """A whole allocation and what it costs.
+
+    Attributes:
+        tokens: shape (N,), integers, stable and in the box.
+        mode: as asked for.
+        repaired: whether the plain rounding was unstable, and was rounded down instead.
+        objective: J in s, to the nearest double.
+        loss: proven upper bound of J* - J(tokens), in s, J* being the continuous optimum.
+    """
+
+    tokens: NDArray[np.int64]
+    mode: str
+    repaired: bool
+    objective: float
+    loss: float
+
+
+def round_tokens(workload: Workload, tokens: ArrayLike, mode: str = "nearest") -> RoundedTokens:
+    """Round an allocation to whole tokens, never to an unstable one.
+
+    'nearest' rounds each budget to the nearest whole number in the box; where that is unstable, all are
+    rounded down instead, which never is. 'down' rounds down. 'best' improves the nearest rounding by moves
+    of one type, and of two types at once, by one token, until none gains. It is a heuristic.
+
+    Args:
+        workload: the instance.
+        tokens: real, stable, shape (N,); usually the optimum.
+        mode: 'nearest', 'down' or 'best'.
+
+    Raises:
+        ProblemError: the tokens are outside the box, or the mode is unknown.
+        UnstableError: the tokens are unstable.
+    """
+    if mode not in MODES:
+        raise ProblemError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}")
+    l = model.checked_tokens(workload, tokens)
+    proof = certify(workload, l)  # also refuses unstable tokens
+    down = np.floor(l)
+    whole = down if mode == "down" else np.minimum(np.rint(l), np.floor(workload.max_tokens))
+    repaired = bool(model.idle(workload, whole) <= 0)
+    if repaired:
+        whole = down
+    if mode == "best":
+        whole = Neighbourhood(workload, l).descend(whole)
+    reached = certify(workload, whole).lower
+    return RoundedTokens(whole.astype(np.int64), mode, repaired, float(reached), float(proof.upper - reached))
+
+
+class Neighbourhood:
+    """Losses of whole allocations near a real one, and of their neighbours, without cancellation."""
+
+    def __init__(self, workload: Workload, centre: FloatArray) -> None:
+        w = workload
+        self.workload, self.centre = w, centre
+        t, self.y = model.service_time(w, centre), float(model.idle(w, centre))
+        if self.y <= 0:
+            raise UnstableError("the allocation to round has a utilisation of 1 or more; it must be below 1")
+        self.z = t / self.y
+        self.Z = float(w.prior @ self.z**2)
+        kappa = 1 + w.arrival_rate**2 * self.Z / 2 + w.arrival_rate * self.z
+        self.slope = kappa * w.time_per_token / w.saturation_rate
+        self.top = np.floor(w.max_tokens)
+
+    def sums(self, l: FloatArray) -> FloatArray:
+        """What each type adds to (sum pi e, Q, R, sigma) at tokens of shape (..., N); shape (4, ..., N)."""
+        w = self.workload
+        cd = w.time_per_token * (l - self.centre)
+        return np.asarray(w.prior * np.array([gap.excess(w, self.slope, l), cd**2, self.z * cd, cd]))
+
+    def loss(self, sums: FloatArray) -> FloatArray:
+        """F - F_bound from the four totals, shape (4, ...) -> (...); infinite where unstable."""
+        lam = self.workload.arrival_rate
+        own, Q, R, sigma = sums
+        y = self.y - lam * sigma
+        with np.errstate(divide="ignore"):
+            coupling = lam / (2 * y) * (Q + 2 * lam * sigma * R + lam**2 * sigma**2 * self.Z)
+        return np.asarray(np.where(y > 0, own + coupling, np.inf))
+
+    def descend(self, l: FloatArray) -> FloatArray:
+        """Best single or pair move of one token each, until none lowers the loss by more than rounding."""
+        steps = np.array([-1.0, 1.0])[:, None]
+        while True:
+            now = self.sums(l)
+            total = now.sum(axis=-1)
+            there = np.clip(l + steps, 0, self.top)
+            change = (self.sums(there) - now[:, None, :]).reshape(4, -1)  # of one type, down then up
+            single = self.loss(total[:, None] + change)
+            best = np.argsort(single)[:_PAIRED]
+            pairs = self.loss(total[:, None, None] + change[:, best, None] + change[:, None, best])
+            same = (best[:, None] % len(l)) == (best[None, :] % len(l))
+            pairs[same] = np.inf
+            target = float(self.loss(total)) * (1 - 1e-12)
+            i, j = np.unravel_index(np.argmin(pairs), pairs.shape)
+            moves = best[[0]] if single[best[0]] <= pairs[i, j] else best[[i, j]]
+            if not min(single[best[0]], pairs[i, j]) < target:
+                return l
+            l = l.copy()
+            for move in moves:
+                l[move % len(l)] = there.ravel()[move]
