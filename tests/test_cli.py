@@ -105,7 +105,21 @@ def test_methods(command) -> None:
     }
 
 
+def test_simulate(command) -> None:
+    code, out, err = command("simulate", "--tokens", "rounded", "--requests", "40000", "--json")
+    found = json.loads(out)
+    assert (code, err) == (0, "")
+    assert set(found["mean_system_time"]) == {"value", "low", "high", "predicted"}
+    assert set(found["per_type"]) == set(cvxtoken.load("qwen3-8b").names)
+    assert found["stable"] is True
+    assert "no steady state" in command("simulate", "--tokens", "uniform:30000", "--allow-unstable")[1]
+
+
 BAD = [
+    (["simulate", "--tokens", "uniform:30000"], "no steady state exists to simulate"),
+    (["simulate", "--requests", "0"], "num_requests is 0; it must be a whole number"),
+    (["simulate", "--seed", "-1"], "seed is -1"),
+    (["simulate", "--tokens", "most"], "tokens is 'most'"),
     (["methods", "--arrival-rate", "5"], "the largest stable arrival rate is 4.448"),
     (["solve", "qwen3-8"], "error: 'qwen3-8' is not a built-in workload (did you mean 'qwen3-8b'?)"),
     (["solve", "none.toml"], "error: none.toml: cannot be read: No such file or directory"),
