@@ -92,7 +92,7 @@ class Reference:
 
     @property
     def relative_gap(self) -> float:
-        """Proven (upper - lower) / (1 + |J|)."""
+        """Proven (upper - lower) / (1 + |J|), |J| being the least between the bounds."""
         return float(self.certificate.relative_gap)
 
     @property

@@ -72,6 +72,14 @@ def test_presolve_is_tight_where_the_queue_is_empty() -> None:
     np.testing.assert_allclose(model.upper_bounds(w), reference.tokens, rtol=1e-4, atol=1e-3)
 
 
+def test_idle_share_is_exact_near_full_load() -> None:
+    """1 - lambda E[S] in floats would be off by 4e-8 here."""
+    w = changed(realistic(2, 6), 1 - 1e-9)
+    built = program(w)
+    built.terms["x"].value = np.zeros(built.terms["x"].size)
+    assert float(built.terms["y"].value) == float(w.idle_at_zero)
+
+
 def test_no_type_thinks() -> None:
     w = changed(realistic(1, 6), 0.5, accuracy_weight=1e-6)
     built = program(w)
