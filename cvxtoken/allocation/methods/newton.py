@@ -35,13 +35,24 @@ class _Newton:
         return _State(tokens)
 
     def done(self, state: _State) -> str | None:
-        return "Stalled: no step along the Newton direction raises J." if state.stalled else None
+        return "Stalled: neither the Newton direction nor the gradient raises J." if state.stalled else None
 
     def step(self, state: _State) -> _State:
         w, l = self.workload, state.tokens
-        slope = model.gradient(w, l)
+        slope, hessian = model.gradient(w, l), model.hessian(w, l)
         held = ((l <= 0) & (slope <= 0)) | ((l >= w.max_tokens) & (slope >= 0))
-        direction = newton_direction(model.hessian(w, l), slope, ~held)
+        new = self.ascend(l, slope, newton_direction(hessian, slope, ~held))
+        if new is None:
+            # with y near 0 Woodbury's two terms nearly cancel; the Hessian's diagonal alone leads away
+            curvature = hessian.diagonal + np.einsum(
+                "ki,ij,kj->k", hessian.factors, hessian.core, hessian.factors
+            )
+            new = self.ascend(l, slope, np.where(held, 0.0, -slope / curvature))
+        return _State(l, stalled=True) if new is None else _State(new)
+
+    def ascend(self, l: FloatArray, slope: FloatArray, direction: FloatArray) -> FloatArray | None:
+        """The first point along the projected arc, halving the step, where J rises enough; None if none."""
+        w = self.workload
         J = float(model.objective(w, l))
         noise = _ROUNDING * (w.accuracy_weight + abs(J))
         size = 1.0
@@ -49,9 +60,9 @@ class _Newton:
             new = np.clip(l + size * direction, 0.0, w.max_tokens)
             promised = J + _ARMIJO * float(slope @ (new - l))
             if float(model.objective(w, new)) >= promised - noise and (new != l).any():
-                return _State(new)
+                return new
             size /= 2
-        return _State(l, stalled=True)
+        return None
 
 
 def newton_direction(

@@ -9,7 +9,7 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.methods.newton import newton_direction
 from cvxtoken.allocation.methods.projected_gradient import ProjectedGradient
 from tests.allocation.methods.test_methods import random_start
-from tests.instances import realistic, stress
+from tests.instances import changed, realistic, stress
 
 INSTANCES = [realistic(seed, size) for seed in range(6) for size in (1, 6)] + [w for _, w in stress((6,))][:8]
 
@@ -98,3 +98,14 @@ def test_newton_direction_solves_the_dense_system(seed: int) -> None:
     assert (direction[~free] == 0).all()
     dense = H.dense()[np.ix_(free, free)]
     np.testing.assert_allclose(direction[free], -np.linalg.solve(dense, slope[free]), rtol=1e-8)
+
+
+@pytest.mark.parametrize("size", [1, 6])
+@pytest.mark.parametrize("left", [0.5, 1e-3, 1e-5])
+def test_newton_leaves_the_edge_of_the_stability_region(size: int, left: float) -> None:
+    """There Woodbury's identity loses the direction to cancellation."""
+    w = changed(realistic(1000, size), 1 - 1e-6, accuracy_weight=30.0)
+    share = (1 - left) * float(w.idle_at_zero) / (w.arrival_rate * float(w.time_per_token @ w.prior))
+    result = cvxtoken.newton(w, start=np.full(size, share))
+    assert result.converged
+    assert result.certificate.relative_gap <= 1e-12
