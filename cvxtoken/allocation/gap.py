@@ -25,20 +25,20 @@ def dual_gap(workload: Workload, tokens: FloatArray) -> FloatArray:
     """Upper bound of J* - J(l), in s, rounding allowed for; shape (...) for tokens of shape (..., N).
 
     The allowance is a first-order bound of the rounding errors, generous but not rigorous: the proof is
-    `certify`. Infinite where rho >= 1.
+    `certify`. Infinite where rho >= 1, or is not surely below 1.
     """
     w, lam = workload, workload.arrival_rate
     t = model.service_time(w, tokens)
     s2 = (t * t) @ w.prior
     y = model.idle(w, tokens)
-    stable = y > 0
+    y_error = _ROUNDING * (2 * float(w.idle_at_zero) - y)
+    stable = y > y_error  # surely
     y = np.where(stable, y, 1.0)
     P = 1 + lam**2 * s2 / (2 * y**2)
     kappa = P[..., None] + (lam / y)[..., None] * t
     excess, allowance = _excess(w, kappa * w.time_per_token / w.saturation_rate, tokens)
-    # with z = t / y' and y' off by a relative error eps the coupling leaves lambda E[S^2] eps^2 / (2 y)
-    eps = _ROUNDING * (2 * float(workload.idle_at_zero) - y) / y
-    coupling = lam * s2 * eps**2 / (2 * y)
+    # with z = t / y' and y' off by a share eps of y, lambda E[S^2] eps^2 / (2 y) of the coupling is left
+    coupling = lam * s2 * (y_error / y) ** 2 / (2 * y)
     return np.where(stable, (excess + allowance) @ w.prior + coupling, np.inf)
 
 

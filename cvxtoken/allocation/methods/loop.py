@@ -157,7 +157,8 @@ def run(
         if outcome is not None:
             break
         try:
-            state = method.step(state)
+            with np.errstate(all="ignore"):  # what overflows ends in an infinite gap, which is named
+                state = method.step(state)
         except (ArithmeticError, ValueError) as error:  # LinAlgError is a ValueError
             outcome = f"Failed: {error}."
             break

@@ -36,6 +36,9 @@ def step_size_bound(workload: Workload, start: FloatArray | None = None) -> floa
         workload: the instance.
         start: stable tokens in the box, shape (N,); by default 0.
 
+    Returns:
+        The step, rounded down: 0 where L is beyond float64.
+
     Raises:
         ProblemError: the start is outside the box or the stability region.
         UnstableError: no allocation is stable.
@@ -50,8 +53,12 @@ def step_size_bound(workload: Workload, start: FloatArray | None = None) -> floa
     best = w.accuracy_weight * float(pi @ (w.accuracy_gain + w.base_accuracy))
     M = best - float(model.objective(w, l))
     s2_over_y = min(float(pi @ (t * t)) / y, 2 * M / lam)
-    row = lam * pi * c**2 / y + lam**2 * pi * c * ((t * a + g) / y**2 + lam * s2_over_y * a / y**2)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        over_y2 = np.float64(1) / np.float64(y) ** 2
+        row = lam * pi * c**2 / y + lam**2 * pi * c * ((t * a + g) + lam * s2_over_y * a) * over_y2
     L = np.max(w.accuracy_weight * pi * w.accuracy_gain * w.saturation_rate**2) + np.max(row)
+    if not np.isfinite(L):
+        return 0.0
     return float((1 - 1e-9) / L)  # rounded down
 
 

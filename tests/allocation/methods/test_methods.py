@@ -219,6 +219,15 @@ def test_no_stable_allocation(name: str) -> None:
         ALL[name](cvxtoken.load("qwen3-8b").replace(arrival_rate=5))
 
 
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("weight", [1e20, 1e160, 1e300])
+def test_data_beyond_float64_end_in_a_sentence(name: str, weight: float) -> None:
+    w = cvxtoken.load("qwen3-8b").replace(accuracy_weight=weight)
+    result = ALL[name](w, max_iterations=50)
+    assert result.outcome
+    assert not result.converged or result.certificate.relative_gap <= loop.CLAIMED_GAP
+
+
 def test_comparison_shows_every_method() -> None:
     comparison = compare(cvxtoken.load("qwen3-8b"))
     document = comparison.to_document()
