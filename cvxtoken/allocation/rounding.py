@@ -11,6 +11,7 @@ with e_k >= 0 the type's own excess over its minimum (`gap.excess`). A move of o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +74,8 @@ def round_tokens(workload: Workload, tokens: ArrayLike, mode: str = "nearest") -
     if mode == "best":
         whole = Neighbourhood(workload, l).descend(whole)
     reached = certify(workload, whole).lower
-    return RoundedTokens(whole.astype(np.int64), mode, repaired, float(reached), float(proof.upper - reached))
+    loss = math.nextafter(float(proof.upper - reached), math.inf)  # the difference is rounded to nearest
+    return RoundedTokens(whole.astype(np.int64), mode, repaired, float(reached), loss)
 
 
 class Neighbourhood:

@@ -163,7 +163,7 @@ def _replicate(
     t = workload.overhead + workload.time_per_token * l
     p = model.accuracy(workload, l)
     edges = np.cumsum(workload.prior)[:-1]
-    unit = float(t.mean())
+    unit = float(t.mean()) or 1.0  # queries that take no time at all have no scale of their own
     run = _Run(np.zeros(size), np.zeros(size), np.zeros(size), 0.0, np.zeros(BINS), np.zeros(BINS))
     wait, left = 0.0, warm_up + counted
     while left:
@@ -201,7 +201,7 @@ def _summary(
     system_time = mean_wait + busy / each
     accuracy = right.sum(1) / each
     predicted_wait = float(model.mean_wait(w, l)) if stable else None
-    unit = float(t.mean())
+    unit = float(t.mean()) or 1.0
 
     def quantiles(name: str) -> dict[str, Estimate]:
         values = {q: np.array([quantile(getattr(run, name), q, unit) for run in runs]) for q in QUANTILES}
@@ -212,7 +212,9 @@ def _summary(
         for k, name in enumerate(w.names):
             waited = wait[:, k] / count[:, k]
             per_type[name] = {
-                "mean_system_time": estimate(waited + t[k], predicted_wait and predicted_wait + float(t[k])),
+                "mean_system_time": estimate(
+                    waited + t[k], None if predicted_wait is None else predicted_wait + float(t[k])
+                ),
                 "mean_wait": estimate(waited, predicted_wait),
                 "accuracy": estimate(right[:, k] / count[:, k], float(model.accuracy(w, l)[k])),
             }
@@ -238,7 +240,8 @@ def _summary(
 def _warm_up(workload: Workload, l: FloatArray, rho: float, counted: int) -> int:
     """Queries to drop in a replication; see `simulate` (the rule is this project's)."""
     mean, square = model.moments(workload, l)
-    relaxation = rho * float(square / mean**2) / float(model.idle(workload, l)) ** 2
+    spread = float(square / mean**2) if mean > 0 else 0.0  # 1 + cv^2
+    relaxation = rho * spread / float(model.idle(workload, l)) ** 2
     return int(np.ceil(max(counted / 10, 20 * relaxation)))
 
 

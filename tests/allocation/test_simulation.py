@@ -40,7 +40,7 @@ def test_deterministic_service_has_the_known_quantiles() -> None:
     w = w.replace(overhead=[1.0] * 5, arrival_rate=0.5)
     found = simulate(w, np.zeros(5), num_requests=400_000, seed=2)
     assert found.wait_quantiles["p50"].value == pytest.approx(0, abs=0.05)
-    # from the exact law: P(W <= 2) = e - e^(1/2) / 2 ... = 0.9470, so the 0.9 quantile lies between 1 and 2
+    # P(W <= 2) is e / 2 - e^(1/2) / 4 = 0.947, so the 0.9 quantile lies between 1 and 2 services
     assert 1 < found.wait_quantiles["p90"].value < 2
     assert found.system_time_quantiles["p50"].value == pytest.approx(1, rel=0.02)
     assert found.mean_wait.predicted == pytest.approx(0.5)
@@ -98,6 +98,14 @@ def test_unstable_tokens_only_on_request() -> None:
     assert found.mean_wait.predicted is None
     assert "no steady state exists" in str(found)
     assert json.dumps(found.to_document(), allow_nan=False)
+
+
+def test_queries_that_take_no_time() -> None:
+    w = realistic(42, 2).replace(overhead=[0.0, 0.0])
+    found = simulate(w, [0.0, 0.0], num_requests=1000)
+    assert found.mean_system_time.value == found.mean_system_time.predicted == 0
+    assert found.per_type["task 0"]["mean_system_time"].predicted == 0
+    assert found.system_time_quantiles["p99"].value == 0
 
 
 def test_a_type_that_never_came_has_no_figures() -> None:
