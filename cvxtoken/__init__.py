@@ -2,6 +2,8 @@
 
 from cvxtoken.allocation.certificate import Certificate, certify
 from cvxtoken.allocation.comparison import compare
+from cvxtoken.allocation.integer import IntegerReference, solve_integer
+from cvxtoken.allocation.integer_certificate import IntegerCertificate
 from cvxtoken.allocation.methods import (
     contraction_at,
     contraction_bound,
@@ -23,6 +25,8 @@ __all__ = [
     "Certificate",
     "CertificateError",
     "CvxtokenError",
+    "IntegerCertificate",
+    "IntegerReference",
     "ProblemError",
     "Reference",
     "RoundedTokens",
@@ -43,6 +47,7 @@ __all__ = [
     "round_tokens",
     "simulate",
     "solve",
+    "solve_integer",
     "spectral_radius_at",
     "step_size_bound",
     "workloads",

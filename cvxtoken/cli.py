@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,8 +17,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from cvxtoken import library, verifier
+from cvxtoken import integer_verifier, library, verifier
 from cvxtoken.allocation.comparison import compare
+from cvxtoken.allocation.integer import solve_integer
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import Reference, solve
 from cvxtoken.allocation.simulation import simulate
@@ -67,11 +69,39 @@ def solve_command(
         raise typer.Exit(3)
 
 
+@app.command("integer")
+def integer_command(
+    workload: WorkloadName = "qwen3-8b",
+    arrival_rate: ArrivalRate = None,
+    accuracy_weight: AccuracyWeight = None,
+    max_tokens: MaxTokens = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds that the search may take.")] = 60.0,
+    as_json: AsJson = False,
+    certificate: Annotated[Path | None, typer.Option(help="Write the proof to this file.")] = None,
+) -> None:
+    """Print the best budgets in whole tokens, proven, and what rounding loses."""
+    problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
+    with Console(stderr=True).status("searching") if sys.stderr.isatty() else nullcontext():
+        reference = solve_integer(problem, time_limit)
+    if certificate is not None:
+        reference.certificate.save(certificate)
+    print(json.dumps(reference.to_document(), indent=2, allow_nan=False) if as_json else reference)
+    if certificate is not None and not as_json:
+        print(f"certificate       {certificate}; check it with: cvxtoken verify {certificate}")
+    if not reference.exact:
+        print(f"not exact: the best proven relative gap is {reference.relative_gap:.3g}", file=sys.stderr)
+        raise typer.Exit(3)
+
+
 @app.command()
-def verify(file: Annotated[Path, typer.Argument(help="A certificate file.")]) -> None:
+def verify(
+    file: Annotated[Path, typer.Argument(help="A certificate file, of real or of whole tokens.")],
+) -> None:
     """Check a certificate file; print what it proves, or why it is refused."""
     try:
-        print(verifier.check(verifier.read(str(file))))
+        document = verifier.read(str(file))
+        of_whole = isinstance(document, dict) and document.get("schema") == integer_verifier.SCHEMA
+        print((integer_verifier if of_whole else verifier).check(document))
     except verifier.Refused as refusal:
         print(f"refused: {refusal}", file=sys.stderr)
         raise typer.Exit(1) from refusal

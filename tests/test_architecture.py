@@ -16,7 +16,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # each layer may import what stands before it
 LAYERS = [
-    ["errors", "typing", "verifier"],
+    ["errors", "typing", "verifier", "integer_verifier"],
     ["files", "rigorous", "queueing", "estimates", "tables"],
     ["allocation"],
     ["library"],
@@ -24,7 +24,8 @@ LAYERS = [
 ]
 # the rooms of allocation, in the same order
 ROOMS = ["problem", "model", "gap", "program", "prices", "bounds", "certificate", "methods", "reference"]
-ROOMS += ["explain", "comparison", "rounding", "simulation", "tokens"]
+ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search", "integer_certificate"]
+ROOMS += ["integer", "simulation", "tokens"]
 
 
 def name_of(file: Path) -> str:

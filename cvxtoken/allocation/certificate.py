@@ -17,7 +17,7 @@ import numpy as np
 
 from cvxtoken import verifier
 from cvxtoken.allocation.bounds import Bounds
-from cvxtoken.allocation.problem import PER_TYPE, SCALARS, Workload
+from cvxtoken.allocation.problem import Workload
 from cvxtoken.errors import CertificateError, ProblemError, UnstableError
 from cvxtoken.files import write_text
 from cvxtoken.rigorous import Rounding
@@ -61,12 +61,7 @@ class Certificate:
     @property
     def relative_gap(self) -> Decimal:
         """(upper - lower) / (1 + least |J| between them), rounded up to 3 digits."""
-        up, down = Context(3, ROUND_CEILING), Context(3 * self.digits, ROUND_FLOOR)
-        least = (
-            Decimal(0) if self.lower <= 0 <= self.upper else min(self.lower.copy_abs(), self.upper.copy_abs())
-        )
-        exact = Context(3 * self.digits, ROUND_CEILING)
-        return up.divide(exact.subtract(self.upper, self.lower), down.add(1, least))
+        return relative_gap(self.lower, self.upper, self.digits)
 
     def save(self, path: str | Path) -> None:
         """Write the certificate as JSON (ProblemError where the file cannot be written)."""
@@ -96,12 +91,10 @@ class Certificate:
 
     def to_document(self) -> dict[str, Any]:
         """The mapping that `save` writes."""
-        w = self.workload
-        arrays = {field: getattr(w, field).tolist() for field in (*PER_TYPE, "max_tokens")}
         return {
             "schema": verifier.SCHEMA,
-            "sha256": w.sha256,
-            "instance": {"names": list(w.names), **arrays, **{f: getattr(w, f) for f in SCALARS}},
+            "sha256": self.workload.sha256,
+            "instance": self.workload.to_instance(),
             "digits": self.digits,
             "lower": str(self.lower),
             "upper": str(self.upper),
@@ -109,6 +102,17 @@ class Certificate:
             "tokens": [str(l) for l in self.tokens],
             "radii": [str(radius) for radius in self.radii],
         }
+
+
+def relative_gap(lower: Decimal, upper: Decimal, digits: int) -> Decimal:
+    """(upper - lower) / (1 + least |J| between them), rounded up to 3 digits."""
+    up, exact, down = (
+        Context(3, ROUND_CEILING),
+        Context(3 * digits, ROUND_CEILING),
+        Context(3 * digits, ROUND_FLOOR),
+    )
+    least = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
+    return up.divide(exact.subtract(upper, lower), down.add(1, least))
 
 
 def certify(workload: Workload, tokens: Sequence[float | Decimal] | FloatArray) -> Certificate:

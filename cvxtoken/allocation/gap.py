@@ -13,6 +13,7 @@ its terms are, not because large numbers nearly cancel, and float64 shows gaps f
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
@@ -42,27 +43,36 @@ def dual_gap(workload: Workload, tokens: FloatArray) -> FloatArray:
     return np.where(stable, (excess + allowance) @ w.prior + coupling, np.inf)
 
 
-def excess(workload: Workload, slope: FloatArray, tokens: FloatArray) -> FloatArray:
+def excess(
+    workload: Workload, slope: FloatArray, tokens: FloatArray, types: NDArray[np.intp] | None = None
+) -> FloatArray:
     """e_k: alpha A e^(-b l) + (s / b) b l over its minimum on [0, l_max], in s, shape (..., N).
 
     Args:
         workload: the instance.
         slope: s / b = kappa c / b, in s, shape (..., N).
         tokens: l, shape (..., N).
+        types: the type of each entry along the last axis, where they are not 0..N-1 in this order.
     """
-    return _excess(workload, slope, tokens)[0]
+    return _excess(workload, slope, tokens, types)[0]
 
 
-def _excess(w: Workload, slope: FloatArray, tokens: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _excess(
+    w: Workload, slope: FloatArray, tokens: FloatArray, types: NDArray[np.intp] | None = None
+) -> tuple[FloatArray, FloatArray]:
     """The excess and the allowance for its rounding."""
-    b, alpha_A = w.saturation_rate, w.accuracy_weight * w.accuracy_gain
-    x, x_max = b * tokens, b * w.max_tokens
+    b, A, l_max = (
+        field if types is None else field[types]
+        for field in (w.saturation_rate, w.accuracy_gain, w.max_tokens)
+    )
+    alpha_A = w.accuracy_weight * A
+    x, x_max = b * tokens, b * l_max
     root = np.log(alpha_A / slope)
     high = root >= x_max
     clipped = (root <= 0) | high
     target = np.clip(root, 0.0, x_max)
     r = np.where(clipped, alpha_A * np.exp(-target), slope)
-    d = np.where(high, b * (w.max_tokens - tokens), target - x)
+    d = np.where(high, b * (l_max - tokens), target - x)
     with np.errstate(over="ignore"):
         growth = np.expm1(d)
     series = d * d / 2 * (1 + d / 3 * (1 + d / 4 * (1 + d / 5)))  # e^d - 1 - d, where that would cancel

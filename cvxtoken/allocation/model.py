@@ -54,6 +54,16 @@ def idle(workload: Workload, tokens: FloatArray) -> FloatArray:
     return np.asarray(float(workload.idle_at_zero) - workload.arrival_rate * thinking)
 
 
+def exact_idle(workload: Workload, tokens: FloatArray) -> Decimal:
+    """The y of one allocation of shape (N,) to 60 digits, for what must fit to y also where y is tiny."""
+    w, exact = workload, Context(60)
+    fields = (w.prior, w.overhead, w.time_per_token, tokens)
+    mean = Decimal(0)
+    for pi, t0, c, l in zip(*(map(Decimal, field.tolist()) for field in fields), strict=True):
+        mean = exact.add(mean, exact.multiply(pi, exact.add(t0, exact.multiply(c, l))))
+    return exact.subtract(1, exact.multiply(Decimal(w.arrival_rate), mean))
+
+
 def utilization(workload: Workload, tokens: FloatArray) -> FloatArray:
     """rho = lambda E[S], shape (...)."""
     return workload.arrival_rate * moments(workload, tokens)[0]

@@ -172,6 +172,11 @@ class Workload:
         document["task"] = [dict(zip(columns, row, strict=True)) for row in rows]
         return document
 
+    def to_instance(self) -> dict[str, Any]:
+        """The names and exact numbers, column by column, as certificates hold them."""
+        arrays = {field: getattr(self, field).tolist() for field in (*PER_TYPE, "max_tokens")}
+        return {"names": list(self.names), **arrays, **{field: getattr(self, field) for field in SCALARS}}
+
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated anew (ProblemError)."""
         unknown = [field for field in changes if field not in self.__dataclass_fields__]

@@ -66,16 +66,20 @@ def round_tokens(workload: Workload, tokens: ArrayLike, mode: str = "nearest") -
         raise ProblemError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}")
     l = model.checked_tokens(workload, tokens)
     proof = certify(workload, l)  # also refuses unstable tokens
+    whole, repaired = rounded(workload, l, mode)
+    reached = certify(workload, whole).lower
+    loss = math.nextafter(float(proof.upper - reached), math.inf)  # the difference is rounded to nearest
+    return RoundedTokens(whole.astype(np.int64), mode, repaired, float(reached), loss)
+
+
+def rounded(workload: Workload, l: FloatArray, mode: str) -> tuple[FloatArray, bool]:
+    """Whole tokens by `mode`, and whether the plain rounding was unstable; see `round_tokens`."""
     down = np.floor(l)
     whole = down if mode == "down" else np.minimum(np.rint(l), np.floor(workload.max_tokens))
     repaired = bool(model.idle(workload, whole) <= 0)
     if repaired:
         whole = down
-    if mode == "best":
-        whole = Neighbourhood(workload, l).descend(whole)
-    reached = certify(workload, whole).lower
-    loss = math.nextafter(float(proof.upper - reached), math.inf)  # the difference is rounded to nearest
-    return RoundedTokens(whole.astype(np.int64), mode, repaired, float(reached), loss)
+    return (Neighbourhood(workload, l).descend(whole) if mode == "best" else whole), repaired
 
 
 class Neighbourhood:
@@ -84,20 +88,28 @@ class Neighbourhood:
     def __init__(self, workload: Workload, centre: FloatArray) -> None:
         w = workload
         self.workload, self.centre = w, centre
-        t, self.y = model.service_time(w, centre), float(model.idle(w, centre))
+        self.exact_y = model.exact_idle(w, centre)
+        self.y = float(self.exact_y)
         if self.y <= 0:
             raise UnstableError("the allocation to round has a utilisation of 1 or more; it must be below 1")
-        self.z = t / self.y
+        self.z = model.service_time(w, centre) / self.y
         self.Z = float(w.prior @ self.z**2)
         kappa = 1 + w.arrival_rate**2 * self.Z / 2 + w.arrival_rate * self.z
         self.slope = kappa * w.time_per_token / w.saturation_rate
         self.top = np.floor(w.max_tokens)
 
-    def sums(self, l: FloatArray) -> FloatArray:
-        """What each type adds to (sum pi e, Q, R, sigma) at tokens of shape (..., N); shape (4, ..., N)."""
+    def sums(self, l: FloatArray, types: NDArray[np.intp] | None = None) -> FloatArray:
+        """What each type adds to (sum pi e, Q, R, sigma) at tokens of shape (..., N); shape (4, ..., N).
+
+        `types` says which type each entry of the last axis belongs to, where not 0..N-1 in this order.
+        """
         w = self.workload
-        cd = w.time_per_token * (l - self.centre)
-        return np.asarray(w.prior * np.array([gap.excess(w, self.slope, l), cd**2, self.z * cd, cd]))
+        prior, c, centre, z, slope = (
+            field if types is None else field[types]
+            for field in (w.prior, w.time_per_token, self.centre, self.z, self.slope)
+        )
+        cd = c * (l - centre)
+        return np.asarray(prior * np.array([gap.excess(w, slope, l, types), cd**2, z * cd, cd]))
 
     def loss(self, sums: FloatArray) -> FloatArray:
         """F - F_bound from the four totals, shape (4, ...) -> (...); infinite where unstable."""

@@ -1,0 +1,92 @@
+"""The proof that whole tokens are the best ones, and its file; `cvxtoken.integer_verifier` checks it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+from cvxtoken import integer_verifier, verifier
+from cvxtoken.allocation.certificate import relative_gap
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.errors import CertificateError, ProblemError
+from cvxtoken.files import write_text
+
+
+@dataclass(frozen=True)
+class IntegerCertificate:
+    """A proof that lower <= J(tokens) <= J of the best whole allocation <= upper.
+
+    Why it is one stands in `cvxtoken.integer_verifier`.
+
+    Attributes:
+        workload: the instance.
+        tokens: whole, one number a type.
+        lower, upper: bounds of the best J over whole tokens, in s.
+        z: t / y near the continuous optimum, one number a type; any non-negative numbers would be valid.
+        edges: 0 = y_0 < y_1 < ... = 1, the cells of the idle share y.
+        multipliers: of each cell, at least one, in s per s of mean service time; any is valid.
+        digits: the working precision of the check.
+
+    Source: derived here.
+    """
+
+    workload: Workload
+    tokens: tuple[int, ...]
+    lower: Decimal
+    upper: Decimal
+    z: tuple[Decimal, ...]
+    edges: tuple[Decimal, ...]
+    multipliers: tuple[tuple[Decimal, ...], ...]
+    digits: int
+
+    @property
+    def relative_gap(self) -> Decimal:
+        """(upper - lower) / (1 + least |J| between them), rounded up to 3 digits."""
+        return relative_gap(self.lower, self.upper, self.digits)
+
+    def save(self, path: str | Path) -> None:
+        """Write the proof as JSON (ProblemError where the file cannot be written)."""
+        write_text(path, json.dumps(self.to_document(), indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a proof and check it in full.
+
+        Raises:
+            CertificateError: the file cannot be read or does not prove what it states.
+        """
+        try:
+            document = verifier.read(str(path))
+            integer_verifier.check(document)
+            workload = Workload(**document["instance"])
+        except (verifier.Refused, ProblemError) as error:
+            raise CertificateError(f"{path}: {error}") from error
+        return cls(
+            workload=workload,
+            tokens=tuple(document["tokens"]),
+            lower=Decimal(document["lower"]),
+            upper=Decimal(document["upper"]),
+            z=tuple(map(Decimal, document["z"])),
+            edges=tuple(map(Decimal, document["edges"])),
+            multipliers=tuple(tuple(map(Decimal, nus)) for nus in document["multipliers"]),
+            digits=document["digits"],
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        """The mapping that `save` writes."""
+        return {
+            "schema": integer_verifier.SCHEMA,
+            "sha256": self.workload.sha256,
+            "instance": self.workload.to_instance(),
+            "digits": self.digits,
+            "tokens": list(self.tokens),
+            "lower": str(self.lower),
+            "upper": str(self.upper),
+            "relative_gap": str(self.relative_gap),
+            "z": [str(z) for z in self.z],
+            "edges": [str(edge) for edge in self.edges],
+            "multipliers": [[str(nu) for nu in nus] for nus in self.multipliers],
+        }

@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+"""Checks a proof about whole tokens: `python integer_verifier.py FILE`, with verifier.py beside it.
+
+Standard library only; it shares no code with the search that writes proofs. What a proof states, for the
+objective J of `verifier` over whole tokens 0 <= l <= l_max that are stable: the given tokens reach
+J >= lower, and no whole allocation exceeds upper. Why: for every z, with Z = sum pi z^2 and
+P = 1 + lambda^2 Z / 2, this is an identity,
+
+    -J(l) = -alpha sum pi (A + D) - lambda Z / 2 + sum pi [alpha A e^(-b l) + (P + lambda z) t]
+            + lambda / (2 y) sum pi (t - z y)^2.
+
+Cells low <= y <= high cover all idle shares y from 0 to 1. In one of them 1 / y >= 1 / high, |t - z y| is at
+least the distance of t from [z low, z high], and sum pi t = (1 - y) / lambda. So for every number nu
+
+    -J(l) >= -alpha sum pi (A + D) - lambda Z / 2 - max nu (1 - y) / lambda + sum h(l),
+    h = pi [alpha A e^(-b l) + (P + lambda z + nu) t + lambda / (2 high) distance^2],
+
+each h convex in one type's tokens. Where the sum of their least values over the whole numbers is not
+enough, for any nu, only allocations whose h exceed these by little, for every nu, can be better: J is
+evaluated at each of them.
+"""
+
+import sys
+from collections.abc import Iterator
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, DecimalException
+from functools import reduce
+from itertools import accumulate, pairwise
+from typing import Any
+
+try:
+    from cvxtoken import verifier
+except ImportError:  # run as a script beside verifier.py, without the package
+    import verifier  # type: ignore[import-not-found, no-redef]
+
+SCHEMA = "cvxtoken-integer-certificate/1"
+KEYS = {"schema", "sha256", "instance", "digits", "tokens", "lower", "upper", "relative_gap"}
+KEYS |= {"z", "edges", "multipliers"}
+MAX_VALUES, MAX_ALLOCATIONS = 20_000_000, 1_000_000  # so that no file keeps a checker busy for ever
+Refused, require = verifier.Refused, verifier.require
+
+
+def check(document: Any) -> str:
+    """The line that states what a parsed proof proves; raises Refused where it does not."""
+    require(isinstance(document, dict) and set(document) == KEYS, "the keys are not a proof's")
+    require(document["schema"] == SCHEMA, f"the schema is not {SCHEMA}")
+    w, digest = verifier.read_instance(document["instance"])
+    size, digits, tokens = len(w["names"]), document["digits"], document["tokens"]
+    require(document["sha256"] == digest, f"the instance's SHA-256 is {digest}, not the one stated")
+    require(type(digits) is int and 20 <= digits <= verifier.MAX_DIGITS, "digits is out of range")
+    require(isinstance(tokens, list) and len(tokens) == size, "tokens has not one number a name")
+    inside = (type(l) is int and 0 <= l <= l_max for l, l_max in zip(tokens, w["max_tokens"]))
+    require(all(inside), "tokens are not whole numbers from 0 to max_tokens")
+    edges, multipliers = document["edges"], document["multipliers"]
+    require(isinstance(edges, list) and isinstance(multipliers, list), "edges or multipliers is not a list")
+    require(all(isinstance(nus, list) and nus for nus in multipliers), "a cell has no list of multipliers")
+    z, edges = verifier.read_decimals(document["z"], size), verifier.read_decimals(edges, len(edges))
+    multipliers = [verifier.read_decimals(nus, len(nus)) for nus in multipliers]
+    require(min(z) >= 0, "z is negative")
+    require(len(edges) == len(multipliers) + 1 > 1, "there is not one list of multipliers a cell")
+    require(edges[0] == 0 and edges[-1] == 1, "the cells do not cover 0 to 1")
+    require(all(low < high for low, high in pairwise(edges)), "the edges do not rise")
+    lower, upper, gap = verifier.read_decimals([document[f] for f in ("lower", "upper", "relative_gap")], 3)
+    try:
+        below, above = Side(w, z, Context(digits, ROUND_FLOOR)), Side(w, z, Context(digits, ROUND_CEILING))
+        below.other, above.other = above, below
+        require(lower <= attained(above, tokens), "lower is above what the tokens attain")
+        work = Work()
+        for (low, high), nus in zip(pairwise(edges), multipliers):
+            Cell(below, low, high, work).close(nus, tokens, upper.copy_negate())
+    except DecimalException as error:
+        raise Refused(f"a number is out of range: {type(error).__name__}") from error
+    down, up, most = Context(20, ROUND_FLOOR), Context(20, ROUND_CEILING), Context(3, ROUND_CEILING)
+    least = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
+    require(up.subtract(upper, lower) <= down.multiply(gap, down.add(1, least)), "relative_gap is too small")
+    return (
+        f"proven: over whole tokens instance {digest[:12]} ({size} task types) has its optimum J from "
+        f"{down.plus(lower)} to {up.plus(upper)}, relative gap <= {most.plus(gap)}; "
+        "the tokens reach the lower value"
+    )
+
+
+class Side:
+    """Bounds from one side: every result is rounded below the true value, or every one above it."""
+
+    other: "Side"
+
+    def __init__(self, w: Any, z: list[Decimal], rounding: Context) -> None:
+        self.add, self.sub, self.mul, self.div = (
+            rounding.add,
+            rounding.subtract,
+            rounding.multiply,
+            rounding.divide,
+        )
+        self.rounding, self.is_low, self.z = rounding, rounding.rounding == ROUND_FLOOR, z
+        self.types = list(zip(*([Decimal(v) for v in w[field]] for field in verifier.COLUMNS)))
+        self.lam, self.alpha = Decimal(w["arrival_rate"]), Decimal(w["accuracy_weight"])
+        self.best = Z = Decimal(0)
+        for (pi, A, _, D, *_), z_k in zip(self.types, z):
+            self.best = self.add(self.best, self.mul(pi, self.mul(self.alpha, self.add(A, D))))
+            Z = self.add(Z, self.mul(pi, self.mul(z_k, z_k)))
+        self.half_Z = self.div(self.mul(self.lam, Z), Decimal(2))  # lambda Z / 2
+        numbers: dict[Any, int] = {}
+        self.twin = [numbers.setdefault(key, k) for k, key in enumerate(zip(self.types, z))]  # first alike
+        self.known: dict[tuple[int, int], tuple[Decimal, Decimal]] = {}
+
+    def curves(self, k: int, l: int) -> tuple[Decimal, Decimal]:
+        """Alpha A e^(-b l) and t of one type."""
+        if (k, l) not in self.known:
+            _, A, b, _, t0, c, _ = self.types[k]
+            exp = self.rounding.exp(self.mul(b.copy_negate(), l))  # to nearest, so that one goes further
+            exp = (
+                max(self.rounding.next_minus(exp), Decimal(0))
+                if self.is_low
+                else self.rounding.next_plus(exp)
+            )
+            self.known[k, l] = self.mul(self.mul(self.alpha, A), exp), self.add(t0, self.mul(c, l))
+        return self.known[k, l]
+
+    def terms(self, k: int, l: int) -> tuple[Decimal, ...]:
+        """What one type adds to sum pi alpha A e^(-b l), E[S] and E[S^2]."""
+        lost, t = self.curves(k, l)
+        return tuple(self.mul(self.types[k][0], value) for value in (lost, t, self.mul(t, t)))
+
+    def cost(self, sums: tuple[Decimal, ...]) -> Decimal:
+        """-J from the three sums, in each of which it rises; infinite where that side's y is not positive."""
+        lost, ES, ES2 = sums
+        y = self.other.sub(1, self.mul(self.lam, ES))
+        if y <= 0:
+            return Decimal("inf")
+        delay = self.add(ES, self.div(self.mul(self.lam, ES2), self.other.mul(2, y)))
+        return self.sub(self.add(lost, delay), self.other.best)
+
+
+def attained(above: Side, tokens: list[int]) -> Decimal:
+    """J at the tokens, from below."""
+    columns = zip(*(above.terms(k, l) for k, l in enumerate(tokens)))
+    cost = above.cost(tuple(reduce(above.add, column) for column in columns))
+    require(cost.is_finite(), "the tokens are not stable: the utilisation is not below 1")
+    return cost.copy_negate()
+
+
+class Work:
+    """What has been done so far."""
+
+    values = allocations = 0
+
+    def add(self, values: int = 0, allocations: int = 0) -> None:
+        """Count more (Refused where it is too much)."""
+        self.values, self.allocations = self.values + values, self.allocations + allocations
+        good = self.values <= MAX_VALUES and self.allocations <= MAX_ALLOCATIONS
+        require(good, "the check would take too long")
+
+
+class Cell:
+    """The whole allocations with low <= y <= high."""
+
+    def __init__(self, below: Side, low: Decimal, high: Decimal, work: Work) -> None:
+        self.below, self.above, self.low, self.high, self.work = below, below.other, low, high, work
+        self.price, self.ends, self.weight = {}, {}, {}
+        for side in (self.below, self.above):
+            P = side.add(1, side.mul(side.lam, side.half_Z))
+            self.price[side] = [side.add(P, side.mul(side.lam, z)) for z in side.z]
+            self.ends[side] = [(side.mul(z, low), side.mul(z, high)) for z in side.z]
+            self.weight[side] = side.div(side.lam, side.other.mul(2, high))
+        self.known: dict[tuple[Side, int, int], Decimal] = {}
+
+    def h(self, side: Side, k: int, l: int, nu: Decimal) -> Decimal:
+        """The h of type k at l tokens, from one side."""
+        self.work.add(values=1)
+        (lost, t), (_, t_other) = side.curves(k, l), side.other.curves(k, l)
+        pi = side.types[k][0]
+        if (side, k, l) not in self.known:
+            above, under = side.sub(t, self.ends[side.other][k][1]), side.sub(self.ends[side][k][0], t_other)
+            distance = max(Decimal(0), above, under)
+            square = side.mul(self.weight[side], side.mul(distance, distance))
+            self.known[side, k, l] = side.mul(
+                pi, side.add(side.add(lost, side.mul(self.price[side][k], t)), square)
+            )
+        tilt = side.mul(side.mul(pi, nu), t if nu >= 0 else t_other)
+        return side.add(self.known[side, k, l], tilt)
+
+    def close(self, multipliers: list[Decimal], start: list[int], target: Decimal) -> None:
+        """Prove -J >= target at every allocation of the cell; minima of the h are looked for from `start`."""
+        bounds = []
+        for nu in multipliers:
+            bound = Bound(self, nu, start, target)
+            if bound.spare <= 0:
+                return
+            bounds.append(bound)
+        options = {}  # of a type, all that no bound rules out: (excesses, terms), by the first bound's excess
+        for k in dict.fromkeys(self.below.twin):
+            near = bounds[0].around(k, self.above.add(bounds[0].floor[k], bounds[0].spare))
+            found = [([bound.excess(k, l) for bound in bounds], l) for _, l in near]
+            good = [(e, l) for e, l in found if all(x <= bound.spare for x, bound in zip(e, bounds))]
+            if not good:
+                return
+            options[k] = [(excesses, self.below.terms(k, l)) for excesses, l in sorted(good)]
+        order = sorted(self.below.twin, key=lambda k: (-self.below.types[k][0] * self.below.types[k][5], k))
+        for sums in self.allocations([options[k] for k in order], order, [bound.spare for bound in bounds]):
+            require(self.below.cost(sums) >= target, "a better allocation may exist than upper allows")
+
+    def allocations(
+        self, options: list[Any], order: list[int], spare: list[Decimal]
+    ) -> Iterator[tuple[Decimal, ...]]:
+        """Sums from below of every combination of options whose excesses are not surely above `spare`.
+
+        Types of large pi c come first: they move y most, so that wrong turns are seen early. Of twins, types
+        with the same numbers, a later one takes no later option than an earlier one: exchanging their
+        tokens changes nothing.
+        """
+        add, sub, none = self.below.add, self.below.sub, [Decimal(0)] * len(spare)
+        kept = [none]  # excesses of the types before, if they take their first options
+        for (excesses, _), *_ in options:
+            kept.append(list(map(add, kept[-1], excesses)))
+        second = [more[0][0][0] if more else Decimal("inf") for _, *more in options]
+        least = list(accumulate(reversed(second), min))[::-1]  # excess of another option, from here on
+        sums = tuple(reduce(add, column) for column in zip(*(first[1] for first, *_ in options)))
+        stack = [(0, 0, none, sums)]  # next type, option of the one before, what changes add to `kept`, sums
+        while stack:
+            start, before, added, sums = stack.pop()
+            yield sums
+            for n in range(start, len(options)):
+                if add(added[0], least[n]) > spare[0]:
+                    break
+                first, *more = options[n]
+                if n > 0 and order[n] == order[n - 1]:
+                    more = more[: before if n == start else 0]
+                for option, (excesses, terms) in enumerate(more, 1):
+                    changed = [sub(add(a, e), f) for a, e, f in zip(added, excesses, first[0])]
+                    if all(add(x, y) <= most for x, y, most in zip(changed, kept[n + 1], spare)):
+                        self.work.add(allocations=1)
+                        moved = tuple(map(add, map(sub, sums, first[1]), terms))
+                        stack.append((n + 1, option, changed, moved))
+
+
+class Bound:
+    """The bound of a cell by one multiplier, type by type.
+
+    Attributes:
+        floor: per first of twins, a number that no h of whole tokens is below.
+        spare: by how much the bound falls short of the target.
+    """
+
+    def __init__(self, cell: Cell, nu: Decimal, start: list[int], target: Decimal) -> None:
+        self.cell, self.nu, self.below, above = cell, nu, cell.below, cell.above
+        self.lowest = {k: self.descend(k, start[k]) for k in dict.fromkeys(self.below.twin)}
+        self.floor = {k: min(h for h, _ in self.around(k, Decimal("-inf"))) for k in self.lowest}
+        u = above.sub(1, cell.low) if nu >= 0 else self.below.sub(1, cell.high)
+        constant = above.add(above.add(above.best, above.half_Z), above.div(above.mul(nu, u), above.lam))
+        total = reduce(self.below.add, (self.floor[k] for k in self.below.twin), constant.copy_negate())
+        self.spare = above.sub(target, total)
+
+    def h(self, k: int, l: int) -> Decimal:
+        """The h of type k from below."""
+        return self.cell.h(self.below, k, l, self.nu)
+
+    def excess(self, k: int, l: int) -> Decimal:
+        """By how much h is above its floor, from below."""
+        return self.below.sub(self.h(k, l), self.floor[k])
+
+    def descend(self, k: int, l: int) -> int:
+        """Whole tokens where h, evaluated from below, is not above its values beside them."""
+        top, step, here = int(self.below.types[k][-1]), 1, self.h(k, l)
+        while step:
+            for there in (l - step, l + step):
+                if 0 <= there <= top and (value := self.h(k, there)) < here:
+                    l, here, step = there, value, 2 * step
+                    break
+            else:
+                step //= 2
+        return l
+
+    def around(self, k: int, limit: Decimal) -> Iterator[tuple[Decimal, int]]:
+        """(h from below, l), outward from the lowest until h is surely above its value there and `limit`.
+
+        H is convex: once above its value in the middle it only rises, so that no l left out is lower.
+        """
+        top, middle = int(self.below.types[k][-1]), self.lowest[k]
+        enough = max(limit, self.cell.h(self.cell.above, k, middle, self.nu))
+        yield self.h(k, middle), middle
+        for outward in (range(middle - 1, -1, -1), range(middle + 1, top + 1)):
+            for l in outward:
+                value = self.h(k, l)
+                yield value, l
+                if value > enough:
+                    break
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python integer_verifier.py FILE")
+    try:
+        print(check(verifier.read(sys.argv[1])))
+    except Refused as refusal:
+        print(f"refused: {refusal}")
+        sys.exit(1)
