@@ -61,12 +61,7 @@ def check(document: Any) -> str:
     require(all(low < high for low, high in pairwise(edges)), "the edges do not rise")
     lower, upper, gap = verifier.read_decimals([document[f] for f in ("lower", "upper", "relative_gap")], 3)
     try:
-        below, above = Side(w, z, Context(digits, ROUND_FLOOR)), Side(w, z, Context(digits, ROUND_CEILING))
-        below.other, above.other = above, below
-        require(lower <= attained(above, tokens), "lower is above what the tokens attain")
-        work = Work()
-        for (low, high), nus in zip(pairwise(edges), multipliers):
-            Cell(below, low, high, work).close(nus, tokens, upper.copy_negate())
+        prove(w, tokens, lower, upper, z, list(zip(pairwise(edges), multipliers)), digits)
     except DecimalException as error:
         raise Refused(f"a number is out of range: {type(error).__name__}") from error
     down, up, most = Context(20, ROUND_FLOOR), Context(20, ROUND_CEILING), Context(3, ROUND_CEILING)
@@ -79,18 +74,24 @@ def check(document: Any) -> str:
     )
 
 
+def prove(w: Any, tokens: Any, lower: Decimal, upper: Decimal, z: Any, cells: Any, digits: int) -> None:
+    """Evaluate J at the tokens and close every cell; raises Refused."""
+    below, above = Side(w, z, Context(digits, ROUND_FLOOR)), Side(w, z, Context(digits, ROUND_CEILING))
+    below.other, above.other = above, below
+    require(lower <= attained(above, tokens), "lower is above what the tokens attain")
+    work = Work()
+    for (low, high), nus in cells:
+        Cell(below, low, high, work).close(nus, tokens, upper.copy_negate())
+
+
 class Side:
     """Bounds from one side: every result is rounded below the true value, or every one above it."""
 
     other: "Side"
 
     def __init__(self, w: Any, z: list[Decimal], rounding: Context) -> None:
-        self.add, self.sub, self.mul, self.div = (
-            rounding.add,
-            rounding.subtract,
-            rounding.multiply,
-            rounding.divide,
-        )
+        self.add, self.sub = rounding.add, rounding.subtract
+        self.mul, self.div = rounding.multiply, rounding.divide
         self.rounding, self.is_low, self.z = rounding, rounding.rounding == ROUND_FLOOR, z
         self.types = list(zip(*([Decimal(v) for v in w[field]] for field in verifier.COLUMNS)))
         self.lam, self.alpha = Decimal(w["arrival_rate"]), Decimal(w["accuracy_weight"])

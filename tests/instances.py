@@ -52,3 +52,16 @@ def stress(sizes: tuple[int, ...]) -> Iterator[tuple[str, cvxtoken.Workload]]:
                 )
         yield f"N={size} all at 0", changed(base, 0.5, accuracy_weight=1e-6)
         yield f"N={size} all at l_max", changed(base, 0.1, accuracy_weight=1e8, max_tokens=0.5)
+
+
+def boxed(seed: int) -> cvxtoken.Workload:
+    """One to four types in a box so small that every whole allocation can be tried."""
+    rng = np.random.default_rng([seed, 77])
+    size = int(rng.integers(1, 5))
+    top = {1: 200, 2: 20, 3: 9, 4: 5}[size]
+    return realistic(seed, size).replace(
+        max_tokens=rng.integers(1, top + 1, size) + rng.choice([0.0, 0.5], size),
+        saturation_rate=10 ** rng.uniform(-2.5, 0, size),
+        time_per_token=10 ** rng.uniform(-2.5, -0.5, size),
+        accuracy_weight=10 ** rng.uniform(0, 3),
+    )

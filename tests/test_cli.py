@@ -162,3 +162,40 @@ def test_it_runs_as_a_program_without_a_traceback() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_integer(command, tmp_path: Path) -> None:
+    proof = tmp_path / "whole.json"
+    code, out, err = command("integer", "--certificate", str(proof))
+    assert (code, err) == (0, "")
+    assert "| GPQA Diamond |    704 |" in out
+    assert "rounded: nearest" in out
+    assert "cvxtoken verify" in out
+    code, out, _ = command("verify", str(proof))
+    assert code == 0
+    assert out.startswith("proven: over whole tokens instance")
+    proof.write_text(proof.read_text().replace('"lower": "9.02', '"lower": "9.03'))
+    code, _, err = command("verify", str(proof))
+    assert code == 1
+    assert err.startswith("refused: lower is above")
+
+    code, out, _ = command("integer", "--json", "--max-tokens", "1000.5")
+    found = json.loads(out)
+    assert code == 0
+    assert found["exact"]
+    assert max(found["tokens"].values()) == 1000
+    assert found["relative_gap"] <= 1e-25
+    assert set(found["rounding"]) == {"nearest", "down", "best"}
+    for mode in found["rounding"].values():
+        assert mode["objective"] <= found["upper"]
+        assert 0 <= mode["loss"] <= mode["loss_to_continuous"] + 1e-9
+
+
+def test_integer_without_time_says_so(command) -> None:
+    code, out, err = command("integer", "--json", "--time-limit", "1e-9")
+    assert code == 3
+    assert not json.loads(out)["exact"]
+    assert err.startswith("not exact: the best proven relative gap is")
+    code, _, err = command("integer", "--time-limit", "0")
+    assert code == 2
+    assert "time_limit is 0.0; it must be positive" in err

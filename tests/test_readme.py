@@ -18,7 +18,7 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```", README, re
 
 
 def test_every_python_block_shows_its_result() -> None:
-    assert len(EXAMPLES) == README.count("```python") == 3
+    assert len(EXAMPLES) == README.count("```python") == 4
 
 
 @pytest.mark.parametrize(("code", "printed"), EXAMPLES)
