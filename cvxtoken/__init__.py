@@ -18,15 +18,26 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import Reference, SolverRun, solve
 from cvxtoken.allocation.rounding import RoundedTokens, round_tokens
 from cvxtoken.allocation.simulation import SimulationResult, simulate
-from cvxtoken.errors import CertificateError, CvxtokenError, ProblemError, SolverError, UnstableError
-from cvxtoken.library import load, workloads
+from cvxtoken.errors import (
+    CertificateError,
+    CvxtokenError,
+    LibraryError,
+    ProblemError,
+    SolverError,
+    UnstableError,
+)
+from cvxtoken.library import Instance, instances, load, workloads
+
+__version__ = "0.1.0"
 
 __all__ = [
     "Certificate",
     "CertificateError",
     "CvxtokenError",
+    "Instance",
     "IntegerCertificate",
     "IntegerReference",
+    "LibraryError",
     "ProblemError",
     "Reference",
     "RoundedTokens",
@@ -40,6 +51,7 @@ __all__ = [
     "contraction_at",
     "contraction_bound",
     "fixed_point",
+    "instances",
     "load",
     "newton",
     "price_newton",

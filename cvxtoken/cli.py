@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import nullcontext
+from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,12 +20,15 @@ from rich.progress import Progress
 
 from cvxtoken import integer_verifier, library, verifier
 from cvxtoken.allocation.comparison import compare
+from cvxtoken.allocation.cones import cone_program
 from cvxtoken.allocation.integer import solve_integer
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import Reference, solve
 from cvxtoken.allocation.simulation import simulate
 from cvxtoken.allocation.tokens import named_tokens
+from cvxtoken.cbf import write_cbf
 from cvxtoken.errors import CvxtokenError
+from cvxtoken.files import write_text
 
 app = typer.Typer(
     add_completion=False,
@@ -41,6 +45,13 @@ AccuracyWeight = Annotated[float | None, typer.Option(help="Seconds that full ac
 MaxTokens = Annotated[float | None, typer.Option(help="Largest budget of every type, in tokens.")]
 Solver = Annotated[str, typer.Option(help="Any installed CVXPY solver that takes exponential cones.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+class Form(StrEnum):
+    """How the cone program is written."""
+
+    PRESOLVED = "presolved"
+    RAW = "raw"
 
 
 @app.command("solve")
@@ -139,6 +150,41 @@ def methods(
     """Run every iterative method and hold it against the certified optimum."""
     comparison = compare(read_workload(workload, arrival_rate, accuracy_weight, max_tokens))
     print(json.dumps(comparison.to_document(), indent=2, allow_nan=False) if as_json else comparison)
+
+
+class Format(StrEnum):
+    """What `export` writes."""
+
+    CBF = "cbf"
+    CLARABEL = "clarabel-json"
+    JSON = "json"
+
+
+@app.command()
+def export(
+    workload: WorkloadName = "qwen3-8b",
+    file_format: Annotated[
+        Format, typer.Option("--format", help="Of the cone program or workload.")
+    ] = Format.CBF,
+    form: Annotated[
+        Form, typer.Option(help="Raw tokens, or the presolved variables x = b l.")
+    ] = Form.PRESOLVED,
+    arrival_rate: ArrivalRate = None,
+    accuracy_weight: AccuracyWeight = None,
+    max_tokens: MaxTokens = None,
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of to the terminal.")] = None,
+) -> None:
+    """Write the problem for other programs: CBF, Clarabel's problem file, or the workload as JSON."""
+    problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
+    if file_format is Format.JSON:
+        text = json.dumps(problem.to_document(), indent=2) + "\n"
+    else:
+        program = cone_program(problem, form.value).program
+        text = write_cbf(program) if file_format is Format.CBF else json.dumps(program.to_clarabel()) + "\n"
+    if out is None:
+        print(text, end="")
+    else:
+        write_text(out, text)
 
 
 @app.command("simulate")

@@ -19,3 +19,7 @@ class SolverError(CvxtokenError):
 
 class CertificateError(CvxtokenError):
     """A certificate that does not prove what it states, or is not a certificate at all."""
+
+
+class LibraryError(CvxtokenError):
+    """A file of the instance library is damaged or does not fit this version."""

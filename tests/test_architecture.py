@@ -17,13 +17,25 @@ FILES = sorted(ROOT.rglob("*.py"))
 # each layer may import what stands before it
 LAYERS = [
     ["errors", "typing", "verifier", "integer_verifier"],
-    ["files", "rigorous", "queueing", "estimates", "tables"],
+    ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf"],
     ["allocation"],
     ["library"],
     ["cli"],
 ]
 # the rooms of allocation, in the same order
-ROOMS = ["problem", "model", "gap", "program", "prices", "bounds", "certificate", "methods", "reference"]
+ROOMS = [
+    "problem",
+    "model",
+    "gap",
+    "program",
+    "prices",
+    "polish",
+    "cones",
+    "bounds",
+    "certificate",
+    "methods",
+    "reference",
+]
 ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search", "integer_certificate"]
 ROOMS += ["integer", "simulation", "tokens"]
 

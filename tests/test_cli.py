@@ -11,6 +11,8 @@ import pytest
 import cvxtoken
 from cvxtoken import cli
 from cvxtoken.allocation import reference
+from cvxtoken.allocation.cones import cone_program
+from cvxtoken.cbf import read_cbf
 
 
 def run(
@@ -199,3 +201,17 @@ def test_integer_without_time_says_so(command) -> None:
     code, _, err = command("integer", "--time-limit", "0")
     assert code == 2
     assert "time_limit is 0.0; it must be positive" in err
+
+
+def test_export(command, tmp_path: Path) -> None:
+    code, out, err = command("export", "--form", "raw")
+    assert (code, err) == (0, "")
+    assert read_cbf(out).cones == cone_program(cvxtoken.load("qwen3-8b"), "raw").program.cones
+    path = tmp_path / "w.json"
+    assert command("export", "--format", "json", "--arrival-rate", "0.2", "--out", str(path)) == (0, "", "")
+    assert cvxtoken.Workload.load(path) == cvxtoken.load("qwen3-8b").replace(arrival_rate=0.2)
+    code, out, _ = command("export", "--format", "clarabel-json")
+    assert json.loads(out)["A"]["n"] == 11
+    code, _, err = command("export", "--format", "csv")
+    assert code == 2
+    assert "'csv' is not one of" in err

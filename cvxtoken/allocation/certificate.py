@@ -80,6 +80,11 @@ class Certificate:
             workload = Workload(**document["instance"])
         except (verifier.Refused, ProblemError) as error:
             raise CertificateError(f"{path}: {error}") from error
+        return cls.from_document(document, workload)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any], workload: Workload) -> Self:
+        """The certificate in a parsed file that has been checked; `workload` is its instance."""
         return cls(
             workload=workload,
             tokens=tuple(map(Decimal, document["tokens"])),
@@ -115,7 +120,9 @@ def relative_gap(lower: Decimal, upper: Decimal, digits: int) -> Decimal:
     return up.divide(exact.subtract(upper, lower), down.add(1, least))
 
 
-def certify(workload: Workload, tokens: Sequence[float | Decimal] | FloatArray) -> Certificate:
+def certify(
+    workload: Workload, tokens: Sequence[float | Decimal] | FloatArray, digits: int = 0
+) -> Certificate:
     """Bound the optimum from a feasible allocation, rigorously; whoever proposed it is not asked.
 
     The number of digits is chosen so that rounding is at most 1 % of the gap, or the gap is beyond what
@@ -124,6 +131,7 @@ def certify(workload: Workload, tokens: Sequence[float | Decimal] | FloatArray) 
     Args:
         workload: the instance.
         tokens: shape (N,), in tokens; doubles or decimals, taken exactly.
+        digits: work with at least so many, up to 400.
 
     Raises:
         ProblemError: not N finite numbers with 0 <= l <= l_max.
@@ -133,9 +141,11 @@ def certify(workload: Workload, tokens: Sequence[float | Decimal] | FloatArray) 
     own_digits = max(
         [_FLOAT_DIGITS, *(len(l.as_tuple().digits) for l in allocation if Decimal(float(l)) != l)]
     )
-    digits = 2 * own_digits + 20
+    digits = max(digits, 2 * own_digits + 20)
     if digits > verifier.MAX_DIGITS:
-        raise ProblemError(f"tokens have {own_digits} digits; more than 190 cannot be checked")
+        raise ProblemError(
+            f"tokens need {digits} working digits; more than {verifier.MAX_DIGITS} cannot be checked"
+        )
     for turn in range(3):
         try:
             bounds = Bounds(workload, allocation, Rounding(digits))

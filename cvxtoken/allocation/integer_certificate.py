@@ -64,6 +64,11 @@ class IntegerCertificate:
             workload = Workload(**document["instance"])
         except (verifier.Refused, ProblemError) as error:
             raise CertificateError(f"{path}: {error}") from error
+        return cls.from_document(document, workload)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any], workload: Workload) -> Self:
+        """The proof in a parsed file that has been checked; `workload` is its instance."""
         return cls(
             workload=workload,
             tokens=tuple(document["tokens"]),

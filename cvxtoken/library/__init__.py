@@ -1,34 +1,6 @@
-"""Built-in workloads, each with its source, by name."""
+"""Built-in workloads, and instances with their certified optima."""
 
-from __future__ import annotations
+from cvxtoken.library.builtin import load, workloads
+from cvxtoken.library.shipped import Instance, instances
 
-from importlib import resources
-
-from cvxtoken.allocation.problem import Workload
-from cvxtoken.errors import ProblemError
-from cvxtoken.files import nearest
-
-_FILES = resources.files(__name__)
-
-
-def workloads() -> list[str]:
-    """Names of the built-in workloads, sorted."""
-    return sorted(file.name.removesuffix(".toml") for file in _FILES.iterdir() if file.name.endswith(".toml"))
-
-
-def load(name: str) -> Workload:
-    """A built-in workload by name.
-
-    Raises:
-        ProblemError: there is none of that name; the message suggests the nearest.
-
-    >>> load("qwen3-8b").names
-    ('AIME 2024', 'AIME 2025', 'GPQA Diamond', 'GSM8K', 'HMMT 2025')
-    """
-    known = workloads()
-    if name not in known:
-        raise ProblemError(
-            f"{name!r} is not a built-in workload{nearest(name, known)}; they are {', '.join(known)}"
-        )
-    with resources.as_file(_FILES / f"{name}.toml") as path:
-        return Workload.load(path)
+__all__ = ["Instance", "instances", "load", "workloads"]

@@ -56,7 +56,7 @@ def test_uniform_allocation_of_the_default_workload() -> None:
         ([True, 1.0], "'task 0' is True; it must be a number"),
         ("11", "tokens is '11'; it must be a list of numbers"),
         ([0.0, Decimal("1e-100000")], "must be 0 or at least 1e-9000"),
-        ([0.0, Decimal("0." + "3" * 200)], "tokens have 200 digits; more than 190 cannot be checked"),
+        ([0.0, Decimal("0." + "3" * 200)], "tokens need 420 working digits; more than 400 cannot be checked"),
     ],
 )
 def test_bad_tokens(tokens: list[Any], message: str) -> None:

@@ -1,0 +1,167 @@
+"""Instances with their certified optima, as shipped; read with their sums checked."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cvxtoken import integer_verifier, verifier
+from cvxtoken.allocation.certificate import Certificate
+from cvxtoken.allocation.cones import cone_program
+from cvxtoken.allocation.integer_certificate import IntegerCertificate
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.errors import LibraryError, ProblemError
+from cvxtoken.files import nearest
+from cvxtoken.library.generate import FAMILIES, recipes
+from cvxtoken.typing import FloatArray
+
+SCHEMA = "cvxtoken-instance/1"
+FOLDER = Path(__file__).parent / "truth"
+SUMS = "SHA256SUMS"
+INSTANCE_STORED = 100  # types, up to which an instance is stored; larger ones are generated anew
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An instance with its ground truth.
+
+    Attributes:
+        id: 'family/name'.
+        knob: what its family varies, with the unit.
+        value: of the knob.
+        since: the version that first had it.
+        seed: of its random numbers, or None.
+        record: as shipped.
+    """
+
+    id: str
+    knob: str
+    value: str
+    since: str
+    seed: int | None
+    record: dict[str, Any]
+
+    @property
+    def family(self) -> str:
+        """The part of the id before the slash."""
+        return self.id.partition("/")[0]
+
+    @cached_property
+    def workload(self) -> Workload:
+        """The instance itself, its SHA-256 compared.
+
+        Raises:
+            LibraryError: it is not the one the ground truth is about.
+        """
+        if "instance" in self.record:
+            workload = Workload(**self.record["instance"])
+        else:  # large ones are generated from their seed
+            workload = next(recipe.workload for recipe in recipes(self.family) if recipe.id == self.id)
+        if workload.sha256 != self.record["sha256"]:
+            raise LibraryError(f"{self.id}: the instance's SHA-256 is not {self.record['sha256']}")
+        return workload
+
+    @property
+    def feasible(self) -> bool:
+        """Whether any allocation is stable."""
+        return "certificate" in self.record
+
+    @property
+    def witness(self) -> Fraction:
+        """The utilisation at zero tokens of an infeasible instance, exactly: 1 or more."""
+        return Fraction(self.record["witness"])
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """The proven optimum: tokens to 40 digits, relative gap at most 1e-60."""
+        return Certificate.from_document(self.certificate_document(), self.workload)
+
+    @cached_property
+    def tokens(self) -> FloatArray:
+        """The optimal tokens, shape (N,)."""
+        return np.array([float(l) for l in self.certificate.tokens])
+
+    @property
+    def objective(self) -> float:
+        """J*, to the nearest double."""
+        return float(self.certificate.lower)
+
+    @cached_property
+    def duals(self) -> FloatArray:
+        """Dual values of the rows of `cone_program(workload, "raw")` at the optimum, to 17 digits."""
+        if "duals" in self.record:
+            return np.array(self.record["duals"])
+        return cone_program(self.workload, "raw").duals(self.certificate.tokens)
+
+    @cached_property
+    def integer(self) -> IntegerCertificate | None:
+        """The proven best whole tokens, or None where they are not known exactly."""
+        if "integer" not in self.record:
+            return None
+        return IntegerCertificate.from_document(self.integer_document(), self.workload)
+
+    def certificate_document(self) -> dict[str, Any]:
+        """The certificate as a file holds it; `verifier.check` takes it."""
+        return self._proof("certificate", verifier.SCHEMA)
+
+    def integer_document(self) -> dict[str, Any]:
+        """The proof of the whole tokens as a file holds it; `integer_verifier.check` takes it."""
+        return self._proof("integer", integer_verifier.SCHEMA)
+
+    def _proof(self, key: str, schema: str) -> dict[str, Any]:
+        head = {"schema": schema, "sha256": self.record["sha256"], "instance": self.workload.to_instance()}
+        return {**head, **self.record[key]}
+
+
+def instances(include: str | Iterable[str] = "*", exclude: str | Iterable[str] = ()) -> list[Instance]:
+    """The instances whose id matches a pattern to include and none to exclude, in the library's order.
+
+    Args:
+        include: shell patterns over ids, such as 'realistic*' (a family), 'size/1000' or '*'.
+        exclude: the same.
+
+    Raises:
+        ProblemError: a pattern matches no instance.
+        LibraryError: a file is damaged.
+
+    >>> len(instances("size*", exclude="size/?000"))
+    10
+    """
+    known = [instance for family in FAMILIES for instance in _read(family)]
+    wanted, unwanted = ([p] if isinstance(p, str) else list(p) for p in (include, exclude))
+    for pattern in (*wanted, *unwanted):
+        if not any(fnmatchcase(instance.id, pattern) for instance in known):
+            hint, families = nearest(pattern, FAMILIES), ", ".join(FAMILIES)
+            raise ProblemError(f"{pattern!r} matches no instance{hint}; families: {families}")
+    return [
+        instance
+        for instance in known
+        if any(fnmatchcase(instance.id, pattern) for pattern in wanted)
+        and not any(fnmatchcase(instance.id, pattern) for pattern in unwanted)
+    ]
+
+
+def _read(family: str) -> list[Instance]:
+    """The instances in a family's file (LibraryError where its sum is not the one recorded)."""
+    name = f"{family}.json.gz"
+    try:
+        lines = (FOLDER / SUMS).read_text(encoding="ascii").splitlines()
+        data = (FOLDER / name).read_bytes()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LibraryError(f"{FOLDER}: cannot be read: {error}") from error
+    if f"{hashlib.sha256(data).hexdigest()}  {name}" not in lines:
+        raise LibraryError(f"{FOLDER / name}: the file is damaged: its SHA-256 is not the one in {SUMS}")
+    return [
+        Instance(record["id"], record["knob"], record["value"], record["since"], record["seed"], record)
+        for record in json.loads(gzip.decompress(data))
+    ]

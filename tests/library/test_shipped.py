@@ -1,0 +1,153 @@
+"""The shipped ground truth: every proof is checked anew by the lone verifiers, all else is recomputed."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cvxtoken
+from cvxtoken import LibraryError, ProblemError, integer_verifier, verifier
+from cvxtoken.allocation import model
+from cvxtoken.allocation.cones import cone_program
+from cvxtoken.conic import EXPONENTIAL, SECOND_ORDER
+from cvxtoken.library import shipped as module
+from cvxtoken.library.build import ground_truth
+from cvxtoken.library.generate import FAMILIES, recipes
+
+ALL = cvxtoken.instances()
+FEASIBLE = [i for i in ALL if i.feasible]
+
+
+def test_it_is_large_and_varied() -> None:
+    assert len(ALL) >= 150
+    assert len({i.id for i in ALL}) == len(ALL)
+    assert {i.family for i in ALL} == set(FAMILIES)
+    assert sum(file.stat().st_size for file in module.FOLDER.iterdir()) < 2e6
+    assert max(len(i.workload) for i in ALL) == 10_000
+
+
+@pytest.mark.parametrize("instance", FEASIBLE, ids=lambda i: i.id)
+def test_every_proof_is_accepted(instance: cvxtoken.Instance) -> None:
+    assert verifier.check(instance.certificate_document()).startswith("proven: ")
+    assert instance.certificate.relative_gap <= Decimal("1e-60")
+    assert all(len(l.as_tuple().digits) <= 40 or l == Decimal(float(l)) for l in instance.certificate.tokens)
+    if instance.integer is not None:
+        assert integer_verifier.check(instance.integer_document()).startswith("proven: over whole tokens")
+        assert instance.integer.relative_gap <= Decimal("1e-25")
+        assert instance.integer.lower <= instance.certificate.upper
+    else:
+        assert len(instance.workload) > 100
+
+
+@pytest.mark.parametrize("instance", [i for i in FEASIBLE if len(i.workload) <= 100], ids=lambda i: i.id)
+def test_dual_values_prove_the_optimum_to_rounding(instance: cvxtoken.Instance) -> None:
+    """Stationary, in the dual cone, and of the same objective; all to float64's accuracy."""
+    program = cone_program(instance.workload, "raw").program
+    z = instance.duals
+    size = abs(program.A.T) @ np.abs(z) + np.abs(program.q)
+    assert (np.abs(program.A.T @ z + program.q) <= 1e-13 * size).all()
+    row = 0
+    for kind, rows in program.cones:
+        part = z[row : row + rows]
+        row += rows
+        if kind == SECOND_ORDER:
+            assert np.linalg.norm(part[1:]) <= part[0] * (1 + 1e-14)
+        elif kind == EXPONENTIAL:  # -u e^(v / u) <= e w for u < 0
+            u, v, w = part
+            assert u < 0
+            assert np.log(-u) + v / u <= np.log(w) + 1 + 1e-13
+        else:
+            assert (part >= 0).all()
+    dual = program.offset - float(program.b @ z)
+    scale = abs(program.offset) + np.abs(program.b) @ np.abs(z)
+    assert abs(dual + instance.objective) <= 1e-14 * scale
+
+
+def test_recipes_still_give_the_instances() -> None:
+    made = {recipe.id: recipe for family in FAMILIES for recipe in recipes(family)}
+    assert list(made) == [i.id for i in ALL]
+    for instance in ALL:
+        recipe = made[instance.id]
+        assert recipe.workload.sha256 == instance.record["sha256"] == instance.workload.sha256
+        assert (recipe.knob, recipe.value, recipe.seed) == (instance.knob, instance.value, instance.seed)
+        assert instance.since <= cvxtoken.__version__
+
+
+@pytest.mark.parametrize(
+    "name", ["realistic/n6-1", "degenerate/identical-8", "weight/1e8-200", "infeasible/n2-2"]
+)
+def test_what_is_shipped_is_what_is_built(name: str) -> None:
+    (instance,) = cvxtoken.instances(name)
+    recipe = next(r for r in recipes(instance.family) if r.id == name)
+    built = ground_truth(recipe)
+    assert {k: v for k, v in built.items() if k != "integer"} == {
+        k: v for k, v in instance.record.items() if k != "integer"
+    }
+    if "integer" in built:
+        assert built["integer"]["tokens"] == instance.record["integer"]["tokens"]
+
+
+def test_infeasible_instances_have_a_rational_witness() -> None:
+    found = [i for i in ALL if not i.feasible]
+    assert {i.family for i in found} == {"infeasible"}
+    for instance in found:
+        w = instance.workload
+        used = Fraction(w.arrival_rate) * sum(
+            Fraction(pi) * Fraction(t0) for pi, t0 in zip(w.prior.tolist(), w.overhead.tolist(), strict=True)
+        )
+        assert instance.witness == used >= 1
+        with pytest.raises(cvxtoken.UnstableError):
+            cvxtoken.solve(w)
+    assert min(i.witness for i in found) == 1
+
+
+def test_the_degenerate_ones_are() -> None:
+    for instance in cvxtoken.instances("degenerate/at-*"):
+        w, l = instance.workload, instance.tokens
+        price = model.delay_price(w, l)
+        slope = model.gradient(w, l) / (w.prior * w.time_per_token * price)
+        at_bound = (l <= 1e-3) | (l >= w.max_tokens * (1 - 1e-12))
+        assert (np.abs(slope[at_bound]) < 1e-8).any(), instance.id
+
+
+def test_a_corrupted_byte_anywhere_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(3)
+    files = sorted(module.FOLDER.iterdir())
+    for file in files:
+        for _ in range(5):
+            folder = tmp_path / "truth"
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(module.FOLDER, folder)
+            data = bytearray(file.read_bytes())
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+            (folder / file.name).write_bytes(data)
+            monkeypatch.setattr(module, "FOLDER", folder)
+            with pytest.raises(LibraryError):
+                cvxtoken.instances()
+            monkeypatch.undo()
+
+
+def test_a_generated_instance_is_compared_with_its_hash() -> None:
+    (large,) = cvxtoken.instances("size/200")
+    assert "instance" not in large.record
+    changed = module.Instance("size/500", large.knob, large.value, large.since, large.seed, large.record)
+    with pytest.raises(LibraryError, match="size/500: the instance's SHA-256 is not"):
+        _ = changed.workload
+
+
+def test_patterns() -> None:
+    assert len(cvxtoken.instances("realistic*")) == 32
+    assert [i.id for i in cvxtoken.instances(["size/1", "size/2"])] == ["size/1", "size/2"]
+    assert {i.family for i in cvxtoken.instances(exclude=["infeasible*", "all*"])} == set(FAMILIES) - {
+        *("infeasible", "all-zero", "all-max")
+    }
+    with pytest.raises(
+        ProblemError, match=r"'realsitic\*' matches no instance \(did you mean 'realistic'\?\)"
+    ):
+        cvxtoken.instances("realsitic*")
