@@ -15,41 +15,42 @@ least the distance of t from [z low, z high], and sum pi t = (1 - y) / lambda. S
     -J(l) >= -alpha sum pi (A + D) - lambda Z / 2 - max nu (1 - y) / lambda + sum h(l),
     h = pi [alpha A e^(-b l) + (P + lambda z + nu) t + lambda / (2 high) distance^2],
 
-each h convex in one type's tokens. Where the sum of their least values over the whole numbers is not
-enough, for any nu, only allocations whose h exceed these by little, for every nu, can be better: J is
-evaluated at each of them.
+each h convex in one type's tokens. Where the sum of their least values is not enough, for any nu, only
+allocations whose h exceed these by little, for every nu, can be better: J is evaluated at each of them.
 """
 
+import decimal
 import sys
 from collections.abc import Iterator
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, DecimalException
+from decimal import Context, Decimal
 from functools import reduce
 from itertools import accumulate, pairwise
 from typing import Any
 
-try:
+if __package__:
     from cvxtoken import verifier
-except ImportError:  # run as a script beside verifier.py, without the package
+else:  # run as a script beside verifier.py, without the package
     import verifier  # type: ignore[import-not-found, no-redef]
 
 SCHEMA = "cvxtoken-integer-certificate/1"
-KEYS = {"schema", "sha256", "instance", "digits", "tokens", "lower", "upper", "relative_gap"}
-KEYS |= {"z", "edges", "multipliers"}
-MAX_VALUES, MAX_ALLOCATIONS = 20_000_000, 1_000_000  # so that no file keeps a checker busy for ever
+KEYS = (verifier.KEYS - {"radii"}) | {"z", "edges", "multipliers"}
+MAX_WORK = 3e12  # elementary operations times digits squared: some minutes
 Refused, require = verifier.Refused, verifier.require
+FLOOR, CEILING = decimal.ROUND_FLOOR, decimal.ROUND_CEILING
+TRAPS = [decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow]
 
 
 def check(document: Any) -> str:
     """The line that states what a parsed proof proves; raises Refused where it does not."""
-    require(isinstance(document, dict) and set(document) == KEYS, "the keys are not a proof's")
-    require(document["schema"] == SCHEMA, f"the schema is not {SCHEMA}")
+    good = isinstance(document, dict) and set(document) == KEYS and document["schema"] == SCHEMA
+    require(good, f"the keys or the schema are not those of a {SCHEMA}")
     w, digest = verifier.read_instance(document["instance"])
     size, digits, tokens = len(w["names"]), document["digits"], document["tokens"]
     require(document["sha256"] == digest, f"the instance's SHA-256 is {digest}, not the one stated")
     require(type(digits) is int and 20 <= digits <= verifier.MAX_DIGITS, "digits is out of range")
     require(isinstance(tokens, list) and len(tokens) == size, "tokens has not one number a name")
-    inside = (type(l) is int and 0 <= l <= l_max for l, l_max in zip(tokens, w["max_tokens"]))
-    require(all(inside), "tokens are not whole numbers from 0 to max_tokens")
+    for l, l_max in zip(tokens, w["max_tokens"]):
+        require(type(l) is int and 0 <= l <= l_max, "tokens are not whole numbers from 0 to max_tokens")
     edges, multipliers = document["edges"], document["multipliers"]
     require(isinstance(edges, list) and isinstance(multipliers, list), "edges or multipliers is not a list")
     require(all(isinstance(nus, list) and nus for nus in multipliers), "a cell has no list of multipliers")
@@ -62,26 +63,25 @@ def check(document: Any) -> str:
     lower, upper, gap = verifier.read_decimals([document[f] for f in ("lower", "upper", "relative_gap")], 3)
     try:
         prove(w, tokens, lower, upper, z, list(zip(pairwise(edges), multipliers)), digits)
-    except DecimalException as error:
+    except decimal.DecimalException as error:
         raise Refused(f"a number is out of range: {type(error).__name__}") from error
-    down, up, most = Context(20, ROUND_FLOOR), Context(20, ROUND_CEILING), Context(3, ROUND_CEILING)
+    down, up, most = Context(20, FLOOR), Context(20, CEILING), Context(3, CEILING)
     least = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
     require(up.subtract(upper, lower) <= down.multiply(gap, down.add(1, least)), "relative_gap is too small")
     return (
         f"proven: over whole tokens instance {digest[:12]} ({size} task types) has its optimum J from "
-        f"{down.plus(lower)} to {up.plus(upper)}, relative gap <= {most.plus(gap)}; "
-        "the tokens reach the lower value"
+        f"{down.plus(lower)}, which the tokens reach, to {up.plus(upper)}, relative gap <= {most.plus(gap)}"
     )
 
 
 def prove(w: Any, tokens: Any, lower: Decimal, upper: Decimal, z: Any, cells: Any, digits: int) -> None:
     """Evaluate J at the tokens and close every cell; raises Refused."""
-    below, above = Side(w, z, Context(digits, ROUND_FLOOR)), Side(w, z, Context(digits, ROUND_CEILING))
+    work = Work(MAX_WORK / max(digits, 100) ** 2)
+    below, above = (Side(w, z, Context(digits, way, traps=TRAPS), work) for way in (FLOOR, CEILING))
     below.other, above.other = above, below
     require(lower <= attained(above, tokens), "lower is above what the tokens attain")
-    work = Work()
     for (low, high), nus in cells:
-        Cell(below, low, high, work).close(nus, tokens, upper.copy_negate())
+        Cell(below, low, high).close(nus, tokens, upper.copy_negate())
 
 
 class Side:
@@ -89,10 +89,10 @@ class Side:
 
     other: "Side"
 
-    def __init__(self, w: Any, z: list[Decimal], rounding: Context) -> None:
+    def __init__(self, w: Any, z: list[Decimal], rounding: Context, work: "Work") -> None:
         self.add, self.sub = rounding.add, rounding.subtract
         self.mul, self.div = rounding.multiply, rounding.divide
-        self.rounding, self.is_low, self.z = rounding, rounding.rounding == ROUND_FLOOR, z
+        self.rounding, self.is_low, self.z, self.work = rounding, rounding.rounding == FLOOR, z, work
         self.types = list(zip(*([Decimal(v) for v in w[field]] for field in verifier.COLUMNS)))
         self.lam, self.alpha = Decimal(w["arrival_rate"]), Decimal(w["accuracy_weight"])
         self.best = Z = Decimal(0)
@@ -100,20 +100,18 @@ class Side:
             self.best = self.add(self.best, self.mul(pi, self.mul(self.alpha, self.add(A, D))))
             Z = self.add(Z, self.mul(pi, self.mul(z_k, z_k)))
         self.half_Z = self.div(self.mul(self.lam, Z), Decimal(2))  # lambda Z / 2
-        numbers: dict[Any, int] = {}
-        self.twin = [numbers.setdefault(key, k) for k, key in enumerate(zip(self.types, z))]  # first alike
+        alike: dict[str, int] = {}  # by text, because hashes of numbers can be made to collide
+        self.twin = [alike.setdefault(str(key), k) for k, key in enumerate(zip(self.types, z))]
         self.known: dict[tuple[int, int], tuple[Decimal, Decimal]] = {}
 
     def curves(self, k: int, l: int) -> tuple[Decimal, Decimal]:
         """Alpha A e^(-b l) and t of one type."""
         if (k, l) not in self.known:
+            self.work.add(500)  # it is kept
             _, A, b, _, t0, c, _ = self.types[k]
-            exp = self.rounding.exp(self.mul(b.copy_negate(), l))  # to nearest, so that one goes further
-            exp = (
-                max(self.rounding.next_minus(exp), Decimal(0))
-                if self.is_low
-                else self.rounding.next_plus(exp)
-            )
+            near = self.rounding.exp(self.mul(b.copy_negate(), l))  # to nearest, so that one goes further
+            ends = max(self.rounding.next_minus(near), Decimal(0)), self.rounding.next_plus(near)
+            exp = ends[0] if self.is_low else ends[1]
             self.known[k, l] = self.mul(self.mul(self.alpha, A), exp), self.add(t0, self.mul(c, l))
         return self.known[k, l]
 
@@ -141,22 +139,23 @@ def attained(above: Side, tokens: list[int]) -> Decimal:
 
 
 class Work:
-    """What has been done so far."""
+    """Counts elementary operations, so that no file keeps a checker busy for ever."""
 
-    values = allocations = 0
+    def __init__(self, limit: float) -> None:
+        self.left = limit
 
-    def add(self, values: int = 0, allocations: int = 0) -> None:
+    def add(self, operations: int) -> None:
         """Count more (Refused where it is too much)."""
-        self.values, self.allocations = self.values + values, self.allocations + allocations
-        good = self.values <= MAX_VALUES and self.allocations <= MAX_ALLOCATIONS
-        require(good, "the check would take too long")
+        self.left -= operations
+        require(self.left >= 0, "the check would take too long")
 
 
 class Cell:
     """The whole allocations with low <= y <= high."""
 
-    def __init__(self, below: Side, low: Decimal, high: Decimal, work: Work) -> None:
-        self.below, self.above, self.low, self.high, self.work = below, below.other, low, high, work
+    def __init__(self, below: Side, low: Decimal, high: Decimal) -> None:
+        self.below, self.above, self.low, self.high, self.work = below, below.other, low, high, below.work
+        self.work.add(10 * len(below.types))
         self.price, self.ends, self.weight = {}, {}, {}
         for side in (self.below, self.above):
             P = side.add(1, side.mul(side.lam, side.half_Z))
@@ -167,16 +166,15 @@ class Cell:
 
     def h(self, side: Side, k: int, l: int, nu: Decimal) -> Decimal:
         """The h of type k at l tokens, from one side."""
-        self.work.add(values=1)
+        self.work.add(10)
         (lost, t), (_, t_other) = side.curves(k, l), side.other.curves(k, l)
         pi = side.types[k][0]
         if (side, k, l) not in self.known:
             above, under = side.sub(t, self.ends[side.other][k][1]), side.sub(self.ends[side][k][0], t_other)
             distance = max(Decimal(0), above, under)
             square = side.mul(self.weight[side], side.mul(distance, distance))
-            self.known[side, k, l] = side.mul(
-                pi, side.add(side.add(lost, side.mul(self.price[side][k], t)), square)
-            )
+            cost = side.add(lost, side.mul(self.price[side][k], t))
+            self.known[side, k, l] = side.mul(pi, side.add(cost, square))
         tilt = side.mul(side.mul(pi, nu), t if nu >= 0 else t_other)
         return side.add(self.known[side, k, l], tilt)
 
@@ -226,10 +224,14 @@ class Cell:
                 first, *more = options[n]
                 if n > 0 and order[n] == order[n - 1]:
                     more = more[: before if n == start else 0]
+                self.work.add(1)
                 for option, (excesses, terms) in enumerate(more, 1):
+                    self.work.add(3 * len(spare))
                     changed = [sub(add(a, e), f) for a, e, f in zip(added, excesses, first[0])]
+                    if changed[0] > spare[0]:
+                        break  # and the next ones cost more
                     if all(add(x, y) <= most for x, y, most in zip(changed, kept[n + 1], spare)):
-                        self.work.add(allocations=1)
+                        self.work.add(200)  # it is kept
                         moved = tuple(map(add, map(sub, sums, first[1]), terms))
                         stack.append((n + 1, option, changed, moved))
 
@@ -244,6 +246,7 @@ class Bound:
 
     def __init__(self, cell: Cell, nu: Decimal, start: list[int], target: Decimal) -> None:
         self.cell, self.nu, self.below, above = cell, nu, cell.below, cell.above
+        cell.work.add(len(start))
         self.lowest = {k: self.descend(k, start[k]) for k in dict.fromkeys(self.below.twin)}
         self.floor = {k: min(h for h, _ in self.around(k, Decimal("-inf"))) for k in self.lowest}
         u = above.sub(1, cell.low) if nu >= 0 else self.below.sub(1, cell.high)
@@ -252,12 +255,12 @@ class Bound:
         self.spare = above.sub(target, total)
 
     def h(self, k: int, l: int) -> Decimal:
-        """The h of type k from below."""
+        """H from below."""
         return self.cell.h(self.below, k, l, self.nu)
 
     def excess(self, k: int, l: int) -> Decimal:
-        """By how much h is above its floor, from below."""
-        return self.below.sub(self.h(k, l), self.floor[k])
+        """By how much h is above its floor, from below: never negative, though rounding may show it so."""
+        return max(Decimal(0), self.below.sub(self.h(k, l), self.floor[k]))
 
     def descend(self, k: int, l: int) -> int:
         """Whole tokens where h, evaluated from below, is not above its values beside them."""

@@ -20,6 +20,7 @@ LAYERS = [
     ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf"],
     ["allocation"],
     ["library"],
+    ["suite"],
     ["cli"],
 ]
 # the rooms of allocation, in the same order

@@ -110,7 +110,7 @@ def test_no_mutated_proof_proves_a_falsehood() -> None:
 def test_malformed_proofs_are_refused() -> None:
     good = proofs()[1][1]
     cases: list[tuple[dict[str, Any], str]] = [
-        ({"schema": "other"}, "the schema"),
+        ({"schema": "other"}, "the keys or the schema"),
         ({"more": 1}, "the keys"),
         ({"tokens": good["tokens"][:-1]}, "tokens has not"),
         ({"tokens": [0.0] * len(good["tokens"])}, "not whole numbers"),
@@ -135,11 +135,41 @@ def test_malformed_proofs_are_refused() -> None:
 
 
 def test_work_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:
-    for limit in ("MAX_VALUES", "MAX_ALLOCATIONS"):
-        with monkeypatch.context() as patch:
-            patch.setattr(checker, limit, -1)
-            with pytest.raises(checker.Refused, match="take too long"):
-                checker.check(proofs()[1][1])
+    monkeypatch.setattr(checker, "MAX_WORK", 1e6)
+    with pytest.raises(checker.Refused, match="take too long"):
+        checker.check(proofs()[1][1])
+
+
+def test_an_excess_that_rounding_shows_as_negative_rules_nothing_out() -> None:
+    """With nu near -(P + lambda z) h is a small difference, and from below it can lie under its floor."""
+    size, prior = 1e25, 2.0**-33
+    instance = {
+        "names": ["j", "n"],
+        "prior": [1.0, prior],
+        "accuracy_gain": [1e-300, 0.86],
+        "saturation_rate": [1000.0, 1000.0],
+        "base_accuracy": [0.0, 0.0],
+        "overhead": [0.0, 0.0],
+        "time_per_token": [0.0, 2e-17 / prior * size + 0.86e-9 * size],
+        "max_tokens": [3.0, 1.0],
+        "arrival_rate": 1e-200,
+        "accuracy_weight": 1e-9 * size,
+    }
+    multiple = 5**6 * 2**33  # a double of 20 decimal digits whose triple has 21
+    instance["time_per_token"][0] = next(
+        float(j * multiple)
+        for j in range(int(5.000003e25) // multiple, 2**63)
+        if float(j * multiple) == j * multiple
+        and len(str(j * multiple).rstrip("0")) == 20
+        and len(str(3 * j * multiple).rstrip("0")) == 21
+    )
+    document = {
+        **{"schema": checker.SCHEMA, "instance": instance, "sha256": verifier.read_instance(instance)[1]},
+        **{"digits": 20, "tokens": [0, 1], "lower": "-2.1e8", "upper": "-7e6", "relative_gap": "100"},
+        **{"z": ["0", "0"], "edges": ["0", "1"], "multipliers": [["-0.99999999999999999998"]]},
+    }
+    with pytest.raises(checker.Refused, match="a better allocation may exist"):
+        checker.check(document)  # J = 0 at no tokens
 
 
 def test_it_runs_as_a_script_beside_the_verifier(tmp_path: Path) -> None:

@@ -115,9 +115,12 @@ def check_brackets(module: ModuleType) -> None:
         z = [Decimal(rng.randint(0, 16)) / 8 for _ in range(size)]
         low, high = Decimal(rng.randint(1, 3)) / 8, Decimal(rng.randint(4, 8)) / 8
         nu = Decimal(rng.randint(-16, 16)) * rng.choice((1, 100)) / 8
-        below, above = (module.Side(instance, z, Context(digits, r)) for r in (ROUND_FLOOR, ROUND_CEILING))
+        below, above = (
+            module.Side(instance, z, Context(digits, r), module.Work(1e9))
+            for r in (ROUND_FLOOR, ROUND_CEILING)
+        )
         below.other, above.other = above, below
-        cell = module.Cell(below, low, high, module.Work())
+        cell = module.Cell(below, low, high)
         true = Truth(w, z, low, high, nu)
         for k, top in enumerate(true.tops):
             for l in range(top + 1):
@@ -142,8 +145,8 @@ def check_that_truths_are_accepted(module: ModuleType) -> None:
 
 
 BROKEN: dict[str, tuple[str, str, Callable[[ModuleType], None]]] = {
-    "exponential not widened below": ("max(self.rounding.next_minus(exp)", "max(exp", check_brackets),
-    "exponential not widened above": ("self.rounding.next_plus(exp)", "exp", check_brackets),
+    "exponential not widened below": ("max(self.rounding.next_minus(near)", "max(near", check_brackets),
+    "exponential not widened above": ("self.rounding.next_plus(near)", "near", check_brackets),
     "y rounded to the wrong side": (
         "y = self.other.sub(1, self.mul(self.lam, ES))",
         "y = self.sub(1, self.other.mul(self.lam, ES))",
@@ -196,8 +199,8 @@ BROKEN: dict[str, tuple[str, str, Callable[[ModuleType], None]]] = {
         check_upper_bounds,
     ),
     "every type a twin": (
-        "self.twin = [numbers.setdefault(key, k)",
-        "self.twin = [numbers.setdefault(0, k)",
+        "self.twin = [alike.setdefault(str(key), k)",
+        "self.twin = [alike.setdefault('', k)",
         check_upper_bounds,
     ),
 }
@@ -216,6 +219,7 @@ def test_broken_checker_is_caught(damage: str) -> None:
     source = Path(checker.__file__).read_text(encoding="utf-8")
     assert source.count(old) == 1, source.count(old)
     module = ModuleType("damaged_checker")
+    module.__package__ = "cvxtoken"
     exec(compile(source.replace(old, new), "damaged_checker", "exec"), module.__dict__)
     with pytest.raises((AssertionError, ArithmeticError)):
         check(module)

@@ -1,0 +1,160 @@
+"""What a solver under test says, whatever its kind, in one form.
+
+Three kinds of function can be tested, told by the annotation of the first parameter, by the number of
+parameters, or by `kind=`:
+
+    workload   f(workload) -> tokens, a `Result`, or an `Answer`; it raises UnstableError where none is stable
+    problem    f(problem) solves a CVXPY problem in place; what it returns, if anything, is its status
+    cones      f(A, b, q, cones) -> an object or mapping with x, status and, if it likes, z: see `ConeProgram`
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cvxtoken.allocation.cones import AllocationCones, cone_program
+from cvxtoken.allocation.methods.loop import Result
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.errors import ProblemError, UnstableError
+from cvxtoken.typing import FloatArray
+
+KINDS = ("workload", "problem", "cones")
+OPTIMAL, INACCURATE, INFEASIBLE, FAILED = "optimal", "inaccurate", "infeasible", "failed"
+_CLAIMS = {
+    OPTIMAL: ("optimal", "solved", "converged", "success"),
+    INACCURATE: ("optimal_inaccurate", "inaccurate", "almostsolved", "user_limit"),
+    INFEASIBLE: ("infeasible", "infeasible_inaccurate", "primalinfeasible", "almostprimalinfeasible"),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A solver's answer to one instance.
+
+    Attributes:
+        tokens: shape (N,), or None where there are none.
+        status: its claim: optimal, inaccurate, infeasible or failed.
+        duals: None; or of a problem the dual values of its constraints, of cone data the vector z.
+        detail: what it said word for word, or why it failed.
+        seconds: the call took.
+    """
+
+    tokens: FloatArray | None
+    status: str = OPTIMAL
+    duals: Any = None
+    detail: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A function under test.
+
+    Attributes:
+        function: the user's.
+        kind: workload, problem or cones.
+        form: how a problem or cone data are written: presolved or raw.
+    """
+
+    function: Callable[..., Any]
+    kind: str
+    form: str = "presolved"
+
+    @property
+    def takes_start(self) -> bool:
+        """Whether it can be told where to begin, by a parameter named `start`."""
+        return self.kind == "workload" and "start" in inspect.signature(self.function).parameters
+
+    def answer(self, workload: Workload, **arguments: Any) -> Answer:
+        """Ask; what the function raises becomes a failed answer, except NotImplementedError."""
+        started = time.perf_counter()
+        try:
+            found: Answer = getattr(self, f"_{self.kind}")(workload, **arguments)
+        except UnstableError as error:
+            found = Answer(None, INFEASIBLE, detail=str(error))
+        except NotImplementedError:
+            raise
+        except Exception as error:  # whatever a solver under test raises
+            found = Answer(None, FAILED, detail=f"raised {type(error).__name__}: {error}")
+        return Answer(found.tokens, found.status, found.duals, found.detail, time.perf_counter() - started)
+
+    def _workload(self, workload: Workload, **arguments: Any) -> Answer:
+        found = self.function(workload, **arguments)
+        if isinstance(found, Answer):
+            return Answer(found.tokens, claim(found.status), found.duals, found.status)
+        if isinstance(found, Result):
+            return Answer(found.tokens, OPTIMAL if found.converged else FAILED, detail=found.outcome)
+        return Answer(found)
+
+    def _problem(self, workload: Workload) -> Answer:
+        from cvxtoken.allocation.program import FORMS
+
+        program = FORMS[self.form](workload)
+        said = self.function(program.problem)
+        status = said if isinstance(said, str) else program.problem.status
+        duals = [constraint.dual_value for constraint in program.problem.constraints]
+        given = duals if all(value is not None for value in duals) else None
+        return Answer(program.tokens.value, claim(status), given, str(status))
+
+    def _cones(self, workload: Workload) -> Answer:
+        cones: AllocationCones = cone_program(workload, self.form)
+        p = cones.program
+        found = self.function(p.A, p.b, p.q, p.cones)
+        fields = (
+            found
+            if isinstance(found, Mapping)
+            else vars(found)
+            if hasattr(found, "__dict__")
+            else {"x": found}
+        )
+        x, status, z = fields.get("x"), fields.get("status", OPTIMAL), fields.get("z")
+        usable = x is not None and np.shape(x) == np.shape(p.q)
+        tokens = cones.tokens(np.asarray(x, dtype=float)) if usable else None
+        return Answer(tokens, claim(str(status)), None if z is None else np.asarray(z), str(status))
+
+
+def subject(function: Callable[..., Any], kind: str | None = None, form: str = "presolved") -> Subject:
+    """A function under test, its kind found out where it is not told.
+
+    Raises:
+        ProblemError: it is not callable, or its kind cannot be told.
+    """
+    if not callable(function):
+        raise ProblemError(f"solve_fn is {function!r}; it must be a function")
+    if kind is None:
+        kind = _kind(function)
+    if kind not in KINDS:
+        raise ProblemError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
+    return Subject(function, kind, form)
+
+
+def _kind(function: Callable[..., Any]) -> str:
+    parameters = list(inspect.signature(function).parameters.values())
+    needed = [
+        p
+        for p in parameters
+        if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    if len(needed) == 4:
+        return "cones"
+    annotation = parameters[0].annotation if parameters else inspect.Parameter.empty
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    for ending, kind in (("Workload", "workload"), ("Problem", "problem")):
+        if name.split(".")[-1] == ending:
+            return kind
+    raise ProblemError(
+        "what solve_fn takes cannot be told: annotate its parameter as cvxtoken.Workload or cvxpy.Problem, "
+        f"give it the four parameters A, b, q, cones, or say kind= one of {', '.join(KINDS)}"
+    )
+
+
+def claim(status: str) -> str:
+    """A status in the words of any solver as optimal, inaccurate, infeasible or failed."""
+    word = str(status).strip().lower()
+    return next((known for known, words in _CLAIMS.items() if word in words), FAILED)

@@ -1,0 +1,57 @@
+"""Calls that may hang or crash, each in a process of its own, with a time limit."""
+
+from __future__ import annotations
+
+import multiprocessing
+import queue
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+
+class Lost(Exception):  # noqa: N818 (it is the verdict)
+    """The call did not come back; the message says how."""
+
+
+def call(function: Callable[[], Any], time_limit: float) -> Any:
+    """The function's value, from a forked process where the system has them, else from a thread.
+
+    Raises:
+        Lost: it hangs or crashes. A process is then killed, a thread left behind.
+    """
+    if "fork" in multiprocessing.get_all_start_methods():
+        return _in_process(function, time_limit)
+    return _in_thread(function, time_limit)
+
+
+def _in_process(function: Callable[[], Any], time_limit: float) -> Any:
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send, args=(function, sender), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        if not receiver.poll(time_limit):
+            raise Lost(f"did not come back within {time_limit:g} s")
+        return receiver.recv()
+    except EOFError as error:
+        process.join(1)
+        raise Lost(f"crashed with exit status {process.exitcode}") from error
+    finally:
+        process.kill()
+        process.join()
+
+
+def _send(function: Callable[[], Any], sender: Connection) -> None:
+    sender.send(function())
+    sender.close()
+
+
+def _in_thread(function: Callable[[], Any], time_limit: float) -> Any:
+    found: queue.Queue[Any] = queue.Queue()
+    threading.Thread(target=lambda: found.put(function()), daemon=True).start()
+    try:
+        return found.get(timeout=time_limit)
+    except queue.Empty as error:
+        raise Lost(f"did not come back within {time_limit:g} s") from error

@@ -1,0 +1,79 @@
+"""What came out of the checks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from cvxtoken.tables import table
+
+PASS, FAIL, XFAIL, UNSUPPORTED = "PASS", "FAIL", "XFAIL", "UNSUPPORTED"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One check on one instance.
+
+    Attributes:
+        instance: its id.
+        check: its name.
+        result: PASS, FAIL, XFAIL (failed as expected) or UNSUPPORTED (the check does not apply).
+        reason: why, where not passed.
+        since: the version that first had this check of this instance.
+    """
+
+    instance: str
+    check: str
+    result: str
+    reason: str
+    since: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All outcomes of a run, in the library's order."""
+
+    outcomes: list[Outcome]
+
+    @property
+    def passed(self) -> list[Outcome]:
+        """Those that passed."""
+        return self._of(PASS)
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """Those that failed and were not expected to."""
+        return self._of(FAIL)
+
+    @property
+    def expected_failures(self) -> list[Outcome]:
+        """Those that failed as expected, with the reason given."""
+        return self._of(XFAIL)
+
+    @property
+    def unsupported(self) -> list[Outcome]:
+        """Those that do not apply to this solver."""
+        return self._of(UNSUPPORTED)
+
+    @property
+    def ok(self) -> bool:
+        """Whether something passed and nothing failed unexpectedly."""
+        return bool(self.passed) and not self.failed
+
+    def _of(self, result: str) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes if outcome.result == result]
+
+    def __str__(self) -> str:
+        counts = (
+            f"{len(self.passed)} passed, {len(self.failed)} failed, "
+            f"{len(self.expected_failures)} expected failures, {len(self.unsupported)} unsupported"
+        )
+        if not self.failed:
+            return counts
+        by_check = Counter(outcome.check for outcome in self.failed)
+        rows = []
+        for check, count in by_check.most_common():
+            first = next(outcome for outcome in self.failed if outcome.check == check)
+            rows.append((check, str(count), first.instance, first.reason))
+        failures = table(["check", "failed", "first at", "because"], rows, left=("first at", "because"))
+        return f"{failures}\n{counts}"

@@ -1,0 +1,150 @@
+"""Run the checks over the library: in one call, or as the cases of a pytest function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from cvxtoken.errors import ProblemError
+from cvxtoken.library import Instance, instances
+from cvxtoken.suite.answer import Subject, subject
+from cvxtoken.suite.checks import CHECKS, Case, Check, NotApplicable
+from cvxtoken.suite.isolation import Lost, call
+from cvxtoken.suite.report import FAIL, PASS, UNSUPPORTED, XFAIL, Outcome, Report
+
+TOLERANCE = 1e-6  # relative; what general-purpose solvers promise
+TIME_LIMIT = 60.0  # seconds an instance, for all its checks
+
+
+def check_solver(
+    solve_fn: Callable[..., Any],
+    include: str | Iterable[str] = "*",
+    exclude: str | Iterable[str] = (),
+    expected_failures: Mapping[str, str] | None = None,
+    added_before: str | None = None,
+    *,
+    kind: str | None = None,
+    form: str = "presolved",
+    tolerance: float = TOLERANCE,
+    time_limit: float = TIME_LIMIT,
+    on_instance: Callable[[str], None] | None = None,
+) -> Report:
+    """Check a solver against the certified optima of the library.
+
+    Args:
+        solve_fn: see `cvxtoken.suite.answer` for what it takes and returns.
+        include: patterns over instance ids, such as 'realistic*'.
+        exclude: the same.
+        expected_failures: reasons by pattern over 'instance' or 'instance:check'.
+        added_before: a version; checks and instances that came with it or later are left out, so that new
+            ones do not break a run that is pinned.
+        kind: workload, problem or cones, where the function does not tell.
+        form: how problems and cone data are written: presolved or raw.
+        tolerance: on the true error of the objective, relative to 1 + |J*|.
+        time_limit: for all checks of one instance, in s.
+        on_instance: told the id of each instance when it is done.
+
+    Raises:
+        ProblemError: a pattern matches nothing, or what the function takes cannot be told.
+    """
+    tested = subject(solve_fn, kind, form)
+    outcomes = []
+    for instance in chosen(tested, include, exclude, added_before):
+        found = run_instance(tested, instance, tolerance, time_limit, added_before)
+        outcomes += [expected(outcome, expected_failures or {}) for outcome in found]
+        if on_instance is not None:
+            on_instance(instance.id)
+    return Report(outcomes)
+
+
+def parametrize(solve_fn: Callable[..., Any], *, argument: str = "case", **options: Any) -> Any:
+    """A pytest decorator: the function is run once an instance, with a case to call.
+
+    Args:
+        solve_fn: as for `check_solver`, and so are the options.
+        argument: name of the parameter that takes the case.
+        options: include, exclude, expected_failures, added_before, kind, form, tolerance, time_limit.
+    """
+    import pytest
+
+    wanted = {key: options.pop(key) for key in ("include", "exclude", "added_before") if key in options}
+    tested = subject(solve_fn, options.get("kind"), options.get("form", "presolved"))
+    cases = []
+    for instance in chosen(
+        tested, wanted.get("include", "*"), wanted.get("exclude", ()), wanted.get("added_before")
+    ):
+
+        def case(name: str = instance.id) -> None:
+            report = check_solver(solve_fn, include=name, added_before=wanted.get("added_before"), **options)
+            if report.failed:
+                raise AssertionError("; ".join(f"{o.check}: {o.reason}" for o in report.failed))
+            if report.expected_failures and not report.passed:
+                pytest.xfail(report.expected_failures[0].reason)
+
+        cases.append(pytest.param(case, id=instance.id))
+    return pytest.mark.parametrize(argument, cases)
+
+
+def chosen(
+    tested: Subject, include: str | Iterable[str], exclude: str | Iterable[str], added_before: str | None
+) -> list[Instance]:
+    """The instances to run."""
+    writable = [
+        instance
+        for instance in instances(include, exclude)
+        # an infeasible instance cannot be presolved
+        if instance.feasible or tested.kind == "workload" or (tested.kind, tested.form) == ("problem", "raw")
+    ]
+    return [instance for instance in writable if _before(instance.since, added_before)]
+
+
+def run_instance(
+    tested: Subject, instance: Instance, tolerance: float, time_limit: float, added_before: str | None
+) -> list[Outcome]:
+    """All checks of one instance, in a process of their own."""
+    checks = [check for check in CHECKS if _before(check.since, added_before)]
+
+    def outcomes() -> list[Outcome]:
+        case = Case(tested, instance, tolerance)
+        return [_outcome(check, case) for check in checks]
+
+    try:
+        found: list[Outcome] = call(outcomes, time_limit)
+    except Lost as lost:
+        return [Outcome(instance.id, "answers", FAIL, str(lost), instance.since)]
+    return found
+
+
+def _outcome(check: Check, case: Case) -> Outcome:
+    since = max(check.since, case.instance.since, key=_version)
+    try:
+        reason = check.run(case)
+    except NotApplicable as why:
+        return Outcome(case.instance.id, check.name, UNSUPPORTED, str(why), since)
+    except NotImplementedError as why:
+        return Outcome(case.instance.id, check.name, UNSUPPORTED, f"not implemented: {why}", since)
+    return Outcome(case.instance.id, check.name, FAIL if reason else PASS, reason or "", since)
+
+
+def expected(outcome: Outcome, reasons: Mapping[str, str]) -> Outcome:
+    """A failure that was expected as XFAIL, with the reason that was given."""
+    if outcome.result != FAIL:
+        return outcome
+    for pattern, reason in reasons.items():
+        if any(
+            fnmatchcase(name, pattern) for name in (outcome.instance, f"{outcome.instance}:{outcome.check}")
+        ):
+            return Outcome(outcome.instance, outcome.check, XFAIL, reason, outcome.since)
+    return outcome
+
+
+def _before(since: str, added_before: str | None) -> bool:
+    return added_before is None or _version(since) < _version(added_before)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split("."))
+    except ValueError as error:
+        raise ProblemError(f"added_before is {text!r}; it must be a version such as 0.2.0") from error
