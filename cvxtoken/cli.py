@@ -219,6 +219,43 @@ def simulate_command(
     print(json.dumps(result.to_document(), indent=2, allow_nan=False) if as_json else result)
 
 
+@app.command()
+def check(
+    solver: Annotated[str, typer.Argument(help="An installed CVXPY solver, or module:function.")],
+    family: Annotated[
+        list[str] | None, typer.Option(help="A family or pattern of ids; may be repeated.")
+    ] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds for one call.")] = 60.0,
+    progress_file: Annotated[
+        Path | None, typer.Option("--progress", help="Scores so far; an interrupted run goes on from there.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="What a function takes: workload, problem or cones.")
+    ] = None,
+    as_json: AsJson = False,
+    html: Annotated[Path | None, typer.Option(help="Write a report with plots to this file.")] = None,
+) -> None:
+    """Score a solver by its true errors over the instance library."""
+    from cvxtoken.suite import page, scoreboard, solvers
+
+    found = solvers.find_solver(solver, kind)
+    chosen = library.instances([f"{name}*" for name in family] if family else "*")
+    kept = progress_file or scoreboard.default_progress(found.name, found.version)
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(found.name, total=len(chosen) * len(found.subjects))
+        scores = scoreboard.run(found.subjects, chosen, time_limit, kept, lambda _: progress.advance(task))
+    if html is not None:
+        write_text(html, page.page(found.name, found.version, scores))
+    if progress_file is None:
+        kept.unlink(missing_ok=True)
+    if as_json:
+        print(
+            json.dumps(scoreboard.to_document(found.name, found.version, scores), indent=2, allow_nan=False)
+        )
+    else:
+        print(f"{found.name} {found.version}\n\n{scoreboard.scoreboard(scores)}")
+
+
 def read_workload(
     name: str, arrival_rate: float | None, accuracy_weight: float | None, max_tokens: float | None
 ) -> Workload:

@@ -23,3 +23,7 @@ class CertificateError(CvxtokenError):
 
 class LibraryError(CvxtokenError):
     """A file of the instance library is damaged or does not fit this version."""
+
+
+class MissingExtraError(CvxtokenError):
+    """An optional package is not installed; the message names the extra to install."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from contextlib import redirect_stdout
 from io import StringIO
@@ -18,7 +20,19 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```", README, re
 
 
 def test_every_python_block_shows_its_result() -> None:
-    assert len(EXAMPLES) == README.count("```python") == 4
+    assert len(EXAMPLES) == README.count("```python") - 1 == 4, "one is a test file, run below"
+
+
+def test_the_test_file_for_a_solver_of_ones_own_passes(tmp_path: Path) -> None:
+    (code,) = (
+        block for block in re.findall(r"^```python\n(.*?)^```", README, re.M | re.S) if "my_solver" in block
+    )
+    assert len(code.splitlines()) <= 10
+    (tmp_path / "test_mine.py").write_text(code)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
 
 
 @pytest.mark.parametrize(("code", "printed"), EXAMPLES)

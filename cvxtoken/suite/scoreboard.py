@@ -1,0 +1,214 @@
+"""How good a solver is by its true errors, instance by instance and family by family."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cvxtoken.errors import ProblemError
+from cvxtoken.library import Instance
+from cvxtoken.suite.answer import FAILED, INFEASIBLE, OPTIMAL, Subject
+from cvxtoken.suite.checks import problem_with, true_error
+from cvxtoken.suite.isolation import Lost, call
+from cvxtoken.tables import table
+
+CORRECT = 1e-6  # relative error of the objective that counts as solved
+_SHIFT = 0.01  # s; of the shifted geometric mean, so that the fastest instances do not decide
+
+
+@dataclass(frozen=True)
+class Score:
+    """One solver on one form of one instance.
+
+    Attributes:
+        form, instance: which.
+        claim: optimal, inaccurate, infeasible or failed.
+        detail: what it said word for word.
+        feasible: whether the instance is.
+        relative_error: (J* - J) / (1 + |J*|) at its tokens, moved into the box; infinite without tokens.
+        token_error: the largest |l - l*|, in tokens; infinite without tokens.
+        seconds: of the call.
+    """
+
+    form: str
+    instance: str
+    claim: str
+    detail: str
+    feasible: bool
+    relative_error: float
+    token_error: float
+    seconds: float
+
+    @property
+    def family(self) -> str:
+        """The part of the id before the slash."""
+        return self.instance.partition("/")[0]
+
+    @property
+    def correct(self) -> bool:
+        """Solved to 1e-6 and not disowned, or rightly called infeasible."""
+        if not self.feasible:
+            return self.claim == INFEASIBLE
+        return self.claim not in (FAILED, INFEASIBLE) and self.relative_error <= CORRECT
+
+    @property
+    def wrongly_optimal(self) -> bool:
+        """Claimed to be optimal, and is not."""
+        return self.claim == OPTIMAL and not (self.feasible and self.relative_error <= CORRECT)
+
+    @property
+    def wrongly_infeasible(self) -> bool:
+        """Claimed to be infeasible, and has an optimum."""
+        return self.claim == INFEASIBLE and self.feasible
+
+
+def score(tested: Subject, form: str, instance: Instance, time_limit: float) -> Score:
+    """Ask once, in a process that can be killed, and hold the answer against the ground truth."""
+
+    def ask() -> Score:
+        answer = tested.answer(instance.workload.replace())
+        error = token_error = math.inf
+        if (
+            instance.feasible
+            and answer.tokens is not None
+            and not problem_with(instance.workload, answer.tokens)
+        ):
+            tokens = np.asarray(answer.tokens, dtype=float)
+            error = max(0.0, true_error(instance, tokens))
+            token_error = float(np.abs(tokens - instance.tokens).max())
+        claim = answer.status
+        if claim == OPTIMAL and answer.tokens is None:
+            claim = FAILED
+        return Score(
+            form, instance.id, claim, answer.detail, instance.feasible, error, token_error, answer.seconds
+        )
+
+    try:
+        found: Score = call(ask, time_limit)
+    except Lost as lost:
+        return Score(form, instance.id, FAILED, str(lost), instance.feasible, math.inf, math.inf, time_limit)
+    return found
+
+
+def run(
+    subjects: dict[str, Subject],
+    chosen: Iterable[Instance],
+    time_limit: float,
+    progress: Path | None = None,
+    on_score: Callable[[Score], None] | None = None,
+) -> list[Score]:
+    """Score every form on every instance; what stands in the progress file is not run again.
+
+    Args:
+        subjects: by form.
+        chosen: the instances.
+        time_limit: of one call, in s.
+        progress: each score is appended to this file as it is known.
+        on_score: told each score.
+
+    Raises:
+        ProblemError: the progress file holds something else.
+    """
+    known = {} if progress is None else _read(progress)
+    scores = []
+    for form, tested in subjects.items():
+        for instance in chosen:
+            if not instance.feasible and form == "presolved":
+                continue  # an infeasible instance cannot be presolved
+            if (form, instance.id) not in known:
+                known[form, instance.id] = score(tested, form, instance, time_limit)
+                if progress is not None:
+                    with progress.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(asdict(known[form, instance.id])) + "\n")
+            scores.append(known[form, instance.id])
+            if on_score is not None:
+                on_score(scores[-1])
+    return scores
+
+
+def _read(progress: Path) -> dict[tuple[str, str], Score]:
+    """Scores of an earlier run; a last line that was cut off is left out."""
+    if not progress.exists():
+        return {}
+    lines = progress.read_text(encoding="utf-8").splitlines(keepends=True)
+    try:
+        scores = [Score(**json.loads(line)) for line in lines if line.endswith("\n")]
+    except (ValueError, TypeError) as error:
+        raise ProblemError(f"{progress} does not hold scores of an interrupted run: {error}") from error
+    progress.write_text("".join(line for line in lines if line.endswith("\n")), encoding="utf-8")
+    return {(found.form, found.instance): found for found in scores}
+
+
+def summary(scores: list[Score]) -> dict[str, dict[str, Any]]:
+    """Figures by family; errors are taken over the answers that claim to be optimal or inaccurate."""
+    return {
+        family: _figures([s for s in scores if s.family == family])
+        for family in dict.fromkeys(s.family for s in scores)
+    }
+
+
+def _figures(scores: list[Score]) -> dict[str, Any]:
+    claimed = [s for s in scores if s.feasible and s.claim not in (FAILED, INFEASIBLE)]
+    errors = np.array([s.relative_error for s in claimed])
+    seconds = np.array([s.seconds for s in scores])
+    return {
+        "instances": len(scores),
+        "claimed_optimal": sum(s.claim == OPTIMAL for s in scores),
+        "correct": sum(s.correct for s in scores),
+        "wrongly_optimal": sum(s.wrongly_optimal for s in scores),
+        "wrongly_infeasible": sum(s.wrongly_infeasible for s in scores),
+        "median_relative_error": _finite(np.median(errors)) if len(errors) else None,
+        "max_relative_error": _finite(errors.max()) if len(errors) else None,
+        "max_token_error": _finite(max(s.token_error for s in claimed)) if claimed else None,
+        "mean_seconds": float(np.exp(np.log(seconds + _SHIFT).mean()) - _SHIFT),
+    }
+
+
+def to_document(solver: str, version: str, scores: list[Score]) -> dict[str, Any]:
+    """A mapping of plain values: figures by family, of the first form, and of every form."""
+    forms = {
+        form: summary([s for s in scores if s.form == form]) for form in dict.fromkeys(s.form for s in scores)
+    }
+    first = next(iter(forms.values()), {})
+    return {"solver": solver, "version": version, "families": first, "forms": forms}
+
+
+def default_progress(solver: str, version: str) -> Path:
+    """Where an interrupted run of this solver is kept."""
+    name = "".join(c if c.isalnum() else "-" for c in f"{solver}-{version}")
+    return Path(tempfile.gettempdir()) / f"cvxtoken-check-{name}.jsonl"
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def scoreboard(scores: list[Score]) -> str:
+    """Tables by form and family."""
+    parts = []
+    for form in dict.fromkeys(s.form for s in scores):
+        rows = [
+            (family, *_row(figures))
+            for family, figures in summary([s for s in scores if s.form == form]).items()
+        ]
+        rows.append(("all", *_row(_figures([s for s in scores if s.form == form]))))
+        columns = ["instances", "solved", "correct", "wrongly optimal", "wrongly infeasible"]
+        columns += ["median error", "worst error", "mean s"]
+        parts.append(f"{form}\n{table(['family', *columns], rows)}")
+    return "\n\n".join(parts)
+
+
+def _row(figures: dict[str, Any]) -> list[str]:
+    def shown(value: float | None) -> str:
+        return "-" if value is None else f"{value:.1e}"
+
+    names = ("instances", "claimed_optimal", "correct", "wrongly_optimal", "wrongly_infeasible")
+    errors = (shown(figures["median_relative_error"]), shown(figures["max_relative_error"]))
+    return [*(str(figures[name]) for name in names), *errors, f"{figures['mean_seconds']:.3f}"]

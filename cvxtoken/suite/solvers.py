@@ -1,0 +1,102 @@
+"""Solvers by name: CVXPY's own, or a function in a module of the user's."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from dataclasses import dataclass
+from importlib import metadata
+
+from cvxtoken.errors import SolverError
+from cvxtoken.files import nearest
+from cvxtoken.suite.answer import Subject, subject
+
+_INSTALL = {
+    "CLARABEL": "pip install clarabel",
+    "SCS": "pip install scs",
+    "ECOS": "pip install ecos (GPL)",
+    "MOREAU": "pip install moreau (proprietary)",
+    "MOSEK": "pip install mosek, and a licence",
+    "COPT": "pip install coptpy, and a licence",
+}
+_PACKAGES = {"COPT": "coptpy"}
+
+
+@dataclass(frozen=True)
+class NamedSolver:
+    """A solver found by name.
+
+    Attributes:
+        name: as given.
+        version: of its package; empty where it cannot be told.
+        subjects: what to test, by form; a function that takes workloads has the one form 'workload'.
+    """
+
+    name: str
+    version: str
+    subjects: dict[str, Subject]
+
+
+def find_solver(name: str, kind: str | None = None) -> NamedSolver:
+    """A CVXPY solver in its raw and its presolved form, or 'module:function'.
+
+    Raises:
+        SolverError: it is not installed, cannot take such programs, or is no such function.
+        ProblemError: what the function takes cannot be told.
+    """
+    if ":" in name:
+        return _function(name, kind)
+    import cvxpy as cp
+
+    name = name.upper()
+    installed = [solver for solver in cp.installed_solvers() if solver in _conic()]
+    if name not in installed:
+        how = "; ".join(
+            f"{solver}: {command}" for solver, command in _INSTALL.items() if solver not in installed
+        )
+        hint = nearest(name, [*installed, *_INSTALL])
+        raise SolverError(
+            f"solver {name!r} is not installed or takes no exponential cones{hint}; installed: "
+            f"{', '.join(installed)}; others: {how}; or name a function of yours as module:function"
+        )
+
+    def solve(problem: cp.Problem) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it says of its accuracy is in the status
+            problem.solve(solver=name)
+
+    try:
+        version = metadata.version(_PACKAGES.get(name, name.lower()))
+    except metadata.PackageNotFoundError:
+        version = ""
+    return NamedSolver(
+        name, version, {form: Subject(solve, "problem", form) for form in ("presolved", "raw")}
+    )
+
+
+def _conic() -> set[str]:
+    """CVXPY's solvers that take exponential and second-order cones."""
+    from cvxpy.constraints import SOC, ExpCone
+    from cvxpy.reductions.solvers.defines import SOLVER_MAP_CONIC
+
+    return {
+        name
+        for name, solver in SOLVER_MAP_CONIC.items()
+        if {ExpCone, SOC} <= set(solver.SUPPORTED_CONSTRAINTS)
+    }
+
+
+def _function(name: str, kind: str | None) -> NamedSolver:
+    module, _, attribute = name.partition(":")
+    sys.path.insert(0, "")  # a module in the folder one stands in
+    try:
+        function = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SolverError(f"{name!r} is not a function that can be imported: {error}") from error
+    finally:
+        sys.path.remove("")
+    found = subject(function, kind)
+    forms = ("workload",) if found.kind == "workload" else ("presolved", "raw")
+    version = getattr(sys.modules[module.partition(".")[0]], "__version__", "")
+    return NamedSolver(name, str(version), {form: Subject(function, found.kind, form) for form in forms})

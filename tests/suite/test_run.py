@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from typing import Any
+
+import cvxpy
+import numpy as np
+import pytest
+
+import cvxtoken
+from cvxtoken import ProblemError, Workload
+from cvxtoken.suite import check_solver, parametrize
+from cvxtoken.suite.answer import claim, subject
+from cvxtoken.suite.isolation import Lost, _in_thread, call
+
+
+def half(workload: Workload) -> np.ndarray:
+    return 0.5 * cvxtoken.price_newton(workload).tokens
+
+
+def newton(workload: Workload) -> Any:
+    return cvxtoken.price_newton(workload)
+
+
+def test_counts_are_always_printed() -> None:
+    assert str(check_solver(newton, "size/1")) == "7 passed, 0 failed, 0 expected failures, 3 unsupported"
+    text = str(check_solver(half, "realistic/n6-0"))
+    assert text.splitlines()[-1].startswith("6 passed, 2 failed, 0 expected failures")
+    assert "| accurate |      1 | realistic/n6-0 | the objective is off by" in text
+
+
+def test_expected_failures_carry_their_reason() -> None:
+    reasons = {"realistic/n6-0": "known bug 7", "realistic/n6-1:accurate": "rounded"}
+    report = check_solver(half, ["realistic/n6-0", "realistic/n6-1"], expected_failures=reasons)
+    assert {(o.instance, o.check, o.reason) for o in report.expected_failures} == {
+        ("realistic/n6-0", "accurate", "known bug 7"),
+        ("realistic/n6-0", "honest", "known bug 7"),
+        ("realistic/n6-1", "accurate", "rounded"),
+    }
+    assert [(o.instance, o.check) for o in report.failed] == [("realistic/n6-1", "honest")]
+
+
+def test_what_came_later_is_left_out_of_a_pinned_run() -> None:
+    assert check_solver(newton, "size/1", added_before="0.1.0").outcomes == []
+    assert len(check_solver(newton, "size/1", added_before="0.1.1").outcomes) == 10
+    assert {o.since for o in check_solver(newton, "size/1").outcomes} == {"0.1.0"}
+    with pytest.raises(ProblemError, match="added_before is 'soon'; it must be a version"):
+        check_solver(newton, "size/1", added_before="soon")
+
+
+@parametrize(newton, include="workloads/qwen3*")
+def test_as_cases_of_pytest(case: Any) -> None:
+    case()
+
+
+def test_a_failing_case_says_why() -> None:
+    mark = parametrize(half, include="realistic/n6-0").mark
+    (case,) = mark.args[1]
+    assert case.id == "realistic/n6-0"
+    with pytest.raises(
+        AssertionError, match=r"accurate: the objective is off by .*; honest: claims 'optimal'"
+    ):
+        case.values[0]()
+    mark = parametrize(half, include="realistic/n6-0", expected_failures={"*": "known"}).mark
+    mark.args[1][0].values[0]()
+
+
+def test_kinds_are_told_by_annotation_number_or_name() -> None:
+    def problem(problem: cvxpy.Problem) -> None: ...
+    def cones(A: Any, b: Any, q: Any, cones: Any) -> None: ...
+    def quoted(w: cvxtoken.Workload) -> None: ...
+    def bare(w) -> None: ...  # type: ignore[no-untyped-def]
+
+    assert subject(problem).kind == "problem"
+    assert subject(cones).kind == "cones"
+    assert subject(quoted).kind == "workload"
+    assert subject(bare, "problem").kind == "problem"
+    for function, kind, message in (
+        (bare, None, "what solve_fn takes cannot be told"),
+        (bare, "matrix", "kind is 'matrix'; it must be one of workload, problem, cones"),
+        (7, None, "solve_fn is 7; it must be a function"),
+    ):
+        with pytest.raises(ProblemError, match=message):
+            subject(function, kind)
+
+
+def test_statuses_in_other_words() -> None:
+    assert [
+        claim(s) for s in ("optimal", "Solved", "optimal_inaccurate", "PrimalInfeasible", "unbounded")
+    ] == [*("optimal", "optimal", "inaccurate", "infeasible", "failed")]
+
+
+def test_threads_stand_in_where_processes_cannot_be_forked() -> None:
+    import time
+
+    assert _in_thread(lambda: 3, 5) == 3
+    with pytest.raises(Lost, match=r"did not come back within 0\.1 s"):
+        _in_thread(lambda: time.sleep(1), 0.1)
+    assert call(lambda: [1, 2], 5) == [1, 2]
