@@ -73,7 +73,7 @@ def test_imports_point_down(file: Path) -> None:
     known = {name_of(f) for f in FILES} - {"cvxtoken"}
     for module in imports(file) & known:
         assert layer(module) <= layer(own), f"{own} imports {module}"
-        if layer(module) == layer(own) and "allocation" in own:
+        if layer(module) == layer(own) and own.startswith("cvxtoken.allocation"):
             order = [ROOMS.index(name.split(".")[2]) for name in (module, own) if name.count(".") >= 2]
             assert order == sorted(order), f"{own} imports {module}"
 
@@ -85,7 +85,7 @@ def test_who_knows_what() -> None:
         if "cvxpy" in modules:
             assert own in CVXPY_ROOMS, own
         if "typer" in modules:
-            assert own == "cvxtoken.cli"
+            assert own.startswith("cvxtoken.cli")
         assert "clarabel" not in modules, "Clarabel is reached through CVXPY"
 
 

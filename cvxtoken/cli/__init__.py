@@ -1,0 +1,26 @@
+"""The command line: parses, calls, prints; computes nothing.
+
+Exit status 0 where all went well, 1 where a certificate is refused, 2 for bad input, 3 where an optimum
+could not be certified.
+"""
+
+from __future__ import annotations
+
+import sys
+from io import TextIOWrapper
+
+from cvxtoken.cli import allocation, library  # noqa: F401 (they add their commands to the application)
+from cvxtoken.cli.options import app
+from cvxtoken.errors import CvxtokenError
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one sentence on stderr and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name must not crash a terminal that cannot show it
+    try:
+        app()
+    except CvxtokenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,5 @@
+"""`python -m cvxtoken.cli`."""
+
+from cvxtoken.cli import main
+
+main()

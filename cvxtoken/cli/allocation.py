@@ -1,0 +1,203 @@
+"""Commands about one workload: its optimum, its proof, methods, whole tokens, simulation, export."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import nullcontext
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from cvxtoken.allocation.comparison import compare
+from cvxtoken.allocation.cones import cone_program
+from cvxtoken.allocation.integer import solve_integer
+from cvxtoken.allocation.reference import Reference, solve
+from cvxtoken.allocation.simulation import simulate
+from cvxtoken.allocation.tokens import named_tokens
+from cvxtoken.cbf import write_cbf
+from cvxtoken.cli.options import (
+    AccuracyWeight,
+    ArrivalRate,
+    AsJson,
+    MaxTokens,
+    Solver,
+    WorkloadName,
+    app,
+    read_workload,
+)
+from cvxtoken.files import write_text
+
+
+@app.command("solve")
+def solve_command(
+    workload: WorkloadName = "qwen3-8b",
+    arrival_rate: ArrivalRate = None,
+    accuracy_weight: AccuracyWeight = None,
+    max_tokens: MaxTokens = None,
+    solver: Solver = "CLARABEL",
+    as_json: AsJson = False,
+    certificate: Annotated[Path | None, typer.Option(help="Write the proof to this file.")] = None,
+) -> None:
+    """Print the optimal budgets and the proven gap."""
+    problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
+    reference = solve(problem, solver)
+    if certificate is not None:
+        reference.certificate.save(certificate)
+    if as_json:
+        print(json.dumps(as_document(workload, reference), indent=2, allow_nan=False))
+    else:
+        print(reference)
+        if certificate is not None:
+            print(f"certificate       {certificate}; check it with: cvxtoken verify {certificate}")
+    if reference.status != "certified":
+        print(f"uncertified: the best proven relative gap is {reference.relative_gap:.3g}", file=sys.stderr)
+        raise typer.Exit(3)
+
+
+def as_document(name: str, reference: Reference) -> dict[str, Any]:
+    """The object that `solve --json` prints."""
+    names, run = reference.workload.names, reference.solver
+    return {
+        "workload": name,
+        "status": reference.status,
+        "tokens": dict(zip(names, reference.tokens.tolist(), strict=True)),
+        "objective": reference.objective,
+        "lower": reference.lower,
+        "upper": reference.upper,
+        "relative_gap": reference.relative_gap,
+        "utilization": reference.utilization,
+        "mean_system_time": reference.mean_system_time,
+        "mean_accuracy": reference.mean_accuracy,
+        "accuracy": dict(zip(names, reference.accuracy.tolist(), strict=True)),
+        "solver": run.__dict__,
+        "seconds": reference.seconds,
+    }
+
+
+@app.command("integer")
+def integer_command(
+    workload: WorkloadName = "qwen3-8b",
+    arrival_rate: ArrivalRate = None,
+    accuracy_weight: AccuracyWeight = None,
+    max_tokens: MaxTokens = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds that the search may take.")] = 60.0,
+    as_json: AsJson = False,
+    certificate: Annotated[Path | None, typer.Option(help="Write the proof to this file.")] = None,
+) -> None:
+    """Print the best budgets in whole tokens, proven, and what rounding loses."""
+    problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
+    with Console(stderr=True).status("searching") if sys.stderr.isatty() else nullcontext():
+        reference = solve_integer(problem, time_limit)
+    if certificate is not None:
+        reference.certificate.save(certificate)
+    print(json.dumps(reference.to_document(), indent=2, allow_nan=False) if as_json else reference)
+    if certificate is not None and not as_json:
+        print(f"certificate       {certificate}; check it with: cvxtoken verify {certificate}")
+    if not reference.exact:
+        print(f"not exact: the best proven relative gap is {reference.relative_gap:.3g}", file=sys.stderr)
+        raise typer.Exit(3)
+
+
+@app.command()
+def explain(
+    workload: WorkloadName = "qwen3-8b",
+    arrival_rate: ArrivalRate = None,
+    accuracy_weight: AccuracyWeight = None,
+    max_tokens: MaxTokens = None,
+) -> None:
+    """Print the convex program term by term, and the delay in its two parts."""
+    from cvxtoken.allocation.explain import explain as tell
+
+    print(tell(solve(read_workload(workload, arrival_rate, accuracy_weight, max_tokens))))
+
+
+@app.command()
+def methods(
+    workload: WorkloadName = "qwen3-8b",
+    arrival_rate: ArrivalRate = None,
+    accuracy_weight: AccuracyWeight = None,
+    max_tokens: MaxTokens = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run every iterative method and hold it against the certified optimum."""
+    comparison = compare(read_workload(workload, arrival_rate, accuracy_weight, max_tokens))
+    print(json.dumps(comparison.to_document(), indent=2, allow_nan=False) if as_json else comparison)
+
+
+@app.command("simulate")
+def simulate_command(
+    workload: WorkloadName = "qwen3-8b",
+    tokens: Annotated[
+        str, typer.Option(help="optimal, rounded, uniform:N, or a .json or .toml file of name = tokens.")
+    ] = "optimal",
+    arrival_rate: ArrivalRate = None,
+    accuracy_weight: AccuracyWeight = None,
+    max_tokens: MaxTokens = None,
+    requests: Annotated[int, typer.Option(help="Queries counted, over all replications.")] = 1_000_000,
+    replications: Annotated[int, typer.Option(help="Independent runs, at least 2.")] = 20,
+    seed: Annotated[int, typer.Option(help="Not negative; the same seed gives the same numbers.")] = 0,
+    allow_unstable: Annotated[bool, typer.Option(help="Simulate without a steady state.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate the queue at an allocation, beside what the closed forms predict."""
+    problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
+    budgets = named_tokens(problem, tokens)
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("simulating", total=None)
+        result = simulate(
+            problem,
+            budgets,
+            num_requests=requests,
+            seed=seed,
+            replications=replications,
+            allow_unstable=allow_unstable,
+            on_progress=lambda count: progress.advance(task, count),
+        )
+    print(json.dumps(result.to_document(), indent=2, allow_nan=False) if as_json else result)
+
+
+class Form(StrEnum):
+    """How the cone program is written."""
+
+    PRESOLVED = "presolved"
+    RAW = "raw"
+
+
+class Format(StrEnum):
+    """What `export` writes."""
+
+    CBF = "cbf"
+    CLARABEL = "clarabel-json"
+    JSON = "json"
+
+
+@app.command()
+def export(
+    workload: WorkloadName = "qwen3-8b",
+    file_format: Annotated[
+        Format, typer.Option("--format", help="Of the cone program or workload.")
+    ] = Format.CBF,
+    form: Annotated[
+        Form, typer.Option(help="Raw tokens, or the presolved variables x = b l.")
+    ] = Form.PRESOLVED,
+    arrival_rate: ArrivalRate = None,
+    accuracy_weight: AccuracyWeight = None,
+    max_tokens: MaxTokens = None,
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of to the terminal.")] = None,
+) -> None:
+    """Write the problem for other programs: CBF, Clarabel's problem file, or the workload as JSON."""
+    problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
+    if file_format is Format.JSON:
+        text = json.dumps(problem.to_document(), indent=2) + "\n"
+    else:
+        program = cone_program(problem, form.value).program
+        text = write_cbf(program) if file_format is Format.CBF else json.dumps(program.to_clarabel()) + "\n"
+    if out is None:
+        print(text, end="")
+    else:
+        write_text(out, text)

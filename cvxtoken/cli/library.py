@@ -1,0 +1,75 @@
+"""Commands about files and the library: verify a proof, list workloads, score a solver."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from cvxtoken import integer_verifier, library, verifier
+from cvxtoken.cli.options import AsJson, app
+from cvxtoken.files import write_text
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="A certificate file, of real or of whole tokens.")],
+) -> None:
+    """Check a certificate file; print what it proves, or why it is refused."""
+    try:
+        document = verifier.read(str(file))
+        of_whole = isinstance(document, dict) and document.get("schema") == integer_verifier.SCHEMA
+        print((integer_verifier if of_whole else verifier).check(document))
+    except verifier.Refused as refusal:
+        print(f"refused: {refusal}", file=sys.stderr)
+        raise typer.Exit(1) from refusal
+
+
+@app.command()
+def workloads() -> None:
+    """List the built-in workloads with their sources."""
+    for name in library.workloads():
+        workload = library.load(name)
+        print(f"{name}: {', '.join(workload.names)}\n    source: {workload.source}")
+
+
+@app.command()
+def check(
+    solver: Annotated[str, typer.Argument(help="An installed CVXPY solver, or module:function.")],
+    family: Annotated[
+        list[str] | None, typer.Option(help="A family or pattern of ids; may be repeated.")
+    ] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds for one call.")] = 60.0,
+    progress_file: Annotated[
+        Path | None, typer.Option("--progress", help="Scores so far; an interrupted run goes on from there.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="What a function takes: workload, problem or cones.")
+    ] = None,
+    as_json: AsJson = False,
+    html: Annotated[Path | None, typer.Option(help="Write a report with plots to this file.")] = None,
+) -> None:
+    """Score a solver by its true errors over the instance library."""
+    from cvxtoken.suite import page, scoreboard, solvers
+
+    found = solvers.find_solver(solver, kind)
+    chosen = library.instances([f"{name}*" for name in family] if family else "*")
+    kept = progress_file or scoreboard.default_progress(found.name, found.version)
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(found.name, total=len(chosen) * len(found.subjects))
+        scores = scoreboard.run(found.subjects, chosen, time_limit, kept, lambda _: progress.advance(task))
+    if html is not None:
+        write_text(html, page.page(found.name, found.version, scores))
+    if progress_file is None:
+        kept.unlink(missing_ok=True)
+    if as_json:
+        print(
+            json.dumps(scoreboard.to_document(found.name, found.version, scores), indent=2, allow_nan=False)
+        )
+    else:
+        print(f"{found.name} {found.version}\n\n{scoreboard.scoreboard(scores)}")

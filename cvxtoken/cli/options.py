@@ -1,0 +1,37 @@
+"""What commands share: the application, common options, and how a workload is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cvxtoken import library
+from cvxtoken.allocation.problem import Workload
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Certified optimal thinking-token budgets for LLM servers.",
+)
+
+WorkloadName = Annotated[
+    str, typer.Argument(metavar="[WORKLOAD]", help="A built-in workload's name, or a .toml or .json file.")
+]
+ArrivalRate = Annotated[float | None, typer.Option(help="Queries per second, in place of the workload's.")]
+AccuracyWeight = Annotated[float | None, typer.Option(help="Seconds that full accuracy is worth.")]
+MaxTokens = Annotated[float | None, typer.Option(help="Largest budget of every type, in tokens.")]
+Solver = Annotated[str, typer.Option(help="Any installed CVXPY solver that takes exponential cones.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def read_workload(
+    name: str, arrival_rate: float | None, accuracy_weight: float | None, max_tokens: float | None
+) -> Workload:
+    """A built-in workload or a file, with the options' values in place of its own."""
+    is_file = Path(name).suffix in (".toml", ".json")
+    workload = Workload.load(name) if is_file else library.load(name)
+    options = {"arrival_rate": arrival_rate, "accuracy_weight": accuracy_weight, "max_tokens": max_tokens}
+    return workload.replace(**{field: value for field, value in options.items() if value is not None})
