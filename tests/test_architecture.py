@@ -17,10 +17,11 @@ FILES = sorted(ROOT.rglob("*.py"))
 # each layer may import what stands before it
 LAYERS = [
     ["errors", "typing", "verifier", "integer_verifier"],
-    ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf"],
+    ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf", "lengths"],
     ["allocation"],
     ["library"],
     ["suite"],
+    ["clipping"],
     ["cli"],
 ]
 # the rooms of allocation, in the same order
@@ -41,7 +42,9 @@ ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search
 ROOMS += ["integer", "simulation", "tokens"]
 
 
+WINGS = ["allocation", "clipping"]
 CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.reference", "cvxtoken.suite.solvers"]
+CVXPY_ROOMS += ["cvxtoken.clipping.program"]
 
 
 def name_of(file: Path) -> str:
@@ -76,6 +79,13 @@ def test_imports_point_down(file: Path) -> None:
         if layer(module) == layer(own) and own.startswith("cvxtoken.allocation"):
             order = [ROOMS.index(name.split(".")[2]) for name in (module, own) if name.count(".") >= 2]
             assert order == sorted(order), f"{own} imports {module}"
+
+
+def test_wings_do_not_know_each_other() -> None:
+    for wing in WINGS:
+        for file in (ROOT / wing).glob("*.py"):
+            for other in set(WINGS) - {wing}:
+                assert not any(m.startswith(f"cvxtoken.{other}") for m in imports(file)), file
 
 
 def test_who_knows_what() -> None:

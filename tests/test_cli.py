@@ -215,3 +215,37 @@ def test_export(command, tmp_path: Path) -> None:
     code, _, err = command("export", "--format", "csv")
     assert code == 2
     assert "'csv' is not one of" in err
+
+
+def test_clip(command, tmp_path: Path) -> None:
+    code, out, err = command("clip", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert set(found) >= {
+        *("limit", "share_whole", "mean_wait", "reduction", "reduction_against", "utilization", "objective"),
+        "frontier",
+    }
+    assert set(found["frontier"][0]) == {"limit", "mean_wait", "share_whole", "utility", "stable"}
+    assert "loss" not in found
+    code, out, _ = command("clip", "--limits", "800,1600,3000", "--plot", str(tmp_path / "f.png"))
+    assert code == 0
+    assert "reduction         59.65 % against a limit of 3000" in out
+    assert (tmp_path / "f.png").stat().st_size > 10_000
+    trace = tmp_path / "t.csv"
+    trace.write_text("t,out\n0,3\n1,9\n2,4\n")
+    code, out, _ = command(
+        "clip", "--lengths", f"{trace}:out", "--patience", "60", "--arrival-rate", "2", "--json"
+    )
+    found = json.loads(out)
+    assert found["limit"] <= 9
+    assert 0 <= found["loss"] <= 1
+    for arguments, message in (
+        (["clip", "--limits", "800,x"], "limits is '800,x'; it must be whole numbers"),
+        (["clip", "--lengths", f"{trace}:in"], "there is no column 'in'; columns: t, out"),
+        (["clip", "--arrival-rate", "1000"], "an arrival rate below 44.4444 /s would do"),
+        (["clip", "none.toml"], "cannot be read"),
+        (["clip", "--limits", "800", "--plot", str(tmp_path / "no" / "f.png")], "cannot be written"),
+    ):
+        code, _, err = command(*arguments)
+        assert code == 2, arguments
+        assert message in err

@@ -1,0 +1,59 @@
+"""The command about the best max-token limit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cvxtoken.cli.options import AsJson, app
+from cvxtoken.clipping.problem import ClippingProblem, default_problem
+from cvxtoken.clipping.reference import best_limit
+from cvxtoken.errors import ProblemError
+from cvxtoken.lengths import LengthDistribution
+
+
+@app.command()
+def clip(
+    problem: Annotated[
+        str | None,
+        typer.Argument(metavar="[PROBLEM]", help="A .toml or .json file; the paper's setting by default."),
+    ] = None,
+    lengths: Annotated[
+        str | None, typer.Option(metavar="FILE:COLUMN", help="Output lengths from a column of a CSV trace.")
+    ] = None,
+    limits: Annotated[
+        str | None, typer.Option(help="Consider these limits only, such as 800,1600,3000.")
+    ] = None,
+    arrival_rate: Annotated[
+        float | None, typer.Option(help="Requests per second, in place of the problem's.")
+    ] = None,
+    patience: Annotated[float | None, typer.Option(help="Seconds after which a request leaves.")] = None,
+    utility_weight: Annotated[float | None, typer.Option(help="Theta, from 0 to 1.")] = None,
+    as_json: AsJson = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw the frontier to this file.")] = None,
+) -> None:
+    """Print the best limit on output tokens, and what other limits do."""
+    data = default_problem() if problem is None else ClippingProblem.load(problem)
+    options = {"arrival_rate": arrival_rate, "patience": patience, "utility_weight": utility_weight}
+    changes: dict[str, object] = {name: value for name, value in options.items() if value is not None}
+    if lengths is not None:
+        file, _, column = lengths.rpartition(":")
+        changes |= {"lengths": LengthDistribution.from_trace(file or column, column), "shares": (1.0,)}
+    data = data.replace(**changes)
+    reference = best_limit(data, None if limits is None else read_limits(limits))
+    if plot is not None:
+        from cvxtoken.clipping.picture import draw_frontier
+
+        draw_frontier(reference, plot)
+    print(json.dumps(reference.to_document(), indent=2, allow_nan=False) if as_json else reference)
+
+
+def read_limits(text: str) -> list[int]:
+    """Whole numbers separated by commas (ProblemError)."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ProblemError(f"limits is {text!r}; it must be whole numbers separated by commas") from error

@@ -1,0 +1,160 @@
+"""Is a hard limit the best policy at all? The linear-fractional program over all randomised stopping rules.
+
+A rule that stops answers at random is a mixture of limits: with weights w_g >= 0 of the limits g of each
+type, sum_g w_g = 1, the moments and the utility are linear in w. The least wait at a utility of at least U is
+
+    minimise  lambda s2(w) / (2 (1 - lambda s1(w)))   subject to  u(w) >= U,
+
+linear over linear. Charnes and Cooper: with y = 1 / (1 - lambda s1) and x = w y it is the linear program
+
+    minimise  lambda / 2 sum share s2 x   subject to  sum_g x = y a type, y - lambda sum share s1 x = 1,
+                                                      sum share u x >= U y, x >= 0.
+
+Certificate (derived here): v is a lower bound if, for some mu >= 0,
+
+    sum share min_g [lambda s2_g / 2 + v lambda s1_g - mu u_g] + mu U - v >= 0,
+
+because for every w it gives lambda s2 / 2 - v (1 - lambda s1) >= mu (u - U) >= 0. It is evaluated exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import cvxpy as cp
+import numpy as np
+
+from cvxtoken.clipping import model
+from cvxtoken.clipping.problem import ClippingProblem
+from cvxtoken.clipping.result import ClippingReference
+from cvxtoken.errors import ProblemError, SolverError
+from cvxtoken.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The randomised rule of least wait at a utility.
+
+    Attributes:
+        mean_wait: E[W] of the rule, in s.
+        lower: proven lower bound of the wait of every rule, in s.
+        limits: shape (m,); the limits considered.
+        weights: w, shape (number of types, m).
+    """
+
+    mean_wait: float
+    lower: float
+    limits: np.ndarray
+    weights: FloatArray
+
+    def support(self, number: int = 0) -> dict[int, float]:
+        """The limits that are used for a type, at most two in all but degenerate cases, and their weights."""
+        used = np.flatnonzero(self.weights[number] > 1e-9)
+        return {int(self.limits[g]): float(self.weights[number, g]) for g in used}
+
+
+def least_wait(problem: ClippingProblem, utility: float, limits: Sequence[int] | None = None) -> Mixture:
+    """The least mean wait of patient requests at a mean utility of at least U, over all randomised rules.
+
+    Args:
+        problem: the data; its patience is not looked at.
+        utility: U.
+        limits: those that may be mixed; by default all, which is meant for up to a few thousand.
+
+    Raises:
+        ProblemError: no rule reaches this utility.
+        SolverError: the linear program was not solved.
+    """
+    longest = max(len(lengths) for lengths in problem.types)
+    grid = np.arange(1, longest + 1) if limits is None else np.unique(np.asarray(limits))
+    s1, s2, u = _tables(problem, grid)
+    if utility > sum(u.max(axis=1)) + 1e-12:
+        raise ProblemError(f"utility is {utility}; no rule gives more than {u.max(axis=1).sum():.9g}")
+    lam = problem.arrival_rate
+    scale = float(s2.max())  # of the objective, so that the solver's tolerances are relative
+    x = cp.Variable(s1.shape, nonneg=True)
+    y = cp.Variable()
+    wait = lam / 2 * cp.sum(cp.multiply(s2 / scale, x))
+    reached = cp.sum(cp.multiply(u, x)) - utility * y >= 0
+    lp = cp.Problem(
+        cp.Minimize(wait), [cp.sum(x, axis=1) == y, y - lam * cp.sum(cp.multiply(s1, x)) == 1, reached]
+    )
+    lp.solve(solver=cp.HIGHS)
+    if x.value is None or y.value is None:
+        raise SolverError(f"the linear program ended with status {lp.status!r}: is any limit stable?")
+    weights = np.maximum(x.value, 0) / y.value
+    weights /= weights.sum(axis=1, keepdims=True)
+    value = lam * float((s2 * weights).sum()) / (2 * (1 - lam * float((s1 * weights).sum())))
+    mu = max(0.0, float(reached.dual_value) * scale)
+    return Mixture(value, lower_bound(problem, grid, utility, value, mu), grid, weights)
+
+
+def randomisation_gap(reference: ClippingReference, points: int = 400) -> Mixture:
+    """The randomised rule that gives the utility of the best limits at least wait.
+
+    Where its wait is that of the limits, no rule is better than a hard limit at this utility. Limits are
+    considered at so many points spread over all, and at the best ones.
+
+    Args:
+        reference: of patient requests.
+        points: at least 2.
+    """
+    longest = max(len(lengths) for lengths in reference.problem.types)
+    grid = np.unique([*np.linspace(1, longest, points).astype(int), *reference.limits])
+    return least_wait(reference.problem, reference.utility, grid.tolist())
+
+
+def lower_bound(
+    problem: ClippingProblem, limits: np.ndarray, utility: float, guess: float, mu: float
+) -> float:
+    """The largest v near a guess that the certificate proves at mu, rounded down; found by Newton's method.
+
+    The left side of the certificate falls in v, and is concave and piecewise linear: Newton's steps end at
+    its root. What they end at is checked in rational numbers, and lowered until it holds.
+    """
+    s1, s2, u = _tables(problem, limits)
+    lam = problem.arrival_rate
+    v = guess
+    for _ in range(100):
+        terms = lam * s2 / 2 + v * lam * s1 - mu * u
+        at = np.argmin(terms, axis=1)
+        rows = np.arange(len(at))
+        left = float(terms[rows, at].sum()) + mu * utility - v
+        slope = lam * float(s1[rows, at].sum()) - 1
+        if slope >= 0 or abs(left) <= 1e-15 * (abs(v) + mu):
+            break
+        v -= left / slope
+    shrink = 1e-14
+    while v > 0 and not proves(problem, limits, utility, v, mu):
+        v -= shrink * (abs(v) + mu)
+        shrink *= 4
+    return max(v, 0.0)
+
+
+def proves(problem: ClippingProblem, limits: np.ndarray, utility: float, v: float, mu: float) -> bool:
+    """Whether the certificate holds for the tables' doubles, in rational numbers."""
+    s1, s2, u = _tables(problem, limits)
+    lam, V, M = Fraction(problem.arrival_rate), Fraction(v), Fraction(mu)
+    total = M * Fraction(utility) - V
+    for row in range(len(s1)):
+        # the least term in float64 and those that rounding could make less, exactly
+        terms = problem.arrival_rate * s2[row] / 2 + v * problem.arrival_rate * s1[row] - mu * u[row]
+        size = float(np.abs(terms).max() + mu * np.abs(u[row]).max())
+        near = np.flatnonzero(terms <= terms.min() + 1e-14 * size)
+        total += min(
+            lam * Fraction(s2[row, g]) / 2 + V * lam * Fraction(s1[row, g]) - M * Fraction(u[row, g])
+            for g in near
+        )
+    return total >= 0
+
+
+def _tables(problem: ClippingProblem, limits: np.ndarray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Share times s1, s2 and u of every type at every limit, shape (number of types, m)."""
+    rows = []
+    for k, (share, lengths) in enumerate(zip(problem.shares, problem.types, strict=True)):
+        found, place = model.moments(problem, k), np.minimum(limits, len(lengths)) - 1
+        rows.append((share * found.s1[place], share * found.s2[place], share * found.u[place]))
+    s1, s2, u = (np.array(column) for column in zip(*rows, strict=True))
+    return s1, s2, u

@@ -1,0 +1,240 @@
+"""The best limit, by exhaustion; what float64 cannot tell apart is compared in rational numbers.
+
+Patient requests: maximise theta E[u] - (1 - theta) E[W], one limit or, for two types, every pair; for more
+types the best vector found by coordinate ascent, with an upper bound over all vectors. Impatient requests:
+theta E[u] - (1 - theta) loss; between limits n1 < n2 the loss is at least 1 - 1 / (rho(n1) + 1 / H(n2)),
+because rho and H rise with the limit (derived here), so that most limits need not be evaluated.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from cvxtoken.clipping import model
+from cvxtoken.clipping.bounds import upper_bound
+from cvxtoken.clipping.problem import ClippingProblem
+from cvxtoken.clipping.result import ClippingReference
+from cvxtoken.errors import ProblemError, UnstableError
+from cvxtoken.rigorous import exact_dot
+
+_ROUNDING = 1e-11  # relative, of an objective in float64 after sums of 1e5 terms
+_LOSS_ERROR = 1e-5  # of the renewal equation, with room: limits are told apart down to about this
+_COMPARED = 60  # near ties that are compared exactly
+_STEP = 100  # tokens between the frontier's points
+
+
+def best_limit(problem: ClippingProblem, limits: Sequence[int] | None = None) -> ClippingReference:
+    """The best limit on output tokens, one a type.
+
+    Args:
+        problem: the data.
+        limits: what to consider for every type, and show; by default all limits, and every hundredth shown.
+
+    Raises:
+        ProblemError: a limit is not a whole number from 1, or is beyond every length.
+        UnstableError: no limit is stable; says which arrival rate would do.
+    """
+    started = time.perf_counter()
+    longest = max(len(lengths) for lengths in problem.types)
+    considered = np.arange(1, longest + 1) if limits is None else _checked(limits, longest)
+    require_stable(problem, int(considered[0]))
+    if problem.patience is not None:
+        best, value, upper = _impatient(problem, considered)
+    elif len(problem.types) <= 2:
+        best, value = _exhausted(problem, considered)
+        upper = value
+    else:
+        best, value = _ascended(problem, considered)
+        upper = max(value, upper_bound(problem, considered))
+    points = considered if limits is not None else considered[_STEP - 1 :: _STEP]
+    if not len(points):
+        points = considered[-1:]
+    return _described(problem, best, value, upper, considered, points, started)
+
+
+def require_stable(problem: ClippingProblem, limit: int) -> None:
+    """Whether a limit for all types is stable (UnstableError where not); impatient queues always are."""
+    if problem.patience is not None:
+        return
+    s1 = float(model.total(problem, _columns(problem, np.array(limit))).s1)
+    if problem.arrival_rate * s1 >= 1:
+        raise UnstableError(
+            f"arrival_rate is {problem.arrival_rate} /s; even at a limit of {limit} tokens utilisation is "
+            f"{problem.arrival_rate * s1:.6g}, not below 1; an arrival rate below {1 / s1:.6g} /s would do"
+        )
+
+
+def _checked(limits: Sequence[int], longest: int) -> np.ndarray:
+    given = np.asarray(limits)
+    if given.ndim != 1 or not len(given) or given.dtype.kind not in "iu" or given.min() < 1:
+        raise ProblemError(f"limits is {limits!r}; it must be a list of whole numbers from 1")
+    inside = np.unique(np.minimum(given, longest))
+    return np.asarray(inside)
+
+
+def _columns(problem: ClippingProblem, limits: np.ndarray) -> np.ndarray:
+    """The same limits for all types, none beyond a type's longest answer, shape (..., number of types)."""
+    return np.asarray(np.minimum(limits[..., None], [len(lengths) for lengths in problem.types]))
+
+
+def _exhausted(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.ndarray, float]:
+    """The best of all limits, or of all pairs, for patient requests."""
+    columns = _columns(problem, considered)
+    parts = []
+    for k, share in enumerate(problem.shares):
+        found, place = model.moments(problem, k), columns[:, k] - 1
+        parts.append((share * found.s1[place], share * found.s2[place], share * found.u[place]))
+    first = list(zip(*parts[0], strict=True)) if len(parts) == 2 else [(0.0, 0.0, 0.0)]
+    near: list[tuple[float, float, tuple[int, ...]]] = []  # value, its rounding error, place
+    for row, (s1, s2, u) in enumerate(first):
+        total = model.Moments(s1 + parts[-1][0], s2 + parts[-1][1], u + parts[-1][2])
+        values = model.objective(problem, total)
+        close = np.flatnonzero(values >= values.max() - 1e-9 * (1 + abs(values.max())))[:_COMPARED]
+        for place in close[np.isfinite(values[close])]:
+            error = _ROUNDING * (1 + abs(values[place])) / (1 - problem.arrival_rate * total.s1[place])
+            near.append((float(values[place]), float(error), (row, int(place))[-len(parts) :]))
+    top = max(value - error for value, error, _ in near)
+    ties = sorted((item for item in near if item[0] + item[1] >= top), reverse=True)[:_COMPARED]
+    vectors = [columns[list(place), range(len(parts))] for _, _, place in ties]
+    if len(vectors) == 1:
+        return vectors[0], ties[0][0]
+    best = max(vectors, key=lambda limits: exact_objective(problem, limits))
+    return best, float(exact_objective(problem, best))
+
+
+def exact_objective(problem: ClippingProblem, limits: np.ndarray) -> Fraction:
+    """Theta E[u] - (1 - theta) E[W] at stable limits, in rational numbers, of the doubles given."""
+    a, c = Fraction(problem.time_per_token), Fraction(problem.overhead)
+    s1 = s2 = u = Fraction(0)
+    for k, (share, lengths, limit) in enumerate(zip(problem.shares, problem.types, limits, strict=True)):
+        p = lengths.probabilities
+        n = np.minimum(np.arange(1.0, len(p) + 1), limit)
+        m0, m1, m2 = exact_dot(p, np.ones(len(p))), exact_dot(p, n), exact_dot(p, n * n)
+        if isinstance(problem.utility, str) and problem.utility == "share_whole":
+            value = exact_dot(p[: int(limit)], np.ones(min(int(limit), len(p))))
+        elif isinstance(problem.utility, str):
+            value = m1 / exact_dot(p, np.arange(1.0, len(p) + 1))
+        else:
+            value = exact_dot(p, problem.utility_values(k)[n.astype(int) - 1])
+        s1 += Fraction(share) * (a * m1 + c * m0)
+        s2 += Fraction(share) * (a * a * m2 + 2 * a * c * m1 + c * c * m0)
+        u += Fraction(share) * value
+    theta, lam = Fraction(problem.theta), Fraction(problem.arrival_rate)
+    return theta * u - (1 - theta) * lam * s2 / (2 * (1 - lam * s1))
+
+
+def _ascended(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.ndarray, float]:
+    """The best vector that moves of one type at a time lead to, from the best common limit."""
+    columns = _columns(problem, considered)
+    limits = columns[int(np.argmax(model.objective(problem, model.total(problem, columns))))]
+    value = -np.inf
+    while True:
+        for k in range(len(limits)):
+            trial = np.repeat(limits[None, :], len(considered), axis=0)
+            trial[:, k] = columns[:, k]
+            limits = trial[int(np.argmax(model.objective(problem, model.total(problem, trial))))]
+        reached = float(model.objective(problem, model.total(problem, limits)))
+        if not reached > value:
+            return limits, reached
+        value = reached
+
+
+def _impatient(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """One limit for all types: the interval of greatest bound is halved until none can hold a better one."""
+    theta, columns = problem.theta, _columns(problem, considered)
+    found = model.total(problem, columns)
+    known: dict[int, tuple[float, float]] = {}  # value, 1 / H
+
+    def look(i: int) -> None:
+        loss = model.impatience(problem, columns[i]).loss
+        known[i] = (
+            float(theta * found.u[i] - (1 - theta) * loss),
+            1 / (1 - loss) - problem.arrival_rate * found.s1[i],
+        )
+
+    def bound(low: int, high: int) -> float:
+        """Of what lies strictly between."""
+        utility = found.u[low + 1 : high].max(initial=-np.inf)
+        least_loss = 1 - 1 / max(problem.arrival_rate * found.s1[low] + known[high][1], 1.0)
+        return float(theta * utility - (1 - theta) * least_loss) + _LOSS_ERROR
+
+    look(0)
+    look(len(considered) - 1)
+    todo = [(-bound(0, len(considered) - 1), 0, len(considered) - 1)]
+    while todo:
+        negative, low, high = heapq.heappop(todo)
+        if -negative <= max(value for value, _ in known.values()):
+            break
+        middle = (low + high) // 2
+        if low < middle < high:
+            look(middle)
+            for pair in ((low, middle), (middle, high)):
+                heapq.heappush(todo, (-bound(*pair), *pair))
+    best = max(known, key=lambda i: known[i][0])
+    return columns[best], known[best][0], known[best][0]
+
+
+def _described(
+    problem: ClippingProblem,
+    best: np.ndarray,
+    value: float,
+    upper: float,
+    considered: np.ndarray,
+    points: np.ndarray,
+    started: float,
+) -> ClippingReference:
+    at_best = _rows(problem, best[None, :])[0]
+    wait_against = _rows(problem, _columns(problem, considered[-1:]))[0]["mean_wait"]
+    rows = _rows(problem, _columns(problem, points))
+    return ClippingReference(
+        problem=problem,
+        limits=tuple(best.tolist()),
+        common=_common(problem, considered),
+        objective=value,
+        upper=upper,
+        exact=upper == value,
+        utility=at_best["utility"],
+        share_whole=at_best["share_whole"],
+        mean_wait=at_best["mean_wait"],
+        loss=at_best.get("loss"),
+        utilization=problem.arrival_rate * float(model.total(problem, best).s1),
+        against=int(considered[-1]),
+        mean_wait_against=np.inf if wait_against is None else wait_against,
+        frontier=[{"limit": limit} | row for limit, row in zip(points.tolist(), rows, strict=True)],
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _common(problem: ClippingProblem, considered: np.ndarray) -> tuple[int, float] | None:
+    """The best single limit for several types of patient requests, and its objective."""
+    if len(problem.types) == 1 or problem.patience is not None:
+        return None
+    values = model.objective(problem, model.total(problem, _columns(problem, considered)))
+    return int(considered[np.argmax(values)]), float(values.max())
+
+
+def _rows(problem: ClippingProblem, vectors: np.ndarray) -> list[dict[str, Any]]:
+    """What each vector of limits does."""
+    found = model.total(problem, vectors)
+    whole = sum(
+        share * np.cumsum(lengths.probabilities)[vectors[:, k] - 1]
+        for k, (share, lengths) in enumerate(zip(problem.shares, problem.types, strict=True))
+    )
+    rows = [{"share_whole": float(a), "utility": float(b)} for a, b in zip(whole, found.u, strict=True)]
+    if problem.patience is None:
+        waits = model.mean_wait(problem, found)
+        return [
+            {"mean_wait": float(w) if np.isfinite(w) else None} | row | {"stable": bool(np.isfinite(w))}
+            for w, row in zip(waits, rows, strict=True)
+        ]
+    impatience = [model.impatience(problem, limits) for limits in vectors]
+    return [
+        {"mean_wait": i.wait_of_served} | row | {"stable": True, "loss": i.loss}
+        for i, row in zip(impatience, rows, strict=True)
+    ]

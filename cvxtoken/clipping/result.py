@@ -1,0 +1,106 @@
+"""What the best limit is and does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cvxtoken.clipping.problem import ClippingProblem
+from cvxtoken.tables import table
+
+
+@dataclass(frozen=True)
+class ClippingReference:
+    """The best limit and what it does.
+
+    Attributes:
+        problem: as given.
+        limits: one a type, in tokens.
+        common: for several types of patient requests, the best one limit for all and its objective.
+        objective: theta E[u] - (1 - theta) E[W], or of the loss where requests are impatient.
+        upper: no vector of limits has a better objective, to float64's rounding; the objective where exact.
+        exact: whether every limit was looked at, or ruled out.
+        utility, share_whole: E[u], and the share of requests left whole.
+        mean_wait: E[W] in queue, in s; of patient requests, or of the impatient ones that are served.
+        loss: share of the impatient requests that leave; None where they are patient.
+        utilization: rho offered.
+        against: the largest limit considered.
+        mean_wait_against: there; infinite where unstable.
+        frontier: rows of limit, mean_wait, share_whole, utility, stable, and loss where impatient.
+        seconds: of the whole call.
+    """
+
+    problem: ClippingProblem
+    limits: tuple[int, ...]
+    common: tuple[int, float] | None
+    objective: float
+    upper: float
+    exact: bool
+    utility: float
+    share_whole: float
+    mean_wait: float
+    loss: float | None
+    utilization: float
+    against: int
+    mean_wait_against: float
+    frontier: list[dict[str, Any]]
+    seconds: float
+
+    @property
+    def reduction(self) -> float | None:
+        """1 - E[W] / E[W at the largest limit considered]; None where that is unstable."""
+        return 1 - self.mean_wait / self.mean_wait_against if np.isfinite(self.mean_wait_against) else None
+
+    def to_document(self) -> dict[str, Any]:
+        """A mapping of plain values."""
+        document = {
+            "limit": self.limits[0] if len(self.limits) == 1 else list(self.limits),
+            "share_whole": self.share_whole,
+            "utility": self.utility,
+            "mean_wait": self.mean_wait,
+            "reduction": self.reduction,
+            "reduction_against": self.against,
+            "utilization": self.utilization,
+            "objective": self.objective,
+            "upper": self.upper,
+            "exact": self.exact,
+            "frontier": self.frontier,
+            "seconds": self.seconds,
+        }
+        if self.common is not None:
+            document |= {"common_limit": self.common[0], "common_objective": self.common[1]}
+        return document if self.loss is None else document | {"loss": self.loss}
+
+    def __str__(self) -> str:
+        limits = ", ".join(map(str, self.limits))
+        lines = [
+            f"best limit        {limits} tokens{'' if self.exact else ' (best found)'}",
+            f"left whole        {100 * self.share_whole:.2f} % of the requests",
+            f"mean wait         {self.mean_wait:.4f} s"
+            + (" of who is served" if self.loss is not None else ""),
+        ]
+        if self.loss is not None:
+            lines.append(f"loss              {100 * self.loss:.2f} % leave unserved")
+        if self.reduction is not None:
+            lines.append(f"reduction         {100 * self.reduction:.2f} % against a limit of {self.against}")
+        lines += [
+            f"utilization       {self.utilization:.6f}",
+            f"objective         {self.objective:.9f}, none is better than {self.upper:.9f}",
+        ]
+        shown = [row for row in self.frontier if row["stable"]]
+        shown = shown[:: max(1, len(shown) // 20)]
+        if self.common is not None:
+            gain = self.objective - self.common[1]
+            lines.append(f"one limit for all {self.common[0]} tokens; a limit for each type gains {gain:.6f}")
+        rows = [
+            (
+                f"{row['limit']}",
+                f"{row['mean_wait']:.3f}",
+                f"{100 * row['share_whole']:.2f} %",
+                f"{row['utility']:.4f}",
+            )
+            for row in shown
+        ]
+        return "\n".join([*lines, "", table(["limit", "mean wait (s)", "left whole", "utility"], rows)])

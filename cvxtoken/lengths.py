@@ -1,0 +1,178 @@
+"""Distributions of output lengths: parametric, from a sample, from a table of probabilities or a trace."""
+
+from __future__ import annotations
+
+import csv
+import math
+import reprlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cvxtoken.errors import ProblemError
+from cvxtoken.typing import FloatArray
+
+LONGEST = 32_768  # tokens; where parametric distributions end unless told otherwise
+_TOLERANCE = 1e-6  # on the sum of probabilities, because tables are printed with few digits
+
+
+@dataclass(frozen=True, eq=False)
+class LengthDistribution:
+    """A probability mass function of output lengths 1..n_max, in tokens.
+
+    Attributes:
+        probabilities: p_1 .. p_{n_max}, shape (n_max,); not negative, the last positive, sum 1 (they are
+            divided by their sum, which may be off by 1e-6).
+    """
+
+    probabilities: FloatArray
+
+    def __post_init__(self) -> None:
+        """Validate and freeze.
+
+        Raises:
+            ProblemError: a probability is negative, or they do not sum to 1.
+        """
+        p = _numbers("probabilities", self.probabilities)
+        if not len(p):
+            raise ProblemError("probabilities is empty; at least one length is needed")
+        if not (p >= 0).all():
+            n = int(np.argmin(p >= 0))
+            raise ProblemError(
+                f"the probability of length {n + 1} is {p[n]}; it must be finite and not negative"
+            )
+        total = math.fsum(p)
+        if abs(total - 1) > _TOLERANCE:
+            raise ProblemError(f"probabilities sum to {total}; they must sum to 1 within {_TOLERANCE}")
+        p = p[: int(np.flatnonzero(p)[-1]) + 1] / total
+        p.flags.writeable = False
+        object.__setattr__(self, "probabilities", p)
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+    @cached_property
+    def survival(self) -> FloatArray:
+        """S_j = P(N >= j) for j = 1..n_max, shape (n_max,), summed from the small end."""
+        return np.cumsum(self.probabilities[::-1])[::-1]
+
+    @property
+    def mean(self) -> float:
+        """E[N], in tokens."""
+        return float(self.survival.sum())
+
+    @classmethod
+    def lognormal(cls, mu: float, sigma: float, n_max: int = LONGEST) -> Self:
+        """p_n = Phi((ln n - mu) / sigma) - Phi((ln(n - 1) - mu) / sigma); what is longer ends at n_max."""
+        from scipy.special import ndtr
+
+        _require_positive(sigma=sigma, n_max=n_max)
+        below = ndtr((np.log(np.arange(1, n_max)) - mu) / sigma)
+        return cls(np.diff(below, prepend=0.0, append=1.0))
+
+    @classmethod
+    def geometric(cls, mean: float, n_max: int = LONGEST) -> Self:
+        """P(N >= n) = (1 - 1 / mean)^(n - 1); what is longer ends at n_max."""
+        if not mean >= 1:
+            raise ProblemError(f"mean is {mean}; it must be at least 1 token")
+        survival = (1 - 1 / mean) ** np.arange(n_max)
+        return cls(-np.diff(survival, append=0.0))
+
+    @classmethod
+    def uniform(cls, low: int, high: int) -> Self:
+        """The same probability for low, low + 1, ..., high."""
+        if not 1 <= low <= high:
+            raise ProblemError(f"low and high are {low} and {high}; they must satisfy 1 <= low <= high")
+        p = np.zeros(high)
+        p[low - 1 :] = 1 / (high - low + 1)
+        return cls(p)
+
+    @classmethod
+    def empirical(cls, sample: ArrayLike) -> Self:
+        """Frequencies of a sample of lengths, whole numbers from 1.
+
+        Raises:
+            ProblemError: the sample is empty, or holds something else.
+        """
+        lengths = _numbers("lengths", sample)
+        if not len(lengths):
+            raise ProblemError("lengths is empty; at least one is needed")
+        good = (lengths >= 1) & (lengths == np.floor(lengths)) & (lengths <= 1e8)
+        if not good.all():
+            raise ProblemError(
+                f"lengths holds {lengths[np.argmin(good)]}; a length must be a whole number from 1"
+            )
+        counts = np.bincount(lengths.astype(np.int64))[1:]
+        return cls(counts / len(lengths))
+
+    @classmethod
+    def from_trace(cls, path: str | Path, column: str) -> Self:
+        """Frequencies of the lengths in a column of a CSV file with a header.
+
+        Raises:
+            ProblemError: the file or the column is missing, or a line is malformed; names the line.
+        """
+        return cls.empirical([length for _, length in _column(path, column)])
+
+    @classmethod
+    def from_table(cls, path: str | Path, length: str = "output_tokens", probability: str = "prob") -> Self:
+        """Probabilities from two columns of a CSV file: lengths, and how probable each is.
+
+        Raises:
+            ProblemError: as for `from_trace`; or the probabilities do not sum to 1.
+        """
+        rows = [n for _, n in _column(path, length)]
+        values = [p for _, p in _column(path, probability)]
+        if any(n < 1 or n != int(n) for n in rows):
+            raise ProblemError(f"{path}: column {length!r} holds a length that is not a whole number from 1")
+        p = np.zeros(int(max(rows)))
+        np.add.at(p, np.array(rows, dtype=int) - 1, values)
+        return cls(p)
+
+
+def _column(path: str | Path, column: str) -> Iterator[tuple[int, float]]:
+    """Line numbers and numbers of a CSV column."""
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            header = reader.fieldnames or []
+            if column not in header:
+                raise ProblemError(
+                    f"{path}: there is no column {column!r}; columns: {', '.join(header) or 'none'}"
+                )
+            empty = True
+            for row in reader:
+                empty = False
+                try:
+                    yield reader.line_num, float(row[column])
+                except (TypeError, ValueError) as error:
+                    raise ProblemError(
+                        f"{path}, line {reader.line_num}: {column!r} is {row[column]!r}; it must be a number"
+                    ) from error
+            if empty:
+                raise ProblemError(f"{path}: there are no rows")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ProblemError(f"{path}: cannot be read: {error}") from error
+
+
+def _numbers(field: str, values: Any) -> FloatArray:
+    if isinstance(values, str) or not isinstance(values, Iterable | np.ndarray):
+        raise ProblemError(f"{field} is {reprlib.repr(values)}; it must be a list of numbers")
+    try:
+        array = np.array(values if isinstance(values, np.ndarray) else list(values), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ProblemError(f"{field} is {reprlib.repr(values)}; it must be a list of numbers") from error
+    if array.ndim != 1 or not np.isfinite(array).all():
+        raise ProblemError(f"{field} must be one list of finite numbers")
+    return array
+
+
+def _require_positive(**values: float) -> None:
+    for name, value in values.items():
+        if not (value > 0 and math.isfinite(value)):
+            raise ProblemError(f"{name} is {value}; it must be finite and positive")
