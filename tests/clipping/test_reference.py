@@ -8,6 +8,7 @@ import pytest
 
 from cvxtoken import ProblemError, UnstableError
 from cvxtoken.clipping import model
+from cvxtoken.clipping.bounds import upper_bound
 from cvxtoken.clipping.problem import ClippingProblem, default_problem
 from cvxtoken.clipping.reference import best_limit, exact_objective
 from cvxtoken.lengths import LengthDistribution
@@ -51,7 +52,8 @@ def test_ties_within_rounding_are_decided_exactly() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_impatient_limits_agree_with_a_full_scan(seed: int) -> None:
-    p = small(seed, patience=3.0, utility_weight=None)
+    p = small(seed + 2, patience=3.0, utility_weight=0.2)
+    p = p.replace(arrival_rate=2 * p.arrival_rate)
     found = best_limit(p)
     values = [
         p.theta * float(model.total(p, np.array([n])).u)
@@ -60,6 +62,8 @@ def test_impatient_limits_agree_with_a_full_scan(seed: int) -> None:
     ]
     assert found.objective == pytest.approx(max(values), abs=1e-12)
     assert found.limits == (int(np.argmax(values)) + 1,)
+    if seed == 0:
+        assert 1 < found.limits[0] < len(values), "not at an end, so that the search is tested"
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -70,7 +74,9 @@ def test_bound_over_many_types(seed: int) -> None:
         limits for limits in itertools.product(*(range(1, len(d) + 1) for d in p.types)) if stable(p, limits)
     ]
     values = model.objective(p, model.total(p, np.array(every)))
-    assert found.objective <= values.max() + 1e-12 <= found.upper + 2e-12
+    assert found.objective <= values.max() + 1e-12
+    longest = max(len(d) for d in p.types)
+    assert upper_bound(p, np.arange(1, longest + 1)) >= values.max() - 1e-12
     assert found.objective >= values.max() - 0.02 * (1 + abs(values.max()))
     assert found.upper - values.max() <= 0.1 * (1 + abs(values.max())), "the bound is of use"
     assert found.common is not None
