@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import reprlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cvxtoken.errors import ProblemError
+from cvxtoken.files import Document
 from cvxtoken.typing import FloatArray
 
 LONGEST = 32_768  # tokens; where parametric distributions end unless told otherwise
@@ -133,6 +134,33 @@ class LengthDistribution:
         p = np.zeros(int(max(rows)))
         np.add.at(p, np.array(rows, dtype=int) - 1, values)
         return cls(p)
+
+
+def from_document(table: Document, folder: Path) -> LengthDistribution:
+    """The distribution that a table of a file describes; paths in it are relative to the folder.
+
+    `distribution` is one of lognormal (`mu`, `sigma`), geometric (`mean`), uniform (`low`, `high`), trace
+    (`path`, `column`), table (`path`) or probabilities (`probabilities`).
+
+    Raises:
+        ProblemError: unknown distribution, or its numbers break their rule.
+        TypeError: a key is unknown or missing.
+    """
+    known: dict[str, Callable[..., LengthDistribution]] = {
+        "lognormal": LengthDistribution.lognormal,
+        "geometric": LengthDistribution.geometric,
+        "uniform": LengthDistribution.uniform,
+        "trace": LengthDistribution.from_trace,
+        "table": LengthDistribution.from_table,
+        "probabilities": LengthDistribution,
+    }
+    if not isinstance(table, dict) or table.get("distribution") not in known:
+        kind = table.get("distribution") if isinstance(table, dict) else table
+        raise ProblemError(f"distribution is {kind!r}; it must be one of {', '.join(known)}")
+    numbers = {key: value for key, value in table.items() if key != "distribution"}
+    if "path" in numbers:
+        numbers["path"] = folder / numbers["path"]
+    return known[table["distribution"]](**numbers)
 
 
 def _column(path: str | Path, column: str) -> Iterator[tuple[int, float]]:

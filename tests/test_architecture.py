@@ -17,11 +17,12 @@ FILES = sorted(ROOT.rglob("*.py"))
 # each layer may import what stands before it
 LAYERS = [
     ["errors", "typing", "verifier", "integer_verifier"],
-    ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf", "lengths"],
+    ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf", "lengths", "picture"],
     ["allocation"],
     ["library"],
     ["suite"],
     ["clipping"],
+    ["batching"],
     ["cli"],
 ]
 # the rooms of allocation, in the same order
@@ -42,7 +43,7 @@ ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search
 ROOMS += ["integer", "simulation", "tokens"]
 
 
-WINGS = ["allocation", "clipping"]
+WINGS = ["allocation", "clipping", "batching"]
 CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.reference", "cvxtoken.suite.solvers"]
 CVXPY_ROOMS += ["cvxtoken.clipping.program"]
 

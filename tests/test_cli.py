@@ -249,3 +249,31 @@ def test_clip(command, tmp_path: Path) -> None:
         code, _, err = command(*arguments)
         assert code == 2, arguments
         assert message in err
+
+
+def test_batch(command, tmp_path: Path) -> None:
+    plot = tmp_path / "b.png"
+    code, out, err = command(
+        "batch", "--json", "--requests", "20000", "--max-batch", "8", "--plot", str(plot)
+    )
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert set(found) == {"dynamic", "fixed", "elastic"}
+    for document in found.values():
+        assert set(document) >= {"mean_system_time", "mean_batch", "utilization", "best_batch", "stable"}
+        assert set(document["mean_system_time"]) == {"predicted", "simulated", "low", "high"}
+    assert plot.stat().st_size > 10_000
+    code, out, _ = command("batch", "--discipline", "fixed", "--requests", "0", "--max-batch", "8")
+    assert code == 0
+    assert out.startswith("fixed: best batch 6, mean system time 74.7")
+    code, out, _ = command("batch", "--json", "--requests", "0", "--max-batch", "1")
+    assert code == 0
+    assert json.loads(out)["dynamic"]["stable"] is False
+    for arguments, message in (
+        (["batch", "--discipline", "some"], "discipline is 'some'; it must be one of"),
+        (["batch", "--discipline", "dynamic", "--arrival-rate", "9"], "keeps up with less than"),
+        (["batch", "--max-batch", "0"], "max_batch is 0"),
+    ):
+        code, _, err = command(*arguments)
+        assert code == 2
+        assert message in err

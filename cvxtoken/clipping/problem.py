@@ -16,7 +16,7 @@ import numpy as np
 
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document, nearest, read_document, write_document
-from cvxtoken.lengths import LengthDistribution
+from cvxtoken.lengths import LengthDistribution, from_document
 from cvxtoken.typing import FloatArray
 
 Utility = str | Sequence[float] | Callable[[FloatArray], FloatArray]
@@ -26,14 +26,6 @@ NAMED_UTILITIES = ("share_whole", "share_tokens")
 # Impatient: a whole answer is worth as much as a request that does not leave. Both derived here.
 PATIENT_WEIGHT, IMPATIENT_WEIGHT = 0.9875, 0.5
 _KEYS = ["arrival_rate", "time_per_token", "overhead", "utility", "utility_weight", "patience"]
-_LENGTHS: dict[str, Callable[..., LengthDistribution]] = {
-    "lognormal": LengthDistribution.lognormal,
-    "geometric": LengthDistribution.geometric,
-    "uniform": LengthDistribution.uniform,
-    "trace": LengthDistribution.from_trace,
-    "table": LengthDistribution.from_table,
-    "probabilities": LengthDistribution,
-}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -144,7 +136,10 @@ class ClippingProblem:
         if not isinstance(types, list) or not types or not all(isinstance(item, dict) for item in types):
             raise ProblemError(f"{path}: type must be a list of tables, one a type")
         try:
-            lengths = [_distribution(dict(item), Path(path).parent) for item in types]
+            lengths = [
+                from_document({k: v for k, v in item.items() if k != "share"}, Path(path).parent)
+                for item in types
+            ]
             return cls(lengths=lengths, shares=[item.get("share", 1.0) for item in types], **document)
         except TypeError as error:
             raise ProblemError(f"{path}: {error}") from error
@@ -161,16 +156,6 @@ class ClippingProblem:
             for share, item in zip(self.shares, self.types, strict=True)
         ]
         write_document(path, document)
-
-
-def _distribution(table: Document, folder: Path) -> LengthDistribution:
-    kind = table.pop("distribution", None)
-    table.pop("share", None)
-    if kind not in _LENGTHS:
-        raise ProblemError(f"distribution is {kind!r}; it must be one of {', '.join(_LENGTHS)}")
-    if "path" in table:
-        table["path"] = folder / table["path"]
-    return _LENGTHS[kind](**table)
 
 
 def _require(name: str, value: Any, rule: str, good: Callable[[float], bool]) -> None:

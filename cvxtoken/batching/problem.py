@@ -1,0 +1,214 @@
+"""The data of a batching problem: output lengths, how long a batch takes, the load, how large a batch can be.
+
+Source of the model: Yang, Jiao and Xu, arXiv 2407.05347 (2024), whose abstract says that a batch's time
+depends on its size and on its longest output; the form of H below is this project's reading.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cvxtoken.errors import ProblemError
+from cvxtoken.files import Document, nearest, read_document, write_document
+from cvxtoken.lengths import LengthDistribution, from_document
+from cvxtoken.typing import FloatArray
+
+DISCIPLINES = ("dynamic", "fixed", "elastic")
+_SCALARS = ("arrival_rate", "max_batch", "memory_tokens")
+
+
+@dataclass(frozen=True)
+class BatchTime:
+    """H(b, L) = (k1 b + k2) + (k3 b + k4) L seconds for b requests whose longest output is L tokens.
+
+    Attributes:
+        k1, k2: first-token time, in s a request and in s.
+        k3, k4: a decoding step, in s a token and request and in s a token.
+    """
+
+    k1: float
+    k2: float
+    k3: float
+    k4: float
+
+    def __post_init__(self) -> None:
+        """Validate (ProblemError: a constant is negative, or all are 0)."""
+        for name, value in vars(self).items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+                raise ProblemError(f"{name} is {value!r}; it must be finite and not negative")
+        if not any(vars(self).values()):
+            raise ProblemError("k1, k2, k3 and k4 are all 0; a batch must take time")
+
+    def __call__(self, b: int, lengths: FloatArray) -> FloatArray:
+        """H of b requests at many longest outputs, in s."""
+        return (self.k1 * b + self.k2) + (self.k3 * b + self.k4) * lengths
+
+    @classmethod
+    def fit(cls, b: ArrayLike, lengths: ArrayLike, seconds: ArrayLike) -> tuple[Self, FloatArray]:
+        """Least squares under k >= 0 from measured rows, and the residuals in s.
+
+        Raises:
+            ProblemError: the columns differ in length, have fewer than four rows, or hold something else than
+                positive finite numbers.
+        """
+        from scipy.optimize import nnls
+
+        columns = [np.asarray(column, dtype=float) for column in (b, lengths, seconds)]
+        sizes = {column.shape for column in columns}
+        if len(sizes) != 1 or columns[0].ndim != 1 or len(columns[0]) < 4:
+            raise ProblemError("b, lengths and seconds must be three lists of the same length, at least 4")
+        if not all((np.isfinite(column) & (column > 0)).all() for column in columns):
+            raise ProblemError("b, lengths and seconds must be finite and positive")
+        size, length, time = columns
+        design = np.column_stack([size, np.ones_like(size), size * length, length])
+        scale = np.abs(design).max(axis=0)
+        found = nnls(design / scale, time)[0] / scale
+        return cls(*found.tolist()), time - design @ found
+
+
+Time = BatchTime | ArrayLike | Callable[[int, FloatArray], FloatArray]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BatchingProblem:
+    """One server that answers requests in batches.
+
+    Attributes:
+        lengths: the distribution of outputs.
+        batch_time: H(b, L) as a `BatchTime`, a table of shape (max_batch, n_max) or a function of b and an
+            array of longest outputs; positive, in s.
+        arrival_rate: lambda, in 1/s; positive.
+        max_batch: the largest batch; by default what the memory holds, else 64.
+        memory_tokens: tokens of all requests that fit at once, each counted with its longest possible output.
+
+    Source: arXiv 2407.05347; the field names are this project's.
+    """
+
+    lengths: LengthDistribution
+    batch_time: Time
+    arrival_rate: float
+    max_batch: int | None = None
+    memory_tokens: float | None = None
+
+    def __post_init__(self) -> None:
+        """Validate.
+
+        Raises:
+            ProblemError: a field breaks its rule; the message names the field, the value and the rule.
+        """
+        if not isinstance(self.lengths, LengthDistribution):
+            raise ProblemError(f"lengths is {self.lengths!r}; it must be a LengthDistribution")
+        rate = self.arrival_rate
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < math.inf:
+            raise ProblemError(f"arrival_rate is {rate!r}; it must be finite and positive")
+        if self.max_batch is not None and (type(self.max_batch) is not int or self.max_batch < 1):
+            raise ProblemError(f"max_batch is {self.max_batch!r}; it must be a whole number from 1")
+        if self.memory_tokens is not None and not self.memory_tokens >= len(self.lengths):
+            raise ProblemError(
+                f"memory_tokens is {self.memory_tokens}; one request needs up to {len(self.lengths)} tokens"
+            )
+        self.times(1)
+        self.times(self.largest)
+
+    @property
+    def largest(self) -> int:
+        """The largest batch that is allowed and fits."""
+        fits = math.inf if self.memory_tokens is None else self.memory_tokens // len(self.lengths)
+        return int(min(64 if self.max_batch is None and fits == math.inf else self.max_batch or fits, fits))
+
+    @property
+    def linear(self) -> BatchTime:
+        """The constants k1..k4 (ProblemError where the time is a table or a function)."""
+        if not isinstance(self.batch_time, BatchTime):
+            raise ProblemError("batch_time must be given by k1, k2, k3 and k4 for elastic batching")
+        return self.batch_time
+
+    def times(self, b: int) -> FloatArray:
+        """H(b, 1..n_max), in s, shape (n_max,) (ProblemError where a time is not positive)."""
+        lengths = np.arange(1.0, len(self.lengths) + 1)
+        if isinstance(self.batch_time, BatchTime) or callable(self.batch_time):
+            found = np.asarray(self.batch_time(b, lengths), dtype=float)
+        else:
+            rows = np.asarray(self.batch_time, dtype=float)
+            if rows.ndim != 2 or b > len(rows) or rows.shape[1] < len(lengths):
+                raise ProblemError(
+                    f"batch_time has shape {rows.shape}; it must have a row for each batch size"
+                )
+            found = rows[b - 1, : len(lengths)]
+        if found.shape != lengths.shape or not (np.isfinite(found) & (found > 0)).all():
+            raise ProblemError(
+                f"batch_time of {b} requests must be a finite positive number for every length"
+            )
+        return found
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed, validated anew (ProblemError)."""
+        return replace(self, **changes)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a problem from a .toml or .json file.
+
+        At the top `arrival_rate` and optionally `max_batch` and `memory_tokens`; a table `lengths` as in a
+        clipping problem's type; a table `batch_time` with `k1`, `k2`, `k3` and `k4`.
+
+        Raises:
+            ProblemError: a key is unknown or missing, or a value breaks its rule.
+        """
+        document = read_document(path)
+        known = [*_SCALARS, "lengths", "batch_time"]
+        for key in document:
+            if key not in known:
+                raise ProblemError(f"{path}: {key!r} is not a known key{nearest(key, known)}")
+        for key in ("arrival_rate", "lengths", "batch_time"):
+            if key not in document:
+                raise ProblemError(f"{path}: {key!r} is missing")
+        try:
+            document["lengths"] = from_document(document["lengths"], Path(path).parent)
+            document["batch_time"] = BatchTime(**document["batch_time"])
+            return cls(**document)
+        except TypeError as error:
+            raise ProblemError(f"{path}: {error}") from error
+
+    def save(self, path: str | Path) -> None:
+        """Write the problem, its lengths as probabilities (ProblemError unless the time is k1..k4)."""
+        document: Document = {key: getattr(self, key) for key in _SCALARS if getattr(self, key) is not None}
+        p = self.lengths.probabilities.tolist()
+        document["lengths"] = {"distribution": "probabilities", "probabilities": p}
+        document["batch_time"] = dict(vars(self.linear))
+        write_document(path, document)
+
+
+def default_problem() -> BatchingProblem:
+    """Uniform lengths 1..1000 on a measured decoding step: k3 = 3.15 ms, k4 = 28.8 ms (T4, VibeThinker-3B).
+
+    k1 = 20 ms a request and k2 = 50 ms for the first token are assumptions of this project.
+    """
+    return BatchingProblem(
+        lengths=LengthDistribution.uniform(1, 1000),
+        batch_time=BatchTime(k1=0.02, k2=0.05, k3=0.00315, k4=0.0288),
+        arrival_rate=0.12,
+        max_batch=32,
+    )
+
+
+def check_discipline(discipline: str) -> str:
+    """A discipline's name (ProblemError: unknown)."""
+    if discipline not in DISCIPLINES:
+        hint = nearest(str(discipline), DISCIPLINES)
+        raise ProblemError(f"discipline is {discipline!r}; it must be one of {', '.join(DISCIPLINES)}{hint}")
+    return discipline
+
+
+def whole_batches(sizes: Sequence[int], largest: int) -> list[int]:
+    """Batch sizes from 1 to the largest (ProblemError)."""
+    if not sizes or not all(type(b) is int and 1 <= b <= largest for b in sizes):
+        raise ProblemError(f"batch sizes are {sizes!r}; they must be whole numbers from 1 to {largest}")
+    return list(sizes)

@@ -1,0 +1,150 @@
+"""Batched service by event, all disciplines on the same arrivals and lengths.
+
+A server that is free takes a batch as its discipline says; the loop runs over batches, not over requests. A
+tenth of every run is warm-up and not counted.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cvxtoken.batching.model import delays, require_stable
+from cvxtoken.batching.problem import BatchingProblem, BatchTime, check_discipline
+from cvxtoken.errors import ProblemError
+from cvxtoken.estimates import Estimate, estimate
+from cvxtoken.typing import FloatArray
+
+_WARM_UP = 0.1
+
+
+@dataclass(frozen=True)
+class BatchingSimulation:
+    """What a simulation of a discipline shows.
+
+    Attributes:
+        mean_system_time: E[T], in s.
+        mean_batch: mean size of the batches.
+        per_replication: mean system time of each run, in s, shape (replications,); runs of different
+            disciplines with the same seed share arrivals and lengths, so that they can be compared in pairs.
+    """
+
+    mean_system_time: Estimate
+    mean_batch: Estimate
+    per_replication: FloatArray
+
+
+def simulate(
+    problem: BatchingProblem,
+    discipline: str = "dynamic",
+    largest: int | None = None,
+    num_requests: int = 1_000_000,
+    seed: int = 0,
+    replications: int = 20,
+    predict: bool = True,
+) -> BatchingSimulation:
+    """Simulate a discipline with batches of at most, or if fixed exactly, `largest` requests.
+
+    Args:
+        problem: the data.
+        discipline: dynamic, fixed or elastic.
+        largest: by default the problem's.
+        num_requests: over all replications.
+        seed: not negative.
+        replications: independent runs, at least 2.
+        predict: whether the exact delays are computed too.
+
+    Raises:
+        ProblemError: an argument breaks its rule.
+        UnstableError: the arrival rate is too high.
+    """
+    b_max = problem.largest if largest is None else largest
+    require_stable(problem, check_discipline(discipline), b_max)
+    if replications < 2 or seed < 0 or num_requests < 100 * replications:
+        raise ProblemError("num_requests must be at least 100 a replication, replications 2 and seed 0")
+    means, sizes = [], []
+    for rng in np.random.default_rng(seed).spawn(replications):
+        arrivals, lengths = sample_path(problem, -(-num_requests // replications), rng)
+        times, starts = run_path(problem, discipline, b_max, arrivals, lengths)
+        counted = int(_WARM_UP * len(times))
+        means.append(float(np.mean(times[counted:])))
+        sizes.append(len(times) / starts)
+    exact = delays(problem, discipline, b_max) if predict else None
+    per_replication = np.array(means)
+    return BatchingSimulation(
+        estimate(per_replication, exact.mean_system_time if exact else None),
+        estimate(np.array(sizes), exact.mean_batch if exact else None),
+        per_replication,
+    )
+
+
+def sample_path(
+    problem: BatchingProblem, size: int, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Arrival times in s and output lengths of so many requests, each from a stream of its own."""
+    gaps, outputs = rng.spawn(2)
+    arrivals = np.cumsum(gaps.exponential(1 / problem.arrival_rate, size))
+    cumulative = np.cumsum(problem.lengths.probabilities)
+    places = np.searchsorted(cumulative, outputs.random(size), side="right")
+    return arrivals, 1.0 + np.minimum(places, len(problem.lengths) - 1)
+
+
+def run_path(
+    problem: BatchingProblem,
+    discipline: str,
+    b_max: int,
+    arrivals: Sequence[float] | FloatArray,
+    lengths: Sequence[float] | FloatArray,
+) -> tuple[FloatArray, int]:
+    """System times of the requests of one path that are served, in s, and how many batches served them."""
+    times = np.asarray(arrivals, dtype=float)
+    outputs = np.asarray(lengths, dtype=float)
+    at = times.tolist()
+    fixed, elastic = discipline == "fixed", discipline == "elastic"
+    durations = _Durations(problem, elastic)
+    system = np.zeros(len(at))
+    free, first, batches = 0.0, 0, 0
+    while first < len(at):
+        if fixed:
+            if first + b_max > len(at):
+                break  # the last requests never fill a batch
+            last = first + b_max
+            start = max(free, at[last - 1])
+        else:
+            start = max(free, at[first])
+            last = min(bisect_right(at, start, first), first + b_max)
+        stays, duration = durations.of(outputs[first:last])
+        system[first:last] = start - times[first:last] + stays
+        free, first, batches = start + duration, last, batches + 1
+    return system[:first], max(batches, 1)
+
+
+class _Durations:
+    """How long batches take, and how long their requests stay."""
+
+    def __init__(self, problem: BatchingProblem, elastic: bool) -> None:
+        self.problem, self.elastic = problem, elastic
+        self.known: dict[int, FloatArray] = {}
+
+    def of(self, lengths: FloatArray) -> tuple[FloatArray | float, float]:
+        """From the start: until each request leaves, and until the batch ends, in s."""
+        b = len(lengths)
+        if not self.elastic:
+            if b not in self.known:
+                self.known[b] = self.problem.times(b)
+            duration = float(self.known[b][int(lengths.max()) - 1])
+            return duration, duration
+        return elastic_stays(self.problem.linear, lengths)
+
+
+def elastic_stays(k: BatchTime, lengths: FloatArray) -> tuple[FloatArray, float]:
+    """Until each request of an elastic batch leaves, k1 b + k2 + k4 n + k3 sum_j min(n_j, n); and all."""
+    b = len(lengths)
+    order = np.sort(lengths)
+    below = np.concatenate([[0.0], np.cumsum(order)])
+    rank = np.searchsorted(order, lengths, side="right")
+    stays = k.k1 * b + k.k2 + k.k4 * lengths + k.k3 * (below[rank] + lengths * (b - rank))
+    return stays, float(stays.max())
