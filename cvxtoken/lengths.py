@@ -19,6 +19,7 @@ from cvxtoken.files import Document
 from cvxtoken.typing import FloatArray
 
 LONGEST = 32_768  # tokens; where parametric distributions end unless told otherwise
+_LONGEST_KNOWN = 100_000_000
 _TOLERANCE = 1e-6  # on the sum of probabilities, because tables are printed with few digits
 
 
@@ -72,23 +73,27 @@ class LengthDistribution:
         """p_n = Phi((ln n - mu) / sigma) - Phi((ln(n - 1) - mu) / sigma); what is longer ends at n_max."""
         from scipy.special import ndtr
 
-        _require_positive(sigma=sigma, n_max=n_max)
+        _require_positive(sigma=sigma)
+        _require_whole(n_max)
         below = ndtr((np.log(np.arange(1, n_max)) - mu) / sigma)
         return cls(np.diff(below, prepend=0.0, append=1.0))
 
     @classmethod
     def geometric(cls, mean: float, n_max: int = LONGEST) -> Self:
         """P(N >= n) = (1 - 1 / mean)^(n - 1); what is longer ends at n_max."""
-        if not mean >= 1:
-            raise ProblemError(f"mean is {mean}; it must be at least 1 token")
+        if isinstance(mean, str) or not 1 <= mean < math.inf:
+            raise ProblemError(f"mean is {mean}; it must be at least 1 token, and finite")
+        _require_whole(n_max)
         survival = (1 - 1 / mean) ** np.arange(n_max)
         return cls(-np.diff(survival, append=0.0))
 
     @classmethod
     def uniform(cls, low: int, high: int) -> Self:
         """The same probability for low, low + 1, ..., high."""
-        if not 1 <= low <= high:
-            raise ProblemError(f"low and high are {low} and {high}; they must satisfy 1 <= low <= high")
+        if type(low) is not int or type(high) is not int or not 1 <= low <= high <= _LONGEST_KNOWN:
+            raise ProblemError(
+                f"low and high are {low} and {high}; they must be whole numbers with 1 <= low <= high"
+            )
         p = np.zeros(high)
         p[low - 1 :] = 1 / (high - low + 1)
         return cls(p)
@@ -103,10 +108,10 @@ class LengthDistribution:
         lengths = _numbers("lengths", sample)
         if not len(lengths):
             raise ProblemError("lengths is empty; at least one is needed")
-        good = (lengths >= 1) & (lengths == np.floor(lengths)) & (lengths <= 1e8)
+        good = (lengths >= 1) & (lengths == np.floor(lengths)) & (lengths <= _LONGEST_KNOWN)
         if not good.all():
             raise ProblemError(
-                f"lengths holds {lengths[np.argmin(good)]}; a length must be a whole number from 1"
+                f"lengths holds {lengths[np.argmin(good)]}; a length must be a whole number from 1 to 1e8"
             )
         counts = np.bincount(lengths.astype(np.int64))[1:]
         return cls(counts / len(lengths))
@@ -129,8 +134,8 @@ class LengthDistribution:
         """
         rows = [n for _, n in _column(path, length)]
         values = [p for _, p in _column(path, probability)]
-        if any(n < 1 or n != int(n) for n in rows):
-            raise ProblemError(f"{path}: column {length!r} holds a length that is not a whole number from 1")
+        if not all(1 <= n <= _LONGEST_KNOWN and n == int(n) for n in rows):
+            raise ProblemError(f"{path}: column {length!r} must hold whole numbers from 1 to 1e8")
         p = np.zeros(int(max(rows)))
         np.add.at(p, np.array(rows, dtype=int) - 1, values)
         return cls(p)
@@ -166,7 +171,7 @@ def from_document(table: Document, folder: Path) -> LengthDistribution:
 def _column(path: str | Path, column: str) -> Iterator[tuple[int, float]]:
     """Line numbers and numbers of a CSV column."""
     try:
-        with open(path, encoding="utf-8", newline="") as file:
+        with open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             header = reader.fieldnames or []
             if column not in header:
@@ -200,7 +205,12 @@ def _numbers(field: str, values: Any) -> FloatArray:
     return array
 
 
+def _require_whole(n_max: Any) -> None:
+    if type(n_max) is not int or not 1 <= n_max <= _LONGEST_KNOWN:
+        raise ProblemError(f"n_max is {n_max!r}; it must be a whole number from 1 to 1e8")
+
+
 def _require_positive(**values: float) -> None:
     for name, value in values.items():
-        if not (value > 0 and math.isfinite(value)):
+        if isinstance(value, str) or not (value > 0 and math.isfinite(value)):
             raise ProblemError(f"{name} is {value}; it must be finite and positive")

@@ -35,6 +35,7 @@ from cvxtoken.errors import UnstableError
 from cvxtoken.typing import FloatArray
 
 _TAIL = 1e-12  # mass of the chain and of arrivals that may be cut off
+_LARGEST_BATCH = 4096
 _LARGEST_CHAIN, _MOST_ARRIVALS = 65_536, 16_384
 _ATOMS = 2048  # lengths that are kept apart; more are merged, means kept
 
@@ -102,6 +103,25 @@ def delays(problem: BatchingProblem, discipline: str = "dynamic", largest: int |
     least = b_max if discipline == "fixed" else 1
     batches = [batch(problem, discipline, b) for b in range(least, b_max + 1)]
     return bulk_queue(problem.arrival_rate, batches)
+
+
+def delays_without_limit(problem: BatchingProblem, discipline: str = "dynamic") -> Delays:
+    """Delays of dynamic or elastic batching of all who wait: the limit is doubled until it is not felt.
+
+    Not felt: batches of the largest size have a probability of at most 1e-12.
+
+    Raises:
+        ProblemError: unknown discipline, or batch times are not known for batches so large.
+        UnstableError: not even batches of 4096 keep up.
+    """
+    largest = 16
+    while largest < _LARGEST_BATCH and problem.arrival_rate >= largest_rate(problem, discipline, largest):
+        largest *= 2
+    found = delays(problem, discipline, largest)
+    while found.batch_sizes[-1] > _TAIL and largest < _LARGEST_BATCH:
+        largest *= 2
+        found = delays(problem, discipline, largest)
+    return found
 
 
 def require_stable(problem: BatchingProblem, discipline: str, b_max: int) -> None:

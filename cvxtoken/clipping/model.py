@@ -21,11 +21,15 @@ from functools import lru_cache
 import numpy as np
 
 from cvxtoken.clipping.problem import ClippingProblem
+from cvxtoken.errors import ProblemError
 from cvxtoken.lengths import LengthDistribution
 from cvxtoken.queueing import pollaczek_khinchine
 from cvxtoken.typing import FloatArray
 
-_STEPS = 1000  # of the renewal equation; its error falls with the square and is extrapolated away
+# Steps of the renewal equation, whose error falls with their square and is extrapolated away: so many a mean
+# service time and a mean time between arrivals, within these limits.
+_HUGE = 1e150
+_LEAST_STEPS, _MOST_STEPS, _STEPS_EACH = 1000, 8000, 20
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,16 @@ def moments(problem: ClippingProblem, number: int = 0) -> Moments:
 
 
 def utility(problem: ClippingProblem, number: int = 0) -> FloatArray:
-    """E[u] of one type for every limit: P(N <= n), E[N_n] / E[N], or sum_{m < n} p_m u(m) + S_n u(n)."""
+    """E[u] of one type for every limit.
+
+    P(N <= n), or E[N_n] / E[N] with the mean over all types, or sum_{m < n} p_m u(m) + S_n u(n).
+    """
     lengths = problem.types[number]
     if isinstance(problem.utility, str):
         if problem.utility == "share_whole":
             return np.cumsum(lengths.probabilities)
-        return np.cumsum(lengths.survival) / lengths.mean
+        mean = sum(share * item.mean for share, item in zip(problem.shares, problem.types, strict=True))
+        return np.asarray(np.cumsum(lengths.survival) / mean)
     u = problem.utility_values(number)
     before = np.cumsum(lengths.probabilities * u) - lengths.probabilities * u
     return np.asarray(before + lengths.survival * u)
@@ -113,7 +121,13 @@ def impatience(problem: ClippingProblem, limits: FloatArray) -> Impatience:
     tau, lam = _patience(problem), problem.arrival_rate
     found = total(problem, limits)
     s1, s2 = float(found.s1), float(found.s2)
-    edges = np.linspace(0, tau, _STEPS + 1)
+    steps = int(np.clip(_STEPS_EACH * tau * max(lam, 1 / s1), _LEAST_STEPS, _MOST_STEPS))
+    if lam * tau / steps > 0.5:
+        raise ProblemError(
+            f"patience is {tau} s, in which {lam * tau:.3g} requests arrive; "
+            f"at most {_MOST_STEPS / 2:g} can be treated"
+        )
+    edges = np.linspace(0, tau, steps + 1 - steps % 2)
     loss, wait = _loss_and_wait(lam, s1, edges, *_partial_moments(problem, limits, edges))
     # constant service times: E[min(S, y)] = min(s1, y)
     constant = np.minimum(s1, edges)
@@ -167,11 +181,14 @@ def _solve(
     K = lam * np.diff(first)  # integral of lambda P(S > u) over each cell
     M = lam * np.diff(second) / 2 - x[:-1] * K  # and of lambda (u - x_j) P(S > u)
     near, far = K - M / h, M / h  # weights of H at x_i - x_j and at x_i - x_{j+1}
-    H = np.ones(len(x))
+    H, one = np.ones(len(x)), 1.0
     for i in range(1, len(x)):
         known = near[1:i] @ H[i - 1 : 0 : -1] + far[:i] @ H[i - 1 :: -1] if i > 1 else far[0] * H[0]
-        H[i] = (1 + known) / (1 - near[0])
-    loss = 1 - H[-1] / (1 + lam * s1 * H[-1])
+        H[i] = (one + known) / (1 - near[0])
+        if H[i] > _HUGE:  # H grows exponentially where rho > 1; only ratios are needed
+            H[: i + 1] /= _HUGE
+            one /= _HUGE
+    loss = 1 - 1 / (lam * s1 + one / H[-1])
     shape = 1 - H / H[-1]
     return float(loss), float(h * (shape.sum() - (shape[0] + shape[-1]) / 2))
 
@@ -180,5 +197,6 @@ def _exponential_loss(lam: float, s1: float, tau: float) -> float:
     """M/M/1+D: H(x) = (1 - rho e^{-(1 - rho) x / s1}) / (1 - rho), or 1 + x / s1 at rho = 1."""
     rho = lam * s1
     delta = (1 - rho) * tau / s1
-    H = 1 + rho * tau / s1 * (-np.expm1(-delta) / delta if delta else 1.0)
-    return float(1 - H / (1 + rho * H))
+    with np.errstate(over="ignore"):
+        H = 1 + rho * tau / s1 * (-np.expm1(-delta) / delta if delta else 1.0)
+    return float(1 - 1 / (rho + 1 / H))

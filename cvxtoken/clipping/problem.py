@@ -65,11 +65,17 @@ class ClippingProblem:
         Raises:
             ProblemError: a field breaks its rule; the message names the field, the value and the rule.
         """
-        types = (self.lengths,) if isinstance(self.lengths, LengthDistribution) else tuple(self.lengths)
+        types = self.lengths
+        if isinstance(types, LengthDistribution):
+            types = (types,)
+        types = tuple(types) if isinstance(types, list | tuple) else ()
         if not types or not all(isinstance(item, LengthDistribution) for item in types):
             raise ProblemError("lengths must be one LengthDistribution, or a list with at least one")
         object.__setattr__(self, "lengths", types)
-        shares = tuple(float(share) for share in self.shares)
+        try:
+            shares = tuple(float(share) for share in self.shares)
+        except (TypeError, ValueError) as error:
+            raise ProblemError(f"shares is {self.shares!r}; it must be a list of numbers") from error
         if len(shares) != len(types) or not all(share > 0 for share in shares) or abs(sum(shares) - 1) > 1e-9:
             raise ProblemError(f"shares is {shares}; it must be one positive number a type, and sum to 1")
         object.__setattr__(self, "shares", shares)
@@ -107,13 +113,21 @@ class ClippingProblem:
         if isinstance(self.utility, str):
             return np.arange(1.0, size + 1)
         given = self.utility(np.arange(1.0, size + 1)) if callable(self.utility) else self.utility
-        values = np.asarray(given, dtype=np.float64)
+        try:
+            values = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ProblemError("utility must be a table of numbers, or a function that gives one") from error
         if values.ndim != 1 or len(values) < size or not np.isfinite(values[:size]).all():
             raise ProblemError(f"utility must give a finite number for each of 1 to {size} delivered tokens")
         return values[:size]
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated anew (ProblemError)."""
+        unknown = [name for name in changes if name not in self.__dataclass_fields__]
+        if unknown:
+            raise ProblemError(
+                f"{unknown[0]} is not a field of the problem{nearest(unknown[0], self.__dataclass_fields__)}"
+            )
         return replace(self, **changes)
 
     @classmethod
@@ -160,7 +174,7 @@ class ClippingProblem:
 
 def _require(name: str, value: Any, rule: str, good: Callable[[float], bool]) -> None:
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not good(float(value)):
+    if not number or abs(value) > 1e300 or not good(float(value)):
         raise ProblemError(f"{name} is {value!r}; it must be {rule}")
 
 

@@ -28,6 +28,7 @@ import numpy as np
 
 from cvxtoken.clipping import model
 from cvxtoken.clipping.problem import ClippingProblem
+from cvxtoken.clipping.reference import checked_limits
 from cvxtoken.clipping.result import ClippingReference
 from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.typing import FloatArray
@@ -39,7 +40,7 @@ class Mixture:
 
     Attributes:
         mean_wait: E[W] of the rule, in s.
-        lower: proven lower bound of the wait of every rule, in s.
+        lower: proven lower bound of the wait of every rule over the limits considered, in s.
         limits: shape (m,); the limits considered.
         weights: w, shape (number of types, m).
     """
@@ -68,9 +69,9 @@ def least_wait(problem: ClippingProblem, utility: float, limits: Sequence[int] |
         SolverError: the linear program was not solved.
     """
     longest = max(len(lengths) for lengths in problem.types)
-    grid = np.arange(1, longest + 1) if limits is None else np.unique(np.asarray(limits))
+    grid = np.arange(1, longest + 1) if limits is None else checked_limits(limits, longest)
     s1, s2, u = _tables(problem, grid)
-    if utility > sum(u.max(axis=1)) + 1e-12:
+    if not utility <= u.max(axis=1).sum() + 1e-12:
         raise ProblemError(f"utility is {utility}; no rule gives more than {u.max(axis=1).sum():.9g}")
     lam = problem.arrival_rate
     scale = float(s2.max())  # of the objective, so that the solver's tolerances are relative
@@ -83,7 +84,9 @@ def least_wait(problem: ClippingProblem, utility: float, limits: Sequence[int] |
     )
     lp.solve(solver=cp.HIGHS)
     if x.value is None or y.value is None:
-        raise SolverError(f"the linear program ended with status {lp.status!r}: is any limit stable?")
+        if lp.status in ("infeasible", "infeasible_inaccurate"):
+            raise ProblemError(f"utility is {utility}; no stable rule over these limits gives as much")
+        raise SolverError(f"the linear program ended with status {lp.status!r}")
     weights = np.maximum(x.value, 0) / y.value
     weights /= weights.sum(axis=1, keepdims=True)
     value = lam * float((s2 * weights).sum()) / (2 * (1 - lam * float((s1 * weights).sum())))
@@ -100,7 +103,12 @@ def randomisation_gap(reference: ClippingReference, points: int = 400) -> Mixtur
     Args:
         reference: of patient requests.
         points: at least 2.
+
+    Raises:
+        ProblemError: the requests are impatient.
     """
+    if reference.loss is not None:
+        raise ProblemError("patience is given; randomised rules are compared for patient requests only")
     longest = max(len(lengths) for lengths in reference.problem.types)
     grid = np.unique([*np.linspace(1, longest, points).astype(int), *reference.limits])
     return least_wait(reference.problem, reference.utility, grid.tolist())

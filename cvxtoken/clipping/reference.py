@@ -1,7 +1,8 @@
 """The best limit, by exhaustion; what float64 cannot tell apart is compared in rational numbers.
 
 Patient requests: maximise theta E[u] - (1 - theta) E[W], one limit or, for two types, every pair; for more
-types the best vector found by coordinate ascent, with an upper bound over all vectors. Impatient requests:
+types the best vector found by coordinate ascent, with an upper bound over all vectors. Impatient requests,
+one limit for all types (exact for one type; else the upper bound over all vectors is a crude one):
 theta E[u] - (1 - theta) loss; between limits n1 < n2 the loss is at least 1 - 1 / (rho(n1) + 1 / H(n2)),
 because rho and H rise with the limit (derived here), so that most limits need not be evaluated.
 """
@@ -37,18 +38,17 @@ def best_limit(problem: ClippingProblem, limits: Sequence[int] | None = None) ->
         limits: what to consider for every type, and show; by default all limits, and every hundredth shown.
 
     Raises:
-        ProblemError: a limit is not a whole number from 1, or is beyond every length.
+        ProblemError: a limit is not a whole number from 1; those beyond every length mean the longest.
         UnstableError: no limit is stable; says which arrival rate would do.
     """
     started = time.perf_counter()
     longest = max(len(lengths) for lengths in problem.types)
-    considered = np.arange(1, longest + 1) if limits is None else _checked(limits, longest)
+    considered = np.arange(1, longest + 1) if limits is None else checked_limits(limits, longest)
     require_stable(problem, int(considered[0]))
     if problem.patience is not None:
         best, value, upper = _impatient(problem, considered)
     elif len(problem.types) <= 2:
-        best, value = _exhausted(problem, considered)
-        upper = value
+        best, value, upper = _exhausted(problem, considered)
     else:
         best, value = _ascended(problem, considered)
         upper = max(value, upper_bound(problem, considered))
@@ -70,12 +70,15 @@ def require_stable(problem: ClippingProblem, limit: int) -> None:
         )
 
 
-def _checked(limits: Sequence[int], longest: int) -> np.ndarray:
-    given = np.asarray(limits)
+def checked_limits(limits: Sequence[int], longest: int) -> np.ndarray:
+    """Whole numbers from 1 in rising order, those beyond the longest cut to it (ProblemError)."""
+    try:
+        given = np.asarray(limits)
+    except ValueError:
+        given = np.zeros((0, 0))
     if given.ndim != 1 or not len(given) or given.dtype.kind not in "iu" or given.min() < 1:
         raise ProblemError(f"limits is {limits!r}; it must be a list of whole numbers from 1")
-    inside = np.unique(np.minimum(given, longest))
-    return np.asarray(inside)
+    return np.unique(np.minimum(given.astype(object), longest).astype(np.int64))
 
 
 def _columns(problem: ClippingProblem, limits: np.ndarray) -> np.ndarray:
@@ -83,8 +86,11 @@ def _columns(problem: ClippingProblem, limits: np.ndarray) -> np.ndarray:
     return np.asarray(np.minimum(limits[..., None], [len(lengths) for lengths in problem.types]))
 
 
-def _exhausted(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.ndarray, float]:
-    """The best of all limits, or of all pairs, for patient requests."""
+def _exhausted(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """The best of all limits, or of all pairs, for patient requests, its objective, and a bound of all.
+
+    The bound is the objective, unless more limits tie to rounding than are compared.
+    """
     columns = _columns(problem, considered)
     parts = []
     for k, share in enumerate(problem.shares):
@@ -92,26 +98,44 @@ def _exhausted(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.nda
         parts.append((share * found.s1[place], share * found.s2[place], share * found.u[place]))
     first = list(zip(*parts[0], strict=True)) if len(parts) == 2 else [(0.0, 0.0, 0.0)]
     near: list[tuple[float, float, tuple[int, ...]]] = []  # value, its rounding error, place
+    many = 0
     for row, (s1, s2, u) in enumerate(first):
         total = model.Moments(s1 + parts[-1][0], s2 + parts[-1][1], u + parts[-1][2])
         values = model.objective(problem, total)
-        close = np.flatnonzero(values >= values.max() - 1e-9 * (1 + abs(values.max())))[:_COMPARED]
-        for place in close[np.isfinite(values[close])]:
-            error = _ROUNDING * (1 + abs(values[place])) / (1 - problem.arrival_rate * total.s1[place])
-            near.append((float(values[place]), float(error), (row, int(place))[-len(parts) :]))
+        stable = np.flatnonzero(np.isfinite(values))
+        if not len(stable):
+            continue
+        values = values[stable]
+        errors = _ROUNDING * (1 + np.abs(values)) / (1 - problem.arrival_rate * total.s1[stable])
+        close = np.flatnonzero(values + errors >= (values - errors).max())
+        many = max(many, len(close))
+        near += [
+            (float(values[c]), float(errors[c]), (row, int(stable[c]))[-len(parts) :])
+            for c in close[np.argsort(-values[close])][:_COMPARED]
+        ]
     top = max(value - error for value, error, _ in near)
-    ties = sorted((item for item in near if item[0] + item[1] >= top), reverse=True)[:_COMPARED]
+    ties = sorted((item for item in near if item[0] + item[1] >= top), reverse=True)
+    cut = len(ties) > _COMPARED or many > _COMPARED
+    ties = ties[:_COMPARED]
     vectors = [columns[list(place), range(len(parts))] for _, _, place in ties]
     if len(vectors) == 1:
-        return vectors[0], ties[0][0]
+        return vectors[0], ties[0][0], ties[0][0]
     best = max(vectors, key=lambda limits: exact_objective(problem, limits))
-    return best, float(exact_objective(problem, best))
+    value = float(exact_objective(problem, best))
+    return best, value, max(v + error for v, error, _ in ties) if cut else value
 
 
 def exact_objective(problem: ClippingProblem, limits: np.ndarray) -> Fraction:
     """Theta E[u] - (1 - theta) E[W] at stable limits, in rational numbers, of the doubles given."""
     a, c = Fraction(problem.time_per_token), Fraction(problem.overhead)
     s1 = s2 = u = Fraction(0)
+    tokens = sum(
+        (
+            Fraction(share) * exact_dot(item.probabilities, np.arange(1.0, len(item) + 1))
+            for share, item in zip(problem.shares, problem.types, strict=True)
+        ),
+        Fraction(0),
+    )
     for k, (share, lengths, limit) in enumerate(zip(problem.shares, problem.types, limits, strict=True)):
         p = lengths.probabilities
         n = np.minimum(np.arange(1.0, len(p) + 1), limit)
@@ -119,7 +143,7 @@ def exact_objective(problem: ClippingProblem, limits: np.ndarray) -> Fraction:
         if isinstance(problem.utility, str) and problem.utility == "share_whole":
             value = exact_dot(p[: int(limit)], np.ones(min(int(limit), len(p))))
         elif isinstance(problem.utility, str):
-            value = m1 / exact_dot(p, np.arange(1.0, len(p) + 1))
+            value = m1 / tokens
         else:
             value = exact_dot(p, problem.utility_values(k)[n.astype(int) - 1])
         s1 += Fraction(share) * (a * m1 + c * m0)
@@ -146,7 +170,10 @@ def _ascended(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.ndar
 
 
 def _impatient(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """One limit for all types: the interval of greatest bound is halved until none can hold a better one."""
+    """One limit for all types: the interval of greatest bound is halved until none can hold a better one.
+
+    For several types the last number bounds all vectors: of the greatest utility with the least loss.
+    """
     theta, columns = problem.theta, _columns(problem, considered)
     found = model.total(problem, columns)
     known: dict[int, tuple[float, float]] = {}  # value, 1 / H
@@ -177,7 +204,11 @@ def _impatient(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.nda
             for pair in ((low, middle), (middle, high)):
                 heapq.heappush(todo, (-bound(*pair), *pair))
     best = max(known, key=lambda i: known[i][0])
-    return columns[best], known[best][0], known[best][0]
+    if len(problem.types) == 1:
+        return columns[best], known[best][0], known[best][0]
+    greatest = sum(share * model.utility(problem, k).max() for k, share in enumerate(problem.shares))
+    least_loss = 1 - 1 / max(problem.arrival_rate * found.s1[0] + known[len(considered) - 1][1], 1.0)
+    return columns[best], known[best][0], float(theta * greatest - (1 - theta) * least_loss)
 
 
 def _described(

@@ -13,8 +13,7 @@ import numpy as np
 
 from cvxtoken.clipping import model
 from cvxtoken.clipping.problem import ClippingProblem
-from cvxtoken.clipping.reference import require_stable
-from cvxtoken.errors import ProblemError
+from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.estimates import Estimate, estimate
 from cvxtoken.queueing import lindley_waits
 from cvxtoken.typing import FloatArray
@@ -68,14 +67,17 @@ def simulate(
         ProblemError: an argument breaks its rule.
         UnstableError: the requests are patient and the limits unstable.
     """
-    chosen = np.broadcast_to(np.asarray(limits), (len(problem.types),))
-    if chosen.dtype.kind not in "iu" or chosen.min() < 1:
-        raise ProblemError(f"limits is {limits!r}; it must hold whole numbers from 1")
-    if num_requests < replications or replications < 2 or seed < 0:
+    given = np.asarray(limits)
+    if given.dtype.kind not in "iu" or given.shape not in ((), (len(problem.types),)) or given.min() < 1:
+        raise ProblemError(f"limits is {limits!r}; it must be one whole number from 1, or one a type")
+    chosen = np.broadcast_to(given, (len(problem.types),))
+    whole_numbers = all(type(value) is int for value in (num_requests, replications, seed))
+    if not whole_numbers or num_requests < replications or replications < 2 or seed < 0:
         raise ProblemError("num_requests, replications and seed must be at least replications, 2 and 0")
     chosen = np.minimum(chosen, [len(lengths) for lengths in problem.types])
-    if len(set(chosen.tolist())) == 1:
-        require_stable(problem, int(chosen[0]))
+    rho = problem.arrival_rate * float(model.total(problem, chosen).s1)
+    if problem.patience is None and rho >= 1:
+        raise UnstableError(f"limits {chosen.tolist()} give a utilisation of {rho:.6g}; it must be below 1")
     counted = -(-num_requests // replications)
     warm = int(_WARM_UP * counted)
     streams = np.random.default_rng(seed).spawn(replications)

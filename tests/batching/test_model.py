@@ -6,11 +6,13 @@ import math
 import numpy as np
 import pytest
 
+from cvxtoken import UnstableError
 from cvxtoken.batching import (
     BatchingProblem,
     BatchTime,
     default_problem,
     delays,
+    delays_without_limit,
     inoue_approximation,
     inoue_bound,
 )
@@ -133,6 +135,14 @@ def test_stability_is_where_the_largest_batches_keep_up() -> None:
     near = delays(p.replace(arrival_rate=0.99 * limit))
     assert near.mean_system_time > 10 * delays(p.replace(arrival_rate=0.5 * limit)).mean_system_time
     assert near.tail < 1e-10
+
+
+@pytest.mark.parametrize("rho", [0.3, 0.9])
+def test_without_a_limit(rho: float) -> None:
+    found = delays_without_limit(v100(rho, 1))
+    assert found.mean_system_time == pytest.approx(delays(v100(rho, 400)).mean_system_time, rel=1e-10)
+    with pytest.raises(UnstableError, match="batches of up to 4096 keep up with less than"):
+        delays_without_limit(v100(1.01, 1))
 
 
 def test_what_the_closed_bound_misses_is_told() -> None:

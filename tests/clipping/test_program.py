@@ -90,3 +90,7 @@ def test_what_a_hard_limit_costs() -> None:
 def test_a_utility_out_of_reach() -> None:
     with pytest.raises(ProblemError, match=r"utility is 1\.5; no rule gives more than 1"):
         least_wait(small(1), 1.5)
+    with pytest.raises(ProblemError, match="limits is"):
+        least_wait(small(1), 0.5, [0, 2])
+    with pytest.raises(ProblemError, match="utility is nan"):
+        least_wait(small(1), float("nan"))

@@ -157,3 +157,57 @@ def test_files(tmp_path: Path) -> None:
         assert message in str(caught.value)
     with pytest.raises(ProblemError, match="utility is a function"):
         p.replace(utility=np.sqrt).save(path)
+
+
+def test_impatient_requests_of_several_types_are_not_called_exact() -> None:
+    """The search is over one limit for all; limits (1, 4) give 0.1614 here, and the bound must allow them."""
+    one, two = LengthDistribution([0.6] + [0.0] * 8 + [0.4]), LengthDistribution([0, 0, 0, 1.0])
+    p = ClippingProblem(
+        lengths=[one, two],
+        shares=[0.5, 0.5],
+        time_per_token=1.0,
+        arrival_rate=0.5,
+        patience=3.0,
+        utility_weight=0.45,
+    )
+    found = best_limit(p)
+    assert not found.exact
+    better = p.theta * float(model.total(p, np.array([1, 4])).u)
+    better -= (1 - p.theta) * model.impatience(p, np.array([1, 4])).loss
+    assert found.objective < better <= found.upper
+
+
+@pytest.mark.parametrize(("mean", "rate"), [(50, 30.0), (50, 100.0), (10, 500.0)])
+def test_long_patience_under_overload(mean: int, rate: float) -> None:
+    """With a long patience the share 1 - 1 / rho leaves."""
+    p = ClippingProblem(
+        lengths=LengthDistribution.geometric(float(mean), 5000),
+        time_per_token=0.001,
+        arrival_rate=rate,
+        patience=6.0,
+    )
+    found = model.impatience(p, np.array([5000]))
+    rho = rate * mean * 0.001
+    assert found.loss == pytest.approx(1 - 1 / rho, abs=1e-3)
+    assert found.interpolated == pytest.approx(1 - 1 / rho, abs=1e-3)
+    assert 0 < found.wait_of_served < 6
+    with pytest.raises(ProblemError, match="patience is 1000000"):
+        model.impatience(p.replace(patience=1e6), np.array([5000]))
+
+
+def test_a_plateau_keeps_its_best_limits() -> None:
+    p = ClippingProblem(lengths=LengthDistribution.geometric(1000.0), time_per_token=0.01, arrival_rate=1e-9)
+    found = best_limit(p)
+    longest = exact_objective(p, np.array([len(p.types[0])]))
+    assert found.objective >= float(longest) - 1e-15
+    assert found.upper >= float(longest)
+
+
+def test_tokens_delivered_are_counted_over_all_types() -> None:
+    lengths = [LengthDistribution.uniform(1, 10), LengthDistribution.uniform(1, 20)]
+    p = ClippingProblem(
+        lengths=lengths, shares=[0.5, 0.5], time_per_token=0.01, arrival_rate=0.1, utility="share_tokens"
+    )
+    delivered = np.mean([np.minimum(np.arange(1, n + 1), 10).mean() for n in (10, 20)])
+    assert float(model.total(p, np.array([10, 10])).u) == pytest.approx(delivered / np.mean([5.5, 10.5]))
+    assert best_limit(p).objective == pytest.approx(float(exact_objective(p, np.array(best_limit(p).limits))))

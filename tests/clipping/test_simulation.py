@@ -61,3 +61,5 @@ def test_bad_requests() -> None:
             simulate(p, *arguments)
     with pytest.raises(UnstableError):
         simulate(p.replace(arrival_rate=0.1), np.array(5000))
+    with pytest.raises(UnstableError, match="must be below 1"):
+        simulate(small(7, 2).replace(arrival_rate=50.0), [3, 5])
