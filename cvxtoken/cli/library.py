@@ -59,10 +59,12 @@ def check(
 
     found = solvers.find_solver(solver, kind)
     chosen = library.instances([f"{name}*" for name in family] if family else "*")
-    kept = progress_file or scoreboard.default_progress(found.name, found.version)
+    kept = progress_file or scoreboard.default_progress(found.identity)
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task(found.name, total=len(chosen) * len(found.subjects))
-        scores = scoreboard.run(found.subjects, chosen, time_limit, kept, lambda _: progress.advance(task))
+        scores = scoreboard.run(
+            found.subjects, chosen, time_limit, kept, found.identity, lambda _: progress.advance(task)
+        )
     if html is not None:
         write_text(html, page.page(found.name, found.version, scores))
     if progress_file is None:

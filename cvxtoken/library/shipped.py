@@ -78,12 +78,16 @@ class Instance:
 
     @property
     def witness(self) -> Fraction:
-        """The utilisation at zero tokens of an infeasible instance, exactly: 1 or more."""
+        """The utilisation at zero tokens of an infeasible instance, exactly: 1 or more (ProblemError)."""
+        if self.feasible:
+            raise ProblemError(f"{self.id} is feasible: there is no witness that it is not")
         return Fraction(self.record["witness"])
 
     @cached_property
     def certificate(self) -> Certificate:
-        """The proven optimum: tokens to 40 digits, relative gap at most 1e-60."""
+        """The proven optimum: tokens to 40 digits, relative gap at most 1e-60 (ProblemError: infeasible)."""
+        if not self.feasible:
+            raise ProblemError(f"{self.id} is infeasible: it has no optimum")
         return Certificate.from_document(self.certificate_document(), self.workload)
 
     @cached_property

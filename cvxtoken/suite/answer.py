@@ -24,7 +24,7 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.typing import FloatArray
 
-KINDS = ("workload", "problem", "cones")
+KINDS, FORMS = ("workload", "problem", "cones"), ("presolved", "raw")
 OPTIMAL, INACCURATE, INFEASIBLE, FAILED = "optimal", "inaccurate", "infeasible", "failed"
 _CLAIMS = {
     OPTIMAL: ("optimal", "solved", "converged", "success"),
@@ -77,7 +77,8 @@ class Subject:
         try:
             found: Answer = getattr(self, f"_{self.kind}")(workload, **arguments)
         except UnstableError as error:
-            found = Answer(None, INFEASIBLE, detail=str(error))
+            claimed = INFEASIBLE if self.kind == "workload" else FAILED
+            found = Answer(None, claimed, detail=str(error))
         except NotImplementedError:
             raise
         except Exception as error:  # whatever a solver under test raises
@@ -87,7 +88,7 @@ class Subject:
     def _workload(self, workload: Workload, **arguments: Any) -> Answer:
         found = self.function(workload, **arguments)
         if isinstance(found, Answer):
-            return Answer(found.tokens, claim(found.status), found.duals, found.status)
+            return Answer(found.tokens, claim(found.status), found.duals, found.detail or str(found.status))
         if isinstance(found, Result):
             return Answer(found.tokens, OPTIMAL if found.converged else FAILED, detail=found.outcome)
         return Answer(found)
@@ -106,17 +107,18 @@ class Subject:
         cones: AllocationCones = cone_program(workload, self.form)
         p = cones.program
         found = self.function(p.A, p.b, p.q, p.cones)
-        fields = (
-            found
-            if isinstance(found, Mapping)
-            else vars(found)
-            if hasattr(found, "__dict__")
-            else {"x": found}
-        )
-        x, status, z = fields.get("x"), fields.get("status", OPTIMAL), fields.get("z")
-        usable = x is not None and np.shape(x) == np.shape(p.q)
-        tokens = cones.tokens(np.asarray(x, dtype=float)) if usable else None
-        return Answer(tokens, claim(str(status)), None if z is None else np.asarray(z), str(status))
+        if isinstance(found, Mapping):
+            x, status, z = found.get("x"), found.get("status", OPTIMAL), found.get("z")
+        elif hasattr(found, "x"):
+            x, status, z = found.x, getattr(found, "status", OPTIMAL), getattr(found, "z", None)
+        else:
+            x, status, z = found, OPTIMAL, None
+        if x is None:
+            return Answer(None, claim(str(status)), detail=str(status))
+        point = np.asarray(x, dtype=float)
+        if point.size != p.q.size:
+            return Answer(None, FAILED, detail=f"x has shape {point.shape}; it must be {p.q.shape}")
+        return Answer(cones.tokens(point.ravel()), claim(str(status)), z, str(status))
 
 
 def subject(function: Callable[..., Any], kind: str | None = None, form: str = "presolved") -> Subject:
@@ -129,13 +131,17 @@ def subject(function: Callable[..., Any], kind: str | None = None, form: str = "
         raise ProblemError(f"solve_fn is {function!r}; it must be a function")
     if kind is None:
         kind = _kind(function)
-    if kind not in KINDS:
-        raise ProblemError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
+    for name, value, known in (("kind", kind, KINDS), ("form", form, FORMS)):
+        if value not in known:
+            raise ProblemError(f"{name} is {value!r}; it must be one of {', '.join(known)}")
     return Subject(function, kind, form)
 
 
 def _kind(function: Callable[..., Any]) -> str:
-    parameters = list(inspect.signature(function).parameters.values())
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except ValueError:  # a built-in that does not tell
+        parameters = []
     needed = [
         p
         for p in parameters
@@ -156,5 +162,5 @@ def _kind(function: Callable[..., Any]) -> str:
 
 def claim(status: str) -> str:
     """A status in the words of any solver as optimal, inaccurate, infeasible or failed."""
-    word = str(status).strip().lower()
+    word = str(status).rpartition(".")[2].strip().lower()  # of an enumeration the member
     return next((known for known, words in _CLAIMS.items() if word in words), FAILED)

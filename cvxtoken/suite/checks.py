@@ -19,7 +19,7 @@ from cvxtoken.allocation.problem import PER_TYPE, Workload
 from cvxtoken.allocation.rounding import Neighbourhood
 from cvxtoken.conic import EXPONENTIAL, SECOND_ORDER
 from cvxtoken.library import Instance
-from cvxtoken.suite.answer import INFEASIBLE, OPTIMAL, Answer, Subject
+from cvxtoken.suite.answer import FAILED, INACCURATE, INFEASIBLE, OPTIMAL, Answer, Subject
 from cvxtoken.typing import FloatArray
 
 FEASIBILITY = 1e-6  # how far outside the box tokens may lie, relative to 1 + max_tokens
@@ -60,6 +60,8 @@ class Case:
             raise NotApplicable(f"asked on feasible instances of up to {_ASKED_AGAIN} types")
         if self.answer.status != OPTIMAL:
             raise NotApplicable("the first answer does not claim to be optimal")
+        if not np.isfinite(value(self.instance.workload, self.answer)):
+            raise NotApplicable("the first answer has no objective")
         return value(workload, self.subject.answer(workload.replace(), **arguments))
 
     def differs(self, J: float) -> str | None:
@@ -103,9 +105,9 @@ def answers(case: Case) -> str | None:
     """Whether there is an answer at all: tokens that are numbers, one a type."""
     if case.answer.status == INFEASIBLE or not case.instance.feasible:
         return None
-    return problem_with(case.instance.workload, case.answer.tokens) and (
-        case.answer.detail or problem_with(case.instance.workload, case.answer.tokens)
-    )
+    reason = problem_with(case.instance.workload, case.answer.tokens)
+    told = case.answer.detail if case.answer.tokens is None and case.answer.status == FAILED else ""
+    return told or reason
 
 
 def _tokens(case: Case) -> FloatArray:
@@ -139,29 +141,37 @@ def honest(case: Case) -> str | None:
     status, instance = case.answer.status, case.instance
     if status == INFEASIBLE:
         return f"claims '{INFEASIBLE}', but the instance has an optimum" if instance.feasible else None
-    if status != OPTIMAL:
-        return None  # who admits to have failed is honest
+    if status == FAILED or (status == INACCURATE and instance.feasible):
+        return None  # who admits it is honest
     if not instance.feasible:
-        return f"claims '{OPTIMAL}', but the utilisation is {float(instance.witness):g} even without tokens"
+        return f"claims '{status}', but the utilisation is {float(instance.witness):g} even without tokens"
     reason = problem_with(instance.workload, case.answer.tokens) or feasible(case) or accurate(case)
     return f"claims '{OPTIMAL}', but {reason}" if reason else None
 
 
 def duals(case: Case) -> str | None:
-    """Whether the dual values given have the right sign and are feasible, to 1e-4."""
-    given = case.answer.duals
+    """Whether the dual values given are feasible, to 1e-4; of a problem, whether they are the exact ones.
+
+    A problem's constraints are x >= 0 and x <= x_max; their multipliers are unique where x_max > 0.
+    """
     _tokens(case)
-    if given is None:
+    if case.answer.duals is None:
         raise NotApplicable("no dual values were given")
     if case.answer.status != OPTIMAL:
         raise NotApplicable("the answer does not claim to be optimal")
+    cones = cone_program(case.instance.workload, case.subject.form)
+    program = cones.program
     if case.subject.kind == "problem":
-        least = min(float(np.min(value)) for value in given)
-        size = 1 + max(float(np.max(np.abs(value))) for value in given)
-        return None if least >= -DUAL_TOLERANCE * size else f"a multiplier of an inequality is {least:.3g}"
-    program = cone_program(case.instance.workload, case.subject.form).program
-    if np.shape(given) != program.b.shape:
-        return f"z has shape {np.shape(given)}; it must be {program.b.shape}"
+        given = np.concatenate([np.ravel(np.asarray(value, dtype=float)) for value in case.answer.duals])
+        exact = cones.duals(case.instance.certificate.tokens)[: 2 * len(cones.types)]
+        if given.shape != exact.shape or not program.b[len(exact) // 2 : len(exact)].all():
+            raise NotApplicable("the multipliers are not unique")
+        scale = 1 + np.abs(exact).max() + np.abs(program.q[:-1]).max()
+        off = float(np.abs(given - exact).max() / scale)
+        return None if off <= 10 * DUAL_TOLERANCE else f"a multiplier is off by {off:.3g} relative"
+    given = np.asarray(case.answer.duals, dtype=float)
+    if given.shape != program.b.shape or not np.isfinite(given).all():
+        return f"z has shape {given.shape}; it must be {program.b.shape}, and finite"
     size = float(np.abs(program.q).max() + (abs(program.A.T) @ np.abs(given)).max())
     residual = float(np.abs(program.A.T @ given + program.q).max()) / size
     if residual > DUAL_TOLERANCE:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import queue
+import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -28,7 +31,7 @@ def call(function: Callable[[], Any], time_limit: float) -> Any:
 def _in_process(function: Callable[[], Any], time_limit: float) -> Any:
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(function, sender), daemon=True)
+    process = context.Process(target=_send, args=(function, sender))
     process.start()
     sender.close()
     try:
@@ -39,11 +42,14 @@ def _in_process(function: Callable[[], Any], time_limit: float) -> Any:
         process.join(1)
         raise Lost(f"crashed with exit status {process.exitcode}") from error
     finally:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid or 0, signal.SIGKILL)  # with whatever it has started
         process.kill()
         process.join()
 
 
 def _send(function: Callable[[], Any], sender: Connection) -> None:
+    os.setsid()
     sender.send(function())
     sender.close()
 

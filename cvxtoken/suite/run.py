@@ -49,6 +49,11 @@ def check_solver(
         ProblemError: a pattern matches nothing, or what the function takes cannot be told.
     """
     tested = subject(solve_fn, kind, form)
+    for name, value in (("tolerance", tolerance), ("time_limit", time_limit)):
+        if not value > 0:
+            raise ProblemError(f"{name} is {value}; it must be positive")
+    if expected_failures is not None and not isinstance(expected_failures, Mapping):
+        raise ProblemError("expected_failures must map patterns to reasons")
     outcomes = []
     for instance in chosen(tested, include, exclude, added_before):
         found = run_instance(tested, instance, tolerance, time_limit, added_before)
@@ -81,6 +86,8 @@ def parametrize(solve_fn: Callable[..., Any], *, argument: str = "case", **optio
                 raise AssertionError("; ".join(f"{o.check}: {o.reason}" for o in report.failed))
             if report.expected_failures and not report.passed:
                 pytest.xfail(report.expected_failures[0].reason)
+            if not report.passed:
+                pytest.skip(report.unsupported[0].reason)
 
         cases.append(pytest.param(case, id=instance.id))
     return pytest.mark.parametrize(argument, cases)
@@ -124,6 +131,9 @@ def _outcome(check: Check, case: Case) -> Outcome:
         return Outcome(case.instance.id, check.name, UNSUPPORTED, str(why), since)
     except NotImplementedError as why:
         return Outcome(case.instance.id, check.name, UNSUPPORTED, f"not implemented: {why}", since)
+    except Exception as error:  # what a solver returned may break a check
+        told = f"the answer cannot be checked: {type(error).__name__}: {error}"
+        return Outcome(case.instance.id, check.name, FAIL, told, since)
     return Outcome(case.instance.id, check.name, FAIL if reason else PASS, reason or "", since)
 
 

@@ -102,6 +102,7 @@ def run(
     chosen: Iterable[Instance],
     time_limit: float,
     progress: Path | None = None,
+    identity: str = "",
     on_score: Callable[[Score], None] | None = None,
 ) -> list[Score]:
     """Score every form on every instance; what stands in the progress file is not run again.
@@ -111,17 +112,18 @@ def run(
         chosen: the instances.
         time_limit: of one call, in s.
         progress: each score is appended to this file as it is known.
+        identity: of the solver; a file with another one's scores is refused.
         on_score: told each score.
 
     Raises:
-        ProblemError: the progress file holds something else.
+        ProblemError: the progress file holds something else, or cannot be written.
     """
-    known = {} if progress is None else _read(progress)
+    known = {} if progress is None else _read(progress, identity)
     scores = []
     for form, tested in subjects.items():
         for instance in chosen:
-            if not instance.feasible and form == "presolved":
-                continue  # an infeasible instance cannot be presolved
+            if not instance.feasible and (form == "presolved" or tested.kind == "cones"):
+                continue  # an infeasible instance cannot be presolved, nor written as cone data here
             if (form, instance.id) not in known:
                 known[form, instance.id] = score(tested, form, instance, time_limit)
                 if progress is not None:
@@ -133,16 +135,21 @@ def run(
     return scores
 
 
-def _read(progress: Path) -> dict[tuple[str, str], Score]:
-    """Scores of an earlier run; a last line that was cut off is left out."""
-    if not progress.exists():
-        return {}
-    lines = progress.read_text(encoding="utf-8").splitlines(keepends=True)
+def _read(progress: Path, identity: str) -> dict[tuple[str, str], Score]:
+    """Scores of an earlier run of the same solver; a last line that was cut off is left out."""
+    head = json.dumps({"scores of": identity}) + "\n"
     try:
-        scores = [Score(**json.loads(line)) for line in lines if line.endswith("\n")]
-    except (ValueError, TypeError) as error:
-        raise ProblemError(f"{progress} does not hold scores of an interrupted run: {error}") from error
-    progress.write_text("".join(line for line in lines if line.endswith("\n")), encoding="utf-8")
+        if not progress.exists():
+            progress.write_text(head, encoding="utf-8")
+            return {}
+        text = progress.read_text(encoding="utf-8")
+        lines = text[: text.rfind("\n") + 1].splitlines(keepends=True)
+        if not lines or lines[0] != head:
+            raise ProblemError(f"{progress} does not hold scores of {identity}; remove it or name another")
+        scores = [Score(**json.loads(line)) for line in lines[1:]]
+        progress.write_text("".join(lines), encoding="utf-8")
+    except (OSError, ValueError, TypeError) as error:
+        raise ProblemError(f"{progress} cannot hold the scores of a run: {error}") from error
     return {(found.form, found.instance): found for found in scores}
 
 
@@ -180,9 +187,9 @@ def to_document(solver: str, version: str, scores: list[Score]) -> dict[str, Any
     return {"solver": solver, "version": version, "families": first, "forms": forms}
 
 
-def default_progress(solver: str, version: str) -> Path:
+def default_progress(identity: str) -> Path:
     """Where an interrupted run of this solver is kept."""
-    name = "".join(c if c.isalnum() else "-" for c in f"{solver}-{version}")
+    name = "".join(c if c.isalnum() else "-" for c in identity)
     return Path(tempfile.gettempdir()) / f"cvxtoken-check-{name}.jsonl"
 
 

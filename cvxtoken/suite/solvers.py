@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import sys
 import warnings
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 from cvxtoken.errors import SolverError
 from cvxtoken.files import nearest
@@ -30,12 +32,19 @@ class NamedSolver:
     Attributes:
         name: as given.
         version: of its package; empty where it cannot be told.
+        digest: of the file that a function stands in.
         subjects: what to test, by form; a function that takes workloads has the one form 'workload'.
     """
 
     name: str
     version: str
     subjects: dict[str, Subject]
+    digest: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What tells this solver from another one, and from another state of itself."""
+        return " ".join(part for part in (self.name, self.version, self.digest) if part)
 
 
 def find_solver(name: str, kind: str | None = None) -> NamedSolver:
@@ -89,14 +98,16 @@ def _conic() -> set[str]:
 
 def _function(name: str, kind: str | None) -> NamedSolver:
     module, _, attribute = name.partition(":")
-    sys.path.insert(0, "")  # a module in the folder one stands in
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # a module in the folder one stands in, and what it imports later
     try:
         function = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # whatever the module does when it is imported
         raise SolverError(f"{name!r} is not a function that can be imported: {error}") from error
-    finally:
-        sys.path.remove("")
     found = subject(function, kind)
     forms = ("workload",) if found.kind == "workload" else ("presolved", "raw")
     version = getattr(sys.modules[module.partition(".")[0]], "__version__", "")
-    return NamedSolver(name, str(version), {form: Subject(function, found.kind, form) for form in forms})
+    file = getattr(sys.modules[module], "__file__", None)
+    digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12] if file else ""
+    subjects = {form: Subject(function, found.kind, form) for form in forms}
+    return NamedSolver(name, str(version), subjects, digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from scipy import sparse
 
 import cvxtoken
 from cvxtoken import Workload
-from cvxtoken.suite import check_solver
+from cvxtoken.suite import Answer, check_solver
 from tests.suite.broken import BROKEN, never_says_infeasible, no_projection
 
 SOME = ["realistic/n3*", "realistic/n6*", "workloads*", "all-zero*", "infeasible/n2*"]
@@ -140,3 +141,46 @@ def test_what_is_not_implemented_is_unsupported() -> None:
     assert not report.failed
     assert not report.ok, "nothing passed"
     assert {o.reason for o in report.unsupported} >= {"not implemented: more than one type"}
+
+
+def test_wrong_multipliers_of_a_problem_are_caught() -> None:
+    def inflated(problem: cp.Problem) -> None:
+        problem.solve(solver="CLARABEL")
+        for constraint in problem.constraints:
+            constraint.save_dual_value(1e6 + np.abs(constraint.dual_value))
+
+    report = check_solver(inflated, "realistic/n6-1")
+    assert [o.check for o in report.failed] == ["duals"]
+    assert "a multiplier is off by" in report.failed[0].reason
+
+
+def test_answers_of_many_shapes_are_understood() -> None:
+    class Solution:
+        __slots__ = ("status", "x")
+
+    def slots(A: Any, b: Any, q: Any, cones: Any) -> Any:
+        found, solution = clarabel_on_cones(A, b, q, cones), Solution()
+        solution.x, solution.status = found["x"][:, None], found["status"]
+        return solution
+
+    assert check_solver(slots, "realistic/n6-1").ok
+
+    def parallel(workload: Workload) -> Any:
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            return pool.apply(list, (cvxtoken.price_newton(workload).tokens.tolist(),))
+
+    assert check_solver(parallel, "realistic/n2-1").ok
+
+    def short(workload: Workload) -> Any:
+        return Answer(np.zeros(7), "optimal")
+
+    reasons = {o.check: o.reason for o in check_solver(short, "realistic/n6-1").failed}
+    assert reasons["answers"] == "tokens have shape (7,); it must be (6,)"
+
+
+def test_an_inaccurate_optimum_of_an_infeasible_instance_is_no_honest_answer() -> None:
+    def sloppy(workload: Workload) -> Any:
+        return Answer(np.zeros(len(workload)), "optimal_inaccurate")
+
+    report = check_solver(sloppy, "infeasible/n2-2")
+    assert [o.check for o in report.failed] == ["honest"]

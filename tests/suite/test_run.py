@@ -96,3 +96,27 @@ def test_threads_stand_in_where_processes_cannot_be_forked() -> None:
     with pytest.raises(Lost, match=r"did not come back within 0\.1 s"):
         _in_thread(lambda: time.sleep(1), 0.1)
     assert call(lambda: [1, 2], 5) == [1, 2]
+
+
+def test_bad_arguments() -> None:
+    for arguments, message in (
+        ({"tolerance": -1}, "tolerance is -1; it must be positive"),
+        ({"time_limit": float("nan")}, "time_limit is nan; it must be positive"),
+        ({"form": "Raw"}, "form is 'Raw'; it must be one of presolved, raw"),
+        ({"expected_failures": ["size/1"]}, "expected_failures must map patterns to reasons"),
+    ):
+        with pytest.raises(ProblemError, match=message):
+            check_solver(newton, "size/1", **arguments)
+    with pytest.raises(ProblemError, match="is infeasible: it has no optimum"):
+        _ = cvxtoken.instances("infeasible/n2-2")[0].objective
+    with pytest.raises(ProblemError, match="there is no witness"):
+        _ = cvxtoken.instances("size/1")[0].witness
+
+
+def test_what_is_not_implemented_is_skipped() -> None:
+    def nothing(workload: Workload) -> Any:
+        raise NotImplementedError("yet")
+
+    (case,) = parametrize(nothing, include="size/1").mark.args[1]
+    with pytest.raises(pytest.skip.Exception):
+        case.values[0]()

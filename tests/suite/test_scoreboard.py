@@ -66,18 +66,22 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, module: Path) -> None:
     progress = tmp_path / "scores.jsonl"
     solver = find_solver("mine:good")
     chosen = instances("workloads*")
-    first = scoreboard.run(solver.subjects, chosen[:5], 60, progress)
+    first = scoreboard.run(solver.subjects, chosen[:5], 60, progress, "mine")
     with progress.open("a") as file:
         file.write('{"form": "work')  # cut off in the middle of a line
     asked: list[str] = []
     changed = find_solver("mine:silent")  # would be seen if it were asked about what is known
-    again = scoreboard.run(changed.subjects, chosen, 60, progress, lambda s: asked.append(s.claim))
+    again = scoreboard.run(changed.subjects, chosen, 60, progress, "mine", lambda s: asked.append(s.claim))
     assert again[:5] == first
     assert [s.claim for s in again] == ["optimal"] * 5 + ["infeasible"] * 7
-    assert len(progress.read_text().splitlines()) == 12
+    assert len(progress.read_text().splitlines()) == 13
+    with pytest.raises(ProblemError, match="does not hold scores of other"):
+        scoreboard.run(solver.subjects, chosen, 60, progress, "other")
     progress.write_text("other\n")
     with pytest.raises(ProblemError, match="does not hold scores"):
-        scoreboard.run(solver.subjects, chosen, 60, progress)
+        scoreboard.run(solver.subjects, chosen, 60, progress, "mine")
+    with pytest.raises(ProblemError, match="cannot hold the scores"):
+        scoreboard.run(solver.subjects, chosen, 60, tmp_path, "mine")
 
 
 def test_a_page_stands_alone() -> None:
@@ -138,3 +142,12 @@ def test_errors_are_measured_without_cancellation() -> None:
     exact = instance.certificate.lower - cvxtoken.certify(instance.workload, l).lower
     assert true_error(instance, l) == pytest.approx(float(exact) / (1 + abs(instance.objective)), rel=1e-6)
     assert 0 < true_error(instance, l) < 1e-16
+
+
+def test_cone_solvers_are_not_scored_on_what_they_are_never_asked(module: Path) -> None:
+    Path("mine.py").write_text("def cones(A, b, q, cones):\n    raise RuntimeError('no')\n")
+    scores = scoreboard.run(
+        find_solver("mine:cones").subjects, instances(["infeasible*", "workloads/q*-0.1-30"]), 60
+    )
+    assert {s.family for s in scores} == {"workloads"}
+    assert not any(s.correct for s in scores)
