@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import solve_banded
 
-from cvxtoken.batching.problem import BatchingProblem, check_discipline
+from cvxtoken.batching.problem import BatchingProblem, check_discipline, check_largest
 from cvxtoken.errors import UnstableError
 from cvxtoken.typing import FloatArray
 
@@ -98,7 +98,7 @@ def delays(problem: BatchingProblem, discipline: str = "dynamic", largest: int |
         ProblemError: unknown discipline, or elastic without k1..k4.
         UnstableError: the arrival rate is too high; says which would do.
     """
-    b_max = problem.largest if largest is None else largest
+    b_max = check_largest(problem, largest)
     require_stable(problem, check_discipline(discipline), b_max)
     least = b_max if discipline == "fixed" else 1
     batches = [batch(problem, discipline, b) for b in range(least, b_max + 1)]

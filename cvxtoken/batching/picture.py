@@ -19,7 +19,8 @@ def draw_curves(references: Iterable[BatchingReference], path: Path) -> None:
         ProblemError: the file cannot be written.
     """
     figure, drawn = axes("batch size (at most; fixed: exactly)", "mean system time (s)")
-    for reference, colour, marker in zip(references, (BLUE, ORANGE, GREEN), "os^", strict=False):
+    shown = list(references)
+    for reference, colour, marker in zip(shown, (BLUE, ORANGE, GREEN), "os^", strict=False):
         stable = [(b, value) for b, value in reference.curve if np.isfinite(value)]
         drawn.plot(
             *zip(*stable, strict=True), color=colour, marker=marker, markersize=3, label=reference.discipline
@@ -27,6 +28,7 @@ def draw_curves(references: Iterable[BatchingReference], path: Path) -> None:
         drawn.plot(
             [reference.best_batch], [reference.delays.mean_system_time], marker, color=colour, markersize=10
         )
-    drawn.set_ylim(bottom=0)
+    # sizes that barely keep up would hide all others
+    drawn.set_ylim(0, 4 * max((reference.delays.mean_system_time for reference in shown), default=1.0))
     drawn.legend(frameon=False)
     save(figure, path)

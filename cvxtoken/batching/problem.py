@@ -150,6 +150,10 @@ class BatchingProblem:
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated anew (ProblemError)."""
+        unknown = [name for name in changes if name not in self.__dataclass_fields__]
+        if unknown:
+            hint = nearest(unknown[0], self.__dataclass_fields__)
+            raise ProblemError(f"{unknown[0]} is not a field of the problem{hint}")
         return replace(self, **changes)
 
     @classmethod
@@ -205,6 +209,15 @@ def check_discipline(discipline: str) -> str:
         hint = nearest(str(discipline), DISCIPLINES)
         raise ProblemError(f"discipline is {discipline!r}; it must be one of {', '.join(DISCIPLINES)}{hint}")
     return discipline
+
+
+def check_largest(problem: BatchingProblem, largest: int | None) -> int:
+    """A batch size, by default the problem's largest (ProblemError where it is not a whole number from 1)."""
+    if largest is None:
+        return problem.largest
+    if type(largest) is not int or largest < 1:
+        raise ProblemError(f"largest is {largest!r}; it must be a whole number from 1")
+    return largest
 
 
 def whole_batches(sizes: Sequence[int], largest: int) -> list[int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvxtoken.batching.model import delays, require_stable
-from cvxtoken.batching.problem import BatchingProblem, BatchTime, check_discipline
+from cvxtoken.batching.problem import BatchingProblem, BatchTime, check_discipline, check_largest
 from cvxtoken.errors import ProblemError
 from cvxtoken.estimates import Estimate, estimate
 from cvxtoken.typing import FloatArray
@@ -61,9 +61,10 @@ def simulate(
         ProblemError: an argument breaks its rule.
         UnstableError: the arrival rate is too high.
     """
-    b_max = problem.largest if largest is None else largest
+    b_max = check_largest(problem, largest)
     require_stable(problem, check_discipline(discipline), b_max)
-    if replications < 2 or seed < 0 or num_requests < 100 * replications:
+    whole_numbers = all(type(value) is int for value in (num_requests, replications, seed))
+    if not whole_numbers or replications < 2 or seed < 0 or num_requests < 100 * replications:
         raise ProblemError("num_requests must be at least 100 a replication, replications 2 and seed 0")
     means, sizes = [], []
     for rng in np.random.default_rng(seed).spawn(replications):

@@ -21,6 +21,9 @@ def test_best_of_the_curve(discipline: str) -> None:
     assert min(curve.values()) == pytest.approx(curve[found.best_batch], rel=1e-6)
     assert curve[found.best_batch] == pytest.approx(delays(p, discipline, found.best_batch).mean_system_time)
     assert curve[1] == np.inf, "single requests do not keep up"
+    assert all(
+        value > curve[found.best_batch] * (1 + 1e-7) for b, value in curve.items() if b < found.best_batch
+    )
     document = found.to_document()
     assert document["curve"][0] == {"batch": 1, "mean_system_time": None}
     assert best_batch(p, discipline, [8, 12]).best_batch in (8, 12)
@@ -85,6 +88,11 @@ def test_bad_requests() -> None:
         delays(small(), "elastik")
     with pytest.raises(ProblemError, match="must be given by k1, k2, k3 and k4"):
         delays(small().replace(batch_time=lambda b, lengths: lengths), "elastic")
+    for call in (lambda: delays(small(), "dynamic", 0), lambda: small().replace(max_bach=3)):
+        with pytest.raises(ProblemError, match=r"largest is 0|did you mean 'max_batch'"):
+            call()
+    flat = default_problem().replace(arrival_rate=0.01, max_batch=20)
+    assert best_batch(flat).best_batch < 12, "of sizes that are the same to rounding, the smallest"
     with pytest.raises(ProblemError, match="batch sizes are"):
         best_batch(small(), sizes=[0])
 
