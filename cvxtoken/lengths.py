@@ -19,7 +19,7 @@ from cvxtoken.files import Document
 from cvxtoken.typing import FloatArray
 
 LONGEST = 32_768  # tokens; where parametric distributions end unless told otherwise
-_LONGEST_KNOWN = 100_000_000
+_LONGEST_KNOWN = 10_000_000
 _TOLERANCE = 1e-6  # on the sum of probabilities, because tables are printed with few digits
 
 
@@ -111,7 +111,7 @@ class LengthDistribution:
         good = (lengths >= 1) & (lengths == np.floor(lengths)) & (lengths <= _LONGEST_KNOWN)
         if not good.all():
             raise ProblemError(
-                f"lengths holds {lengths[np.argmin(good)]}; a length must be a whole number from 1 to 1e8"
+                f"lengths holds {lengths[np.argmin(good)]}; a length must be a whole number from 1 to 1e7"
             )
         counts = np.bincount(lengths.astype(np.int64))[1:]
         return cls(counts / len(lengths))
@@ -135,7 +135,7 @@ class LengthDistribution:
         rows = [n for _, n in _column(path, length)]
         values = [p for _, p in _column(path, probability)]
         if not all(1 <= n <= _LONGEST_KNOWN and n == int(n) for n in rows):
-            raise ProblemError(f"{path}: column {length!r} must hold whole numbers from 1 to 1e8")
+            raise ProblemError(f"{path}: column {length!r} must hold whole numbers from 1 to 1e7")
         p = np.zeros(int(max(rows)))
         np.add.at(p, np.array(rows, dtype=int) - 1, values)
         return cls(p)
@@ -207,7 +207,7 @@ def _numbers(field: str, values: Any) -> FloatArray:
 
 def _require_whole(n_max: Any) -> None:
     if type(n_max) is not int or not 1 <= n_max <= _LONGEST_KNOWN:
-        raise ProblemError(f"n_max is {n_max!r}; it must be a whole number from 1 to 1e8")
+        raise ProblemError(f"n_max is {n_max!r}; it must be a whole number from 1 to 1e7")
 
 
 def _require_positive(**values: float) -> None:

@@ -162,7 +162,8 @@ class ClippingProblem:
         """Write the problem, distributions as probabilities (ProblemError if the utility is a function)."""
         if callable(self.utility):
             raise ProblemError("utility is a function, which cannot be written; give a table")
-        document: Document = {key: getattr(self, key) for key in _KEYS if getattr(self, key) is not None}
+        found = {key: getattr(self, key) for key in _KEYS if getattr(self, key) is not None}
+        document: Document = {key: x if key == "utility" else float(x) for key, x in found.items()}
         if not isinstance(self.utility, str):
             document["utility"] = np.asarray(self.utility, dtype=float).tolist()
         document["type"] = [

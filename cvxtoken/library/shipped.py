@@ -142,7 +142,10 @@ def instances(include: str | Iterable[str] = "*", exclude: str | Iterable[str] =
     10
     """
     known = [instance for family in FAMILIES for instance in _read(family)]
-    wanted, unwanted = ([p] if isinstance(p, str) else list(p) for p in (include, exclude))
+    wanted, unwanted = ([p] if isinstance(p, str) else list(p or ()) for p in (include, exclude))
+    for pattern in (*wanted, *unwanted):
+        if not isinstance(pattern, str):
+            raise ProblemError(f"{pattern!r} is not a pattern over instance ids, such as 'realistic*'")
     for pattern in (*wanted, *unwanted):
         if not any(fnmatchcase(instance.id, pattern) for instance in known):
             hint, families = nearest(pattern, FAMILIES), ", ".join(FAMILIES)

@@ -151,3 +151,5 @@ def test_patterns() -> None:
         ProblemError, match=r"'realsitic\*' matches no instance \(did you mean 'realistic'\?\)"
     ):
         cvxtoken.instances("realsitic*")
+    with pytest.raises(ProblemError, match="5 is not a pattern"):
+        cvxtoken.instances([5])  # type: ignore[list-item]
