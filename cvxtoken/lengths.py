@@ -68,6 +68,11 @@ class LengthDistribution:
         """E[N], in tokens."""
         return float(self.survival.sum())
 
+    def quantile(self, shares: FloatArray) -> FloatArray:
+        """The least n with P(N <= n) > share, in tokens, of many shares."""
+        places = np.searchsorted(np.cumsum(self.probabilities), shares, side="right")
+        return 1.0 + np.minimum(places, len(self) - 1)
+
     @classmethod
     def lognormal(cls, mu: float, sigma: float, n_max: int = LONGEST) -> Self:
         """p_n = Phi((ln n - mu) / sigma) - Phi((ln(n - 1) - mu) / sigma); what is longer ends at n_max."""

@@ -7,6 +7,7 @@ rounds half-even, are widened by one unit in the last place.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, Overflow
 from decimal import DivisionByZero as DecimalDivisionByZero
@@ -36,6 +37,17 @@ def exact_dot(a: FloatArray, b: FloatArray) -> Fraction:
     shifts = (exponent - lowest).tolist()
     total = sum((m * n) << s for m, n, s in zip(whole_a, whole_b, shifts, strict=True))
     return Fraction(total) * Fraction(2) ** lowest
+
+
+def double_above(number: Decimal) -> float:
+    """The least double that is not below a decimal."""
+    nearest = float(number)
+    return math.nextafter(nearest, math.inf) if nearest < number else nearest
+
+
+def double_below(number: Decimal) -> float:
+    """The largest double that is not above a decimal."""
+    return -double_above(number.copy_negate())
 
 
 class Rounding:

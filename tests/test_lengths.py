@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cvxtoken import ProblemError
@@ -80,3 +81,10 @@ def test_bad_data(make, message: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ProblemError) as caught:
         make()
     assert message in str(caught.value)
+
+
+def test_quantiles_turn_uniform_numbers_into_lengths() -> None:
+    d = LengthDistribution([0.25, 0.0, 0.5, 0.25])
+    assert d.quantile(np.array([0.0, 0.2, 0.25, 0.7, 0.75, 0.999999])).tolist() == [1, 1, 3, 3, 4, 4]
+    drawn = d.quantile(np.random.default_rng(1).random(100_000))
+    assert np.bincount(drawn.astype(int), minlength=5)[1:] / 1e5 == pytest.approx(d.probabilities, abs=0.01)

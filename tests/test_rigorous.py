@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mp
 
-from cvxtoken.rigorous import Interval, Rounding, exact_dot
+from cvxtoken.rigorous import Interval, Rounding, double_above, double_below, exact_dot
 from tests.truth import exact
 
 numbers = st.decimals(min_value=-1000, max_value=1000, allow_nan=False, places=6)
@@ -89,3 +89,12 @@ def test_division_by_what_may_be_zero_is_refused() -> None:
 def test_exact_dot_is_exact(pairs: list[tuple[float, float]]) -> None:
     a, b = np.array(pairs).T
     assert exact_dot(a, b) == sum(Fraction(x) * Fraction(y) for x, y in pairs)
+
+
+def test_doubles_around_a_decimal() -> None:
+    third = Decimal(1) / 3
+    for number in (third, -third, Decimal("0.1"), Decimal(0), Decimal(2)):
+        low, high = double_below(number), double_above(number)
+        assert Decimal(low) <= number <= Decimal(high)
+        assert high <= np.nextafter(low, np.inf)
+    assert double_below(Decimal(2)) == double_above(Decimal(2)) == 2.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
@@ -21,8 +20,8 @@ from cvxtoken.allocation.integer_search import Found, search, twins
 from cvxtoken.allocation.prices import solve_prices
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.rounding import MODES, RoundedTokens, round_tokens
-from cvxtoken.errors import CertificateError, ProblemError
-from cvxtoken.rigorous import Rounding
+from cvxtoken.errors import CertificateError, ProblemError, SolverError, UnstableError
+from cvxtoken.rigorous import Rounding, double_above
 from cvxtoken.tables import table
 from cvxtoken.typing import FloatArray
 
@@ -58,8 +57,7 @@ class IntegerReference:
     @property
     def upper(self) -> float:
         """Proven upper bound of J over all whole tokens, in s, rounded up to a double."""
-        nearest = float(self.certificate.upper)
-        return math.nextafter(nearest, math.inf) if nearest < self.certificate.upper else nearest
+        return double_above(self.certificate.upper)
 
     @property
     def relative_gap(self) -> float:
@@ -82,8 +80,7 @@ class IntegerReference:
             UnstableError: they are unstable.
         """
         reached = certify(self.workload, checked_whole(self.workload, tokens)).lower
-        difference = Context(_DIGITS, ROUND_CEILING).subtract(self.certificate.upper, reached)
-        return math.nextafter(float(difference), math.inf)
+        return double_above(Context(_DIGITS, ROUND_CEILING).subtract(self.certificate.upper, reached))
 
     def roundings(self) -> dict[str, tuple[RoundedTokens, float]]:
         """By mode, the continuous optimum rounded, and its loss against the best whole allocation, in s."""
@@ -147,13 +144,18 @@ def solve_integer(workload: Workload, time_limit: float = 60.0) -> IntegerRefere
     Raises:
         ProblemError: the time limit is not positive.
         UnstableError: no allocation is stable.
+        SolverError: the data are beyond float64, such as a weight of 1e200.
     """
     if not time_limit > 0:
         raise ProblemError(f"time_limit is {time_limit}; it must be positive, in s")
     started = time.perf_counter()
     model.require_stable(workload)
-    centre = solve_prices(workload)[twins(workload)]
-    found = search(workload, centre, time_limit)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            centre = solve_prices(workload)[twins(workload)]
+            found = search(workload, centre, time_limit)
+    except (ArithmeticError, ValueError, UnstableError) as error:  # that some are stable is decided above
+        raise SolverError(f"the search fails on data beyond float64: {error}") from error
     certificate = _prove(workload, found)
     return IntegerReference(workload, certificate, time.perf_counter() - started)
 

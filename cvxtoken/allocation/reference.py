@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 import warnings
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from cvxtoken.allocation.prices import solve_prices
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.errors import CvxtokenError, SolverError
 from cvxtoken.files import nearest
+from cvxtoken.rigorous import double_above, double_below
 from cvxtoken.tables import table
 from cvxtoken.typing import FloatArray
 
@@ -79,16 +79,12 @@ class Reference:
     @property
     def lower(self) -> float:
         """Proven lower bound of J*, in s, rounded down to a double."""
-        nearest_double = float(self.certificate.lower)
-        too_high = nearest_double > self.certificate.lower
-        return math.nextafter(nearest_double, -math.inf) if too_high else nearest_double
+        return double_below(self.certificate.lower)
 
     @property
     def upper(self) -> float:
         """Proven upper bound of J*, in s, rounded up to a double."""
-        nearest_double = float(self.certificate.upper)
-        too_low = nearest_double < self.certificate.upper
-        return math.nextafter(nearest_double, math.inf) if too_low else nearest_double
+        return double_above(self.certificate.upper)
 
     @property
     def relative_gap(self) -> float:

@@ -88,9 +88,7 @@ def sample_path(
     """Arrival times in s and output lengths of so many requests, each from a stream of its own."""
     gaps, outputs = rng.spawn(2)
     arrivals = np.cumsum(gaps.exponential(1 / problem.arrival_rate, size))
-    cumulative = np.cumsum(problem.lengths.probabilities)
-    places = np.searchsorted(cumulative, outputs.random(size), side="right")
-    return arrivals, 1.0 + np.minimum(places, len(problem.lengths) - 1)
+    return arrivals, problem.lengths.quantile(outputs.random(size))
 
 
 def run_path(

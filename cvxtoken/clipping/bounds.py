@@ -15,8 +15,7 @@ import numpy as np
 from cvxtoken.clipping import model
 from cvxtoken.clipping.problem import ClippingProblem
 
-_CELLS = 400
-_CLOSE = 1e-9
+_HALVINGS = 400
 
 
 def upper_bound(problem: ClippingProblem, considered: np.ndarray) -> float:
@@ -59,12 +58,9 @@ def upper_bound(problem: ClippingProblem, considered: np.ndarray) -> float:
 
     y_top = 1 - lam * sum(share * float(s1.min()) for share, s1, _, _ in parts)
     cells = [(-bound(0.0, y_top), 0.0, y_top)]
-    for _ in range(_CELLS):
-        value, low, high = heapq.heappop(cells)
+    for _ in range(_HALVINGS):
+        _, low, high = heapq.heappop(cells)
         middle = (low + high) / 2
-        halves = [(-bound(low, middle), low, middle), (-bound(middle, high), middle, high)]
-        for half in halves:
-            heapq.heappush(cells, half)
-        if -value + cells[0][0] < _CLOSE * 1e-6 and high - low < 1e-9:
-            break
+        for pair in ((low, middle), (middle, high)):
+            heapq.heappush(cells, (-bound(*pair), *pair))
     return -cells[0][0]

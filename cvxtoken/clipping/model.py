@@ -26,9 +26,9 @@ from cvxtoken.lengths import LengthDistribution
 from cvxtoken.queueing import pollaczek_khinchine
 from cvxtoken.typing import FloatArray
 
+_HUGE = 1e150  # where H is scaled down
 # Steps of the renewal equation, whose error falls with their square and is extrapolated away: so many a mean
 # service time and a mean time between arrivals, within these limits.
-_HUGE = 1e150
 _LEAST_STEPS, _MOST_STEPS, _STEPS_EACH = 1000, 8000, 20
 
 

@@ -110,10 +110,7 @@ def _draw(
     uniform = sizes.random(size)
     for k, item in enumerate(problem.types):
         chosen = kind == k
-        cumulative = np.cumsum(item.probabilities)
-        lengths[chosen] = 1 + np.minimum(
-            np.searchsorted(cumulative, uniform[chosen], side="right"), len(item) - 1
-        )
+        lengths[chosen] = item.quantile(uniform[chosen])
     clipped = np.minimum(lengths, limits[kind])
     service = problem.time_per_token * clipped + problem.overhead
     return service, gaps.exponential(1 / problem.arrival_rate, size), (lengths <= limits[kind]).astype(float)

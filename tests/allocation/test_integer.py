@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import CertificateError, IntegerCertificate, ProblemError, UnstableError, solve_integer
+from cvxtoken import (
+    CertificateError,
+    IntegerCertificate,
+    ProblemError,
+    SolverError,
+    UnstableError,
+    solve_integer,
+)
 from cvxtoken import integer_verifier as checker
 from cvxtoken.allocation import integer
 from cvxtoken.allocation.integer_search import Found, search, twins
@@ -126,6 +133,9 @@ def test_bad_requests() -> None:
         solve_integer(busy).loss([32768, 32768])
     with pytest.raises(UnstableError):
         solve_integer(w.replace(arrival_rate=1e3))
+    for weight in (1e200, 1e300):
+        with pytest.raises(SolverError, match="the search fails on data beyond float64"):
+            solve_integer(realistic(1, 3).replace(accuracy_weight=weight))
     for limit in (0, -1, float("nan")):
         with pytest.raises(ProblemError, match="time_limit is"):
             solve_integer(w, time_limit=limit)
