@@ -21,21 +21,18 @@ _HALVINGS = 400
 def upper_bound(problem: ClippingProblem, considered: np.ndarray) -> float:
     """No vector of the limits considered has a better objective, to float64's rounding."""
     theta, lam = problem.theta, problem.arrival_rate
-    parts = []
-    for k, (share, lengths) in enumerate(zip(problem.shares, problem.types, strict=True)):
-        found, place = model.moments(problem, k), np.minimum(considered, len(lengths)) - 1
-        parts.append((share, found.s1[place], found.s2[place], found.u[place]))
+    tables = model.by_type(problem, considered)
 
     def bound(low: float, high: float) -> float:
-        fixed = [(share, s1, theta * u - (1 - theta) * lam / (2 * high) * s2) for share, s1, s2, u in parts]
+        gains = theta * tables.u - (1 - theta) * lam / (2 * high) * tables.s2
         ends = (1 - high) / lam, (1 - low) / lam
 
         def at(nu: float) -> tuple[float, float]:
             """The bound, which is convex in nu, and E[S] where the maxima are."""
             value, mean = max(nu * ends[0], nu * ends[1]), 0.0
-            for share, s1, gain in fixed:
+            for s1, gain in zip(tables.s1, gains, strict=True):
                 n = int(np.argmax(gain - nu * s1))
-                value, mean = value + share * float(gain[n] - nu * s1[n]), mean + share * float(s1[n])
+                value, mean = value + float(gain[n] - nu * s1[n]), mean + float(s1[n])
             return value, mean
 
         best, mean = at(0.0)
@@ -56,7 +53,7 @@ def upper_bound(problem: ClippingProblem, considered: np.ndarray) -> float:
             inner, outer = (middle, outer) if (mean_there - target) * (mean - target) > 0 else (inner, middle)
         return best
 
-    y_top = 1 - lam * sum(share * float(s1.min()) for share, s1, _, _ in parts)
+    y_top = 1 - lam * float(tables.s1.min(axis=1).sum())
     cells = [(-bound(0.0, y_top), 0.0, y_top)]
     for _ in range(_HALVINGS):
         _, low, high = heapq.heappop(cells)

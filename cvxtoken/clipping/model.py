@@ -87,6 +87,18 @@ def total(problem: ClippingProblem, limits: FloatArray) -> Moments:
     return Moments(*(np.asarray(value) for value in weighted))
 
 
+def by_type(problem: ClippingProblem, limits: np.ndarray) -> Moments:
+    """What each type adds to the totals, share included, at common limits of shape (m,); shape (types, m).
+
+    A limit beyond a type's longest answer leaves it whole.
+    """
+    parts = []
+    for k, (share, lengths) in enumerate(zip(problem.shares, problem.types, strict=True)):
+        found, place = moments(problem, k), np.minimum(limits, len(lengths)) - 1
+        parts.append((share * found.s1[place], share * found.s2[place], share * found.u[place]))
+    return Moments(*(np.array(column) for column in zip(*parts, strict=True)))
+
+
 def mean_wait(problem: ClippingProblem, found: Moments) -> FloatArray:
     """E[W] in queue, in s; infinite where unstable."""
     return pollaczek_khinchine(problem.arrival_rate, found.s2, 1 - problem.arrival_rate * found.s1)

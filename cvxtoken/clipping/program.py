@@ -70,7 +70,8 @@ def least_wait(problem: ClippingProblem, utility: float, limits: Sequence[int] |
     """
     longest = max(len(lengths) for lengths in problem.types)
     grid = np.arange(1, longest + 1) if limits is None else checked_limits(limits, longest)
-    s1, s2, u = _tables(problem, grid)
+    tables = model.by_type(problem, grid)
+    s1, s2, u = tables.s1, tables.s2, tables.u
     if not utility <= u.max(axis=1).sum() + 1e-12:
         raise ProblemError(f"utility is {utility}; no rule gives more than {u.max(axis=1).sum():.9g}")
     lam = problem.arrival_rate
@@ -122,7 +123,8 @@ def lower_bound(
     The left side of the certificate falls in v, and is concave and piecewise linear: Newton's steps end at
     its root. What they end at is checked in rational numbers, and lowered until it holds.
     """
-    s1, s2, u = _tables(problem, limits)
+    tables = model.by_type(problem, limits)
+    s1, s2, u = tables.s1, tables.s2, tables.u
     lam = problem.arrival_rate
     v = guess
     for _ in range(100):
@@ -143,7 +145,8 @@ def lower_bound(
 
 def proves(problem: ClippingProblem, limits: np.ndarray, utility: float, v: float, mu: float) -> bool:
     """Whether the certificate holds for the tables' doubles, in rational numbers."""
-    s1, s2, u = _tables(problem, limits)
+    tables = model.by_type(problem, limits)
+    s1, s2, u = tables.s1, tables.s2, tables.u
     lam, V, M = Fraction(problem.arrival_rate), Fraction(v), Fraction(mu)
     total = M * Fraction(utility) - V
     for row in range(len(s1)):
@@ -156,13 +159,3 @@ def proves(problem: ClippingProblem, limits: np.ndarray, utility: float, v: floa
             for g in near
         )
     return total >= 0
-
-
-def _tables(problem: ClippingProblem, limits: np.ndarray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Share times s1, s2 and u of every type at every limit, shape (number of types, m)."""
-    rows = []
-    for k, (share, lengths) in enumerate(zip(problem.shares, problem.types, strict=True)):
-        found, place = model.moments(problem, k), np.minimum(limits, len(lengths)) - 1
-        rows.append((share * found.s1[place], share * found.s2[place], share * found.u[place]))
-    s1, s2, u = (np.array(column) for column in zip(*rows, strict=True))
-    return s1, s2, u

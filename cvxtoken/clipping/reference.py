@@ -92,10 +92,8 @@ def _exhausted(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.nda
     The bound is the objective, unless more limits tie to rounding than are compared.
     """
     columns = _columns(problem, considered)
-    parts = []
-    for k, share in enumerate(problem.shares):
-        found, place = model.moments(problem, k), columns[:, k] - 1
-        parts.append((share * found.s1[place], share * found.s2[place], share * found.u[place]))
+    tables = model.by_type(problem, considered)
+    parts = list(zip(tables.s1, tables.s2, tables.u, strict=True))
     first = list(zip(*parts[0], strict=True)) if len(parts) == 2 else [(0.0, 0.0, 0.0)]
     near: list[tuple[float, float, tuple[int, ...]]] = []  # value, its rounding error, place
     many = 0
