@@ -17,6 +17,10 @@ class SolverError(CvxtokenError):
     """The solver asked for is not installed or cannot take this program."""
 
 
+class PolicyError(CvxtokenError):
+    """A scheduling policy that exceeds the memory, or breaks another rule of the simulation."""
+
+
 class CertificateError(CvxtokenError):
     """A certificate that does not prove what it states, or is not a certificate at all."""
 

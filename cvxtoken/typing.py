@@ -7,4 +7,5 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray: TypeAlias = NDArray[np.float64]
+IntArray: TypeAlias = NDArray[np.int64]
 FloatLike: TypeAlias = float | Sequence[float] | FloatArray

@@ -23,6 +23,7 @@ LAYERS = [
     ["suite"],
     ["clipping"],
     ["batching"],
+    ["scheduling"],
     ["cli"],
 ]
 # the rooms of allocation, in the same order
@@ -43,7 +44,7 @@ ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search
 ROOMS += ["integer", "simulation", "tokens"]
 
 
-WINGS = ["allocation", "clipping", "batching"]
+WINGS = ["allocation", "clipping", "batching", "scheduling"]
 CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.reference", "cvxtoken.suite.solvers"]
 CVXPY_ROOMS += ["cvxtoken.clipping.program"]
 
@@ -84,7 +85,7 @@ def test_imports_point_down(file: Path) -> None:
 
 def test_wings_do_not_know_each_other() -> None:
     for wing in WINGS:
-        for file in (ROOT / wing).glob("*.py"):
+        for file in (ROOT / wing).rglob("*.py"):
             for other in set(WINGS) - {wing}:
                 assert not any(m.startswith(f"cvxtoken.{other}") for m in imports(file)), file
 

@@ -1,0 +1,35 @@
+"""A_min: the shortest lower end first, refined while requests run."""
+
+from __future__ import annotations
+
+from cvxtoken.scheduling.policies.ordered import Ordered
+from cvxtoken.scheduling.problem import Requests
+from cvxtoken.scheduling.simulation import Server, Simulation, simulate
+
+
+def a_min(requests: Requests) -> Simulation:
+    """H-SF on estimates that begin at the lower ends l and rise with what is seen; upper ends are not used.
+
+    A running request that has made as many tokens as its estimate is expected to make one more. Where the
+    next round would overflow, requests are evicted in ascending order of estimate until it fits, and wait
+    with the estimate they have reached.
+
+    Everything completes: evicting a request at its estimate raises that, which cannot go on for ever; and if
+    no such request is evicted, then those that caused the overflow run on until they complete.
+
+    Source: arXiv 2508.14544 (A_min: begin with the lower bound, refine it, evict on overflow). This project's
+    reading: the order of eviction, among equals the latest admitted first; the value to which an estimate is
+    raised; and that evictions happen only before a round that would overflow.
+    """
+    return simulate(requests, _AMin(requests, requests.estimates("low")))
+
+
+class _AMin(Ordered):
+    def evict(self, server: Server) -> list[int]:
+        now, running = server.now, server.running
+        reached = {i: max(self.estimates[i], now - running[i] + 1) for i in reversed(running)}
+        evicted = self.make_room(server, sorted(reached, key=reached.__getitem__))
+        for i in evicted:
+            self.estimates[i] = reached[i]  # and so its place in the queue
+            self.enqueue(i)
+        return evicted
