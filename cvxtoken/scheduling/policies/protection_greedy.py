@@ -22,8 +22,10 @@ def protection_greedy(
     """Admit in the order of arrival while the next round leaves a share alpha of the memory free.
 
     Where the next round would overflow, all that runs is evicted, or each request with probability beta (if
-    what stays still does not fit, again). Clearing all can repeat itself for ever, which the simulation's
-    outcome then says.
+    what stays still does not fit, again). Clearing all can repeat itself for ever. The simulation then stops
+    and its outcome says so, after two clearings with no completion and no arrival between: whatever arrives
+    later stands behind the same first requests, which are admitted together after every clearing and
+    overflow, with or without others, before any of them completes (derived here).
 
     Args:
         requests: the data.
@@ -59,13 +61,16 @@ class _ProtectionGreedy:
         self.limit = M - math.ceil(Fraction(str(alpha)) * M)  # alpha as it is written, without rounding
         self.prompts = requests.prompt_tokens.tolist()
         self.ranks = arrival_ranks(requests)
-        self.last_arrival = int(requests.arrival.max())
         self.queue: list[tuple[int, int]] = []
-        self.left, self.fruitless = -1, 0  # unfinished at the last clearing; clearings since a completion
-        self.settled, self.repeats = False, False  # all had arrived at the last clearing; it was repeated
+        self.left = -1  # unfinished at the last clearing
+        self.cleared = -1  # when that was
+        self.fruitless = 0  # clearings since a completion
+        self.undisturbed = self.repeats = False  # no arrival since the last clearing; which was repeated
 
     def admit(self, server: Server) -> list[int]:
         self.enqueue(server.arrived)
+        if server.arrived and server.now > self.cleared:
+            self.undisturbed = False
         held = server.held(server.now + 1)
         admitted: list[int] = []
         while self.queue:
@@ -92,11 +97,11 @@ class _ProtectionGreedy:
         return evicted
 
     def judge(self, server: Server) -> None:
-        """See whether this clearing leaves what the last one left; nothing runs and nothing is to come."""
+        """See whether this clearing leaves what the last one left."""
         same = server.unfinished == self.left
         self.fruitless = self.fruitless + 1 if same else 1
-        self.repeats = self.beta == 1 and same and self.settled
-        self.left, self.settled = server.unfinished, server.now >= self.last_arrival
+        self.repeats = same and self.undisturbed and self.beta == 1
+        self.left, self.cleared, self.undisturbed = server.unfinished, server.now, True
 
     def enqueue(self, requests: list[int]) -> None:
         for i in requests:
@@ -107,7 +112,7 @@ class _ProtectionGreedy:
 
     def done(self, server: Server) -> str | None:
         if self.repeats:
-            return "Cycle: all was cleared twice with no completion and no arrival between, and so for ever."
+            return "Cycle: all was cleared twice with no completion and no arrival between, so it never ends."
         if self.fruitless >= _FRUITLESS:
             return f"Gave up: {_FRUITLESS} clearings in a row without a completion."
         return None
