@@ -96,7 +96,7 @@ def predict_relative(requests: Requests, error: float) -> Requests:
 
 
 def default_requests() -> Requests:
-    """Twelve requests of this project's making, in buckets of 4 tokens: small, and no two policies agree."""
+    """Twelve requests of this project's making, predicted in buckets of 4 tokens."""
     return predict_buckets(
         Requests(
             arrival=[0, 0, 0, 0, 1, 2, 2, 4, 5, 7, 9, 9],

@@ -77,7 +77,7 @@ class Policy(Protocol):
         """Why the policy never completes all requests, in a sentence; None to go on."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Simulation:
     """What a policy did with the requests.
 
@@ -150,7 +150,7 @@ class _Run:
         order = np.argsort(-arrival, kind="stable")  # the next to come stands last
         self.to_come = list(zip(arrival[order].tolist(), order.tolist(), strict=True))
         self.server = Server(requests, now=self.to_come[-1][0], unfinished=len(requests))
-        self.ends: list[tuple[int, int, int]] = []  # completion, request, start; evicted ones stay in it
+        self.ends: list[tuple[int, int, int]] = []  # completion, request, start; the evicted stay
         self.starts, self.completions = [-1] * len(requests), [-1] * len(requests)
         self.evictions: list[tuple[int, int, int]] = []
         self.profile: list[tuple[int, int]] = [(self.server.now, 0)]
@@ -174,10 +174,10 @@ class _Run:
             server.requests,
             outcome is None,
             outcome or f"All {len(server.requests)} requests completed.",
-            np.array(self.starts),
-            np.array(self.completions),
+            np.array(self.starts, dtype=np.int64),
+            np.array(self.completions, dtype=np.int64),
             np.array(self.evictions, dtype=np.int64).reshape(-1, 3),
-            np.array(self.profile),
+            np.array(self.profile, dtype=np.int64),
         )
 
     def complete(self) -> None:
@@ -225,8 +225,6 @@ class _Run:
     def advance(self) -> None:
         """Go to the next event, and record the memory on the way."""
         server = self.server
-        while self.ends and server.running.get(self.ends[0][1]) != self.ends[0][2]:
-            heapq.heappop(self.ends)
         times = [self.ends[0][0]] if self.ends else []
         if server.running:
             times.append((self.memory - server.held(0)) // len(server.running))  # the last round that fits

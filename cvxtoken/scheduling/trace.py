@@ -71,7 +71,11 @@ def read_trace(
         raise ProblemError(f"{path}: all {dropped} requests need more than the memory of {M}")
     steps, micros = (Fraction(str(round_seconds)) * 10**6).as_integer_ratio()
     rounds = [-(-time * micros // steps) for time in times]  # rounded up, exactly
-    return Requests(arrival=rounds, prompt_tokens=prompts, output_tokens=outputs, memory=M), dropped
+    try:
+        requests = Requests(arrival=rounds, prompt_tokens=prompts, output_tokens=outputs, memory=M)
+    except ProblemError as error:  # an arrival after 1e9 rounds
+        raise ProblemError(f"{path}: {error}") from error
+    return requests, dropped
 
 
 def _rows(path: str | Path, columns: Mapping[str, str] | None) -> Iterator[tuple[int, int, int, int]]:
@@ -87,9 +91,7 @@ def _rows(path: str | Path, columns: Mapping[str, str] | None) -> Iterator[tuple
                 line = f"{path}, line {reader.line_num}"
                 try:
                     clock = clock or _clock(names[0], row[a])
-                    time, prompt, output = clock(row[a]), int(row[s]), int(row[o])
-                    if not (0 <= prompt <= LARGEST and 1 <= output <= LARGEST):
-                        raise ValueError("tokens out of range")  # noqa: TRY301
+                    time, prompt, output = clock(row[a]), _tokens(row[s], 0), _tokens(row[o], 1)
                 except (ValueError, OverflowError, IndexError) as error:
                     raise ProblemError(
                         f"{line}: {', '.join(names)} must be a time, a whole number from 0 and one from 1; "
@@ -105,6 +107,13 @@ def _rows(path: str | Path, columns: Mapping[str, str] | None) -> Iterator[tuple
                 raise ProblemError(f"{path}: there are no rows")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ProblemError(f"{path}: cannot be read: {error}") from error
+
+
+def _tokens(text: str, least: int) -> int:
+    number = int(text)
+    if not least <= number <= LARGEST:
+        raise ValueError(text)
+    return number
 
 
 def _clock(name: str, sample: str) -> Callable[[str], int]:

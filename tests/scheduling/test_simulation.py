@@ -72,6 +72,7 @@ def test_equals_the_plain_simulator(name: str) -> None:
         assert found.completions.tolist() == [plain.completions.get(i, -1) for i in range(n)], seed
         assert found.starts.tolist() == [plain.starts.get(i, -1) for i in range(n)], seed
         assert found.evictions.tolist() == [list(eviction) for eviction in plain.evictions], seed
+        assert found.wasted_tokens == sum(end - start for _, start, end in plain.evictions), seed
         times, tokens = found.profile.T
         rounds = np.arange(times[0], times[-1] + 1)
         assert np.rint(np.interp(rounds, times, tokens)).tolist() == by_round[times[0] :].tolist(), seed

@@ -120,7 +120,7 @@ def test_bad_files(trace: Path, tmp_path: Path) -> None:
         ("TIMESTAMP,ContextTokens,GeneratedTokens\n", "there are no rows"),
         (
             "timestamp_ms,input_length,output_length\n0,1,1\n1e13,1,1\n",
-            "arrival of request 1 is 200000000000; it",
+            "trace.csv: arrival of request 1 is 200000000000",
         ),
     ):
         trace.write_text(text)
