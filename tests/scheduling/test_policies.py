@@ -130,7 +130,7 @@ def test_protection_is_read_as_it_is_written() -> None:
 
 
 def test_clearing_draws_are_seeded() -> None:
-    requests = tiny(2, most=9)
+    requests = tiny(10, most=9)
     runs = [protection_greedy(requests, 0.0, 0.3, seed) for seed in (1, 1, 2)]
     assert same(runs[0], runs[1])
     assert not same(runs[0], runs[2])
