@@ -16,7 +16,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # each layer may import what stands before it
 LAYERS = [
-    ["errors", "typing", "verifier", "integer_verifier"],
+    ["errors", "arrays", "verifier", "integer_verifier", "schedule_verifier"],
     ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf", "lengths", "picture"],
     ["allocation"],
     ["library"],
@@ -46,7 +46,7 @@ ROOMS += ["integer", "simulation", "tokens"]
 
 WINGS = ["allocation", "clipping", "batching", "scheduling"]
 CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.reference", "cvxtoken.suite.solvers"]
-CVXPY_ROOMS += ["cvxtoken.clipping.program"]
+CVXPY_ROOMS += ["cvxtoken.clipping.program", "cvxtoken.scheduling.program"]
 
 
 def name_of(file: Path) -> str:

@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from cvxtoken.arrays import IntArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.scheduling.problem import LARGEST, Requests
-from cvxtoken.typing import IntArray
 
 
 def two_point(

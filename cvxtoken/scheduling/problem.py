@@ -15,9 +15,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cvxtoken.arrays import IntArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document, nearest, read_document, write_document
-from cvxtoken.typing import IntArray
 
 PREDICTIONS = ("low", "middle", "high", "true")
 LARGEST = 10**9  # of every number here, so that s o + o (o + 1) / 2 fits 64 bits

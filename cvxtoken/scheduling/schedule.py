@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cvxtoken.arrays import IntArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.scheduling.problem import Requests
-from cvxtoken.typing import IntArray
 
 
 def memory_at(requests: Requests, starts: IntArray, times: IntArray) -> IntArray:

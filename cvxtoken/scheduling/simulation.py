@@ -16,9 +16,9 @@ from typing import Protocol
 
 import numpy as np
 
+from cvxtoken.arrays import IntArray
 from cvxtoken.errors import PolicyError
 from cvxtoken.scheduling.problem import Requests
-from cvxtoken.typing import IntArray
 
 
 @dataclass

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from cvxtoken.arrays import IntArray
 from cvxtoken.scheduling.forecast import Forecast
 from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.simulation import Server
-from cvxtoken.typing import IntArray
 
 
 class Ordered:
