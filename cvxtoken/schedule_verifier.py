@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""Checks a proof about a schedule: `python schedule_verifier.py FILE`, with verifier.py beside it.
+
+Standard library only, whole numbers only, no solver. What a proof states, for requests i that arrive at a_i,
+hold s_i + j tokens while they make their j-th of o_i tokens, one a round, and share a memory of M tokens: the
+given starts keep within M and sum C_i - a_i = upper, and no schedule has less than lower. Three ways to it:
+
+volume:    By C, requests completed have used s o + o (o + 1) / 2 each, at most M a round. Of all ways to
+           share a rate of M, shortest remaining work first has the most completed at every time (Schrage
+           1968); so the k-th completion is no earlier than its k-th, rounded up, nor than the k-th a + o.
+snapshots: A request with r rounds to go holds m = s + o - r tokens. Those that run at a time t fit at each
+           other's completions: sum over r_j >= r_i of (m_j + r_i) <= M for every i. So weights w(m, r) >= 0
+           have a largest sum B over such snapshots, found by dynamic programming (w = m has B = M). With
+           multipliers lambda_t >= 0 on sum_i w(s_i + o_i - C_i + t, C_i - t) <= B, every schedule has
+             sum C - a >= sum_i min over C >= a_i + o_i of [C - a_i + sum_t lambda_t w] - B sum_t lambda_t.
+search:    All schedules are tried, but those which a bound like that of `volume` rules out.
+"""
+
+import hashlib
+import heapq
+import json
+import sys
+from array import array
+from typing import Any
+
+if __package__:
+    from cvxtoken import verifier
+else:  # run as a script beside verifier.py, without the package
+    import verifier  # type: ignore[import-not-found, no-redef]
+
+SCHEMA = "cvxtoken-schedule-certificate/1"
+KEYS = {"schema", "sha256", "instance", "starts", "lower", "upper", "proof"}
+COLUMNS = ("arrival", "prompt_tokens", "output_tokens")
+LARGEST, MAX_WORK = 10**9, 3e9
+Refused, require = verifier.Refused, verifier.require
+Request = tuple[int, int, int]  # a, s, o
+
+
+def check(document: Any) -> str:
+    """The line that states what a parsed proof proves; raises Refused where it does not."""
+    good = isinstance(document, dict) and set(document) == KEYS and document["schema"] == SCHEMA
+    require(good, f"the keys or the schema are not those of a {SCHEMA}")
+    requests, memory, digest = read_instance(document["instance"])
+    require(document["sha256"] == digest, f"the instance's SHA-256 is {digest}, not the one stated")
+    lower, upper = whole([document["lower"], document["upper"]], 0, LARGEST**2)
+    starts = whole(document["starts"], 0, LARGEST)
+    require(len(starts) == len(requests), "starts has not one number a request")
+    require(total_latency(requests, memory, starts) == upper, "upper is not what the starts reach")
+    require(lower <= upper, "lower exceeds upper")
+    proof = document["proof"]
+    kind = proof.get("kind") if isinstance(proof, dict) else None
+    if kind == "volume" and set(proof) == {"kind"}:
+        proven = volume_bound(requests, memory)
+    elif kind == "snapshots" and set(proof) == {"kind", "scale", "inequalities"}:
+        proven = snapshot_bound(requests, memory, proof["scale"], proof["inequalities"])
+    elif kind == "search" and set(proof) == {"kind"}:
+        proven = lower if Search(requests, memory, lower).best is None else -1
+    else:
+        raise Refused("the proof is of no known kind")
+    require(proven >= lower, f"the proof gives {proven}, less than the lower bound stated")
+    gap = f"a gap of {(upper - lower) / max(lower, 1):.3g}" if lower < upper else "which is exact"
+    return (
+        f"proven: no schedule of instance {digest[:12]} ({len(requests)} requests) has a total latency below "
+        f"{lower}, and the starts reach {upper}, {gap}"
+    )
+
+
+def read_instance(instance: Any) -> tuple[list[Request], int, str]:
+    """The requests, the memory, every rule of theirs checked, and the SHA-256 of the canonical JSON."""
+    fields = {"memory", *COLUMNS}
+    require(isinstance(instance, dict) and set(instance) == fields, "the instance's keys are off")
+    (memory,) = whole([instance["memory"]], 1, LARGEST)
+    columns = [whole(instance[field], least, LARGEST) for field, least in zip(COLUMNS, (0, 0, 1))]
+    require(len(set(map(len, columns))) == 1 and columns[0], "the columns are empty or of unequal length")
+    requests = list(zip(*columns))
+    require(all(s + o <= memory for _, s, o in requests), "a request exceeds the memory alone")
+    text = json.dumps({field: instance[field] for field in sorted(fields)}, separators=(",", ":"))
+    return requests, memory, hashlib.sha256(text.encode()).hexdigest()
+
+
+def whole(values: Any, least: int, most: int) -> list[int]:
+    """A list of whole numbers within limits."""
+    require(isinstance(values, list), "a list of whole numbers is missing")
+    require(all(type(v) is int and least <= v <= most for v in values), "not whole numbers within limits")
+    return list(values)
+
+
+def total_latency(requests: list[Request], memory: int, starts: list[int]) -> int:
+    """Sum of C - a, the memory checked at every completion: in between, what is held only grows."""
+    require(
+        all(start >= a for (a, _, _), start in zip(requests, starts)), "a request starts before it arrives"
+    )
+    coming = sorted(range(len(starts)), key=starts.__getitem__, reverse=True)
+    ends = [start + o for (_, _, o), start in zip(requests, starts)]
+    running = shift = 0  # at time t, running requests hold shift + running t
+    for i in sorted(range(len(ends)), key=ends.__getitem__):
+        while coming and starts[coming[-1]] < ends[i]:
+            j = coming.pop()
+            running, shift = running + 1, shift + requests[j][1] - starts[j]
+        # of several that complete at once the first sees all of them
+        require(shift + running * ends[i] <= memory, f"the memory is exceeded at time {ends[i]}")
+        running, shift = running - 1, shift - requests[i][1] + starts[i]
+    return sum(end - a for (a, _, _), end in zip(requests, ends))
+
+
+def volume_bound(requests: list[Request], memory: int) -> int:
+    """Total latency of no schedule is less; time runs in units of 1 / M rounds."""
+    waiting: list[int] = []  # work left of what has arrived
+    completions, now = [], 0
+    for a, s, o in [*sorted(requests), (LARGEST**3, 0, 0)]:
+        while waiting and now + waiting[0] <= a * memory:
+            now += heapq.heappop(waiting)
+            completions.append(-(-now // memory))
+        if waiting:
+            heapq.heapreplace(waiting, waiting[0] - (a * memory - now))
+        now = a * memory
+        heapq.heappush(waiting, s * o + o * (o + 1) // 2)
+    alone = sorted(a + o for a, _, o in requests)
+    return sum(map(max, completions, alone)) - sum(a for a, _, _ in requests)
+
+
+def snapshot_bound(requests: list[Request], memory: int, scale: Any, inequalities: Any) -> int:
+    """The bound of the multipliers, which are stated as whole numbers over a scale."""
+    (scale,) = whole([scale], 1, LARGEST)
+    require(isinstance(inequalities, list), "inequalities is not a list")
+    kinds = sorted({(s + o, o) for _, s, o in requests})
+    horizon, fixed, parts = 0, 0, []
+    for item in inequalities:
+        good = isinstance(item, dict) and set(item) == {"weights", "multipliers"}
+        require(good, "an inequality does not have weights and multipliers")
+        multipliers = whole(item["multipliers"], 0, LARGEST)
+        horizon = max(horizon, len(multipliers))
+        if item["weights"] == "memory":
+            weights, most = None, memory
+        else:
+            weights = read_weights(item["weights"], memory)
+            most = largest_snapshot(weights, memory)
+        fixed += most * sum(multipliers)
+        parts.append((weights, multipliers))
+    require(len(kinds) * len(parts) * horizon <= MAX_WORK / 100, "the check would take too long")
+    prices: dict[tuple[int, int], list[int]] = {}
+    for peak, o in kinds:
+        total = [0] * (horizon + o)
+        for weights, multipliers in parts:
+            profile = [peak - r if weights is None else weights.get((peak - r, r), 0) for r in range(o)]
+            if any(profile):
+                total = [x + y for x, y in zip(total, convolved(profile, multipliers, horizon + o))]
+        prices[peak, o] = total
+    value = -fixed
+    for a, s, o in requests:
+        price = prices[s + o, o][a + o :]  # beyond the last multiplier only C - a grows
+        ahead = [scale * (o + wait) + x for wait, x in enumerate(price)]
+        value += min([*ahead, scale * max(o, horizon + o - a)])
+    return int(max(0, -(-value // scale)))
+
+
+def read_weights(rows: Any, memory: int) -> dict[tuple[int, int], int]:
+    """The positive weights, w(m, r), from rows [m, r, w]."""
+    require(isinstance(rows, list) and len(rows) <= memory**2 / 2 + memory, "weights is no list of rows")
+    require(all(isinstance(row, list) and len(row) == 3 for row in rows), "a row of weights is not [m, r, w]")
+    require(len(rows) * memory <= MAX_WORK / 1000, "the check would take too long")
+    weights = {(m, r): w for m, r, w in (whole(row, 0, LARGEST) for row in rows)}
+    require(len(weights) == len(rows), "a weight stands twice")
+    require(all(1 <= m <= memory for m, _ in weights), "a weight's m is not from 1 to the memory")
+    return weights
+
+
+def largest_snapshot(weights: dict[tuple[int, int], int], memory: int) -> int:
+    """B: the most that the weights of requests sum to that run together, any number alike.
+
+    From the most rounds to go to the least, best[k][h] is the largest sum of k requests that hold h now; one
+    with r rounds to go joins where h + m + (k + 1) r <= M, so that its completion fits.
+    """
+    best: list[dict[int, int]] = [{0: 0}]
+    for (m, r), w in sorted(weights.items(), key=lambda item: -item[0][1]):
+        k = 0
+        while k < len(best) and (k + 1) * (r + 1) <= memory:
+            room = memory - m - (k + 1) * r
+            joined = {h + m: value + w for h, value in best[k].items() if h <= room}
+            if joined and k + 1 == len(best):
+                best.append({})
+            for h, value in joined.items():
+                best[k + 1][h] = max(value, best[k + 1].get(h, 0))
+            k += 1
+    return max(max(sums.values()) for sums in best)
+
+
+def convolved(profile: list[int], multipliers: list[int], size: int) -> list[int]:
+    """Sum over r of profile[r] multipliers[C - r] for C < size: one product of two long integers."""
+    # every sum fits 128 bits, so that 16 bytes a number keep them apart
+    x, y = (
+        int.from_bytes(b"".join(v.to_bytes(16, "little") for v in row), "little")
+        for row in (profile, multipliers)
+    )
+    data = (x * y).to_bytes(16 * (len(profile) + len(multipliers)), "little")
+    halves = array("Q", data)
+    if sys.byteorder == "big":
+        halves.byteswap()
+    sums = [low + (high << 64) for low, high in zip(halves[::2], halves[1::2])][:size]
+    return sums + [0] * (size - len(sums))
+
+
+class Search:
+    """The best schedule with a total latency below a limit, over all start times; none if there is none.
+
+    Time goes on round by round. At each, any set of the requests that have arrived may start, in the order of
+    their numbers. What runs leaves a known part of the memory; of those still to start, the k-th completion
+    is no earlier than the k-th smallest max(a, t) + o, nor than the time by which that part adds up to the
+    k smallest volumes.
+    """
+
+    def __init__(self, requests: list[Request], memory: int, limit: int, work: int = 5_000_000) -> None:
+        self.requests, self.memory, self.limit, self.work = requests, memory, limit, work
+        self.volumes = [s * o + o * (o + 1) // 2 for _, s, o in requests]
+        self.by_volume = sorted(range(len(requests)), key=self.volumes.__getitem__)
+        self.starts = [0] * len(requests)
+        self.best: list[int] | None = None
+        self.seen: dict[Any, int] = {}
+        self.visit(0, 0, (), frozenset(range(len(requests))), 0)
+
+    def visit(self, now: int, first: int, running: Any, left: frozenset[int], cost: int) -> None:
+        """All ways to go on from a time, at which requests from number `first` may still start."""
+        while True:
+            self.count()
+            if not left:
+                if cost < self.limit:
+                    self.limit, self.best = cost, list(self.starts)
+                return
+            if cost + self.ahead(now, running, left) >= self.limit:
+                return
+            key = (now, first, running, left)
+            if self.seen.get(key, cost + 1) <= cost:
+                return
+            self.seen[key] = cost
+            tried = set()
+            for i in sorted(left):
+                a, s, o = self.requests[i]
+                if i < first or a > now or (a, s, o) in tried:
+                    continue
+                tried.add((a, s, o))  # of those alike the first goes first
+                after = tuple(sorted([*running, (now + o, s + o)]))
+                if self.fits(after):
+                    self.starts[i] = now
+                    self.visit(now, i + 1, after, left - {i}, cost + now + o - a)
+            if not running and all(self.requests[i][0] <= now for i in left):
+                return  # all that follows could be had a round earlier
+            now, first = now + 1, 0
+            running = tuple(pair for pair in running if pair[0] > now)
+
+    def count(self) -> None:
+        """Count one more step, so that no file keeps a checker busy for ever."""
+        self.work -= 1
+        require(self.work >= 0, "the search would take too long")
+
+    def fits(self, running: Any) -> bool:
+        """Whether pairs (C, s + o) keep within the memory at each other's completions."""
+        for end, _ in running:
+            if sum(peak - other + end for other, peak in running if other >= end) > self.memory:
+                return False
+        return True
+
+    def ahead(self, now: int, running: Any, left: frozenset[int]) -> int:
+        """A lower bound on what those still to start add to the total latency."""
+        alone = sorted(max(self.requests[i][0], now) + self.requests[i][2] for i in left)
+        bound, need, free, time = -sum(self.requests[i][0] for i in left), 0, 0, now
+        for i, end in zip((i for i in self.by_volume if i in left), alone):
+            need += self.volumes[i]
+            while free < need:
+                self.count()
+                time += 1
+                free += self.memory - sum(peak - other + time for other, peak in running if other >= time)
+            bound += max(end, time)
+        return bound
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python schedule_verifier.py FILE")
+    try:
+        print(check(verifier.read(sys.argv[1])))
+    except Refused as refusal:
+        print(f"refused: {refusal}")
+        sys.exit(1)

@@ -1,0 +1,190 @@
+"""The hindsight reference: the best schedule found, and a proven bound on what any schedule can do.
+
+    requests -> H-SF -> local search -> (integer program, search) -> best starts: upper
+    requests -> volume -> inequalities and their linear program -> (search) -> best proof: lower
+
+What a solver says is used for starts and for multipliers only; the bound is what `schedule_verifier` proves.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cvxtoken import schedule_verifier
+from cvxtoken.arrays import IntArray
+from cvxtoken.errors import ProblemError, SolverError
+from cvxtoken.files import nearest
+from cvxtoken.scheduling import certificate as proofs
+from cvxtoken.scheduling import program
+from cvxtoken.scheduling.certificate import ScheduleCertificate
+from cvxtoken.scheduling.local_search import improve
+from cvxtoken.scheduling.policies import hindsight_shortest_first
+from cvxtoken.scheduling.problem import Requests
+from cvxtoken.scheduling.relaxation import Inequality, Relaxation, inequalities, multipliers_of
+from cvxtoken.scheduling.schedule import check_schedule
+
+BOUNDS = ("fast", "lp", "milp")
+COLUMNS = 8000  # of the linear program, about
+LARGEST_MEMORY = 64  # for which inequalities are designed; above, the memory's own is used alone
+LARGEST_TABLE = 2e9  # multiplications of one evaluation of the relaxation
+SEARCHED = 12  # requests, at most, whose schedules are all tried
+
+
+@dataclass(frozen=True, eq=False)
+class ScheduleReference:
+    """The best schedule known in hindsight and what is proven about it.
+
+    Attributes:
+        certificate: with the requests, the starts, `lower` and its proof.
+        bound: how it was looked for: fast, lp or milp.
+        solver_bound: what HiGHS states as a lower bound of the integer program, in rounds; nothing here
+            proves it. None where that was not run, or ended without one.
+        seconds: of the call.
+    """
+
+    certificate: ScheduleCertificate
+    bound: str
+    solver_bound: float | None
+    seconds: float
+
+    @property
+    def requests(self) -> Requests:
+        """The data."""
+        return self.certificate.requests
+
+    @property
+    def starts(self) -> IntArray:
+        """k, shape (n,), of the best schedule known."""
+        return self.certificate.starts
+
+    @property
+    def lower(self) -> int:
+        """No schedule has a lower TEL, in rounds: proven."""
+        return self.certificate.lower
+
+    @property
+    def upper(self) -> int:
+        """TEL of the starts, in rounds."""
+        return self.certificate.upper
+
+    @property
+    def exact(self) -> bool:
+        """Whether the best schedule known is proven to be the best."""
+        return self.lower == self.upper
+
+    def to_document(self) -> dict[str, Any]:
+        """A mapping of plain values."""
+        return {
+            "lower": self.lower,
+            "upper": self.upper,
+            "exact": self.exact,
+            "relative_gap": self.certificate.relative_gap,
+            "proof": self.certificate.proof["kind"],
+            "solver_bound": self.solver_bound,
+            "seconds": self.seconds,
+        }
+
+
+def best_schedule(requests: Requests, bound: str = "lp", seconds: float = 60.0) -> ScheduleReference:
+    """The best schedule known in hindsight, with a certified lower bound.
+
+    Args:
+        requests: the data; predictions are not looked at.
+        bound: 'fast' (the volume bound and the schedule of H-SF, for any number of requests), 'lp' (and local
+            search, and the linear program of valid inequalities; for some hundreds), or 'milp' (and the
+            integer program, and all schedules tried where there are up to 12 requests).
+        seconds: for the integer program.
+
+    Raises:
+        ProblemError: the bound is unknown, or the requests are too many for it.
+    """
+    if bound not in BOUNDS:
+        raise ProblemError(
+            f"bound is {bound!r}; it must be one of {', '.join(BOUNDS)}{nearest(bound, BOUNDS)}"
+        )
+    started = time.perf_counter()
+    if bound != "fast":
+        _check_size(requests, bound)
+    starts = hindsight_shortest_first(requests).starts
+    found = ScheduleCertificate(requests, starts, _volume_bound(requests), proofs.VOLUME)
+    solver_bound = None
+    if bound != "fast":
+        found = _relaxed(ScheduleCertificate(requests, improve(requests, starts), found.lower, found.proof))
+    if bound == "milp" and found.lower < found.upper:
+        found, solver_bound = _integer(found, seconds)
+        if found.lower < found.upper and len(requests) <= SEARCHED:
+            found = _searched(found)
+    found.check()
+    return ScheduleReference(found, bound, solver_bound, time.perf_counter() - started)
+
+
+def _check_size(requests: Requests, bound: str) -> None:
+    rounds = int(requests.arrival.max() + requests.output_tokens.sum())
+    if len(requests) * rounds * int(requests.output_tokens.max()) > LARGEST_TABLE:
+        raise ProblemError(
+            f"bound is {bound!r}, which looks at every request in every round: {len(requests)} requests of "
+            f"up to {requests.output_tokens.max()} tokens over {rounds} rounds are too many; take 'fast'"
+        )
+
+
+def _triples(requests: Requests) -> list[tuple[int, int, int]]:
+    columns = (getattr(requests, field).tolist() for field in schedule_verifier.COLUMNS)
+    return list(zip(*columns, strict=True))
+
+
+def _volume_bound(requests: Requests) -> int:
+    return schedule_verifier.volume_bound(_triples(requests), requests.memory)
+
+
+def _relaxed(found: ScheduleCertificate) -> ScheduleCertificate:
+    """With the bound of the linear program's multipliers, where that is better."""
+    requests = found.requests
+    small = requests.memory <= LARGEST_MEMORY
+    valid = inequalities(requests) if small else [Inequality(None, requests.memory)]
+    last = int((found.starts + requests.output_tokens).max() * 1.1) + 1
+    width = -(-len(requests) * last // COLUMNS)
+    try:
+        multipliers = multipliers_of(Relaxation(requests, valid), last, width)
+    except SolverError:
+        return found  # the linear program only ever improves what is proven already
+    proof = proofs.snapshot_proof(valid, multipliers)
+    lower = schedule_verifier.snapshot_bound(
+        _triples(requests), requests.memory, proof["scale"], proof["inequalities"]
+    )
+    better = lower > found.lower
+    return ScheduleCertificate(requests, found.starts, lower, proof) if better else found
+
+
+def _integer(found: ScheduleCertificate, seconds: float) -> tuple[ScheduleCertificate, float | None]:
+    """With the integer program's schedule, where that is better, and the bound which the solver states."""
+    requests, o = found.requests, found.requests.output_tokens
+    # in a schedule as good as the one known, what the others take at least leaves a request so long
+    latest = requests.arrival + found.upper - (int(o.sum()) - o)
+    memory = [(P - np.arange(length)) / requests.memory for P, length in zip(requests.peak, o, strict=True)]
+    built = program.build(requests, latest, [memory], whole=True)
+    try:
+        x, _, bound = program.solve(built, seconds)
+    except SolverError:
+        return found, None
+    chosen = np.flatnonzero(x > 0.5)
+    if len(chosen) == len(o) and (built.request[chosen] == np.arange(len(o))).all():
+        starts = built.span[chosen] + 1 - o
+        other = ScheduleCertificate(requests, starts, found.lower, found.proof)
+        if other.upper < found.upper and check_schedule(requests, starts) <= requests.memory:
+            found = other
+    return found, bound
+
+
+def _searched(found: ScheduleCertificate) -> ScheduleCertificate:
+    """The optimum, by trying all schedules; what is known already where that takes too long."""
+    requests = found.requests
+    try:
+        search = schedule_verifier.Search(_triples(requests), requests.memory, found.upper)
+    except schedule_verifier.Refused:
+        return found
+    starts = found.starts if search.best is None else np.array(search.best)
+    return ScheduleCertificate(requests, starts, search.limit, proofs.SEARCH)
