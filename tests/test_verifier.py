@@ -264,16 +264,6 @@ def run(file: Path, *arguments: str, flags: tuple[str, ...] = ("-I",)) -> subpro
     return subprocess.run(command, capture_output=True, text=True, cwd=file.parent, check=False)
 
 
-def test_it_runs_where_it_stands(tmp_path: Path) -> None:
-    """No module of the package may have the name of one of the standard library's."""
-    file = tmp_path / "good.json"
-    file.write_text(json.dumps(base()))
-    done = run(Path(verifier.__file__), str(file), flags=())
-    assert (done.returncode, done.stderr) == (0, "")
-    names = {module.stem for module in Path(verifier.__file__).parent.iterdir()}
-    assert not names & set(sys.stdlib_module_names)
-
-
 def test_it_runs_as_a_lone_file(tmp_path: Path) -> None:
     lone = tmp_path / "verifier.py"
     shutil.copy(verifier.__file__, lone)

@@ -177,5 +177,4 @@ class _OuterProgram:
 
     def solve(self) -> FloatArray:
         self.highs.run()
-        values: list[float] = self.highs.getSolution().col_value
-        return np.maximum(np.array(values), 0.0)
+        return np.array(self.highs.getSolution().col_value, dtype=np.float64).clip(min=0.0)
