@@ -11,20 +11,21 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from cvxtoken import integer_verifier, library, verifier
+from cvxtoken import integer_verifier, library, schedule_verifier, verifier
 from cvxtoken.cli.options import AsJson, app
 from cvxtoken.files import write_text
 
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="A certificate file, of real or of whole tokens.")],
+    file: Annotated[Path, typer.Argument(help="A certificate file: of tokens, whole tokens or a schedule.")],
 ) -> None:
     """Check a certificate file; print what it proves, or why it is refused."""
     try:
         document = verifier.read(str(file))
-        of_whole = isinstance(document, dict) and document.get("schema") == integer_verifier.SCHEMA
-        print((integer_verifier if of_whole else verifier).check(document))
+        schema = document.get("schema") if isinstance(document, dict) else None
+        checkers = {checker.SCHEMA: checker for checker in (integer_verifier, schedule_verifier)}
+        print(checkers.get(schema, verifier).check(document))
     except verifier.Refused as refusal:
         print(f"refused: {refusal}", file=sys.stderr)
         raise typer.Exit(1) from refusal

@@ -1,5 +1,7 @@
 """Scheduling under a KV-cache memory: requests, one simulator, and the policies of the literature."""
 
+from cvxtoken.scheduling.certificate import ScheduleCertificate
+from cvxtoken.scheduling.comparison import Comparison, compare
 from cvxtoken.scheduling.generate import (
     default_requests,
     geometric,
@@ -21,6 +23,7 @@ from cvxtoken.scheduling.policies import (
     protection_greedy,
 )
 from cvxtoken.scheduling.problem import PREDICTIONS, Requests
+from cvxtoken.scheduling.reference import ScheduleReference, best_schedule
 from cvxtoken.scheduling.schedule import check_schedule
 from cvxtoken.scheduling.simulation import Policy, Server, Simulation, simulate
 from cvxtoken.scheduling.trace import read_trace
@@ -28,13 +31,18 @@ from cvxtoken.scheduling.trace import read_trace
 __all__ = [
     "POLICIES",
     "PREDICTIONS",
+    "Comparison",
     "Policy",
     "Requests",
+    "ScheduleCertificate",
+    "ScheduleReference",
     "Server",
     "Simulation",
     "a_max",
     "a_min",
+    "best_schedule",
     "check_schedule",
+    "compare",
     "default_requests",
     "fcfs",
     "geometric",

@@ -9,6 +9,7 @@ What a solver says is used for starts and for multipliers only; the bound is wha
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,7 +90,14 @@ class ScheduleReference:
         }
 
 
-def best_schedule(requests: Requests, bound: str = "lp", seconds: float = 60.0) -> ScheduleReference:
+def default_bound(requests: Requests) -> str:
+    """'lp' for requests that it can take, else 'fast'."""
+    return "lp" if _rounds_looked_at(requests) <= LARGEST_TABLE else "fast"
+
+
+def best_schedule(
+    requests: Requests, bound: str = "lp", seconds: float = 60.0, known: Iterable[IntArray] = ()
+) -> ScheduleReference:
     """The best schedule known in hindsight, with a certified lower bound.
 
     Args:
@@ -98,6 +106,7 @@ def best_schedule(requests: Requests, bound: str = "lp", seconds: float = 60.0) 
             search, and the linear program of valid inequalities; for some hundreds), or 'milp' (and the
             integer program, and all schedules tried where there are up to 12 requests).
         seconds: for the integer program.
+        known: starts of schedules that fit, shape (n,) each; the best of these and H-SF is the first.
 
     Raises:
         ProblemError: the bound is unknown, or the requests are too many for it.
@@ -106,10 +115,13 @@ def best_schedule(requests: Requests, bound: str = "lp", seconds: float = 60.0) 
         raise ProblemError(
             f"bound is {bound!r}; it must be one of {', '.join(BOUNDS)}{nearest(bound, BOUNDS)}"
         )
+    if bound != "fast" and _rounds_looked_at(requests) > LARGEST_TABLE:
+        raise ProblemError(
+            f"bound is {bound!r}, which looks at every request in every round; {len(requests)} requests of "
+            f"up to {requests.output_tokens.max()} tokens are too many for it, take 'fast'"
+        )
     started = time.perf_counter()
-    if bound != "fast":
-        _check_size(requests, bound)
-    starts = hindsight_shortest_first(requests).starts
+    starts = min([hindsight_shortest_first(requests).starts, *known], key=lambda starts: int(starts.sum()))
     found = ScheduleCertificate(requests, starts, _volume_bound(requests), proofs.VOLUME)
     solver_bound = None
     if bound != "fast":
@@ -122,13 +134,9 @@ def best_schedule(requests: Requests, bound: str = "lp", seconds: float = 60.0) 
     return ScheduleReference(found, bound, solver_bound, time.perf_counter() - started)
 
 
-def _check_size(requests: Requests, bound: str) -> None:
+def _rounds_looked_at(requests: Requests) -> int:
     rounds = int(requests.arrival.max() + requests.output_tokens.sum())
-    if len(requests) * rounds * int(requests.output_tokens.max()) > LARGEST_TABLE:
-        raise ProblemError(
-            f"bound is {bound!r}, which looks at every request in every round: {len(requests)} requests of "
-            f"up to {requests.output_tokens.max()} tokens over {rounds} rounds are too many; take 'fast'"
-        )
+    return len(requests) * rounds * int(requests.output_tokens.max())
 
 
 def _triples(requests: Requests) -> list[tuple[int, int, int]]:

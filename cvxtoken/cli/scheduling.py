@@ -1,0 +1,118 @@
+"""The command about scheduling under a KV-cache memory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cvxtoken.cli.options import AsJson, app
+from cvxtoken.errors import ProblemError
+from cvxtoken.scheduling.comparison import compare
+from cvxtoken.scheduling.generate import (
+    default_requests,
+    predict_buckets,
+    predict_interval,
+    predict_relative,
+)
+from cvxtoken.scheduling.policies import POLICIES
+from cvxtoken.scheduling.problem import Requests
+from cvxtoken.scheduling.reference import default_bound
+from cvxtoken.scheduling.trace import MEMORY, ROUND_SECONDS, read_trace
+
+
+@app.command()
+def schedule(
+    problem: Annotated[
+        str | None, typer.Argument(metavar="[PROBLEM]", help="A .toml or .json file; an example by default.")
+    ] = None,
+    trace: Annotated[Path | None, typer.Option(help="A CSV trace in place of a problem.")] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the trace: arrival=NAME,prompt=NAME,output=NAME; Azure's and Mooncake's known."
+        ),
+    ] = None,
+    round_seconds: Annotated[
+        float, typer.Option(help="Seconds a round, to place a trace's arrivals.")
+    ] = ROUND_SECONDS,
+    memory: Annotated[
+        int | None, typer.Option(help=f"Tokens that the memory holds; {MEMORY} for a trace.")
+    ] = None,
+    drop_oversized: Annotated[
+        bool, typer.Option("--drop-oversized", help="Leave out a trace's requests larger than the memory.")
+    ] = False,
+    policy: Annotated[
+        list[str] | None, typer.Option(help=f"{', '.join(POLICIES)}; may be repeated; all by default.")
+    ] = None,
+    intervals: Annotated[
+        str | None,
+        typer.Option(help="Predict anew: exact, interval:LOW:HIGH, buckets:WIDTH or relative:ERROR."),
+    ] = None,
+    prediction: Annotated[
+        str, typer.Option(help="End of it that mc_sf and fcfs take: low, middle, high or true.")
+    ] = "high",
+    bound: Annotated[
+        str | None, typer.Option(help="fast, lp or milp; lp by default unless there are too many requests.")
+    ] = None,
+    certificate: Annotated[Path | None, typer.Option(help="Write the proof to this file.")] = None,
+    as_json: AsJson = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw the memory over time to this file.")] = None,
+) -> None:
+    """Run scheduling policies, and hold them against a certified bound in hindsight."""
+    requests, dropped = default_requests(), 0
+    if trace is not None:
+        if problem is not None:
+            raise ProblemError("a problem and a trace are given; give one of them")
+        roles = None if columns is None else read_columns(columns)
+        requests, dropped = read_trace(trace, memory or MEMORY, round_seconds, roles, drop_oversized)
+    else:
+        requests = requests if problem is None else Requests.load(problem)
+        requests = requests if memory is None else requests.replace(memory=memory)
+    if intervals is not None:
+        requests = predicted(requests, intervals)
+    names = list(POLICIES) if not policy or policy == ["all"] else policy
+    found = compare(requests, names, prediction, bound or default_bound(requests))
+    if certificate is not None:
+        found.reference.certificate.save(certificate)
+    if plot is not None:
+        from cvxtoken.scheduling.picture import draw_memory
+
+        draw_memory(found, plot)
+    if as_json:
+        print(json.dumps({**found.to_document(), "dropped": dropped}, indent=2, allow_nan=False))
+        return
+    print(found)
+    if dropped:
+        print(f"{dropped} requests larger than the memory were dropped")
+
+
+def read_columns(text: str) -> dict[str, str]:
+    """Roles and names, such as arrival=TIME,prompt=IN,output=OUT (ProblemError)."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(role and sign and name for role, sign, name in pairs):
+        raise ProblemError(f"columns is {text!r}; it must be like arrival=NAME,prompt=NAME,output=NAME")
+    return {role: name for role, _, name in pairs}
+
+
+def predicted(requests: Requests, text: str) -> Requests:
+    """The requests with the intervals that a model predicts (ProblemError)."""
+    kind, *numbers = text.split(":")
+    try:
+        match kind, numbers:
+            case "exact", []:
+                o = requests.output_tokens
+                return requests.replace(predicted_low=o, predicted_high=o)
+            case "interval", [low, high]:
+                return predict_interval(requests, int(low), int(high))
+            case "buckets", [width]:
+                return predict_buckets(requests, int(width))
+            case "relative", [error]:
+                return predict_relative(requests, float(error))
+    except ValueError:
+        pass
+    raise ProblemError(
+        f"intervals is {text!r}; it must be exact, interval:LOW:HIGH, buckets:WIDTH or relative:ERROR"
+    )
