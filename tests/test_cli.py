@@ -9,26 +9,9 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import cli
 from cvxtoken.allocation import reference
 from cvxtoken.allocation.cones import cone_program
 from cvxtoken.cbf import read_cbf
-
-
-def run(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str
-) -> tuple[int, str, str]:
-    """Exit status, stdout and stderr of a command."""
-    monkeypatch.setattr(sys, "argv", ["cvxtoken", *arguments])
-    with pytest.raises(SystemExit) as stop:
-        cli.main()
-    out, err = capsys.readouterr()
-    return int(stop.value.code or 0), out, err
-
-
-@pytest.fixture
-def command(capsys, monkeypatch):  # type: ignore[no-untyped-def]
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def test_solve_prints_a_table(command) -> None:

@@ -68,6 +68,8 @@ def schedule(
             raise ProblemError("a problem and a trace are given; give one of them")
         roles = None if columns is None else read_columns(columns)
         requests, dropped = read_trace(trace, memory or MEMORY, round_seconds, roles, drop_oversized)
+    elif columns is not None or drop_oversized:
+        raise ProblemError(f"{'drop_oversized' if columns is None else 'columns'} is given, but no trace")
     else:
         requests = requests if problem is None else Requests.load(problem)
         requests = requests if memory is None else requests.replace(memory=memory)

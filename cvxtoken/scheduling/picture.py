@@ -25,9 +25,10 @@ def draw_memory(comparison: Comparison, path: Path) -> None:
     ends = known.starts + known.requests.output_tokens
     # what is held is linear between the first rounds and the last rounds of what starts and ends
     times = np.unique(np.concatenate([known.starts, known.starts + 1, ends, ends + 1]))
+    times = times[times <= ends.max()]
     held = memory_at(known.requests, known.starts, times)
     drawn.plot(times, held, color=BLUE, linewidth=1, label="best schedule known")
     drawn.axhline(known.requests.memory, color="#555555", linestyle="--", linewidth=1)
     drawn.set_ylim(bottom=0)
-    drawn.legend(frameon=False, loc="lower right")
+    drawn.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     save(figure, path)
