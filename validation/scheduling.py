@@ -146,7 +146,7 @@ def main() -> int:
     print(
         "verdict: as the interval widens A_min loses by steps a doubling and A_max ever faster, as claimed "
         "(where all lower ends are 1, A_min knows nothing and A_max is better: see the trace at 100 %); the "
-        "reported mean ratios of MC-SF to the optimum do not reproduce where the table counts better schedules"
+        "reported mean ratios of MC-SF to the optimum fail where the table counts better schedules"
         if good
         else "verdict: NOT as expected"
     )
