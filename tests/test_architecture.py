@@ -29,8 +29,10 @@ LAYERS = [
 ROOMS = [
     "problem",
     "model",
+    "columns",
     "gap",
     "program",
+    "response",
     "prices",
     "polish",
     "cones",
