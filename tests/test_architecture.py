@@ -40,6 +40,10 @@ ROOMS = [
     "certificate",
     "methods",
     "reference",
+    "doubled",
+    "search",
+    "workloads",
+    "many",
 ]
 ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search", "integer_certificate"]
 ROOMS += ["integer", "simulation", "tokens"]

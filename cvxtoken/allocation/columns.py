@@ -12,9 +12,10 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.problem import PER_TYPE, Workload
+from cvxtoken.allocation.problem import PER_TYPE, SCALARS, Workload
 from cvxtoken.typing import FloatArray
 
 # Numbers in each array of a block: some 25 arrays of 64 kB fit a second-level cache, and a sum of products
@@ -71,6 +72,12 @@ class Columns:
             return self
         shape = (-1, *(1,) * axes)
         return replace(self, **{f: getattr(self, f).reshape(shape) for f in (*PER_TYPE, "max_tokens")})
+
+    def take(self, instances: NDArray[np.bool_]) -> Self:
+        """Some of many instances, as copies."""
+        arrays = {f: getattr(self, f)[:, instances] for f in (*PER_TYPE, "max_tokens")}
+        scalars = {f: getattr(self, f)[instances] for f in (*SCALARS, "idle_at_zero")}
+        return replace(self, **arrays, **scalars)
 
     def part(self, types: slice) -> Self:
         """Some of the types, as views."""

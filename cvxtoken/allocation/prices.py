@@ -37,13 +37,22 @@ from numpy.typing import NDArray
 from cvxtoken.allocation import model
 from cvxtoken.allocation.columns import Columns
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.response import NOTHING, SLACK, Step, Sums, newton_step, price_bounds, respond, sums
+from cvxtoken.allocation.response import (
+    ANSWERED,
+    NOTHING,
+    SLACK,
+    Step,
+    Sums,
+    newton_step,
+    price_bounds,
+    respond,
+    sums,
+)
 from cvxtoken.typing import FloatArray
 
 _NEWTON_REACH = 3.0  # a longer first step, in log prices, is not worth trying
 _RELIABLE = 1e-9  # below this step Newton's method has converged, and stalls only from rounding
 _EXACT = 1e-15  # about the rounding error of a log price
-_ANSWERED = 2e-3  # how near answers are sought, in log prices; the last step cubes it
 SAMPLED_FROM = 65_536  # types; from here on the first prices are those of a sample
 _SAMPLE = 16_384  # types in it
 _SAMPLED = 1e-3  # how exact those need be: Newton's next step is better than the sample is true
@@ -109,7 +118,7 @@ def evaluate(workload: Workload, log_theta: float, log_p: float) -> PricePoint:
 
 
 def evaluate_near(
-    columns: Columns, log_theta: float, log_p: float, tokens: FloatArray | None, tolerance: float = _ANSWERED
+    columns: Columns, log_theta: float, log_p: float, tokens: FloatArray | None, tolerance: float = ANSWERED
 ) -> PricePoint:
     """The same from tokens near the answers, or from nothing; for the tolerance see `respond`."""
     theta, p = exp(log_theta), exp(log_p)

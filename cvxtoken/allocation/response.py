@@ -14,6 +14,7 @@ from cvxtoken.allocation.columns import Columns, total
 from cvxtoken.typing import FloatArray
 
 Price: TypeAlias = float | FloatArray  # of one instance, or of many
+ANSWERED = 2e-3  # how near answers are sought, in log prices; the last step cubes it
 SLACK = 1e-8  # widens bounds of log prices: rounding and unfinished answers must not exclude the optimum
 _TURNS = 100  # of the root search
 
@@ -116,14 +117,16 @@ def newton_step(columns: Columns, log_theta: Price, log_p: Price, found: Sums) -
     lam, y0 = columns.arrival_rate, columns.idle_at_zero
     s2, w0, w1, w2 = found.second_moment, found.weight, found.weight_t, found.weight_t2
     theta, p = np.exp(log_theta), np.exp(log_p)
-    eta = lam / theta
-    m = 1 + theta**2 * s2 / 2
+    eta, theta2 = lam / theta, theta * theta
+    half = theta2 * s2 / 2
     r1 = y0 - lam * found.thinking - eta
-    r2 = log_p - np.log1p(theta**2 * s2 / 2)
+    r2 = log_p - np.log1p(half)
+    # the second row of the Jacobian is that of r2 times 1 + half
     j11, j12 = lam * theta * w1 + eta, lam * p * w0
-    j21, j22 = theta**2 * (theta * w2 - s2) / m, 1 + theta**2 * p * w1 / m
+    j21, j22 = theta2 * theta * w2 - 2 * half, 1 + half + theta2 * p * w1
+    right = r2 * (1 + half)
     determinant = j11 * j22 - j12 * j21
-    return Step(r1, r2, (j12 * r2 - j22 * r1) / determinant, (j21 * r1 - j11 * r2) / determinant)
+    return Step(r1, r2, (j12 * right - j22 * r1) / determinant, (j21 * r1 - j11 * right) / determinant)
 
 
 def price_bounds(columns: Columns) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
