@@ -19,6 +19,7 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import Reference, SolverRun, solve
 from cvxtoken.allocation.rounding import RoundedTokens, round_tokens
 from cvxtoken.allocation.simulation import SimulationResult, simulate
+from cvxtoken.allocation.tracker import Budgets, Tracker
 from cvxtoken.allocation.workloads import Workloads
 from cvxtoken.errors import (
     CertificateError,
@@ -33,6 +34,7 @@ from cvxtoken.library import Instance, instances, load, workloads
 __version__ = "0.1.0"
 
 __all__ = [
+    "Budgets",
     "Certificate",
     "CertificateError",
     "CvxtokenError",
@@ -48,6 +50,7 @@ __all__ = [
     "SolverError",
     "SolverRun",
     "Status",
+    "Tracker",
     "UnstableError",
     "Workload",
     "Workloads",

@@ -44,6 +44,7 @@ ROOMS = [
     "search",
     "workloads",
     "many",
+    "tracker",
 ]
 ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search", "integer_certificate"]
 ROOMS += ["integer", "simulation", "tokens"]

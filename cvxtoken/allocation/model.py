@@ -58,21 +58,19 @@ def idle(workload: Workload, tokens: FloatArray) -> FloatArray:
 
 def idle_at_zero(workload: Workload) -> float:
     """y0 = 1 - lambda sum_k pi_k t0_k: the exact value rounded once, or the rough one where there is one."""
-    rough = _rough_idle_at_zero(workload)
+    rough = rough_idle_at_zero(workload.prior, workload.overhead, workload.arrival_rate)
     return float(workload.idle_at_zero) if rough is None else rough
 
 
-def _rough_idle_at_zero(workload: Workload) -> float | None:
+def rough_idle_at_zero(prior: FloatArray, overhead: FloatArray, arrival_rate: float) -> float | None:
     """y0 summed in floats, where an exact sum would take longer than a solution and is not needed.
 
     That is for more than 256 types and y0 >= 1/64: its error is about 1e-16, proven to be below N 2^-52.
     """
-    w = workload
-    if len(w) <= 256:
+    if len(prior) <= 256:
         return None
-    places = range(0, len(w), 8192)  # products of more numbers start threads in OpenBLAS
-    sums = (float(w.prior[k : k + 8192] @ w.overhead[k : k + 8192]) for k in places)
-    y0 = 1 - w.arrival_rate * math.fsum(sums)
+    places = range(0, len(prior), 8192)  # products of more numbers start threads in OpenBLAS
+    y0 = 1 - arrival_rate * math.fsum(float(prior[k : k + 8192] @ overhead[k : k + 8192]) for k in places)
     return y0 if y0 >= ROUGH_IDLE else None
 
 
@@ -197,7 +195,7 @@ def require_stable(workload: Workload) -> None:
     Raises:
         UnstableError: it is not; says by how much, and the largest arrival rate (a double) that is.
     """
-    if _rough_idle_at_zero(workload) is not None:
+    if rough_idle_at_zero(workload.prior, workload.overhead, workload.arrival_rate) is not None:
         return
     y0 = workload.idle_at_zero
     if y0 > 0:

@@ -172,14 +172,17 @@ def price_path(workload: Workload, start: FloatArray | None = None) -> Iterator[
         start: a stable allocation to take the first prices from; by default no thinking tokens.
     """
     columns = Columns.of(workload)
-    if start is not None:
-        s2 = float(model.moments(workload, start)[1])
-        log_theta = log(workload.arrival_rate / float(model.idle(workload, start)))
-        yield from _search(
-            columns, _Bracket.of(columns), log_theta, log1p(exp(2 * log_theta) * s2 / 2), start
-        )
+    if start is None:
+        yield from optimal_path(columns)
         return
-    first = columns.sample(_SAMPLE) if len(workload) >= SAMPLED_FROM else columns
+    s2 = float(model.moments(workload, start)[1])
+    log_theta = log(workload.arrival_rate / float(model.idle(workload, start)))
+    yield from _search(columns, _Bracket.of(columns), log_theta, log1p(exp(2 * log_theta) * s2 / 2), start)
+
+
+def optimal_path(columns: Columns) -> Iterator[PricePoint]:
+    """The same without a start, for one instance with y0 > 0."""
+    first = columns.sample(_SAMPLE) if len(columns.prior) >= SAMPLED_FROM else columns
     bracket = _Bracket.of(first)
     log_theta, log_p = bracket.theta_low, bracket.p_low
     if first is not columns:
