@@ -25,11 +25,13 @@ from cvxtoken.errors import (
     CertificateError,
     CvxtokenError,
     LibraryError,
+    MissingExtraError,
     ProblemError,
     SolverError,
     UnstableError,
 )
 from cvxtoken.library import Instance, instances, load, workloads
+from cvxtoken.sweeps import SweepResult, sweep
 
 __version__ = "0.1.0"
 
@@ -42,6 +44,7 @@ __all__ = [
     "IntegerCertificate",
     "IntegerReference",
     "LibraryError",
+    "MissingExtraError",
     "ProblemError",
     "Reference",
     "RoundedTokens",
@@ -50,6 +53,7 @@ __all__ = [
     "SolverError",
     "SolverRun",
     "Status",
+    "SweepResult",
     "Tracker",
     "UnstableError",
     "Workload",
@@ -71,5 +75,6 @@ __all__ = [
     "solve_many",
     "spectral_radius_at",
     "step_size_bound",
+    "sweep",
     "workloads",
 ]

@@ -20,6 +20,7 @@ LAYERS = [
     ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf", "lengths", "picture"],
     ["allocation"],
     ["library"],
+    ["sweeps"],
     ["suite"],
     ["clipping"],
     ["batching"],
