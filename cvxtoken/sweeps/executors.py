@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -21,6 +21,7 @@ from cvxtoken.sweeps.grid import Columns, Grid
 
 TIMEOUT = 10.0  # seconds that a cluster may take to answer
 _WINDOW = 64  # chunks submitted at a time, so that results do not pile up
+_FAILURES = 3  # of one chunk, before its error is raised
 _BROKEN = 3  # pools in a row that may break before one chunk is done
 
 Chunks = Iterator[tuple[int, Columns]]
@@ -33,16 +34,31 @@ def solve_here(grid: Grid, chunks: Iterable[int]) -> Chunks:
 
 
 def solve_on(executor: Executor, grid: Grid, chunks: Iterable[int]) -> Chunks:
-    """On an executor of `concurrent.futures`, in the order in which they are done."""
+    """On an executor of `concurrent.futures`, in the order in which they are done.
+
+    A chunk that fails is tried again: a cluster may lose a result between its end and its arrival.
+    """
     left = deque(chunks)
     running: dict[Future[Columns], int] = {}
+    failures: Counter[int] = Counter()
     try:
         while left or running:
             while left and len(running) < _WINDOW:
                 chunk = left.popleft()
                 running[executor.submit(grid.solve, chunk)] = chunk
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield running.pop(future), future.result()
+                chunk = running.pop(future)
+                try:
+                    columns = future.result()
+                except (CancelledError, BrokenExecutor):  # there is nobody left to try again
+                    raise
+                except Exception:
+                    failures[chunk] += 1
+                    if failures[chunk] == _FAILURES:
+                        raise
+                    left.appendleft(chunk)
+                else:
+                    yield chunk, columns
     finally:
         for future in running:
             future.cancel()
@@ -92,7 +108,9 @@ def dask_executor(address: str, timeout: float = TIMEOUT) -> Iterator[Executor]:
     try:
         yield client.get_executor(pure=False)
     except (KilledWorker, CancelledError) as error:
-        raise SolverError(f"cluster {address!r} has lost a chunk for good: {error}") from error
+        raise SolverError(
+            f"cluster {address!r} is gone, or its workers keep dying. {error}".rstrip()
+        ) from error
     finally:
         client.close()
 

@@ -134,7 +134,7 @@ class Parts:
 
     def _write(self, place: Path, write: Callable[[Path], Any]) -> None:
         """Under another name first: nobody ever sees half a file."""
-        draft = self.folder / f"{place.name}.draft"
+        draft = self.folder / f"{place.name}.{os.getpid()}.draft"
         try:
             write(draft)
             os.replace(draft, place)

@@ -85,6 +85,32 @@ def test_processes_that_keep_dying_end_the_sweep(tmp_path: Path) -> None:
         dict(solve_in_processes(1, deadly(tmp_path, 100), [3, 4, 5]))
 
 
+class Flaky(ThreadPoolExecutor):
+    """Loses results that are done, as a cluster may where a worker dies."""
+
+    def __init__(self, losses: int) -> None:
+        super().__init__(2)
+        self.losses = losses
+
+    def submit(self, function: Any, /, *arguments: Any, **options: Any) -> Any:
+        if self.losses:
+            self.losses -= 1
+            return super().submit(lambda: function(*arguments, **options)["lost"])
+        return super().submit(function, *arguments, **options)
+
+
+@pytest.mark.parametrize("losses", [1, 2])
+def test_a_lost_result_is_made_again(tmp_path: Path, expected: bytes, losses: int) -> None:
+    with Flaky(losses) as executor:
+        sweep(QWEN, tmp_path / "s.csv", executor=executor, **GRID)
+    assert (tmp_path / "s.csv").read_bytes() == expected
+
+
+def test_an_error_that_stays_is_raised(tmp_path: Path) -> None:
+    with Flaky(1000) as executor, pytest.raises(KeyError, match="lost"):
+        sweep(QWEN, tmp_path / "s.csv", executor=executor, **GRID)
+
+
 # --- Dask -----------------------------------------------------------------------------------------------
 
 
