@@ -20,6 +20,7 @@ LAYERS = [
     ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf", "lengths", "picture"],
     ["allocation"],
     ["library"],
+    ["sweeps"],
     ["suite"],
     ["clipping"],
     ["batching"],
@@ -30,8 +31,10 @@ LAYERS = [
 ROOMS = [
     "problem",
     "model",
+    "columns",
     "gap",
     "program",
+    "response",
     "prices",
     "polish",
     "cones",
@@ -39,6 +42,11 @@ ROOMS = [
     "certificate",
     "methods",
     "reference",
+    "doubled",
+    "search",
+    "workloads",
+    "many",
+    "tracker",
 ]
 ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search", "integer_certificate"]
 ROOMS += ["integer", "simulation", "tokens"]

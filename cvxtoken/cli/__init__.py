@@ -15,6 +15,7 @@ from cvxtoken.cli import (  # noqa: F401 (they add their commands to the applica
     clipping,
     library,
     scheduling,
+    sweep,
 )
 from cvxtoken.cli.options import app
 from cvxtoken.errors import CvxtokenError
