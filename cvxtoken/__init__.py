@@ -15,9 +15,10 @@ from cvxtoken.allocation.methods import (
     step_size_bound,
 )
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.reference import Reference, SolverRun, solve
+from cvxtoken.allocation.reference import Reference, solve
 from cvxtoken.allocation.rounding import RoundedTokens, round_tokens
 from cvxtoken.allocation.simulation import SimulationResult, simulate
+from cvxtoken.allocation.solver import SolverRun
 from cvxtoken.errors import (
     CertificateError,
     CvxtokenError,

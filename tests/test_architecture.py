@@ -37,6 +37,7 @@ ROOMS = [
     "bounds",
     "certificate",
     "methods",
+    "solver",
     "reference",
 ]
 ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search", "integer_certificate"]
@@ -44,7 +45,7 @@ ROOMS += ["integer", "simulation", "tokens"]
 
 
 WINGS = ["allocation", "clipping", "batching"]
-CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.reference", "cvxtoken.suite.solvers"]
+CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.solver", "cvxtoken.suite.solvers"]
 CVXPY_ROOMS += ["cvxtoken.clipping.program"]
 
 
