@@ -28,15 +28,22 @@ LAYERS = [
 # the rooms of allocation, in the same order
 ROOMS = [
     "problem",
+    "targets",
     "model",
     "gap",
+    "least",
+    "further",
     "program",
     "prices",
     "polish",
+    "target_polish",
+    "interior",
     "cones",
     "bounds",
     "certificate",
     "methods",
+    "targeted",
+    "shadow",
     "solver",
     "reference",
 ]
@@ -46,7 +53,7 @@ ROOMS += ["integer", "simulation", "tokens"]
 
 WINGS = ["allocation", "clipping", "batching"]
 CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.solver", "cvxtoken.suite.solvers"]
-CVXPY_ROOMS += ["cvxtoken.clipping.program"]
+CVXPY_ROOMS += ["cvxtoken.clipping.program", "cvxtoken.allocation.further"]
 
 
 def name_of(file: Path) -> str:

@@ -106,10 +106,10 @@ class Workload:
         for field, values in per_type.items():
             set_field(self, field, _checked_vector(field, values, names))
         if np.ndim(max_tokens) == 0:
-            max_tokens = np.full(len(names), _checked_scalar("max_tokens", max_tokens))
+            max_tokens = np.full(len(names), checked_scalar("max_tokens", max_tokens))
         set_field(self, "max_tokens", _checked_vector("max_tokens", max_tokens, names))
-        set_field(self, "arrival_rate", _checked_scalar("arrival_rate", arrival_rate))
-        set_field(self, "accuracy_weight", _checked_scalar("accuracy_weight", accuracy_weight))
+        set_field(self, "arrival_rate", checked_scalar("arrival_rate", arrival_rate))
+        set_field(self, "accuracy_weight", checked_scalar("accuracy_weight", accuracy_weight))
         if not isinstance(source, str):
             raise ProblemError(f"source is {source!r}; it must be text")
         set_field(self, "source", source)
@@ -194,7 +194,7 @@ class Workload:
     def sha256(self) -> str:
         """SHA-256 of the exact data, in hexadecimal; `Certificate` defines the bytes that are hashed."""
         header = "\n".join(["cvxtoken-workload/1", str(len(self.names)), *self.names, ""])
-        digest = hashlib.sha256(header.encode("utf-8"))
+        digest = hashlib.sha256(header.encode())
         for field in (*PER_TYPE, "max_tokens"):
             digest.update(getattr(self, field).astype(">f8").tobytes())
         digest.update(struct.pack(">2d", self.arrival_rate, self.accuracy_weight))
@@ -225,17 +225,15 @@ def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _checked_scalar(field: str, value: Any) -> float:
+def checked_scalar(field: str, value: Any) -> float:
+    """A finite positive number as a float (ProblemError)."""
     if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ProblemError(f"{field} is {reprlib.repr(value)}; it must be a number")
-    if not 0 < value < float("inf"):  # also false for NaN
-        raise ProblemError(f"{field} is {value}; it must be finite and positive")
-    try:
-        return float(value)
-    except OverflowError as error:
-        raise ProblemError(f"{field} is {reprlib.repr(value)}; it must be finite and positive") from error
+    if not 0 < value <= sys.float_info.max:  # also false for NaN
+        raise ProblemError(f"{field} is {reprlib.repr(value)}; it must be finite and positive")
+    return float(value)
 
 
 def _checked_vector(field: str, values: Any, names: tuple[str, ...]) -> FloatArray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.targets import Targets
 from cvxtoken.errors import SolverError
 from cvxtoken.files import nearest
 from cvxtoken.typing import FloatArray
@@ -45,33 +46,64 @@ def run_solver(workload: Workload, name: str) -> tuple[SolverRun, FloatArray | N
     Raises:
         SolverError: the solver is not installed or cannot take such programs.
     """
-    import cvxpy as cp  # slow to import, and only solving needs it
+    from cvxtoken.allocation.program import program  # slow to import, and only solving needs it
 
+    _require_installed(name)
+    for form in ("presolved", "balanced"):
+        built = program(workload, form)
+        run = _run(built, name, form)
+        raw = usable(workload, built.tokens.value)
+        if raw is not None:
+            return run, raw
+    return run, None
+
+
+def run_targeted(
+    workload: Workload, name: str, targets: Targets, extra: Any = None
+) -> tuple[SolverRun, FloatArray | None, dict[str | int, float]]:
+    """Run the solver on the presolved form with targets and further constraints, a function of the tokens.
+
+    The point (None where it is not usable) and the dual values of the upper and the linear targets.
+
+    Raises:
+        SolverError: the solver is not installed or cannot take such programs.
+    """
     from cvxtoken.allocation.program import program
+
+    _require_installed(name)
+    built = program(workload, "presolved", targets, extra)
+    run = _run(built, name, "presolved")
+    duals = {key: constraint.dual_value for key, constraint in built.priced.items()}
+    prices = {
+        key: 0.0 if value is None else max(float(np.ravel(value)[0]), 0.0) for key, value in duals.items()
+    }
+    return run, usable(workload, built.tokens.value), prices
+
+
+def _require_installed(name: str) -> None:
+    import cvxpy as cp
 
     installed = cp.installed_solvers()
     if name not in installed:
         raise SolverError(
             f"solver {name!r} is not installed{nearest(name, installed)}; installed: {', '.join(installed)}"
         )
-    for form in ("presolved", "balanced"):
-        built = program(workload, form)
-        started = time.perf_counter()
-        status = _call(built.problem, name)
-        seconds = time.perf_counter() - started
-        stats = built.problem.solver_stats
-        run = SolverRun(
-            name=name,
-            version=_version(name),
-            form=form,
-            status=status,
-            iterations=None if stats is None else stats.num_iters,
-            seconds=seconds if stats is None or stats.solve_time is None else stats.solve_time,
-        )
-        raw = usable(workload, built.tokens.value)
-        if raw is not None:
-            return run, raw
-    return run, None
+
+
+def _run(built: Any, name: str, form: str) -> SolverRun:
+    """Solve a program, and what the solver says."""
+    started = time.perf_counter()
+    status = _call(built.problem, name)
+    seconds = time.perf_counter() - started
+    stats = built.problem.solver_stats
+    return SolverRun(
+        name=name,
+        version=_version(name),
+        form=form,
+        status=status,
+        iterations=None if stats is None else stats.num_iters,
+        seconds=seconds if stats is None or stats.solve_time is None else stats.solve_time,
+    )
 
 
 def _call(problem: Any, name: str) -> str:
