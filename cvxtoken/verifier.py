@@ -62,10 +62,7 @@ class Goal(NamedTuple):
     limits: list[Decimal]  # tau, omega, r, M
     floors: list[Decimal]  # q of each type
     rows: list[tuple[list[Decimal], Decimal]]  # a and its limit
-    mu: Decimal
-    nu: Decimal
-    eta: Decimal
-    xi: Decimal
+    upper: list[Decimal]  # mu, nu, eta, xi
     zeta: list[Decimal]
     chi: list[Decimal]
 
@@ -168,7 +165,7 @@ def attained(types: Any, lam: Decimal, goal: Goal, down: Context, up: Context) -
 def dual(types: Any, lam: Decimal, goal: Goal, BEST: Decimal, y: Decimal, down: Context, up: Context) -> Any:
     """A bound, separable - BEST - e lambda Z / 2 - LIMITED, of -J from below, and G, s, M of each type."""
     add, mul, div, ADD, MUL, DIV = down.add, down.multiply, down.divide, up.add, up.multiply, up.divide
-    alpha, weight, limits, floors, rows, mu, nu, eta, xi, zeta, chi = goal
+    alpha, weight, limits, floors, rows, (mu, nu, eta, xi), zeta, chi = goal
     zs = [div(add(t0, mul(c, l)), y) for _, _, _, _, t0, c, _, l, _ in types]
     z2 = Z2 = separable = Decimal(0)
     for (pi, *_), z in zip(types, zs):
@@ -239,17 +236,16 @@ def read_instance(instance: Any) -> tuple[dict[str, Any], str]:
 
 def untargeted(w: dict[str, Any]) -> Goal:
     """The goal without targets: accuracy against E[T]."""
-    zero, none, size = Decimal(0), Decimal(inf), len(w["prior"])
-    limits, floors = [none] * 4, [zero] * size
-    weights = Decimal(w["accuracy_weight"]), Decimal(1)
-    return Goal(*weights, limits, floors, [], zero, zero, zero, zero, [zero] * size, [])
+    zeros = [Decimal(0)] * len(w["prior"])
+    alpha, no_limits, none = Decimal(w["accuracy_weight"]), [Decimal(inf)] * 4, [Decimal(0)] * 4
+    return Goal(alpha, Decimal(1), no_limits, zeros, [], none, zeros, [])
 
 
 def read_targets(targets: Any, multipliers: Any, w: dict[str, Any], digest: str) -> tuple[Goal, str]:
     """The goal, every rule checked, and the SHA-256 of instance and targets: header, big-endian doubles."""
     names, keys = w["names"], {"objective", *TARGETS}
     require(isinstance(targets, dict) and "objective" in targets and set(targets) <= keys, "targets' keys")
-    same = isinstance(multipliers, dict) and {"objective", *multipliers} == set(targets)
+    same = isinstance(multipliers, dict) and set(multipliers) == set(targets) - {"objective"}
     require(same, "the multipliers' keys are not the targets'")
     require(targets["objective"] in ("trade-off", "accuracy"), "objective is not one that is known")
     for name in set(targets) & set(LIMITS):
@@ -270,18 +266,10 @@ def read_targets(targets: Any, multipliers: Any, w: dict[str, Any], digest: str)
     header = "\n".join(["cvxtoken-targets/1", digest, targets["objective"], str(len(rows)), ""])
     doubles = [*limits, *floors, *(x + 0.0 for row in rows for x in row)]
     digest = hashlib.sha256(header.encode() + struct.pack(f">{len(doubles)}d", *doubles)).hexdigest()
-    exact = [[Decimal(x) for x in row] for row in (limits, floors, *rows)]
-    values: Any = (
-        *untargeted(w)[:2],
-        *exact[:2],
-        [(row[:-1], row[-1]) for row in exact[2:]],
-        *upper,
-        zeta,
-        chi,
-    )
-    goal = Goal(*values)
-    return goal if targets["objective"] == "trade-off" else goal._replace(
-        alpha=Decimal(1), w=Decimal(0)
+    limits, floors, *rows = ([Decimal(x) for x in row] for row in (limits, floors, *rows))
+    alpha, weight = untargeted(w)[:2] if targets["objective"] == "trade-off" else (Decimal(1), Decimal(0))
+    return Goal(
+        alpha, weight, limits, floors, [(row[:-1], row[-1]) for row in rows], upper, zeta, chi
     ), digest
 
 

@@ -19,8 +19,8 @@ with w the weight of E[T] in J (1, or 0 where J is the accuracy alone and alpha 
     F >= -alpha sum pi (A + D) - e lambda Z / 2 + sum pi (kappa t0 + m)
          - mu tau - nu omega - eta r - xi M - sum chi limit + sum zeta (q - A - D).
 
-The gap is of first order in the slack of a target whose multiplier is positive. Everything
-is evaluated in intervals of decimals (`cvxtoken.rigorous`), on the exact values of the doubles.
+The gap is of first order in the slack of a target whose multiplier is positive. Everything is evaluated in
+intervals of decimals (`cvxtoken.rigorous`), on the exact values of the doubles.
 """
 
 from __future__ import annotations

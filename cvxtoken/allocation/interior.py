@@ -6,9 +6,10 @@ r_i and the change f of F = -J, the barrier function
 
     f(d) - tau [N sum log(r_i - g_i(d)) + sum log d + sum log(width - d)]
 
-is convex (with the factor N a target weighs as much as all types). tau falls; at each, Newton's method with the multipliers of the last point in its matrix (the
-primal-dual one, a descent direction) is damped until the function falls. Hessian and gradients lie in a few
-directions beside a diagonal: pi c and pi c t for delay and load, pi for the mean tokens.
+is convex (with the factor N a target weighs as much as all types). tau falls; at each, Newton's method with
+the multipliers of the last point in its matrix (the primal-dual one, a descent direction) is damped until the
+function falls. Hessian and gradients lie in a few directions beside a diagonal: pi c and pi c t for delay and
+load, pi for the mean tokens.
 """
 
 from __future__ import annotations
