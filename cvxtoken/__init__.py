@@ -2,6 +2,7 @@
 
 from cvxtoken.allocation.certificate import Certificate, certify
 from cvxtoken.allocation.comparison import compare
+from cvxtoken.allocation.frontier import Frontier, FrontierPoint, frontier
 from cvxtoken.allocation.integer import IntegerReference, solve_integer
 from cvxtoken.allocation.integer_certificate import IntegerCertificate
 from cvxtoken.allocation.methods import (
@@ -17,14 +18,18 @@ from cvxtoken.allocation.methods import (
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import Reference, solve
 from cvxtoken.allocation.rounding import RoundedTokens, round_tokens
+from cvxtoken.allocation.sensitivity import Sensitivity, sensitivity
+from cvxtoken.allocation.shadow import ShadowPrice
 from cvxtoken.allocation.simulation import SimulationResult, simulate
 from cvxtoken.allocation.solver import SolverRun
+from cvxtoken.allocation.targets import Multipliers, Targets
 from cvxtoken.errors import (
     CertificateError,
     CvxtokenError,
     LibraryError,
     ProblemError,
     SolverError,
+    TargetError,
     UnstableError,
 )
 from cvxtoken.library import Instance, instances, load, workloads
@@ -35,16 +40,23 @@ __all__ = [
     "Certificate",
     "CertificateError",
     "CvxtokenError",
+    "Frontier",
+    "FrontierPoint",
     "Instance",
     "IntegerCertificate",
     "IntegerReference",
     "LibraryError",
+    "Multipliers",
     "ProblemError",
     "Reference",
     "RoundedTokens",
+    "Sensitivity",
+    "ShadowPrice",
     "SimulationResult",
     "SolverError",
     "SolverRun",
+    "TargetError",
+    "Targets",
     "UnstableError",
     "Workload",
     "certify",
@@ -52,12 +64,14 @@ __all__ = [
     "contraction_at",
     "contraction_bound",
     "fixed_point",
+    "frontier",
     "instances",
     "load",
     "newton",
     "price_newton",
     "projected_gradient",
     "round_tokens",
+    "sensitivity",
     "simulate",
     "solve",
     "solve_integer",

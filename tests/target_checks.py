@@ -1,4 +1,4 @@
-"""What every verifier of targets must hold, at few digits and many; each check takes the verifier's module."""
+"""What every verifier of targets must hold, at few digits and many: checks of a verifier's module."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ ROOMS = [
     "reference",
 ]
 ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search", "integer_certificate"]
-ROOMS += ["integer", "simulation", "tokens"]
+ROOMS += ["integer", "simulation", "tokens", "frontier", "picture", "sensitivity"]
 
 
 WINGS = ["allocation", "clipping", "batching"]
