@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import cvxtoken
+from cvxtoken.allocation import model
 from cvxtoken.allocation.least import least_tokens, upper_values
 from cvxtoken.allocation.targeted import certify_targets
 from cvxtoken.allocation.targets import LIMITS, Targets
@@ -27,13 +28,20 @@ def random_targets(
     best = cvxtoken.solve(w).tokens
     least = {}
     if accuracies:
-        for k in rng.choice(len(w), size=rng.integers(1, len(w) + 1), replace=False):
-            l = min(rng.uniform(0, 1.3) * best[k], 0.999 * w.max_tokens[k])
+        asked = rng.uniform(0, 1.3, len(w)) * (rng.random(len(w)) < 0.6) * best
+        asked = np.minimum(asked, 0.999 * w.max_tokens)
+        while float(model.idle(w, asked)) <= 0.05 * float(w.idle_at_zero):
+            asked /= 2
+        for k in np.flatnonzero(asked):
+            l = asked[k]
             p = w.base_accuracy[k] - w.accuracy_gain[k] * np.expm1(-w.saturation_rate[k] * l)
             least[w.names[k]] = float(p)
     floors = least_tokens(w, Targets(min_accuracy=least))
     low = upper_values(w, floors)
-    high = upper_values(w, [max(a, Decimal(b)) for a, b in zip(floors, best.tolist(), strict=True)])
+    far = np.maximum(best, [float(l) for l in floors])
+    while float(model.idle(w, far)) <= 0:  # the accuracies ask for more than the optimum has
+        far = (far + [float(l) for l in floors]) / 2
+    high = upper_values(w, [max(a, Decimal(b)) for a, b in zip(floors, far.tolist(), strict=True)])
     chosen = {}
     for name in limits:
         start, end = float(low[name]), float(high[name])

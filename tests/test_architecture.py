@@ -42,6 +42,7 @@ ROOMS = [
     "bounds",
     "certificate",
     "methods",
+    "corner",
     "targeted",
     "shadow",
     "solver",

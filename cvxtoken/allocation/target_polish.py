@@ -103,14 +103,16 @@ class _System:
         self.alpha = Decimal(targets.accuracy_weight(workload))
         self.log = [(self.alpha * A * b).ln() for A, b in zip(self.A, self.b, strict=True)]
         self.rows: dict[Key, list[Decimal]] = {_TOKENS: self.pi}
-        self.limits: dict[Key, Decimal] = {}
+        self.stated: dict[Key, Decimal] = {}
+        self.limits: dict[Key, Decimal] = {}  # where they are active, a little inside
         for name, upper in targets.limits.items():
             gap = Decimal(room[name].numerator) / Decimal(room[name].denominator)
-            self.limits[name] = Decimal(upper) - _INWARD * gap
+            self.stated[name], self.limits[name] = Decimal(upper), Decimal(upper) - _INWARD * gap
         for number, row in enumerate(targets.linear):
             *a, limit = map(Decimal, row)
             size = sum((abs(x) * top for x, top in zip(a, self.top, strict=True)), abs(limit))
-            self.rows[number], self.limits[number] = a, limit - _INWARD * size
+            self.rows[number], self.stated[number] = a, limit
+            self.limits[number] = limit - _INWARD * size
 
     def solve(self, start: Start, active: Active) -> tuple[list[Decimal], Multipliers] | None:
         """The optimum with this active set, or None where it is none."""
@@ -261,7 +263,7 @@ class _System:
         values: dict[Key, Decimal] = {_TIME: (1 - y) / self.lam + wait, _WAIT: wait, _LOAD: 1 - y}
         for row, a in self.rows.items():
             values[row] = sum((x * l_k for x, l_k in zip(a, l, strict=True)), Decimal(0))
-        return all(values[name] <= limit for name, limit in self.limits.items() if name not in active)
+        return all(values[name] <= limit for name, limit in self.stated.items() if name not in active)
 
 
 def _solve_linear(matrix: list[list[Decimal]], right: list[Decimal]) -> list[Decimal]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import Certificate, certify
+from cvxtoken.allocation.corner import no_room, pulled_inside
 from cvxtoken.allocation.interior import InteriorPoint, interior_point
 from cvxtoken.allocation.least import least_tokens, rooms
 from cvxtoken.allocation.problem import Workload
@@ -23,7 +24,8 @@ from cvxtoken.typing import FloatArray
 
 Candidate = tuple[list[Decimal], Multipliers]
 _ACTIVE = 1e-6  # of a dual value, against all there is to gain
-_INWARD = 1e-9  # of the way to the least tokens, so that no target is missed by rounding
+_NEAR = (1e-7, 0.0)  # of a bound, as a share of the range: corners, and the point as it is
+_CLOSED = Decimal("1e-15")  # what comes after the first candidate serves where that does not close
 _NARROW = 1e-9  # of max_tokens: the least width of a type's range
 
 
@@ -40,13 +42,16 @@ def certify_targets(workload: Workload, targets: Targets) -> Certificate:
     model.require_stable(workload)
     least = least_tokens(workload, targets)
     room = rooms(workload, targets, least)
+    found = []
     with np.errstate(all="ignore"):  # data beyond float64 end uncertified, not in warnings
         for tokens, multipliers in _candidates(workload, targets, least, room):
             try:
-                return certify(workload, tokens, targets=targets, multipliers=multipliers)
+                found.append(certify(workload, tokens, targets=targets, multipliers=multipliers))
             except CvxtokenError:  # a point beyond float64 may miss a target by its rounding
                 continue
-    return certify(workload, least, targets=targets)
+            if found[-1].relative_gap <= _CLOSED:
+                break
+    return min(found or [certify(workload, least, targets=targets)], key=lambda proof: proof.relative_gap)
 
 
 def certify_rows(
@@ -99,7 +104,7 @@ def _candidates(
 ) -> Iterator[Candidate]:
     """The polished point, or else what it came from."""
     if not all(room.values()):
-        yield least, _pinned(workload, targets, least, room)
+        yield least, no_room(workload, targets, least, room)
         return
     floor = np.array([float(l) for l in least])
     point = interior_point(workload, targets, floor, _width(workload, targets, floor), _as_floats(room))
@@ -111,9 +116,8 @@ def _candidates(
     found = polish_targets(workload, targets, least, room, _start(point, room))
     if found is not None:
         yield found
-    inside = floor + (1 - _INWARD) * (np.minimum(point.tokens, workload.max_tokens) - floor)
-    tokens = [max(l, Decimal(x)) for l, x in zip(least, inside.tolist(), strict=True)]
-    yield tokens, Multipliers({name: Decimal(x) for name, x in point.multipliers.items()})
+    for near in _NEAR:
+        yield pulled_inside(workload, targets, least, point, _active(point, room), near)
 
 
 def _as_floats(room: dict[str, Fraction]) -> dict[str, float]:
@@ -129,37 +133,14 @@ def _width(workload: Workload, targets: Targets, floor: FloatArray) -> FloatArra
 
 
 def _start(point: InteriorPoint, room: dict[str, Fraction]) -> Start:
+    multipliers: dict[Key, float] = {name: point.multipliers[name] for name in room}
+    return Start(point.tokens.tolist(), multipliers, _active(point, room))
+
+
+def _active(point: InteriorPoint, room: dict[str, Fraction]) -> tuple[str, ...]:
     """A target is taken for active where its multiplier's share of the gain exceeds its slack's of the room.
 
     Multiplier times room is at most the gain over the least tokens, because J* is concave in a limit.
     """
     price = {name: x * float(room[name]) / point.gain for name, x in point.multipliers.items()}
-    active = tuple(name for name in LIMITS if name in price and price[name] > point.slack[name])
-    multipliers: dict[Key, float] = {name: point.multipliers[name] for name in room}
-    return Start(point.tokens.tolist(), multipliers, active)
-
-
-def _pinned(
-    workload: Workload, targets: Targets, least: list[Decimal], room: dict[str, Fraction]
-) -> Multipliers:
-    """Multipliers where a target leaves no room at all, so that the least tokens are the only allocation.
-
-    That target's is so high that no type would think more: mu >= (dJ/dl_k) / (d value / dl_k) for all k.
-    """
-    w, l = workload, np.array([float(x) for x in least])
-    name = next(name for name, value in room.items() if not value)
-    h = model.delay_price(w, l)
-    gain = targets.accuracy_weight(w) * w.accuracy_gain * w.saturation_rate * np.exp(-w.saturation_rate * l)
-    slope = {
-        "max_mean_system_time": w.time_per_token * h,
-        "max_mean_wait": w.time_per_token * (h - 1),
-        "max_utilization": w.time_per_token * w.arrival_rate,
-        "max_mean_tokens": np.ones(len(w)),
-    }[name]
-    net = gain - targets.delay_weight * w.time_per_token * h
-    price = max(0.0, float((net / slope).max())) * (1 + 1e-9)
-    total = targets.delay_weight * w.time_per_token * h + price * slope
-    zeta = w.prior * (total / (w.accuracy_gain * w.saturation_rate) * np.exp(w.saturation_rate * l))
-    zeta = np.maximum(zeta - w.prior * targets.accuracy_weight(w), 0.0)
-    prices = dict(zip(w.names, zeta.tolist(), strict=True))
-    return Multipliers({name: Decimal(price)}, {n: Decimal(prices[n]) for n in targets.min_accuracy})
+    return tuple(name for name in LIMITS if name in price and price[name] > point.slack[name])
