@@ -68,7 +68,7 @@ def is_true(document: Document) -> bool:
     return (
         document["sha256"] == targets.sha256(w)
         and judge.meets(w, targets, tokens)
-        and lower <= judge.objective(w, targets, tokens) + mpf(10) ** -85  # of 90 digits
+        and lower <= judge.objective(w, targets, tokens) + mpf(10) ** -80  # of 90 digits
         and best.low <= upper
         and upper - lower <= gap * (1 + least)
         and all(

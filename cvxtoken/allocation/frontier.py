@@ -24,7 +24,8 @@ from cvxtoken.errors import ProblemError
 from cvxtoken.tables import table
 from cvxtoken.typing import FloatArray
 
-_DOUBLINGS, _FLAT = 4, 0.1  # where eight times the time buys less than a tenth more, the frontier ends
+_ENOUGH = 0.95  # of the accuracy that any time could gain: there the frontier ends
+_IDLE = 1e-4  # of the idle share without thinking: as good as none
 _TARGET = "max_mean_system_time"
 
 
@@ -136,8 +137,8 @@ def frontier(
 
     Args:
         workload: the instance; its accuracy weight does not matter.
-        points: limits on E[T] in s, rising; or how many to choose, denser where time is scarce, up to where
-            eight times the time for thinking would gain hardly a tenth more accuracy.
+        points: limits on E[T] in s, rising; or how many to choose, denser where time is scarce, up to about
+            where 95 % of the accuracy that any time could gain is gained.
         on_progress: called with 1 after every point.
 
     Raises:
@@ -169,13 +170,19 @@ def _chosen(workload: Workload, count: int) -> list[float]:
     """Limits whose distance from the least E[T] grows with the square of their number."""
     zero = np.zeros(len(workload))
     least, base = (float(f(workload, zero)) for f in (model.mean_system_time, model.mean_accuracy))
+    enough = base + _ENOUGH * (_most(workload) - base)
     room = 1e-3 * float(workload.prior @ (workload.time_per_token / workload.saturation_rate)) + 1e-9 * least
-    gains: list[float] = []
-    while len(gains) < _DOUBLINGS or gains[-1] - gains[-_DOUBLINGS] > _FLAT * gains[-1]:
-        point = _point(workload, least + room)
-        gains.append(point.mean_accuracy - base)
-        if point.accuracy_per_second == 0:
-            break
+    point = _point(workload, least + room)
+    while point.accuracy_per_second > 0 and point.mean_accuracy < enough:
         room *= 2
-    end = room / 2 ** (_DOUBLINGS - 1) if point.accuracy_per_second > 0 else point.mean_system_time - least
+        point = _point(workload, least + room)
+    end = point.mean_system_time - least
     return [least + end * (number / count) ** 2 for number in range(1, count + 1)]
+
+
+def _most(workload: Workload) -> float:
+    """The mean accuracy that no time would exceed, nearly: all tokens, or hardly any idle share left."""
+    if float(model.idle(workload, workload.max_tokens)) > 0:
+        return float(model.mean_accuracy(workload, workload.max_tokens))
+    full = 1 - _IDLE * float(workload.idle_at_zero)
+    return float(certify_targets(workload, Targets("accuracy", max_utilization=full)).lower)
