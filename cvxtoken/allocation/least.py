@@ -17,11 +17,10 @@ from cvxtoken.errors import TargetError, UnstableError
 from cvxtoken.rigorous import Rounding, double_above, double_below
 
 _DIGITS = 100
-_MARGIN = Decimal("1e-60")  # of b l, so that a checker with fewer digits sees the accuracy reached
 
 
 def least_tokens(workload: Workload, targets: Targets) -> list[Decimal]:
-    """Tokens of every type that surely reach its least accuracy, and 1e-60 / b too many at most.
+    """Tokens of every type that surely reach its least accuracy, to 70 digits, rounded up.
 
     Raises:
         TargetError: a least accuracy is beyond what max_tokens reaches; every such type is named.
@@ -35,8 +34,7 @@ def least_tokens(workload: Workload, targets: Targets) -> list[Decimal]:
         if q.low > D.low:
             rest = A + D - q  # A e^(-b l) at the least tokens
             if rest.low > 0:
-                margin = rounding.exact(_MARGIN)
-                need = short.plus((((A / rest).ln() + margin) / b).high)
+                need = short.plus(((A / rest).ln() / b).high)
             if rest.low <= 0 or need > l_max.low:
                 best[name] = double_below((A + D - A * (-(b * l_max)).exp()).low)
         tokens.append(need)
@@ -68,7 +66,7 @@ def upper_values(workload: Workload, tokens: list[Decimal]) -> dict[str, Fractio
 def rooms(workload: Workload, targets: Targets, tokens: list[Decimal]) -> dict[str, Fraction]:
     """How far each upper target is above its value at the least tokens, exactly.
 
-    A target within 1e-60 or so of its least value counts as missed; no double can tell.
+    A target within 1e-70 or so of its least value may count as missed; no double can tell.
 
     Raises:
         UnstableError: no allocation is stable.

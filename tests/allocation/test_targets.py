@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 import cvxtoken
 from cvxtoken import ProblemError, TargetError, verifier
 from cvxtoken.allocation import model, targeted
+from cvxtoken.allocation.least import least_tokens, rooms
+from cvxtoken.allocation.target_polish import Start, polish_targets
 from cvxtoken.allocation.targeted import certify_targets
 from cvxtoken.allocation.targets import LIMITS, Targets
 from tests.allocation.test_targeted import LOAD, QWEN, stable
@@ -180,3 +183,39 @@ def test_targets_that_coincide_are_bounded_all_the_same() -> None:
     for share in (1.0, 0.5):
         found = cvxtoken.solve(same, objective="accuracy", max_mean_tokens=300.0 * share, max_utilization=0.9)
         assert found.status == "certified"
+
+
+def test_accuracies_that_ask_for_almost_nothing() -> None:
+    """So few tokens that e^(-b l) is 1 to a hundred digits: the accuracy must be seen to be reached."""
+    for q in (1e-300, 1e-40, 1e-18):
+        proof = certify_targets(
+            QWEN,
+            Targets("accuracy", max_mean_tokens=1e-9, max_utilization=0.9, min_accuracy={"AIME 2024": q}),
+        )
+        verifier.check(proof.to_document())
+        assert proof.relative_gap <= Decimal("1e-30")
+
+
+def test_the_polish_finds_the_active_set_from_a_wrong_one() -> None:
+    targets = Targets(max_mean_system_time=2.0, max_utilization=0.1721, max_mean_tokens=2090.0)
+    least = least_tokens(QWEN, targets)
+    room = rooms(QWEN, targets, least)
+    best = certify_targets(QWEN, targets)
+    tokens = [float(l) for l in best.tokens]
+    prices: dict[str | int, float] = {name: float(x) for name, x in best.multipliers.limits.items()}
+    for active in (
+        (),
+        ("max_mean_system_time", "max_mean_tokens"),
+        ("max_mean_system_time", "max_utilization"),
+    ):
+        found = polish_targets(QWEN, targets, least, room, Start(tokens, prices, active))
+        assert found is not None
+        assert {name for name, x in found[1].limits.items() if x} == {"max_mean_system_time"}
+        assert min(found[1].limits.values()) >= 0
+        assert max(abs(a - b) for a, b in zip(found[0], best.tokens, strict=True)) < Decimal("1e-30")
+
+
+def test_a_result_of_another_problem_is_never_certified() -> None:
+    reference = cvxtoken.solve(QWEN)
+    assert reference.status == "certified"
+    assert replace(reference, uncertified_because="of something else").status == "uncertified"
