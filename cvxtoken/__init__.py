@@ -2,6 +2,7 @@
 
 from cvxtoken.allocation.certificate import Certificate, certify
 from cvxtoken.allocation.comparison import compare
+from cvxtoken.allocation.frontier import Frontier, FrontierPoint, frontier
 from cvxtoken.allocation.integer import IntegerReference, solve_integer
 from cvxtoken.allocation.integer_certificate import IntegerCertificate
 from cvxtoken.allocation.many import Solutions, Status, solve_many
@@ -16,9 +17,13 @@ from cvxtoken.allocation.methods import (
     step_size_bound,
 )
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.reference import Reference, SolverRun, solve
+from cvxtoken.allocation.reference import Reference, solve
 from cvxtoken.allocation.rounding import RoundedTokens, round_tokens
+from cvxtoken.allocation.sensitivity import Sensitivity, sensitivity
+from cvxtoken.allocation.shadow import ShadowPrice
 from cvxtoken.allocation.simulation import SimulationResult, simulate
+from cvxtoken.allocation.solver import SolverRun
+from cvxtoken.allocation.targets import Multipliers, Targets
 from cvxtoken.allocation.tracker import Budgets, Tracker
 from cvxtoken.allocation.workloads import Workloads
 from cvxtoken.errors import (
@@ -29,6 +34,7 @@ from cvxtoken.errors import (
     PolicyError,
     ProblemError,
     SolverError,
+    TargetError,
     UnstableError,
 )
 from cvxtoken.library import Instance, instances, load, workloads
@@ -41,21 +47,28 @@ __all__ = [
     "Certificate",
     "CertificateError",
     "CvxtokenError",
+    "Frontier",
+    "FrontierPoint",
     "Instance",
     "IntegerCertificate",
     "IntegerReference",
     "LibraryError",
     "MissingExtraError",
+    "Multipliers",
     "PolicyError",
     "ProblemError",
     "Reference",
     "RoundedTokens",
+    "Sensitivity",
+    "ShadowPrice",
     "SimulationResult",
     "Solutions",
     "SolverError",
     "SolverRun",
     "Status",
     "SweepResult",
+    "TargetError",
+    "Targets",
     "Tracker",
     "UnstableError",
     "Workload",
@@ -65,12 +78,14 @@ __all__ = [
     "contraction_at",
     "contraction_bound",
     "fixed_point",
+    "frontier",
     "instances",
     "load",
     "newton",
     "price_newton",
     "projected_gradient",
     "round_tokens",
+    "sensitivity",
     "simulate",
     "solve",
     "solve_integer",

@@ -30,17 +30,26 @@ LAYERS = [
 # the rooms of allocation, in the same order
 ROOMS = [
     "problem",
+    "targets",
     "model",
     "columns",
     "gap",
+    "least",
+    "further",
     "program",
     "response",
     "prices",
     "polish",
+    "target_polish",
+    "interior",
     "cones",
     "bounds",
     "certificate",
     "methods",
+    "corner",
+    "targeted",
+    "shadow",
+    "solver",
     "reference",
     "doubled",
     "search",
@@ -49,12 +58,12 @@ ROOMS = [
     "tracker",
 ]
 ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search", "integer_certificate"]
-ROOMS += ["integer", "simulation", "tokens"]
+ROOMS += ["integer", "simulation", "tokens", "frontier", "picture", "sensitivity"]
 
 
 WINGS = ["allocation", "clipping", "batching", "scheduling"]
-CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.reference", "cvxtoken.suite.solvers"]
-CVXPY_ROOMS += ["cvxtoken.clipping.program", "cvxtoken.scheduling.program"]
+CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.solver", "cvxtoken.allocation.further"]
+CVXPY_ROOMS += ["cvxtoken.clipping.program", "cvxtoken.scheduling.program", "cvxtoken.suite.solvers"]
 
 
 def name_of(file: Path) -> str:

@@ -194,7 +194,7 @@ class Workload:
     def sha256(self) -> str:
         """SHA-256 of the exact data, in hexadecimal; `Certificate` defines the bytes that are hashed."""
         header = "\n".join(["cvxtoken-workload/1", str(len(self.names)), *self.names, ""])
-        digest = hashlib.sha256(header.encode("utf-8"))
+        digest = hashlib.sha256(header.encode())
         for field in (*PER_TYPE, "max_tokens"):
             digest.update(getattr(self, field).astype(">f8").tobytes())
         digest.update(struct.pack(">2d", self.arrival_rate, self.accuracy_weight))
@@ -226,17 +226,14 @@ def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def checked_scalar(field: str, value: Any) -> float:
-    """A finite and positive number (ProblemError, which names the field)."""
+    """A finite and positive number as a float (ProblemError, which names the field)."""
     if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ProblemError(f"{field} is {reprlib.repr(value)}; it must be a number")
-    if not 0 < value < float("inf"):  # also false for NaN
-        raise ProblemError(f"{field} is {value}; it must be finite and positive")
-    try:
-        return float(value)
-    except OverflowError as error:
-        raise ProblemError(f"{field} is {reprlib.repr(value)}; it must be finite and positive") from error
+    if not 0 < value <= sys.float_info.max:  # also false for NaN
+        raise ProblemError(f"{field} is {reprlib.repr(value)}; it must be finite and positive")
+    return float(value)
 
 
 def checked_vector(field: str, values: Any, names: tuple[str, ...]) -> FloatArray:

@@ -14,6 +14,7 @@ from cvxtoken.cli import (  # noqa: F401 (they add their commands to the applica
     batching,
     clipping,
     library,
+    optimum,
     scheduling,
     sweep,
 )
