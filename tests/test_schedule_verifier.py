@@ -1,0 +1,83 @@
+"""The checker of schedules: no false statement is accepted, and no file keeps it busy or fills the memory."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from cvxtoken import schedule_verifier as checker
+from tests.scheduling.exhaustive import Request
+
+Document = dict[str, Any]
+
+
+def stated(
+    requests: list[Request], memory: int, proof: Any, lower: int = 1, starts: list[int] | None = None
+) -> Document:
+    """A document as a file holds it; without starts, the requests run one after the other."""
+    columns = dict(zip(checker.COLUMNS, map(list, zip(*requests, strict=True)), strict=True))
+    instance = {"memory": memory, **columns}
+    if starts is None:
+        now, starts = max(a for a, _, _ in requests), []
+        for _, _, o in requests:
+            starts.append(now)
+            now += o
+    upper = sum(k + o - a for k, (a, _, o) in zip(starts, requests, strict=True))
+    document = {
+        **{"schema": checker.SCHEMA, "sha256": checker.read_instance(instance)[2], "instance": instance},
+        **{"starts": starts, "lower": lower, "upper": upper, "proof": proof},
+    }
+    copy: Document = json.loads(json.dumps(document))
+    return copy
+
+
+def snapshots(*inequalities: Any, scale: Any = 1) -> Document:
+    return {"kind": "snapshots", "scale": scale, "inequalities": list(inequalities)}
+
+
+def inequality(weights: Any, multipliers: Any) -> Document:
+    return {"weights": weights, "multipliers": multipliers}
+
+
+# --- files made to keep the checker busy ----------------------------------------------------------------
+
+COSTLY = {
+    "long outputs": stated([(0, 0, 10**9)], 10**9, snapshots(inequality("memory", [0]))),
+    "many inequalities": stated([(0, 0, 20_000)], 10**9, snapshots(*[inequality("memory", [])] * 20_000)),
+    "many lengths": stated([(0, 0, 10**5 + i) for i in range(1000)], 10**9, snapshots()),
+    "many times": stated([(0, 0, 1)], 1, snapshots(inequality("memory", [0] * 1_000_001))),
+    "a long product": stated([(0, 0, 200_000)], 10**9, snapshots(inequality("memory", [10**9] * 200_000))),
+    "many in a snapshot": stated(
+        [(0, 0, 1)], 10_000, snapshots(inequality([[m, 0, m * m] for m in range(1, 300)], [1]))
+    ),
+    "many snapshots": stated(
+        [(0, 0, 1)], 300, snapshots(*[inequality([[m, 0, m * m] for m in range(1, 200)], [1])] * 10)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_costly_files_are_refused_at_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work is known before it is begun: what would take long is not even called."""
+    designed: list[int] = []
+    monkeypatch.setattr(checker, "convolved", None)
+    monkeypatch.setattr(checker, "largest_snapshot", lambda *_: designed.append(1) or 0)
+    with pytest.raises(checker.Refused, match="too long"):
+        checker.check(COSTLY[name])
+    assert len(designed) <= (4 if name == "many snapshots" else 0)
+
+
+def test_many_requests_of_a_kind_cost_one_pass_over_the_times() -> None:
+    """100,000 alike over 10,000 times: 10^9 steps if each were looked at on its own."""
+    requests = [(i % 7, 0, 1) for i in range(100_000)]
+    document = stated(requests, 50, snapshots(inequality("memory", [3] * 10_000), scale=100))
+    with pytest.raises(checker.Refused, match="less than the lower bound stated"):
+        checker.check(document | {"lower": document["upper"]})
+
+
+@pytest.mark.parametrize("row", [[1, 10, 1], [0, 2, 1], [11, 0, 1], [5, 6, 1]])
+def test_weights_stand_where_a_request_can_be(row: list[int]) -> None:
+    with pytest.raises(checker.Refused, match="a weight stands where no request can be"):
+        checker.check(stated([(0, 0, 2)], 10, snapshots(inequality([row], [1]))))
