@@ -34,6 +34,7 @@ KEYS = {"schema", "sha256", "instance", "starts", "lower", "upper", "proof"}
 COLUMNS = ("arrival", "prompt_tokens", "output_tokens")
 LARGEST = 10**9
 MAX_WORK, MAX_TIMES = 3e8, 1_000_000  # steps of some 0.1 microseconds; points of time held at once
+MAX_STEPS, MAX_SEARCHED = 6_000_000, 20  # of some microseconds, for so many requests
 Refused, require = verifier.Refused, verifier.require
 Request = tuple[int, int, int]  # a, s, o
 
@@ -157,7 +158,7 @@ def snapshot_bound(requests: list[Request], memory: int, scale: Any, inequalitie
         # the least of each completion and all later ones; beyond the last multiplier only C grows
         least = list(accumulate([scale * (horizon + o), *reversed(total)], min))[::-1]
         value += sum((least[a + o] if a < horizon else scale * (a + o)) - scale * a for a in arrivals)
-    return max(0, -(-value // scale))
+    return int(max(0, -(-value // scale)))
 
 
 def read_weights(rows: Any, memory: int) -> dict[tuple[int, int], int]:
@@ -214,8 +215,9 @@ class Search:
     k smallest volumes.
     """
 
-    def __init__(self, requests: list[Request], memory: int, limit: int, work: int = 5_000_000) -> None:
-        self.requests, self.memory, self.limit, self.work = requests, memory, limit, work
+    def __init__(self, requests: list[Request], memory: int, limit: int) -> None:
+        require(len(requests) <= MAX_SEARCHED, f"the search is for {MAX_SEARCHED} requests at most")
+        self.requests, self.memory, self.limit, self.work = requests, memory, limit, MAX_STEPS
         self.volumes = [s * o + o * (o + 1) // 2 for _, s, o in requests]
         self.by_volume = sorted(range(len(requests)), key=self.volumes.__getitem__)
         self.starts = [0] * len(requests)
@@ -260,6 +262,7 @@ class Search:
     def fits(self, running: Any) -> bool:
         """Whether pairs (C, s + o) keep within the memory at each other's completions."""
         for end, _ in running:
+            self.count()
             if sum(peak - other + end for other, peak in running if other >= end) > self.memory:
                 return False
         return True

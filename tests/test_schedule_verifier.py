@@ -81,3 +81,29 @@ def test_many_requests_of_a_kind_cost_one_pass_over_the_times() -> None:
 def test_weights_stand_where_a_request_can_be(row: list[int]) -> None:
     with pytest.raises(checker.Refused, match="a weight stands where no request can be"):
         checker.check(stated([(0, 0, 2)], 10, snapshots(inequality([row], [1]))))
+
+
+def test_a_search_that_would_go_deep_or_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of 3000 fit at once: as many calls within each other as there are requests."""
+    pairs = [k // 2 for k in range(3000)]
+    document = stated([(0, 1, 1)] * 3000, 5, {"kind": "search"}, starts=pairs)
+    with pytest.raises(checker.Refused, match="20 requests at most"):
+        checker.check(document | {"lower": document["upper"]})
+    document = stated([(0, 1, 1)] * 20, 5, {"kind": "search"}, starts=pairs[:20])
+    assert "which is exact" in checker.check(document | {"lower": document["upper"]})
+    crowd = stated([(0, i % 5, 7 + i % 11) for i in range(20)], 40, {"kind": "search"}, lower=600)
+    monkeypatch.setattr(checker, "MAX_STEPS", 10_000)
+    with pytest.raises(checker.Refused, match="the search would take too long"):
+        checker.check(crowd)
+
+
+@pytest.mark.parametrize("part", ["ahead", "fits"])
+def test_every_part_of_the_search_counts_its_steps(part: str) -> None:
+    search = checker.Search([(0, 0, 3)], 10**9, 3)
+    search.work = 2
+    if part == "fits":
+        assert search.fits(((5, 2), (6, 3)))
+    else:
+        search.volumes = [2 * 10**9]
+        assert search.ahead(0, (), frozenset({0})) == 3
+    assert search.work == 0

@@ -178,4 +178,4 @@ class _OuterProgram:
     def solve(self) -> FloatArray:
         self.highs.run()
         values: list[float] = self.highs.getSolution().col_value
-        return np.maximum(np.array(values), 0.0)
+        return np.asarray(np.maximum(values, 0.0))
