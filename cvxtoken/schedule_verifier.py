@@ -45,8 +45,8 @@ def check(document: Any) -> str:
     require(good, f"the keys or the schema are not those of a {SCHEMA}")
     requests, memory, digest = read_instance(document["instance"])
     require(document["sha256"] == digest, f"the instance's SHA-256 is {digest}, not the one stated")
-    lower, upper = whole([document["lower"], document["upper"]], 0, LARGEST**2)
-    starts = whole(document["starts"], 0, LARGEST)
+    lower, upper = whole([document["lower"], document["upper"]], 1, LARGEST**2)
+    starts = whole(document["starts"], 0, LARGEST**2)
     require(len(starts) == len(requests), "starts has not one number a request")
     require(total_latency(requests, memory, starts) == upper, "upper is not what the starts reach")
     require(lower <= upper, "lower exceeds upper")
@@ -61,7 +61,8 @@ def check(document: Any) -> str:
     else:
         raise Refused("the proof is of no known kind")
     require(proven >= lower, f"the proof gives {proven}, less than the lower bound stated")
-    gap = f"a gap of {(upper - lower) / max(lower, 1):.3g}" if lower < upper else "which is exact"
+    thousandths = -(1000 * (lower - upper) // lower)
+    gap = f"a gap of at most {thousandths / 1000}" if lower < upper else "which is exact"
     return (
         f"proven: no schedule of instance {digest[:12]} ({len(requests)} requests) has a total latency below "
         f"{lower}, and the starts reach {upper}, {gap}"

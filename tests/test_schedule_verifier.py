@@ -107,3 +107,29 @@ def test_every_part_of_the_search_counts_its_steps(part: str) -> None:
         search.volumes = [2 * 10**9]
         assert search.ahead(0, (), frozenset({0})) == 3
     assert search.work == 0
+
+
+# --- what is stated -------------------------------------------------------------------------------------
+
+
+def test_starts_beyond_all_single_numbers() -> None:
+    """Three requests of 10^9 rounds, one after the other."""
+    long = [(0, 0, 10**9)] * 3
+    document = stated(long, 10**9, {"kind": "volume"}, lower=3 * 10**9)
+    assert document["starts"] == [0, 10**9, 2 * 10**9]
+    assert "reach 6000000000" in checker.check(document)
+    with pytest.raises(checker.Refused, match="within limits"):
+        checker.check(stated(long[:1], 10**9, {"kind": "volume"}, starts=[10**18 + 1]))
+
+
+@pytest.mark.parametrize(("lower", "gap"), [(1999, "0.001"), (1500, "0.334"), (1, "1999.0")])
+def test_the_gap_is_rounded_up(lower: int, gap: str) -> None:
+
+    document = stated([(0, 0, 2000)], 2000, {"kind": "volume"}, lower=lower)
+    assert checker.check(document).endswith(f"a gap of at most {gap}")
+
+
+def test_a_lower_bound_is_positive() -> None:
+    """Every request takes a round, and a gap is a share of the lower bound."""
+    with pytest.raises(checker.Refused, match="within limits"):
+        checker.check(stated([(0, 1, 1)], 2, {"kind": "volume"}, lower=0))
