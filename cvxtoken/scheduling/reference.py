@@ -30,7 +30,8 @@ from cvxtoken.scheduling.schedule import check_schedule
 BOUNDS = ("fast", "lp", "milp")
 COLUMNS = 8000  # of the linear program, about
 LARGEST_MEMORY = 64  # for which inequalities are designed; above, the memory's own is used alone
-LARGEST_TABLE = 2e9  # multiplications of one evaluation of the relaxation
+LARGEST_TABLE = 3e7  # requests times rounds, of which local search holds a number each
+LARGEST_WORK = {"lp": 2e9, "milp": 2e7}  # that times the longest output; for milp a third fills some 0.7 GB
 SEARCHED = 12  # requests, at most, whose schedules are all tried
 
 
@@ -112,7 +113,7 @@ def best_schedule(requests: Requests, bound: str = "lp", seconds: float = 60.0) 
     starts = hindsight_shortest_first(requests).starts
     found = ScheduleCertificate(requests, starts, _volume_bound(requests), proofs.VOLUME)
     solver_bound = None
-    if bound != "fast":
+    if bound != "fast" and found.lower < found.upper:
         found = _relaxed(ScheduleCertificate(requests, improve(requests, starts), found.lower, found.proof))
     if bound == "milp" and found.lower < found.upper:
         found, solver_bound = _integer(found, seconds)
@@ -123,11 +124,12 @@ def best_schedule(requests: Requests, bound: str = "lp", seconds: float = 60.0) 
 
 
 def _check_size(requests: Requests, bound: str) -> None:
+    n, longest = len(requests), int(requests.output_tokens.max())
     rounds = int(requests.arrival.max() + requests.output_tokens.sum())
-    if len(requests) * rounds * int(requests.output_tokens.max()) > LARGEST_TABLE:
+    if n * rounds > LARGEST_TABLE or n * rounds * longest > LARGEST_WORK[bound]:
         raise ProblemError(
-            f"bound is {bound!r}, which looks at every request in every round: {len(requests)} requests of "
-            f"up to {requests.output_tokens.max()} tokens over {rounds} rounds are too many; take 'fast'"
+            f"bound is {bound!r}, which looks at every request in every round: {n} requests of up to "
+            f"{longest} tokens over {rounds} rounds are too many; take {'fast' if bound == 'lp' else 'lp'!r}"
         )
 
 
@@ -149,12 +151,12 @@ def _relaxed(found: ScheduleCertificate) -> ScheduleCertificate:
     width = -(-len(requests) * last // COLUMNS)
     try:
         multipliers = multipliers_of(Relaxation(requests, valid), last, width)
-    except SolverError:
+        proof = proofs.snapshot_proof(valid, multipliers)
+        lower = schedule_verifier.snapshot_bound(
+            _triples(requests), requests.memory, proof["scale"], proof["inequalities"]
+        )
+    except (SolverError, schedule_verifier.Refused):
         return found  # the linear program only ever improves what is proven already
-    proof = proofs.snapshot_proof(valid, multipliers)
-    lower = schedule_verifier.snapshot_bound(
-        _triples(requests), requests.memory, proof["scale"], proof["inequalities"]
-    )
     better = lower > found.lower
     return ScheduleCertificate(requests, found.starts, lower, proof) if better else found
 
@@ -162,8 +164,10 @@ def _relaxed(found: ScheduleCertificate) -> ScheduleCertificate:
 def _integer(found: ScheduleCertificate, seconds: float) -> tuple[ScheduleCertificate, float | None]:
     """With the integer program's schedule, where that is better, and the bound which the solver states."""
     requests, o = found.requests, found.requests.output_tokens
-    # in a schedule as good as the one known, what the others take at least leaves a request so long
-    latest = requests.arrival + found.upper - (int(o.sum()) - o)
+    # in a schedule as good as the one known, what the others take at least leaves a request so long; and the
+    # best one is never idle once all have arrived
+    total = int(o.sum())
+    latest = np.minimum(requests.arrival + found.upper - (total - o), requests.arrival.max() + total)
     memory = [(P - np.arange(length)) / requests.memory for P, length in zip(requests.peak, o, strict=True)]
     built = program.build(requests, latest, [memory], whole=True)
     try:
@@ -176,7 +180,7 @@ def _integer(found: ScheduleCertificate, seconds: float) -> tuple[ScheduleCertif
         other = ScheduleCertificate(requests, starts, found.lower, found.proof)
         if other.upper < found.upper and check_schedule(requests, starts) <= requests.memory:
             found = other
-    return found, bound
+    return found, bound if np.isfinite(bound) else None
 
 
 def _searched(found: ScheduleCertificate) -> ScheduleCertificate:
