@@ -19,6 +19,8 @@ LAYERS = [
     ["errors", "typing", "verifier", "integer_verifier"],
     ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf", "lengths", "picture"],
     ["allocation"],
+    ["lagged"],
+    ["fitting"],
     ["library"],
     ["suite"],
     ["clipping"],
@@ -45,7 +47,7 @@ ROOMS += ["integer", "simulation", "tokens"]
 
 WINGS = ["allocation", "clipping", "batching"]
 CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.reference", "cvxtoken.suite.solvers"]
-CVXPY_ROOMS += ["cvxtoken.clipping.program"]
+CVXPY_ROOMS += ["cvxtoken.clipping.program", "cvxtoken.lagged.program", "cvxtoken.lagged.search"]
 
 
 def name_of(file: Path) -> str:

@@ -1,0 +1,1 @@
+"""From measurements to a workload: fits with error bars, judgements, and what the uncertainty costs."""
