@@ -26,21 +26,39 @@ from cvxtoken.errors import (
     SolverError,
     UnstableError,
 )
+from cvxtoken.fitting import (
+    AccuracyFit,
+    ArrivalFit,
+    FittedWorkload,
+    ServiceFit,
+    fit_accuracy,
+    fit_arrivals,
+    fit_service,
+    fit_workload,
+    understated_delay,
+)
+from cvxtoken.lagged import LaggedReference, LaggedWorkload, solve_lagged
 from cvxtoken.library import Instance, instances, load, workloads
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AccuracyFit",
+    "ArrivalFit",
     "Certificate",
     "CertificateError",
     "CvxtokenError",
+    "FittedWorkload",
     "Instance",
     "IntegerCertificate",
     "IntegerReference",
+    "LaggedReference",
+    "LaggedWorkload",
     "LibraryError",
     "ProblemError",
     "Reference",
     "RoundedTokens",
+    "ServiceFit",
     "SimulationResult",
     "SolverError",
     "SolverRun",
@@ -50,6 +68,10 @@ __all__ = [
     "compare",
     "contraction_at",
     "contraction_bound",
+    "fit_accuracy",
+    "fit_arrivals",
+    "fit_service",
+    "fit_workload",
     "fixed_point",
     "instances",
     "load",
@@ -60,7 +82,9 @@ __all__ = [
     "simulate",
     "solve",
     "solve_integer",
+    "solve_lagged",
     "spectral_radius_at",
     "step_size_bound",
+    "understated_delay",
     "workloads",
 ]

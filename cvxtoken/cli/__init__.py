@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from io import TextIOWrapper
 
-from cvxtoken.cli import allocation, batching, clipping, library  # noqa: F401 (they add their commands to the application)
+from cvxtoken.cli import allocation, batching, clipping, fitting, library  # noqa: F401 (they add their commands to the application)
 from cvxtoken.cli.options import app
 from cvxtoken.errors import CvxtokenError
 

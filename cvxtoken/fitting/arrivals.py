@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import chdtr, chdtrc
 
 from cvxtoken.errors import ProblemError
 from cvxtoken.typing import FloatArray
@@ -158,10 +159,12 @@ def seconds_of(timestamps: Any) -> FloatArray:
 
 
 def _dates(texts: list[str]) -> list[Any]:
-    try:
-        return list(np.array([text.removesuffix("Z") for text in texts], dtype="datetime64[ns]"))
-    except ValueError:
-        pass
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # NumPy warns of offsets from UTC
+        try:
+            return list(np.array([text.removesuffix("Z") for text in texts], dtype="datetime64[ns]"))
+        except (ValueError, UserWarning):
+            pass
     found = []
     for row, text in enumerate(texts, 1):  # with an offset from UTC, or wrong
         try:
@@ -194,9 +197,9 @@ def _dispersion(times: FloatArray, seconds: float) -> tuple[float, float | None,
     if windows < _LEAST:
         return seconds / windows, None, None
     index = float(counts.var(ddof=1) / counts.mean())
-    law = stats.chi2(windows - 1)
-    statistic = (windows - 1) * index
-    return seconds / windows, index, float(min(1.0, 2 * min(law.cdf(statistic), law.sf(statistic))))
+    free = windows - 1
+    tails = chdtr(free, free * index), chdtrc(free, free * index)
+    return seconds / windows, index, float(min(1.0, 2 * min(tails)))
 
 
 def _lewis(gaps: FloatArray) -> float:
@@ -205,8 +208,10 @@ def _lewis(gaps: FloatArray) -> float:
     Of ordered exponential gaps x_(j), (n + 1 - j)(x_(j) - x_(j-1)) are exponential too, so that their partial
     sums over the total are ordered uniform numbers.
     """
+    from scipy.stats import kstest  # slow to import, and only fits need it
+
     step = -(-len(gaps) // _MOST_TESTED)
     x = np.sort(gaps[::step])
     spaced = np.arange(len(x), 0, -1) * np.diff(x, prepend=0.0)
     shares = np.cumsum(spaced)[:-1] / spaced.sum()
-    return float(stats.kstest(shares, "uniform").pvalue) if len(shares) else 1.0
+    return float(kstest(shares, "uniform").pvalue) if len(shares) else 1.0

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import xlogy
 
 from cvxtoken.fitting.curve import Curve
@@ -139,6 +138,8 @@ class _Problem:
 
     def descend(self, start: Curve, lags: tuple[float, float]) -> Estimate:
         """A local minimum by L-BFGS-B; `lags` bounds the lag."""
+        from scipy.optimize import minimize  # slow to import, and only fits need it
+
         beta = np.log(rate_bounds(self.points))
         fixed = self.fixed
         beta = np.full(2, np.log(fixed["b"])) if "b" in fixed else beta

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import linalg, stats
-from scipy.optimize import brentq
+from scipy import linalg
+from scipy.special import chdtrc, chdtri, fdtrc, fdtri
 
 from cvxtoken.fitting.estimate import PERCENT, Estimate, fit, rate_bounds
 from cvxtoken.fitting.points import Points
@@ -77,7 +77,7 @@ class Inference:
         elif self.free_residuals > 0:
             V = np.eye(len(w)) * self.estimate.loss / PERCENT**2 / self.free_residuals
         else:
-            V = np.eye(len(w)) * np.inf
+            V = np.diag(np.full(len(w), np.nan))
         H = (J.T * w) @ J
         if not np.isfinite(V).all() or np.linalg.cond(H) > 1e13:
             return np.full((3, 3), np.inf), np.full((3, 3), np.inf)
@@ -101,10 +101,10 @@ class Inference:
     def quantile(self, confidence: float) -> float:
         """Of the squared standardised error of one parameter."""
         if self.points.trials is None:
-            return float(stats.f.ppf(confidence, 1, max(self.free_residuals, 1)))
+            return float(fdtri(1, max(self.free_residuals, 1), confidence))
         if self.points.questions is not None:
-            return float(stats.f.ppf(confidence, 1, max(self.points.questions - 1, 1)))
-        return float(stats.chi2.ppf(confidence, 1))
+            return float(fdtri(1, max(self.points.questions - 1, 1), confidence))
+        return float(chdtri(1, 1 - confidence))
 
     def intervals(self, confidence: float) -> tuple[tuple[float, float], ...]:
         """Profile intervals of A, b and D; an end that no data bound is the bound itself (0, 1, infinity)."""
@@ -145,6 +145,8 @@ class Inference:
 
     def end(self, symbol: str, centre: float, edge: float, rise: float, step: float) -> float:
         """Where the profile has risen by `rise` on the way from the estimate to an edge; or the edge."""
+        from scipy.optimize import brentq  # slow to import, and only fits need it
+
         if abs(edge - centre) < AT_BOUND or not math.isfinite(rise):
             return edge
         excess = self.profile(symbol, rise)
@@ -187,5 +189,5 @@ class Inference:
         T = float(r @ np.linalg.solve(N.T @ self.points.covariance(p) @ N, r))
         q = N.shape[1]
         if Q is None:
-            return float(stats.chi2.sf(T, q))
-        return float(stats.f.sf(T * (Q - q) / (q * (Q - 1)), q, Q - q))
+            return float(chdtrc(q, T))
+        return float(fdtrc(q, Q - q, T * (Q - q) / (q * (Q - 1))))

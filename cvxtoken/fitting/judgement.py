@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import chdtrc, fdtrc
 
 from cvxtoken.fitting.estimate import Estimate, fit, objective, rate_bounds
 from cvxtoken.fitting.inference import AT_BOUND, Inference
@@ -19,6 +19,7 @@ from cvxtoken.fitting.points import LEAST_BUDGETS, Points
 
 RISE_LEVEL = 0.05
 SHAPE_LEVEL = 0.01
+SATURATED = 5.0  # b l from which on less than 1 % is left to gain
 LARGEST_RMSE = 0.04  # of a fit without counts
 
 
@@ -47,7 +48,8 @@ def judge(points: Points, method: str, estimate: Estimate) -> Judgement:
     rise = _rise(tested)
     error = rmse(points, estimate)
     few = len(points) == LEAST_BUDGETS
-    if rise is not None and rise > RISE_LEVEL and not (gof is not None and gof < SHAPE_LEVEL):
+    wrong = error > LARGEST_RMSE if gof is None and points.trials is None else _below(gof, SHAPE_LEVEL)
+    if rise is not None and rise > RISE_LEVEL and not wrong:
         sentence = (
             f"accuracy does not rise with the budget beyond chance (p = {rise:.2g}); b is not identified"
         )
@@ -67,7 +69,7 @@ def judge(points: Points, method: str, estimate: Estimate) -> Judgement:
         told = "no counts to test it with" if points.trials is None else "too few questions to test it with"
     else:
         told = f"goodness of fit p = {gof:.2g}"
-    if (gof is not None and gof < SHAPE_LEVEL) or (points.trials is None and error > LARGEST_RMSE):
+    if wrong:
         return Judgement("misfit", f"the curve does not have this shape: RMSE {error:.4f}, {told}", None, gof)
     if bounds := at_bounds(points, estimate):
         return Judgement("at a bound", f"{' and '.join(bounds)}; RMSE {error:.4f}, {told}", None, gof)
@@ -81,14 +83,19 @@ def rmse(points: Points, estimate: Estimate) -> float:
 
 def at_bounds(points: Points, estimate: Estimate) -> list[str]:
     """The bounds that an estimate stands at, in words."""
-    curve, (low, high) = estimate.curve, rate_bounds(points)
+    curve, (low, _) = estimate.curve, rate_bounds(points)
+    first = float(points.budgets[1] - points.budgets[0])
     bounds = {
         "D is at its bound 0": curve.D <= AT_BOUND,
         "A + D is at its bound 1": curve.A + curve.D >= 1 - AT_BOUND,
-        "b is at its upper bound: saturated within the least step of the budgets": curve.b >= high / 1.001,
+        "b is bounded from below only: saturated at the second budget": curve.b * first > SATURATED,
         "b is at its lower bound: a straight line": curve.b <= 1.001 * low,
     }
     return [words for words, there in bounds.items() if there]
+
+
+def _below(p_value: float | None, level: float) -> bool:
+    return p_value is not None and p_value < level
 
 
 def _rise(tested: Inference) -> float | None:
@@ -111,7 +118,7 @@ def _lag(tested: Inference) -> tuple[Estimate, float]:
 def _p_value(better: float, tested: Inference, loss: float, more: int, left: int) -> float | None:
     """Of how much a loss falls by more parameters: chi-square with counts, else F against what is left."""
     if tested.points.trials is not None:
-        return float(stats.chi2.sf(better / max(tested.overdispersion, 1.0), more))
+        return float(chdtrc(more, better / max(tested.overdispersion, 1.0)))
     if left < 1:
         return None
-    return float(stats.f.sf(better / more / (max(loss, 1e-12) / left), more, left))
+    return float(fdtrc(more, left, better / more / (max(loss, 1e-12) / left)))

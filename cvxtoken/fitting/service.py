@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
-from scipy.optimize import least_squares, nnls
+from scipy.special import chdtrc
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
@@ -170,6 +169,8 @@ def understated_delay(workload: Workload, tokens: ArrayLike, services: Sequence[
 
 def _line(l: FloatArray, t: FloatArray) -> tuple[float, float]:
     """Least squares of t0 + c l with t0, c >= 0, by SciPy's nnls on the triangular factor."""
+    from scipy.optimize import nnls  # slow to import, and only fits need it
+
     scale = float(l.max())
     Q, R = np.linalg.qr(np.column_stack([np.ones_like(l), l / scale]))
     (t0, c), _ = nnls(R, Q.T @ t)
@@ -204,7 +205,7 @@ def _breusch_pagan(l: FloatArray, r: FloatArray) -> float:
     centred = l - l.mean()
     total = float(squares @ squares) * float(centred @ centred)
     share = float(squares @ centred) ** 2 / total if total > 0 else 0.0
-    return float(stats.chi2.sf(len(l) * share, 1))
+    return float(chdtrc(1, len(l) * share))
 
 
 def _far(l: FloatArray, t: FloatArray) -> FloatArray:
@@ -219,6 +220,8 @@ def _far(l: FloatArray, t: FloatArray) -> FloatArray:
 
 def _robust_line(l: FloatArray, t: FloatArray, step: int, positive: bool = False) -> tuple[float, float]:
     """A line through most of the rows (Cauchy's loss), from every so-manieth of them."""
+    from scipy.optimize import least_squares  # slow to import, and only fits need it
+
     scale, unit = float(l.max()), float(np.median(t)) or 1.0
     x, z = l[::step] / scale, t[::step] / unit
     start = np.maximum(np.array(_line(l[::step], t[::step])) * [1, scale] / unit, 1e-6)

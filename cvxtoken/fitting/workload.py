@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document, write_text
-from cvxtoken.fitting.accuracy import NAMES, AccuracyFit
 from cvxtoken.fitting.arrivals import ArrivalFit, fit_arrivals
 from cvxtoken.fitting.columns import Labels
 from cvxtoken.fitting.table import Column, Table, read_table, sha256_of
@@ -146,13 +145,13 @@ class FittedWorkload:
             (
                 task.name,
                 f"{prior:.3f}",
-                *(_with_interval(task.accuracy, name) for name in NAMES),
+                *_estimates(task, l_max),
                 f"{task.service.overhead:.4g}",
                 f"{task.service.time_per_token:.4g}",
                 f"{task.accuracy.rmse:.4f}",
                 task.accuracy.verdict,
             )
-            for task, prior in zip(self.tasks, self.prior, strict=True)
+            for task, prior, l_max in zip(self.tasks, self.prior, self.max_tokens, strict=True)
         ]
         columns = ["task", "prior", "A", "b (1/token)", "D", "t0 (s)", "c (s/token)", "RMSE", "verdict"]
         confidence = f"{100 * self.tasks[0].accuracy.confidence:g} % intervals in brackets"
@@ -272,7 +271,13 @@ def _origin(table: Table) -> str:
     return f"{Path(table).name} (SHA-256 {sha256_of(table)[:16]})"
 
 
-def _with_interval(fit: AccuracyFit, name: str) -> str:
-    low, high = fit.intervals[name]
-    shown = f"{getattr(fit, name):.3g}" if not (fit.verdict == "flat" and name == NAMES[1]) else "-"
-    return f"{shown} [{low:.3g}, {'∞' if math.isinf(high) else f'{high:.3g}'}]"
+def _estimates(task: TaskFit, l_max: float) -> tuple[str, ...]:
+    """A, b and D with their intervals; of a flat task what is stored for it."""
+    fit = task.accuracy
+    if fit.verdict == "flat":
+        A, _, D, _ = stored(task, l_max)
+        return f"{A:.0e} (stored)", "-", f"{D:.3g} (mean)"
+    return tuple(
+        f"{getattr(fit, name):.3g} [{low:.3g}, {'∞' if math.isinf(high) else f'{high:.3g}'}]"
+        for name, (low, high) in fit.intervals.items()
+    )
