@@ -37,17 +37,21 @@ from cvxtoken.fitting import (
     fit_workload,
     understated_delay,
 )
+from cvxtoken.fitting.uncertainty import BudgetUncertainty, budget_uncertainty, draw_workloads
 from cvxtoken.lagged import LaggedReference, LaggedWorkload, solve_lagged
 from cvxtoken.library import Instance, instances, load, workloads
+from cvxtoken.robust import Ensemble, RobustReference, solve_robust
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AccuracyFit",
     "ArrivalFit",
+    "BudgetUncertainty",
     "Certificate",
     "CertificateError",
     "CvxtokenError",
+    "Ensemble",
     "FittedWorkload",
     "Instance",
     "IntegerCertificate",
@@ -57,6 +61,7 @@ __all__ = [
     "LibraryError",
     "ProblemError",
     "Reference",
+    "RobustReference",
     "RoundedTokens",
     "ServiceFit",
     "SimulationResult",
@@ -64,10 +69,12 @@ __all__ = [
     "SolverRun",
     "UnstableError",
     "Workload",
+    "budget_uncertainty",
     "certify",
     "compare",
     "contraction_at",
     "contraction_bound",
+    "draw_workloads",
     "fit_accuracy",
     "fit_arrivals",
     "fit_service",
@@ -83,6 +90,7 @@ __all__ = [
     "solve",
     "solve_integer",
     "solve_lagged",
+    "solve_robust",
     "spectral_radius_at",
     "step_size_bound",
     "understated_delay",

@@ -20,6 +20,7 @@ LAYERS = [
     ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf", "lengths", "picture"],
     ["allocation"],
     ["lagged"],
+    ["robust"],
     ["fitting"],
     ["library"],
     ["suite"],
@@ -48,6 +49,7 @@ ROOMS += ["integer", "simulation", "tokens"]
 WINGS = ["allocation", "clipping", "batching"]
 CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.reference", "cvxtoken.suite.solvers"]
 CVXPY_ROOMS += ["cvxtoken.clipping.program", "cvxtoken.lagged.program", "cvxtoken.lagged.search"]
+CVXPY_ROOMS += ["cvxtoken.robust.program", "cvxtoken.robust.reference"]
 
 
 def name_of(file: Path) -> str:

@@ -83,13 +83,19 @@ class AccuracyFit:
         inference = Inference(self.points, self.method, Estimate(self.curve, self.loss))
         return inference.band(np.asarray(tokens, dtype=np.float64), self.confidence)
 
-    def draws(self, count: int, seed: int = 0) -> list[Curve]:
+    def draws(self, count: int, seed: int = 0, lagged: bool = False) -> list[Curve]:
         """Curves refitted to data sets drawn anew: what else the measurements might have said.
 
         Questions are drawn with replacement where they are known, else answers from the fitted curve, else
-        (without counts) the residuals. Where the verdict is lag, the curves have one.
+        (without counts) the residuals.
+
+        Args:
+            count: how many.
+            seed: of NumPy's generator.
+            lagged: where the verdict is lag, draw curves with one.
         """
-        return _draws(self.points, self.method, self.lagged or self.curve, count, seed)
+        centre = self.lagged if lagged and self.lagged is not None else self.curve
+        return _draws(self.points, self.method, centre, count, seed)
 
     def to_document(self) -> dict[str, Any]:
         """A mapping of plain values; None for what is not finite."""

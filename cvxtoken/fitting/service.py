@@ -38,7 +38,7 @@ class ServiceFit:
     Attributes:
         overhead: t0, in s.
         time_per_token: c, in s/token.
-        standard_errors: of t0 and c, whatever the scatter (sandwich); NaN for t0 at its bound 0.
+        covariance: of t0 and c, whatever the scatter (sandwich); 0 for t0 at its bound 0.
         spread: standard deviation of the residuals, in s.
         spread_line: s0 in s and s1 in s/token of the scatter s(l) = s0 + s1 l, neither negative.
         heteroscedasticity: p-value of a scatter that does not change with l (Breusch and Pagan).
@@ -52,7 +52,7 @@ class ServiceFit:
 
     overhead: float
     time_per_token: float
-    standard_errors: tuple[float, float]
+    covariance: tuple[tuple[float, float], tuple[float, float]]
     spread: float
     spread_line: tuple[float, float]
     heteroscedasticity: float
@@ -61,6 +61,12 @@ class ServiceFit:
     outliers: tuple[int, ...]
     outlier_count: int
     without_outliers: tuple[float, float]
+
+    @property
+    def standard_errors(self) -> tuple[float, float]:
+        """Of t0 and c; NaN for t0 at its bound 0."""
+        errors = np.sqrt(np.diag(self.covariance))
+        return float(errors[0]) if self.overhead > 0 else float("nan"), float(errors[1])
 
     def variance(self, tokens: ArrayLike) -> FloatArray:
         """s(l)^2, in s^2, of the shape of l."""
@@ -134,7 +140,7 @@ def fit_service(tokens: ArrayLike, seconds: ArrayLike) -> ServiceFit:
     return ServiceFit(
         overhead=t0,
         time_per_token=c,
-        standard_errors=_errors(l, r, t0 > 0),
+        covariance=_covariance(l, r, t0 > 0),
         spread=float(np.sqrt(r @ r / free)),
         spread_line=_spread_line(l, r),
         heteroscedasticity=_breusch_pagan(l, r),
@@ -177,15 +183,20 @@ def _line(l: FloatArray, t: FloatArray) -> tuple[float, float]:
     return float(t0), float(c) / scale
 
 
-def _errors(l: FloatArray, r: FloatArray, intercept: bool) -> tuple[float, float]:
-    """Heteroscedasticity-consistent standard errors of t0 and c (White's, times n / (n - p))."""
+def _covariance(
+    l: FloatArray, r: FloatArray, intercept: bool
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Heteroscedasticity-consistent covariance of t0 and c (White's, times n / (n - p))."""
     scale = float(l.max())
-    X = np.column_stack([np.ones_like(l), l / scale]) if intercept else (l / scale)[:, None]
+    X = np.column_stack([np.ones_like(l), l / scale])[:, 0 if intercept else 1 :]
     bread = np.linalg.inv(X.T @ X)
     meat = (X * (r**2)[:, None]).T @ X
     n, p = X.shape
-    errors = np.sqrt(np.diag(bread @ meat @ bread) * n / (n - p))
-    return (float(errors[0]) if intercept else float("nan")), float(errors[-1]) / scale
+    V = np.zeros((2, 2))
+    V[2 - p :, 2 - p :] = bread @ meat @ bread * n / (n - p)
+    V[1] /= scale
+    V[:, 1] /= scale
+    return (float(V[0, 0]), float(V[0, 1])), (float(V[1, 0]), float(V[1, 1]))
 
 
 def _spread_line(l: FloatArray, r: FloatArray) -> tuple[float, float]:

@@ -149,6 +149,7 @@ def edited(source: Path, target: Path, old: str, new: str) -> Path:
             "line 2: 'budget_tokens' is 'many'; it must be a finite",
         ),
         ("question\nmaths,0", "question\nmaths,nan", "line 2: 'budget_tokens' is 'nan'"),
+        (",maths 0\nmaths,0,0", "fast,maths 0\nmaths,0,0", "'seconds' is '0."),
         ("question\nmaths,0,0,", "question\nmaths,0,0,7", "it must be 0 or 1, true or false"),
         ("question\nmaths", "question\nmaths,more", "line 2: 7 fields; the header has 6"),
         ("question\nmaths", "question\nart,5,5,1,1.0,q\nmaths", "task 'art': budgets has 1 distinct values"),

@@ -70,6 +70,32 @@ def test_branch_and_bound_agrees_with_a_fine_grid(seed: int) -> None:
     assert found.lower >= best - rounding
 
 
+def best_of_all_choices(problem: LaggedWorkload) -> float:
+    """The best J over every way of being off or on, each solved and certified as the paper's problem."""
+    w, best = problem.workload, -np.inf
+    for on in itertools.product(*((False, True) if lag > 0 else (True,) for lag in problem.lag)):
+        lag = np.where(on, problem.lag, 0.0)
+        if (lag >= w.max_tokens).any():
+            continue
+        settled = w.replace(
+            accuracy_gain=np.where(on, w.accuracy_gain, 1e-300),
+            overhead=w.overhead + w.time_per_token * lag,
+            max_tokens=w.max_tokens - lag,
+        )
+        if settled.idle_at_zero > 0:
+            best = max(best, cvxtoken.solve(settled).objective)
+    return best
+
+
+@pytest.mark.parametrize(("size", "seed"), [(4, 20), (4, 35), (4, 44), (4, 73), (5, 118), (6, 34), (6, 66)])
+def test_where_rounding_the_relaxation_is_not_enough(size: int, seed: int) -> None:
+    """Instances whose best choices no rounding of the first relaxation finds, nor one with some types off."""
+    problem = random_problem(seed, size)
+    found = solve_lagged(problem)
+    assert found.nodes > 1
+    assert found.objective == pytest.approx(best_of_all_choices(problem), rel=1e-12)
+
+
 @pytest.mark.parametrize("seed", range(100))
 def test_the_bound_holds_at_every_point_and_for_every_choice(seed: int) -> None:
     """Whatever tokens give the prices, no allocation that obeys the choices is better than the bound."""
