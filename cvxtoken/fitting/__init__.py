@@ -2,8 +2,9 @@
 
 from cvxtoken.fitting.accuracy import AccuracyFit, fit_accuracy
 from cvxtoken.fitting.arrivals import ArrivalFit, fit_arrivals
+from cvxtoken.fitting.fitted import FittedWorkload
 from cvxtoken.fitting.service import ServiceFit, fit_service, understated_delay
-from cvxtoken.fitting.workload import FittedWorkload, fit_workload
+from cvxtoken.fitting.workload import fit_workload
 
 __all__ = [
     "AccuracyFit",

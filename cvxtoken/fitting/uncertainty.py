@@ -19,8 +19,8 @@ from cvxtoken.allocation.gap import dual_gap
 from cvxtoken.allocation.prices import solve_prices
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.errors import ProblemError
+from cvxtoken.fitting.fitted import FittedWorkload
 from cvxtoken.fitting.task import FLAT_GAIN, TaskFit
-from cvxtoken.fitting.workload import FittedWorkload
 from cvxtoken.robust.problem import Ensemble
 from cvxtoken.robust.reference import RobustReference, solve_robust
 from cvxtoken.tables import table

@@ -53,6 +53,18 @@ def test_a_flat_task_gets_no_tokens_at_any_weight(fitted: FittedWorkload) -> Non
     assert "1e-09 (stored)" in str(fitted)
 
 
+def test_what_scatter_adds_to_the_delay_is_said(folder: Path, fitted: FittedWorkload) -> None:
+    tokens = cvxtoken.solve(fitted.workload).tokens
+    services = [task.service for task in fitted.tasks]
+    mean, more = fitted.delay or (0, 0)
+    assert mean == pytest.approx(cvxtoken.solve(fitted.workload).mean_system_time)
+    assert more == pytest.approx(cvxtoken.understated_delay(fitted.workload, tokens, services), rel=1e-6)
+    assert "the scatter of the service times, which it leaves out, adds" in str(fitted)
+    busy = fit_workload(folder / "rows.csv", arrival_rate=50)
+    assert busy.delay is None
+    assert "the queue is unstable without thinking, too" in str(busy)
+
+
 def test_the_lag_goes_on_to_the_lagged_problem(fitted: FittedWorkload) -> None:
     lagged = fitted.lagged
     assert lagged.lag[[0, 2]].tolist() == [0, 0]
