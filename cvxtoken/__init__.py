@@ -4,6 +4,7 @@ from cvxtoken.allocation.certificate import Certificate, certify
 from cvxtoken.allocation.comparison import compare
 from cvxtoken.allocation.integer import IntegerReference, solve_integer
 from cvxtoken.allocation.integer_certificate import IntegerCertificate
+from cvxtoken.allocation.many import Solutions, Status, solve_many
 from cvxtoken.allocation.methods import (
     contraction_at,
     contraction_bound,
@@ -18,6 +19,7 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import Reference, SolverRun, solve
 from cvxtoken.allocation.rounding import RoundedTokens, round_tokens
 from cvxtoken.allocation.simulation import SimulationResult, simulate
+from cvxtoken.allocation.workloads import Workloads
 from cvxtoken.errors import (
     CertificateError,
     CvxtokenError,
@@ -65,10 +67,13 @@ __all__ = [
     "RoundedTokens",
     "ServiceFit",
     "SimulationResult",
+    "Solutions",
     "SolverError",
     "SolverRun",
+    "Status",
     "UnstableError",
     "Workload",
+    "Workloads",
     "budget_uncertainty",
     "certify",
     "compare",
@@ -90,6 +95,7 @@ __all__ = [
     "solve",
     "solve_integer",
     "solve_lagged",
+    "solve_many",
     "solve_robust",
     "spectral_radius_at",
     "step_size_bound",

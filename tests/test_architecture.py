@@ -32,8 +32,10 @@ LAYERS = [
 ROOMS = [
     "problem",
     "model",
+    "columns",
     "gap",
     "program",
+    "response",
     "prices",
     "polish",
     "cones",
@@ -41,6 +43,10 @@ ROOMS = [
     "certificate",
     "methods",
     "reference",
+    "doubled",
+    "search",
+    "workloads",
+    "many",
 ]
 ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search", "integer_certificate"]
 ROOMS += ["integer", "simulation", "tokens"]

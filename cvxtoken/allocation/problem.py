@@ -27,8 +27,8 @@ from cvxtoken.typing import FloatArray
 
 PER_TYPE = ("prior", "accuracy_gain", "saturation_rate", "base_accuracy", "overhead", "time_per_token")
 SCALARS = ("arrival_rate", "accuracy_weight")
-_MAY_BE_ZERO = ("base_accuracy", "overhead")
-_TOLERANCE = 1e-9  # on sum(prior) = 1 and A + D <= 1, because published data are printed with few digits
+MAY_BE_ZERO = ("base_accuracy", "overhead")
+TOLERANCE = 1e-9  # on sum(prior) = 1 and A + D <= 1, because published data are printed with few digits
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -257,7 +257,7 @@ def _checked_vector(field: str, values: Any, names: tuple[str, ...]) -> FloatArr
     if array.dtype.kind not in "iuf":
         raise ProblemError(f"{field} is {reprlib.repr(values)}; it must be a list of numbers")
     array = array.astype(np.float64) + 0.0  # a copy, and -0.0 becomes 0.0
-    if field in _MAY_BE_ZERO:
+    if field in MAY_BE_ZERO:
         _require(np.isfinite(array) & (array >= 0), field, array, names, "must be finite and not negative")
     else:
         _require(np.isfinite(array) & (array > 0), field, array, names, "must be finite and positive")
@@ -279,15 +279,15 @@ def _require(
 
 def _check_probabilities(workload: Workload) -> None:
     total = float(np.sum(workload.prior))
-    if abs(total - 1) > _TOLERANCE:
-        raise ProblemError(f"prior sums to {total}; it must sum to 1 within {_TOLERANCE}")
+    if abs(total - 1) > TOLERANCE:
+        raise ProblemError(f"prior sums to {total}; it must sum to 1 within {TOLERANCE}")
     best = workload.accuracy_gain + workload.base_accuracy
     _require(
-        best <= 1 + _TOLERANCE,
+        best <= 1 + TOLERANCE,
         "accuracy_gain + base_accuracy",
         best,
         workload.names,
-        f"must be at most 1 + {_TOLERANCE}",
+        f"must be at most 1 + {TOLERANCE}",
     )
 
 

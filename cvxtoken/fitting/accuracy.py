@@ -15,7 +15,13 @@ from cvxtoken.fitting.curve import Curve
 from cvxtoken.fitting.estimate import METHODS, Estimate, fit
 from cvxtoken.fitting.inference import Inference
 from cvxtoken.fitting.judgement import judge, rmse
-from cvxtoken.fitting.points import Points, points_of_accuracies, points_of_counts, points_of_rows
+from cvxtoken.fitting.points import (
+    LEAST_BUDGETS,
+    Points,
+    points_of_accuracies,
+    points_of_counts,
+    points_of_rows,
+)
 from cvxtoken.typing import FloatArray
 
 NAMES = ("accuracy_gain", "saturation_rate", "base_accuracy")
@@ -204,6 +210,8 @@ def _draws(points: Points, method: str, centre: Curve, count: int, seed: int) ->
     curves = []
     for _ in range(count):
         data = points.resampled(p, rng)
+        while len(data) < LEAST_BUDGETS:  # few questions, none of them drawn at some budget
+            data = points.resampled(p, rng)
         found = [fit(data, method, start=centre, lagged=centre.lag > 0)]
         if not centre.lag:
             found.append(fit(data, method))

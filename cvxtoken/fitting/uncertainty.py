@@ -3,7 +3,7 @@
 Draws of everything that was measured: accuracy curves refitted to data drawn anew (`AccuracyFit.draws`), t0
 and c normal with their covariance, the rate a gamma variable of its mean and standard error, the priors
 Dirichlet of the counts plus 1/2 (Jeffreys). Each draw is a workload that might be the true one: its optimum,
-and what the point estimate's budgets lose in it, come from `cvxtoken.allocation`; the best average is
+and what the point estimate's budgets lose in it, come from `solve_many`; the best average is
 `cvxtoken.robust`'s.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.gap import dual_gap
+from cvxtoken.allocation.many import solve_many
 from cvxtoken.allocation.prices import solve_prices
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.errors import ProblemError
@@ -25,8 +25,6 @@ from cvxtoken.robust.problem import Ensemble
 from cvxtoken.robust.reference import RobustReference, solve_robust
 from cvxtoken.tables import table
 from cvxtoken.typing import FloatArray
-
-_GAP = 1e-9  # relative: a draw whose optimum is not proven to this is an error, not a number
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,8 @@ def budget_uncertainty(
         confidence: of the intervals (percentiles of the draws).
 
     Raises:
-        ProblemError: no arrival rate is known, a count or confidence out of range.
+        ProblemError: no arrival rate is known, a count or confidence out of range, or a draw so extreme that
+            its optimum is not reached to a relative gap of 1e-12.
         UnstableError: the point estimate, or a draw, has no stable allocation.
     """
     if not 0 < confidence < 1:
@@ -151,8 +150,11 @@ def budget_uncertainty(
     model.require_stable(workload)
     ensemble.require_stable()
     point = solve_prices(workload)
-    optima = np.array([_optimum(draw) for draw in ensemble.draws])
-    best = np.array([float(model.objective(d, l)) for d, l in zip(ensemble.draws, optima, strict=True)])
+    found = solve_many(ensemble.draws)
+    if not found.solved.all():
+        first = int(np.argmin(found.solved))
+        raise ProblemError(f"draw {first} of the workload has no optimum to rely on. {found.outcome(first)}")
+    best = found.objective
     robust = solve_robust(ensemble)
     shares = [(1 - confidence) / 2, (1 + confidence) / 2]
     low, high = np.quantile(best, shares)
@@ -161,21 +163,12 @@ def budget_uncertainty(
         ensemble=ensemble,
         confidence=confidence,
         point=point,
-        token_intervals=np.quantile(optima, shares, axis=0),
+        token_intervals=np.quantile(found.tokens, shares, axis=0),
         objective_interval=(float(low), float(high)),
         regret=best - ensemble.objectives(point),
         robust=robust,
         robust_regret=best - ensemble.objectives(robust.tokens),
     )
-
-
-def _optimum(draw: Workload) -> FloatArray:
-    """The optimal budgets of one draw, with their gap looked at (ProblemError where it is not small)."""
-    tokens = solve_prices(draw)
-    gap = float(dual_gap(draw, tokens))
-    if not gap <= _GAP * (1 + abs(float(model.objective(draw, tokens)))):
-        raise ProblemError(f"a draw's optimum is only known to {gap:.2g} s; its data are too extreme")
-    return tokens
 
 
 def _curves(task: TaskFit, count: int, seed: int) -> list[tuple[float, float, float]]:

@@ -68,7 +68,10 @@ def fit_workload(
     log = None
     if arrivals is not None:
         entries = read_table(arrivals, LOG, {name: mapping[name] for name in LOG if name in mapping})
-        log = fit_arrivals(entries["timestamp"], _labels(entries["task"]))
+        try:
+            log = fit_arrivals(entries["timestamp"], _labels(entries["task"]))
+        except ProblemError as error:
+            raise ProblemError(f"{_origin(arrivals)}: {error}") from error
     prior = _priors(names, log)
     tasks = tuple(
         fit_task(name, found, rows, (method, intervals, confidence))

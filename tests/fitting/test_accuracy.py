@@ -149,6 +149,11 @@ def test_draws_by_question_spread_as_the_standard_errors_say() -> None:
     assert found.draws(2, seed=1) == curves[:2]
 
 
+def test_few_questions_are_drawn_until_three_budgets_are_left() -> None:
+    found = fit_accuracy([0, 100, 200, 300], [0, 1, 1, 1], questions=["a", "b", "c", "d"])
+    assert all(0 <= curve.A <= 1 for curve in found.draws(50))
+
+
 def test_band_holds_the_truth() -> None:
     found = fit_accuracy(BUDGETS, counts(2), TRIALS, confidence=0.999)
     low, high = found.band([100, 1000, 5000])

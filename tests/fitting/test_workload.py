@@ -188,6 +188,10 @@ def test_tasks_without_times_or_arrivals(folder: Path, tmp_path: Path) -> None:
     log = edited(folder / "arrivals.csv", tmp_path / "arrivals.csv", "trivia", "art")
     with pytest.raises(ProblemError, match="task 'trivia' has no arrivals"):
         fit_workload(folder / "rows.csv", log)
+    lines = (folder / "arrivals.csv").read_text().splitlines()
+    (tmp_path / "arrivals.csv").write_text("\n".join([lines[0], *lines[:0:-1]]) + "\n")
+    with pytest.raises(ProblemError, match=r"arrivals\.csv \(SHA.*timestamps are out of order: row 2"):
+        fit_workload(folder / "rows.csv", tmp_path / "arrivals.csv")
     with (tmp_path / "arrivals.csv").open("w") as file:
         file.write((folder / "arrivals.csv").read_text() + "99999,art\n")
     with pytest.raises(ProblemError, match="arrivals of task 'art', which has no rows"):
