@@ -204,7 +204,7 @@ def fit_points(points: Points, method: str, intervals: str, confidence: float) -
 
 
 def _draws(points: Points, method: str, centre: Curve, count: int, seed: int) -> list[Curve]:
-    """Refits, with a lag where the centre has one; also from a grid of starts where it has none."""
+    """Refits, with a lag where the centre has one."""
     rng = np.random.default_rng(seed)
     p = centre(points.budgets)
     curves = []
@@ -212,10 +212,7 @@ def _draws(points: Points, method: str, centre: Curve, count: int, seed: int) ->
         data = points.resampled(p, rng)
         while len(data) < LEAST_BUDGETS:  # few questions, none of them drawn at some budget
             data = points.resampled(p, rng)
-        found = [fit(data, method, start=centre, lagged=centre.lag > 0)]
-        if not centre.lag:
-            found.append(fit(data, method))
-        curves.append(min(found, key=lambda estimate: estimate.loss).curve)
+        curves.append(fit(data, method, start=centre, lagged=centre.lag > 0).curve)
     return curves
 
 

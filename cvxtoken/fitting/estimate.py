@@ -69,7 +69,7 @@ def fit(
     start: Curve | None = None,
     fixed: dict[str, float] | None = None,
 ) -> Estimate:
-    """The best curve; from one start where that is given, else from a grid of b (and of the lag).
+    """The best curve, from a grid of b (and of the lag) and from a start where one is given.
 
     Args:
         points: the data.
@@ -79,10 +79,9 @@ def fit(
         fixed: values of A, b or D that are given, by symbol.
     """
     problem = _Problem(points, method, fixed or {})
+    runs = [problem.descend(curve, lags) for curve, lags in problem.starts(lagged)]
     if start is not None:
-        runs = [problem.descend(start, (0, points.budgets[-1]) if lagged else (0, 0))]
-    else:
-        runs = [problem.descend(curve, lags) for curve, lags in problem.starts(lagged)]
+        runs.append(problem.descend(start, (0.0, problem.largest) if lagged else (0.0, 0.0)))
     return min(runs, key=lambda run: run.loss)
 
 

@@ -27,6 +27,7 @@ from cvxtoken.typing import FloatArray
 
 AT_BOUND = 1e-6  # a share nearer to 0 or 1 is at its bound
 SYMBOLS = ("A", "b", "D")
+_RESOLVED = 1e-6  # the least rise of a loss that the optimiser surely sees
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Inference:
             V = np.eye(len(w)) * self.estimate.loss / PERCENT**2 / self.free_residuals
         else:
             V = np.diag(np.full(len(w), np.nan))
+        if not J.shape[1]:
+            return np.zeros((3, 3)), np.zeros((3, 3))
         H = (J.T * w) @ J
         if not np.isfinite(V).all() or np.linalg.cond(H) > 1e13:
             return np.full((3, 3), np.inf), np.full((3, 3), np.inf)
@@ -93,8 +96,10 @@ class Inference:
 
     def band(self, l: FloatArray, confidence: float) -> FloatArray:
         """Pointwise interval of p(l) to first order, inside [0, 1], shape (2, ...)."""
-        J = self.estimate.curve.slopes(l)[:3]
-        spread = np.sqrt(np.einsum("i...,ij,j...->...", J, self.covariance[0], J))
+        J, V = self.estimate.curve.slopes(l)[:3], self.covariance[0]
+        if not np.isfinite(V).all():
+            return np.array([np.zeros(l.shape), np.ones(l.shape)])
+        spread = np.sqrt(np.maximum(np.einsum("i...,ij,j...->...", J, V, J), 0.0))
         centre, half = self.estimate.curve(l), math.sqrt(self.quantile(confidence)) * spread
         return np.asarray(np.clip([centre - half, centre + half], 0, 1))
 
@@ -113,7 +118,7 @@ class Inference:
         for j, symbol in enumerate(SYMBOLS):
             known = np.isfinite(sandwich[j]) and plain[j] > 0
             ratio = float(sandwich[j] / plain[j]) if known else self.overdispersion
-            rise = self.quantile(confidence) * ratio
+            rise = max(self.quantile(confidence) * ratio, _RESOLVED)
             step = math.sqrt(self.quantile(confidence) * float(sandwich[j])) if known else math.nan
             found.append(self.interval(symbol, rise, step))
         return tuple(found)
@@ -149,7 +154,7 @@ class Inference:
 
         if abs(edge - centre) < AT_BOUND or not math.isfinite(rise):
             return edge
-        excess = self.profile(symbol, rise)
+        excess = self.profile(symbol, centre, rise)
         sign = math.copysign(1.0, edge - centre)
         step = min(step if step > 0 else abs(edge - centre) / 8, abs(edge - centre))
         inside, outside = centre, centre + sign * step
@@ -161,12 +166,14 @@ class Inference:
             outside = edge if abs(outside - edge) < 1e-12 else outside
         return float(brentq(excess, inside, outside, xtol=1e-4 * step, rtol=1e-10))
 
-    def profile(self, symbol: str, rise: float) -> Callable[[float], float]:
+    def profile(self, symbol: str, centre: float, rise: float) -> Callable[[float], float]:
         """The least loss at a value of one parameter, less the least of all and the rise."""
 
         def excess(value: float) -> float:
+            if value == centre:
+                return -rise
             natural = math.exp(value) if symbol == "b" else value
-            there = fit(self.points, self.method, fixed={symbol: natural})
+            there = fit(self.points, self.method, start=self.estimate.curve, fixed={symbol: natural})
             return there.loss - self.estimate.loss - rise
 
         return excess

@@ -74,10 +74,13 @@ def test_slopes_are_derivatives() -> None:
 
 
 def test_standard_errors_are_the_spread_of_refits() -> None:
-    fits = [fit_accuracy(BUDGETS, counts(seed, 4000), [4000] * 7) for seed in range(60)]
-    for name, true in zip(NAMES, (TRUTH.A, TRUTH.b, TRUTH.D), strict=True):
-        values = [getattr(found, name) for found in fits]
-        stated = np.mean([found.standard_errors[name] for found in fits])
+    found = []
+    for seed in range(60):
+        points = points_of_counts(BUDGETS, counts(seed, 4000), [4000] * 7)
+        found.append(Inference(points, "likelihood", fit(points, "likelihood")))
+    for place, (symbol, true) in enumerate(zip("AbD", (TRUTH.A, TRUTH.b, TRUTH.D), strict=True)):
+        values = [getattr(one.estimate.curve, symbol) for one in found]
+        stated = np.mean([one.standard_errors()[place] for one in found])
         assert np.std(values) == pytest.approx(stated, rel=0.45), "60 draws: 5 standard deviations"
         assert np.mean(values) == pytest.approx(true, abs=5 * stated / 60**0.5)
 
@@ -147,6 +150,39 @@ def test_draws_by_question_spread_as_the_standard_errors_say() -> None:
         spread = np.std([getattr(curve, symbol) for curve in curves])
         assert spread == pytest.approx(found.standard_errors[name], rel=0.4)
     assert found.draws(2, seed=1) == curves[:2]
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6))
+def test_any_data_give_a_fit_in_its_bounds(seed: int) -> None:
+    """Few answers, all right or all wrong, no noise, nothing identified: intervals hold the fit."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(3, 8))
+    l = np.sort(rng.choice([0, 1, 5, 100, 101, 256, 1000, 5000, 32768, 1e6], n, replace=False))
+    trials = np.full(n, rng.choice([1, 3, 30, 1000, 10**6]))
+    shares = [
+        rng.random(n),
+        np.sort(rng.random(n)),
+        rng.choice([0, 0.5, 1], n),
+        np.full(n, rng.choice([0, 0.3])),
+    ]
+    p = shares[rng.integers(4)]
+    kind = rng.integers(3)
+    if kind == 0:
+        found = fit_accuracy(l, rng.binomial(trials, p), trials)
+    elif kind == 1:
+        found = fit_accuracy(l, accuracy=p)
+    else:
+        rows = np.concatenate([np.arange(n), rng.integers(n, size=40)])
+        questions = rng.integers(rng.choice([1, 2, 10, 40]), size=len(rows))
+        found = fit_accuracy(l[rows], (rng.random(len(rows)) < p[rows]).astype(int), questions=questions)
+    assert 0 <= found.accuracy_gain <= 1 - found.base_accuracy + 1e-9
+    for name, (low, high) in found.intervals.items():
+        assert low <= getattr(found, name) * (1 + 1e-6) + 1e-9
+        assert getattr(found, name) <= high * (1 + 1e-6) + 1e-9
+    low, high = found.band(l)
+    assert (low <= high).all()
+    assert found.to_document()["verdict"] == found.verdict
 
 
 def test_few_questions_are_drawn_until_three_budgets_are_left() -> None:

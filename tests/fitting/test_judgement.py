@@ -8,12 +8,17 @@ from cvxtoken.fitting.accuracy import fit_accuracy
 from cvxtoken.fitting.curve import Curve
 from cvxtoken.fitting.estimate import fit
 from cvxtoken.fitting.inference import Inference
+from cvxtoken.fitting.judgement import judge
 from cvxtoken.fitting.points import points_of_counts
 from tests.fitting.data import BUDGETS, TRUTH, counts
 
 
 def verdicts(truth: Curve, trials: int = 400, seeds: int = 40) -> list[str]:
-    return [fit_accuracy(BUDGETS, counts(s, trials, truth), [trials] * 7).verdict for s in range(seeds)]
+    found = []
+    for seed in range(seeds):
+        points = points_of_counts(BUDGETS, counts(seed, trials, truth), [trials] * 7)
+        found.append(judge(points, "likelihood", fit(points, "likelihood")).verdict)
+    return found
 
 
 def test_a_saturating_curve_fits() -> None:
