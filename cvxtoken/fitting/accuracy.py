@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
 from cvxtoken.fitting.curve import Curve
@@ -22,7 +23,6 @@ from cvxtoken.fitting.points import (
     points_of_counts,
     points_of_rows,
 )
-from cvxtoken.typing import FloatArray
 
 NAMES = ("accuracy_gain", "saturation_rate", "base_accuracy")
 INTERVALS = ("profile", "bootstrap")

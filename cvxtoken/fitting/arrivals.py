@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtr, chdtrc
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
-from cvxtoken.typing import FloatArray
 
 LEVEL = 0.01
 _LEAST = 3

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 PARAMETERS = ("accuracy_gain", "saturation_rate", "base_accuracy", "lag")
 

@@ -18,9 +18,9 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import xlogy
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.fitting.curve import Curve
 from cvxtoken.fitting.points import Points
-from cvxtoken.typing import FloatArray
 
 METHODS = ("likelihood", "least_squares")
 PERCENT = 100.0

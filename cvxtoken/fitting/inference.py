@@ -21,9 +21,9 @@ import numpy as np
 from scipy import linalg
 from scipy.special import chdtrc, chdtri, fdtrc, fdtri
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.fitting.estimate import PERCENT, Estimate, fit, rate_bounds
 from cvxtoken.fitting.points import Points
-from cvxtoken.typing import FloatArray
 
 AT_BOUND = 1e-6  # a share nearer to 0 or 1 is at its bound
 SYMBOLS = ("A", "b", "D")

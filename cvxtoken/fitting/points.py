@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
-from cvxtoken.typing import FloatArray
 
 LEAST_BUDGETS = 3  # as many as the curve has parameters
 _MOST_BUDGETS = 400  # that are kept apart; more are gathered in groups of neighbours

@@ -18,9 +18,9 @@ from scipy.special import chdtrc
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.fitting.points import columns, require
-from cvxtoken.typing import FloatArray
 
 _FAR = 6.0  # robust standard deviations from the robust line: an outlier
 _MOST_NAMED = 20

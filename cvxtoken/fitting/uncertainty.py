@@ -18,13 +18,13 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.many import solve_many
 from cvxtoken.allocation.prices import solve_prices
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.fitting.fitted import FittedWorkload
 from cvxtoken.fitting.task import FLAT_GAIN, TaskFit
 from cvxtoken.robust.problem import Ensemble
 from cvxtoken.robust.reference import RobustReference, solve_robust
 from cvxtoken.tables import table
-from cvxtoken.typing import FloatArray
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.lagged.problem import LaggedWorkload
-from cvxtoken.typing import FloatArray
 
 _NEWTON = 12  # quadratic from the start: enough for float64
 

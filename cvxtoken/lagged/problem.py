@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
-from cvxtoken.typing import FloatArray
 
 
 @dataclass(frozen=True, eq=False, init=False)

@@ -15,6 +15,7 @@ import numpy as np
 from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import relative_gap
 from cvxtoken.allocation.reference import CERTIFIED_GAP
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.lagged.bounds import DIGITS
 from cvxtoken.lagged.envelope import touching_points
@@ -22,7 +23,6 @@ from cvxtoken.lagged.problem import LaggedWorkload
 from cvxtoken.lagged.search import ON_CHORD, search
 from cvxtoken.rigorous import double_above, double_below
 from cvxtoken.tables import table
-from cvxtoken.typing import FloatArray
 
 
 @dataclass(frozen=True)

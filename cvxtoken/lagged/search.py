@@ -21,11 +21,11 @@ import numpy as np
 from cvxtoken.allocation import model
 from cvxtoken.allocation.prices import solve_prices
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import UnstableError
 from cvxtoken.lagged.bounds import LaggedBounds
 from cvxtoken.lagged.envelope import Choice, Choices, pieces, touching_points
 from cvxtoken.lagged.problem import LaggedWorkload
-from cvxtoken.typing import FloatArray
 
 ON_CHORD = 1e-3  # of the chord, from either end: less is solver's noise
 _NEVER = 1e-300  # the gain of a type that is off

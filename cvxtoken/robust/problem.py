@@ -15,8 +15,8 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
-from cvxtoken.typing import FloatArray
 
 
 @dataclass(frozen=True, eq=False, init=False)

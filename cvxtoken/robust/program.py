@@ -10,8 +10,8 @@ import cvxpy as cp
 import numpy as np
 
 from cvxtoken.allocation.program import Program
+from cvxtoken.arrays import FloatArray
 from cvxtoken.robust.problem import Ensemble
-from cvxtoken.typing import FloatArray
 
 
 def ensemble_program(ensemble: Ensemble) -> Program:

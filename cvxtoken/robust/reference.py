@@ -11,12 +11,12 @@ import numpy as np
 
 from cvxtoken.allocation.certificate import relative_gap
 from cvxtoken.allocation.reference import CERTIFIED_GAP
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import UnstableError
 from cvxtoken.rigorous import double_above, double_below
 from cvxtoken.robust.bounds import DIGITS, EnsembleBounds
 from cvxtoken.robust.problem import Ensemble
 from cvxtoken.tables import table
-from cvxtoken.typing import FloatArray
 
 _MOST_STEPS = 60
 _SMALL = 1e-14  # relative: a step that changes nothing more

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.fitting.curve import Curve
-from cvxtoken.typing import FloatArray
 
 BUDGETS = np.array([0.0, 250, 500, 1000, 2000, 4000, 8000])
 TRUTH = Curve(A=0.5, b=1.2e-3, D=0.2)
