@@ -37,29 +37,52 @@ from cvxtoken.errors import (
     TargetError,
     UnstableError,
 )
+from cvxtoken.fitting import (
+    AccuracyFit,
+    ArrivalFit,
+    FittedWorkload,
+    ServiceFit,
+    fit_accuracy,
+    fit_arrivals,
+    fit_service,
+    fit_workload,
+    understated_delay,
+)
+from cvxtoken.fitting.uncertainty import BudgetUncertainty, budget_uncertainty, draw_workloads
+from cvxtoken.lagged import LaggedReference, LaggedWorkload, solve_lagged
 from cvxtoken.library import Instance, instances, load, workloads
+from cvxtoken.robust import Ensemble, RobustReference, solve_robust
 from cvxtoken.sweeps import SweepResult, sweep
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AccuracyFit",
+    "ArrivalFit",
+    "BudgetUncertainty",
     "Budgets",
     "Certificate",
     "CertificateError",
     "CvxtokenError",
+    "Ensemble",
+    "FittedWorkload",
     "Frontier",
     "FrontierPoint",
     "Instance",
     "IntegerCertificate",
     "IntegerReference",
+    "LaggedReference",
+    "LaggedWorkload",
     "LibraryError",
     "MissingExtraError",
     "Multipliers",
     "PolicyError",
     "ProblemError",
     "Reference",
+    "RobustReference",
     "RoundedTokens",
     "Sensitivity",
+    "ServiceFit",
     "ShadowPrice",
     "SimulationResult",
     "Solutions",
@@ -73,10 +96,16 @@ __all__ = [
     "UnstableError",
     "Workload",
     "Workloads",
+    "budget_uncertainty",
     "certify",
     "compare",
     "contraction_at",
     "contraction_bound",
+    "draw_workloads",
+    "fit_accuracy",
+    "fit_arrivals",
+    "fit_service",
+    "fit_workload",
     "fixed_point",
     "frontier",
     "instances",
@@ -89,9 +118,12 @@ __all__ = [
     "simulate",
     "solve",
     "solve_integer",
+    "solve_lagged",
     "solve_many",
+    "solve_robust",
     "spectral_radius_at",
     "step_size_bound",
     "sweep",
+    "understated_delay",
     "workloads",
 ]

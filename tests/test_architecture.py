@@ -19,6 +19,9 @@ LAYERS = [
     ["errors", "arrays", "verifier", "integer_verifier", "schedule_verifier"],
     ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf", "lengths", "picture"],
     ["allocation"],
+    ["lagged"],
+    ["robust"],
+    ["fitting"],
     ["library"],
     ["sweeps"],
     ["suite"],
@@ -64,6 +67,8 @@ ROOMS += ["integer", "simulation", "tokens", "frontier", "picture", "sensitivity
 WINGS = ["allocation", "clipping", "batching", "scheduling"]
 CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.solver", "cvxtoken.allocation.further"]
 CVXPY_ROOMS += ["cvxtoken.clipping.program", "cvxtoken.scheduling.program", "cvxtoken.suite.solvers"]
+CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.lagged.search"]
+CVXPY_ROOMS += ["cvxtoken.robust.program", "cvxtoken.robust.reference"]
 
 
 def name_of(file: Path) -> str:

@@ -9,10 +9,9 @@ import pytest
 
 import cvxtoken
 from cvxtoken.allocation import targeted
-from tests.test_cli import command  # noqa: F401 (a fixture)
 
 
-def test_solve_under_targets(command, tmp_path: Path) -> None:  # noqa: F811
+def test_solve_under_targets(command, tmp_path: Path) -> None:
     proof = tmp_path / "proof.json"
     options = [
         "--max-system-time",
@@ -45,7 +44,7 @@ def test_solve_under_targets(command, tmp_path: Path) -> None:  # noqa: F811
     assert found["targets"][0]["accuracy"] == pytest.approx(expected, rel=1e-12)
 
 
-def test_frontier(command, tmp_path: Path) -> None:  # noqa: F811
+def test_frontier(command, tmp_path: Path) -> None:
     plot = tmp_path / "f.png"
     code, out, err = command("frontier", "--points", "4", "--json", "--plot", str(plot))
     assert (code, err) == (0, "")
@@ -76,14 +75,14 @@ BAD = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), BAD)
-def test_bad_input_is_one_sentence_and_exit_status_2(command, arguments: list[str], message: str) -> None:  # noqa: F811
+def test_bad_input_is_one_sentence_and_exit_status_2(command, arguments: list[str], message: str) -> None:
     code, out, err = command(*arguments)
     assert (code, out) == (2, "")
     assert message in err
     assert len(err.splitlines()) == 1
 
 
-def test_what_does_not_certify_is_exit_status_3(command, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_what_does_not_certify_is_exit_status_3(command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(targeted, "_candidates", lambda *_: [])
     code, out, err = command("solve", "--json", "--max-system-time", "2")
     assert code == 3

@@ -13,6 +13,7 @@ from cvxtoken.cli import (  # noqa: F401 (they add their commands to the applica
     allocation,
     batching,
     clipping,
+    fitting,
     library,
     optimum,
     scheduling,
