@@ -18,8 +18,8 @@ from cvxtoken.allocation.interior import InteriorPoint
 from cvxtoken.allocation.least import upper_values
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import UnstableError
-from cvxtoken.typing import FloatArray
 
 _DIGITS = 70
 _SHARES = [Decimal(0), *(m * Decimal(10) ** n for n in range(-40, 0) for m in (1, 2, 4))]

@@ -20,9 +20,9 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import CERTIFIED_GAP
 from cvxtoken.allocation.targeted import certify_targets
 from cvxtoken.allocation.targets import Targets
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.tables import table
-from cvxtoken.typing import FloatArray
 
 _ENOUGH = 0.95  # of the accuracy that any time could gain: there the frontier ends
 _IDLE = 1e-4  # of the idle share without thinking: as good as none

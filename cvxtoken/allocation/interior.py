@@ -21,7 +21,7 @@ import numpy as np
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.targets import Targets
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 _FALL = 0.1  # of the barrier's weight
 _LAST = 1e-12  # of what there is to gain: float64 tells a slack from its room's rounding down to here

@@ -23,9 +23,9 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.least import least_tokens
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.targets import Targets
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
-from cvxtoken.typing import FloatArray
 
 NO_TARGETS = Targets()
 Extra = Callable[[cp.Expression], Iterable[cp.Constraint]] | None

@@ -18,10 +18,10 @@ from cvxtoken.allocation.shadow import ShadowPrice, shadow_prices
 from cvxtoken.allocation.solver import SolverRun, run_solver, run_targeted
 from cvxtoken.allocation.targeted import certify_rows, certify_targets, move_inside
 from cvxtoken.allocation.targets import Targets
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, SolverError
 from cvxtoken.rigorous import double_above, double_below
 from cvxtoken.tables import table
-from cvxtoken.typing import FloatArray
 
 CERTIFIED_GAP = 1e-15  # relative; what is proven to less is not called an optimum
 

@@ -26,9 +26,9 @@ from cvxtoken.allocation.least import least_tokens
 from cvxtoken.allocation.problem import PER_TYPE
 from cvxtoken.allocation.reference import Reference
 from cvxtoken.allocation.targets import LIMITS
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
-from cvxtoken.typing import FloatArray
 
 _TIME, _WAIT, _LOAD, _TOKENS = LIMITS
 _VECTORS = (*PER_TYPE, "max_tokens", "min_accuracy")

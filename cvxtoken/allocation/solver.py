@@ -13,9 +13,9 @@ import numpy as np
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.targets import Targets
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import SolverError
 from cvxtoken.files import nearest
-from cvxtoken.typing import FloatArray
 
 _NONLINEAR = ("IPOPT", "KNITRO", "UNO")  # take CVXPY's program as smooth functions, not as cones
 

@@ -19,8 +19,8 @@ from cvxtoken.allocation.least import least_tokens, rooms
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.target_polish import Key, Start, polish_targets
 from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, ProblemError
-from cvxtoken.typing import FloatArray
 
 Candidate = tuple[list[Decimal], Multipliers]
 _ACTIVE = 1e-6  # of a dual value, against all there is to gain

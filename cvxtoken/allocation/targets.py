@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from cvxtoken.allocation.problem import Workload, checked_scalar
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document, nearest
-from cvxtoken.typing import FloatArray
 
 LIMITS = {
     "max_mean_system_time": "s",

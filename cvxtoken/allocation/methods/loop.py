@@ -18,8 +18,8 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import Certificate, certify
 from cvxtoken.allocation.gap import dual_gap
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
-from cvxtoken.typing import FloatArray
 
 CLAIMED_GAP = 1e-10  # relative; a result that says it converged is proven to this
 TOLERANCE = 1e-11  # relative; where the loop stops by default, well inside what is claimed

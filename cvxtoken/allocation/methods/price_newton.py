@@ -9,7 +9,7 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.methods.loop import Result, run
 from cvxtoken.allocation.prices import PricePoint, price_path
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 
 @dataclass(frozen=True)

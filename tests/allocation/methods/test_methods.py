@@ -15,7 +15,7 @@ from cvxtoken import ProblemError, UnstableError
 from cvxtoken.allocation import methods, model
 from cvxtoken.allocation.comparison import compare
 from cvxtoken.allocation.methods import Result, loop
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 from tests.instances import realistic, stress
 
 Solver = Callable[..., Result]
