@@ -82,7 +82,10 @@ def fit(
     runs = [problem.descend(curve, lags) for curve, lags in problem.starts(lagged)]
     if start is not None:
         runs.append(problem.descend(start, (0.0, problem.largest) if lagged else (0.0, 0.0)))
-    return min(runs, key=lambda run: run.loss)
+    best = min(runs, key=lambda run: run.loss)
+    for lags in problem.ranges_at(best.curve.lag) if lagged else []:
+        best = min(best, problem.descend(best.curve, lags), key=lambda run: run.loss)
+    return best
 
 
 class _Problem:
@@ -115,6 +118,13 @@ class _Problem:
         edges = np.union1d([0.0], self.l)
         places = np.unique(np.linspace(0, len(edges) - 1, _MOST_LAGS + 1).astype(int))
         return np.asarray(edges[places])
+
+    def ranges_at(self, lag: float) -> list[tuple[float, float]]:
+        """The ranges that meet at a lag, if one ended there, short of it: at it the slope is the next one's."""
+        short = 1e-9 * self.largest
+        ranges = [(float(left), float(right)) for left, right in pairwise(self.lag_edges())]
+        met = [lags for lags in ranges if min(abs(lag - lags[0]), abs(lag - lags[1])) <= 10 * short]
+        return [(left, right - short) for left, right in met]
 
     def straight(self, rates: FloatArray, lag: float) -> tuple[FloatArray, list[Curve]]:
         """At each b the least-squares line in A and D, moved into its bounds, and the loss there."""
