@@ -174,7 +174,7 @@ def test_the_search_gives_up_and_keeps_what_is_known(monkeypatch: pytest.MonkeyP
 
 
 def test_unknown_bounds_are_named() -> None:
-    with pytest.raises(ProblemError, match="bound is .lpp.; it must be one of fast, lp, milp"):
+    with pytest.raises(ProblemError, match="bound is 'lpp'; it must be one of fast, lp, milp"):
         best_schedule(tiny(1), "lpp")
 
 
