@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
+import json
 import random
 import types
 from collections.abc import Iterator
@@ -9,9 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cvxtoken import schedule_verifier
+from cvxtoken.scheduling import Requests, relaxation
+from cvxtoken.scheduling.certificate import snapshot_proof
 from tests.scheduling.exhaustive import Request, drawn, fits, optimum
 from tests.test_schedule_verifier import Document, inequality, snapshots, stated
 
@@ -104,13 +110,6 @@ def test_the_search_finds_a_best_schedule_below_any_limit() -> None:
             assert schedule_verifier.total_latency(requests, memory, found.best) == least
 
 
-def test_multipliers_can_be_exact() -> None:
-    """Two requests of which each alone fills the memory: one may be at its end in any round."""
-    requests, row = [(0, 0, 1), (0, 0, 1)], [1, 0, 1]
-    assert schedule_verifier.snapshot_bound(requests, 1, 1, [inequality([row], [0, 1])]) == 3
-    assert schedule_verifier.snapshot_bound(requests, 1, 2, [inequality("memory", [0, 1])]) == 3
-
-
 def test_the_largest_snapshot_is_that_of_all_snapshots() -> None:
     """Any number of requests in a cell, several cells with as many rounds to go."""
     rng = random.Random(3)
@@ -144,6 +143,111 @@ def test_products_of_long_integers_are_sums() -> None:
         assert schedule_verifier.convolved(x, y, size) == sums
 
 
+# --- proofs that were damaged ---------------------------------------------------------------------------
+
+
+@cache
+def proofs() -> list[tuple[Document, int]]:
+    """Proofs of the three kinds with the least total latency, each as good as the package makes it."""
+    rng, found = random.Random(2), []
+    while len(found) < 60:
+        requests, memory = drawn(rng)
+        least, best = optimum(requests, memory)
+        volume = schedule_verifier.volume_bound(requests, memory)
+        found.append((stated(requests, memory, {"kind": "volume"}, volume, best), least))
+        found.append((stated(requests, memory, {"kind": "search"}, least, best), least))
+        columns = dict(zip(schedule_verifier.COLUMNS, np.array(requests).T, strict=True))
+        instance = Requests(**columns, memory=memory)
+        valid = relaxation.inequalities(instance)
+        times = int((np.array(best) + instance.output_tokens).max()) + 10
+        multipliers = relaxation.multipliers_of(relaxation.Relaxation(instance, valid), times, 1)
+        proof = snapshot_proof(valid, multipliers)
+        lower = schedule_verifier.snapshot_bound(requests, memory, proof["scale"], proof["inequalities"])
+        found.append((stated(requests, memory, proof, lower, best), least))
+    return found
+
+
+def mutate(document: Document, rng: random.Random) -> Document:
+    changed = copy.deepcopy(document)
+    instance, proof = changed["instance"], changed["proof"]
+    kind = rng.choice(("lower", "upper", "starts", "instance", "rehashed", "kind", "proof", "proof"))
+    if kind in ("lower", "upper"):
+        changed[kind] += rng.choice((-3, -1, 1, 2, 10**18, 0.5))
+    elif kind == "starts":
+        i = rng.randrange(len(changed["starts"]))
+        step = rng.choice((-2, -1, 1, 2))
+        changed["starts"][i] += step
+        changed["upper"] += step * rng.randrange(2)
+    elif kind in ("instance", "rehashed"):
+        field = rng.choice(["memory", *schedule_verifier.COLUMNS])
+        if field == "memory":
+            instance["memory"] += rng.choice((-1, 1))
+        else:
+            instance[field][rng.randrange(len(instance[field]))] += rng.choice((-1, 1))
+        if kind == "rehashed":
+            text = json.dumps(instance, sort_keys=True, separators=(",", ":"))
+            changed["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    elif kind == "kind" or not proof.get("inequalities"):
+        changed["proof"] = {"kind": rng.choice(("volume", "search", "snapshots", ["volume"], None))}
+    else:
+        item = rng.choice(proof["inequalities"])
+        damage = rng.randrange(5)
+        if damage == 0:
+            proof["scale"] = max(1, proof["scale"] + rng.choice((-(2**23), 10**6, -1)))
+        elif damage == 1:
+            item["multipliers"] = [*item["multipliers"][rng.randrange(2) :], 5]
+        elif damage == 2:
+            t = rng.randrange(len(item["multipliers"]))
+            item["multipliers"][t] = rng.choice((0, -1, 10**6, 2 * item["multipliers"][t]))
+        elif item["weights"] != "memory" and item["weights"]:
+            row = rng.choice(item["weights"])
+            row[rng.randrange(3)] += rng.choice((-1, 1, 100))
+        else:
+            item["weights"] = [[m, 0, m] for m in range(1, instance["memory"] + rng.randrange(2))]
+    return changed
+
+
+def is_true(document: Document) -> bool:
+    instance = document["instance"]
+    requests = list(zip(*(instance[field] for field in schedule_verifier.COLUMNS), strict=True))
+    ends = [k + o for k, (_, _, o) in zip(document["starts"], requests, strict=True)]
+    text = json.dumps(instance, sort_keys=True, separators=(",", ":"))
+    return (
+        document["sha256"] == hashlib.sha256(text.encode()).hexdigest()
+        and document["lower"] <= optimum(requests, instance["memory"])[0]
+        and document["upper"] == sum(ends) - sum(instance["arrival"])
+        and fits(requests, instance["memory"], document["starts"])
+    )
+
+
+def test_proofs_are_accepted() -> None:
+    exact = dict.fromkeys(("volume", "snapshots", "search"), 0)
+    for document, least in proofs():
+        assert document["lower"] <= least == document["upper"]
+        assert schedule_verifier.check(document).startswith("proven: no schedule of instance ")
+        exact[document["proof"]["kind"]] += document["lower"] == least
+    assert min(exact.values()) >= 8, "the proofs are worth damaging"
+
+
+def test_no_mutated_proof_proves_a_falsehood() -> None:
+    rng = random.Random(20270101)
+    refused, true = 0, 0
+    while refused + true < 1000:
+        original = rng.choice(proofs())[0]
+        document = mutate(original, rng)
+        if document == original:
+            continue
+        try:
+            schedule_verifier.check(document)
+        except schedule_verifier.Refused:
+            refused += 1
+        else:
+            assert is_true(document), document
+            true += 1
+    assert refused > 500
+    assert true > 100
+
+
 # --- broken checkers ------------------------------------------------------------------------------------
 
 BROKEN = [
@@ -167,7 +271,7 @@ BROKEN = [
     ("accumulate(reversed(total), min)", "accumulate(reversed(total[:-1] + [2 * total[-1]]), min)"),
     ("[scale * C for C in", "[scale * (C + 1) for C in"),
     ("return int(max(0, -(-value // scale)))", "return int(max(0, -(-value // scale))) + 1"),
-    ("[peak - r if weights", "[peak if weights"),
+    ("[peak - r if weights", "[2 * peak if weights"),
     ("self.seen.get(key, cost + 1) <= cost", "key in self.seen"),
     ("key = (now, first, running, left)", "key = (now, first, len(running), left)"),
     ("a > now or (a, s, o) in tried:", "a > now or o in {kind[2] for kind in tried}:"),
