@@ -105,9 +105,10 @@ def test_wider_spans_lose_some_of_it() -> None:
 
 
 def test_at_time_0_nothing_runs_and_no_multiplier_is_spent() -> None:
-    relaxed = Relaxation(tiny(10), [Inequality(None, tiny(10).memory)])
-    for width in (1, 4):
-        multipliers = multipliers_of(relaxed, 60, width)
+    requests = Requests(arrival=[0] * 6, prompt_tokens=[0] * 6, output_tokens=[1] * 6, memory=1)
+    relaxed = Relaxation(requests, [Inequality(None, 1)])
+    for width in (1, 2):
+        multipliers = multipliers_of(relaxed, 12, width)
         assert multipliers[0, 0] == 0 < multipliers[0, 1]
 
 
