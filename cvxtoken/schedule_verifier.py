@@ -156,8 +156,8 @@ def snapshot_bound(requests: list[Request], memory: int, scale: Any, inequalitie
             profile = [peak - r if weights is None else weights.get((peak - r, r), 0) for r in range(o)]
             if any(profile):
                 total = [x + y for x, y in zip(total, convolved(profile, multipliers, horizon + o))]
-        # the least of each completion and all later ones; beyond the last multiplier only C grows
-        least = list(accumulate([scale * (horizon + o), *reversed(total)], min))[::-1]
+        # the least of each completion and all later ones; from the last one of these on only C grows
+        least = list(accumulate(reversed(total), min))[::-1]
         value += sum((least[a + o] if a < horizon else scale * (a + o)) - scale * a for a in arrivals)
     return int(max(0, -(-value // scale)))
 

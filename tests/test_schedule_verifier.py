@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cvxtoken import schedule_verifier as checker
+from cvxtoken import verifier
 from tests.scheduling.exhaustive import Request
 
 Document = dict[str, Any]
@@ -133,3 +139,110 @@ def test_a_lower_bound_is_positive() -> None:
     """Every request takes a round, and a gap is a share of the lower bound."""
     with pytest.raises(checker.Refused, match="within limits"):
         checker.check(stated([(0, 1, 1)], 2, {"kind": "volume"}, lower=0))
+
+
+def test_multipliers_can_be_exact() -> None:
+    """Two requests of which each alone fills the memory: one may be at its end in any round."""
+    requests, row = [(0, 0, 1), (0, 0, 1)], [1, 0, 1]
+    assert checker.snapshot_bound(requests, 1, 1, [inequality([row], [0, 1])]) == 3
+    assert checker.snapshot_bound(requests, 1, 2, [inequality("memory", [0, 1])]) == 3
+
+
+# --- malformed proofs --------------------------------------------------------------------------------------
+
+
+MALFORMED: list[tuple[Callable[[Document], Any], str]] = [
+    (lambda d: [d], "keys"),
+    (lambda d: d | {"note": "trust me"}, "keys"),
+    (lambda d: {k: v for k, v in d.items() if k != "upper"}, "keys"),
+    (lambda d: d | {"schema": "cvxtoken-schedule-certificate/2"}, "schema"),
+    (lambda d: d | {"sha256": "0"}, "SHA-256"),
+    (lambda d: d | {"lower": True}, "whole numbers"),
+    (lambda d: d | {"lower": 1.0}, "whole numbers"),
+    (lambda d: d | {"lower": "NaN"}, "whole numbers"),
+    (lambda d: d | {"lower": -1}, "whole numbers"),
+    (lambda d: d | {"upper": 10**18 + 1}, "whole numbers"),
+    (lambda d: d | {"upper": d["upper"] + 1}, "upper is not what the starts reach"),
+    (lambda d: d | {"lower": d["upper"] + 1}, "lower exceeds upper"),
+    (lambda d: d | {"starts": []}, "one number a request"),
+    (lambda d: d | {"starts": [*d["starts"], 0]}, "one number a request"),
+    (lambda d: d | {"starts": 3}, "list of whole numbers is missing"),
+    (lambda d: d | {"starts": [False] * len(d["starts"])}, "whole numbers"),
+    (lambda d: d | {"starts": [0] * len(d["starts"])}, "before it arrives"),
+    (lambda d: d | {"starts": [9] * len(d["starts"])}, "the memory is exceeded at time 10"),
+    (lambda d: d | {"instance": None}, "instance's keys"),
+    (lambda d: d | {"instance": {**d["instance"], "x": []}}, "instance's keys"),
+    (lambda d: d | {"instance": {**d["instance"], "memory": 0}}, "whole numbers"),
+    (lambda d: d | {"instance": {**d["instance"], "memory": True}}, "whole numbers"),
+    (lambda d: d | {"instance": {**d["instance"], "arrival": [0]}}, "unequal length"),
+    (lambda d: d | {"instance": {"memory": 1, **{key: [] for key in checker.COLUMNS}}}, "empty"),
+    (lambda d: d | {"instance": {**d["instance"], "prompt_tokens": [9, 1, 1]}}, "exceeds the memory alone"),
+    (lambda d: d | {"instance": {**d["instance"], "output_tokens": [0, 1, 1]}}, "whole numbers"),
+    (lambda d: d | {"proof": None}, "no known kind"),
+    (lambda d: d | {"proof": {"kind": "volume", "x": 1}}, "no known kind"),
+    (lambda d: d | {"proof": {"kind": "faith"}}, "no known kind"),
+    (lambda d: d | {"lower": 6, "proof": {"kind": "volume"}}, "the proof gives 4"),
+    (lambda d: d | {"lower": 6, "proof": {"kind": "search"}}, "the proof gives -1"),
+    (lambda d: d | {"proof": snapshots(scale=0)}, "whole numbers"),
+    (lambda d: d | {"proof": snapshots(scale=True)}, "whole numbers"),
+    (lambda d: d | {"proof": {**snapshots(), "inequalities": {}}}, "inequalities is not a list"),
+    (lambda d: d | {"proof": snapshots({"weights": "memory"})}, "weights and multipliers"),
+    (lambda d: d | {"proof": snapshots(inequality("memory", [-1]))}, "whole numbers"),
+    (lambda d: d | {"proof": snapshots(inequality("memory", [10**9 + 1]))}, "whole numbers"),
+    (lambda d: d | {"proof": snapshots(inequality("all", [1]))}, "no list of rows"),
+    (lambda d: d | {"proof": snapshots(inequality([[1, 0]], [1]))}, "not [m, r, w]"),
+    (lambda d: d | {"proof": snapshots(inequality([[1, 0, -1]], [1]))}, "whole numbers"),
+    (lambda d: d | {"proof": snapshots(inequality([[1, 0, 1], [1, 0, 2]], [1]))}, "stands twice"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(MALFORMED)))
+def test_malformed_proofs_are_refused(number: int) -> None:
+    damage, reason = MALFORMED[number]
+    good = stated([(0, 1, 1), (1, 1, 2), (1, 1, 1)], 4, {"kind": "volume"}, 4, [0, 1, 3])
+    assert checker.check(good)
+    with pytest.raises(checker.Refused, match=re.escape(reason)):
+        checker.check(damage(good))
+
+
+def test_the_hash_is_of_the_canonical_text() -> None:
+    """Of keys in any order, the file's own form does not count."""
+    document = stated([(0, 1, 1)], 4, {"kind": "volume"})
+    turned = dict(reversed(document["instance"].items()))
+    assert checker.check(document) == checker.check(document | {"instance": turned})
+
+
+# --- as a script ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flags", [["-S"], ["-S", "-O"]])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_it_runs_as_a_script_beside_the_verifier(tmp_path: Path, flags: list[str], in_place: bool) -> None:
+    script = Path(checker.__file__)
+    if not in_place:
+        for module in (verifier, checker):
+            (tmp_path / Path(module.__file__).name).write_bytes(Path(module.__file__).read_bytes())
+        script = tmp_path / script.name
+    file = tmp_path / "proof.json"
+    document = stated([(0, 1, 1), (1, 1, 2), (1, 1, 1)], 4, {"kind": "volume"}, 4, [0, 1, 3])
+    text = json.dumps(document)
+    for content, code, begin in (
+        (text, 0, "proven: no schedule"),
+        (json.dumps(document | {"lower": 6}), 1, "refused: the proof gives 4"),
+        (text[:-1] + ', "lower": 4}', 1, "refused: a key stands twice"),
+        (text.replace('"lower": 4', '"lower": NaN'), 1, "refused: not whole numbers"),
+        ("[" * 10**5, 1, "refused: the file is damaged"),
+    ):
+        file.write_text(content)
+        command = [sys.executable, *flags, str(script), str(file)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (code, "")
+        assert done.stdout.startswith(begin)
+        assert len(done.stdout.splitlines()) == 1
+
+
+def test_it_needs_the_standard_library_alone() -> None:
+    text = Path(checker.__file__).read_text()
+    imported = set(re.findall(r"^ *(?:from|import) (\w+)", text, re.M))
+    assert imported <= set(sys.stdlib_module_names) | {"cvxtoken", "verifier"}
+    assert not re.search(r"^\s*assert\b", text, re.M), "python -O removes it"

@@ -120,7 +120,7 @@ class _Problem:
         return np.asarray(edges[places])
 
     def ranges_at(self, lag: float) -> list[tuple[float, float]]:
-        """The ranges that meet at a lag, if one ended there, short of it: at it the slope is the next one's."""
+        """The ranges that meet at a lag, one that ends there short of it: at it the slope is the next's."""
         short = 1e-9 * self.largest
         ranges = [(float(left), float(right)) for left, right in pairwise(self.lag_edges())]
         met = [lags for lags in ranges if min(abs(lag - lags[0]), abs(lag - lags[1])) <= 10 * short]

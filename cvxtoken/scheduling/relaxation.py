@@ -99,5 +99,6 @@ def multipliers_of(relaxation: Relaxation, last: int, width: int) -> FloatArray:
     assert dual is not None
     spans = dual.reshape(len(relaxation.valid), -1) / width
     middle = np.arange(spans.shape[1]) * width + (width + 1) / 2
-    times = np.arange(int(latest.max()) + 1)
-    return np.array([np.interp(times, middle, row, right=0.0) for row in spans])
+    times = np.arange(1, int(latest.max()) + 1)
+    lines = [np.interp(times, middle, row, right=0.0) for row in spans]
+    return np.pad(lines, ((0, 0), (1, 0)))  # at time 0 nothing runs yet
