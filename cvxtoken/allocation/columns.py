@@ -100,5 +100,7 @@ class Columns:
 
 def total(weights: FloatArray, values: FloatArray) -> FloatArray:
     """sum_k weight_k value_k over the types, shape (...)."""
-    found: FloatArray = weights @ values if weights.ndim == 1 else np.add.reduce(weights * values, axis=0)
+    found: FloatArray = (
+        weights @ values if weights.ndim == 1 else np.einsum("k...,k...->...", weights, values)
+    )
     return found

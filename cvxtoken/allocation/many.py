@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from math import exp
 
 import numpy as np
@@ -102,6 +106,7 @@ class Solutions:
 def solve_many(
     workloads: Workloads | Sequence[Workload],
     start: Solutions | tuple[ArrayLike, ArrayLike] | None = None,
+    threads: int | None = None,
 ) -> Solutions:
     """The optimal budgets of many workloads, about a microsecond an instance of five types (on one core).
 
@@ -113,34 +118,40 @@ def solve_many(
         workloads: arrays, or a list of workloads of any sizes.
         start: prices to begin with, of a neighbouring call, or theta and p, each of shape (B,) or for all;
             not a number where there is no guess.
+        threads: by default one a core.
 
     Raises:
-        ProblemError: the list is empty or holds something else, or the start does not fit.
+        ProblemError: the list is empty or holds something else, or the start or threads do not fit.
     """
     data = workloads if isinstance(workloads, Workloads) else Workloads.of(workloads)
     log_start = _log_start(start, len(data))
+    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+        raise ProblemError(f"threads is {threads!r}; it must be a whole number of at least 1")
     found = _empty(data)
-    with np.errstate(all="ignore"):  # data beyond float64 end unfinished, not in warnings
-        large = np.flatnonzero(data.sizes > BLOCK)
-        _solve(found, np.flatnonzero(data.sizes <= BLOCK), log_start, newton)
-        hard = np.flatnonzero(found.status == Status.UNFINISHED)
-        _solve(found, hard, np.log([found.theta, found.p]), search)
-        for row in (*large, *np.flatnonzero(found.status == Status.UNFINISHED)):
-            _solve_alone(found, int(row))
+    rows = np.flatnonzero(data.sizes <= BLOCK)
+    for method in (newton, newton, search):  # each on what the one before has left
+        blocks = _blocks(data.sizes, rows)
+        solve = partial(_solve_block, found, log_start=log_start, method=method)
+        with ThreadPoolExecutor(min(threads or os.cpu_count() or 1, len(blocks) or 1)) as pool:
+            deque(pool.map(solve, blocks), maxlen=0)  # NumPy lets go of the interpreter in every operation
+        rows = np.flatnonzero(found.status == Status.UNFINISHED)
+        with np.errstate(all="ignore"):
+            log_start = np.log([found.theta, found.p])
+    for row in (*np.flatnonzero(data.sizes > BLOCK), *rows):
+        _solve_alone(found, int(row))
     return found
 
 
-def _solve(found: Solutions, rows: NDArray[np.intp], log_start: FloatArray, method: Method) -> None:
-    """Solve some instances, those of similar size together in blocks, the largest first."""
-    sizes = found.workloads.sizes[rows]
-    if not (sizes == sizes[:1]).all():
-        rows = rows[np.argsort(-sizes, kind="stable")]
+def _blocks(sizes: NDArray[np.intp], rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Instances of similar size together, the largest first."""
+    if not (sizes[rows] == sizes[rows[:1]]).all():
+        rows = rows[np.argsort(-sizes[rows], kind="stable")]
+    blocks = []
     first = 0
     while first < len(rows):
-        width = int(found.workloads.sizes[rows[first]])
-        block = rows[first : first + BLOCK // width]
-        _solve_block(found, block, width, log_start, method)
-        first += len(block)
+        blocks.append(rows[first : first + BLOCK // int(sizes[rows[first]])])
+        first += len(blocks[-1])
+    return blocks
 
 
 def _empty(data: Workloads) -> Solutions:
@@ -182,25 +193,25 @@ def _gather(
     return {field: pack(array) for field, array in arrays.items()}, scalars, filled
 
 
-def _solve_block(
-    found: Solutions, rows: NDArray[np.intp], width: int, log_start: FloatArray, method: Method
-) -> None:
+def _solve_block(found: Solutions, rows: NDArray[np.intp], log_start: FloatArray, method: Method) -> None:
     """Solve the instances of one block and write what came out."""
+    width = int(found.workloads.sizes[rows[0]])
     arrays, scalars, filled = _gather(found.workloads, rows, width)
-    valid = obey(arrays, scalars, filled)
-    y0 = idle_at_zero(arrays["prior"], arrays["overhead"], scalars["arrival_rate"])
-    for k in np.flatnonzero(valid & ~(np.abs(y0) > width * IDLE_ERROR)):
-        y0[k] = float(found.workloads.workload(int(rows[k])).idle_at_zero)
-    stable = valid & (y0 > 0)
-    found.status[rows[valid & ~stable]] = Status.UNSTABLE
-    found.tokens[rows[~stable]] = np.nan
-    columns = Columns(**arrays, **scalars, idle_at_zero=y0)
-    if not stable.all():
-        columns, rows = columns.take(stable), rows[stable]
-    if len(rows):
-        prices, tokens = method(columns, log_start[:, rows])
-        found.tokens[rows, :width] = tokens.T
-        _write(found, rows, columns, appraise(columns, tokens), *np.exp(prices))
+    with np.errstate(all="ignore"):  # data beyond float64 end unfinished, not in warnings
+        valid = obey(arrays, scalars, filled)
+        y0 = idle_at_zero(arrays["prior"], arrays["overhead"], scalars["arrival_rate"])
+        for k in np.flatnonzero(valid & ~(np.abs(y0) > width * IDLE_ERROR)):
+            y0[k] = float(found.workloads.workload(int(rows[k])).idle_at_zero)
+        stable = valid & (y0 > 0)
+        found.status[rows[valid & ~stable]] = Status.UNSTABLE
+        found.tokens[rows[~stable]] = np.nan
+        columns = Columns(**arrays, **scalars, idle_at_zero=y0)
+        if not stable.all():
+            columns, rows = columns.take(stable), rows[stable]
+        if len(rows):
+            prices, tokens = method(columns, log_start[:, rows])
+            found.tokens[rows, :width] = tokens.T
+            _write(found, rows, columns, appraise(columns, tokens), *np.exp(prices))
 
 
 def _solve_alone(found: Solutions, row: int) -> None:
@@ -213,12 +224,13 @@ def _solve_alone(found: Solutions, row: int) -> None:
         found.tokens[row] = np.nan
         return
     found.status[row] = Status.UNFINISHED
-    try:
-        *_, last = price_path(workload)
-    except (ArithmeticError, ValueError):
-        return
+    with np.errstate(all="ignore"):
+        try:
+            *_, last = price_path(workload)
+        except (ArithmeticError, ValueError):
+            return
+        result = appraise(last.columns, last.tokens)
     found.tokens[row, : len(workload)] = last.tokens
-    result = appraise(last.columns, last.tokens)
     _write(found, row, last.columns, result, exp(last.log_theta), exp(last.log_p))
 
 

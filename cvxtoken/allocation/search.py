@@ -6,12 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxtoken.allocation.columns import Columns
-from cvxtoken.allocation.response import ANSWERED, SLACK, Step, newton_step, price_bounds, respond, sums
+from cvxtoken.allocation.response import (
+    ANSWERED,
+    SLACK,
+    Step,
+    advance,
+    guess,
+    newton_step,
+    price_bounds,
+    respond,
+    sums,
+)
 from cvxtoken.typing import FloatArray
 
 _NEWTON_REACH = 3.0  # a longer first step, in log prices, is not worth trying
 _CLOSE = 1e-5  # after such a step the next is below 1e-9
-_STEPS = 6
+_STEPS = 5
 _TURNS = 200  # 40 is the most seen
 _FINISHED = 0.4  # the share of finished instances at which the others are moved together
 
@@ -26,20 +36,21 @@ def newton(columns: Columns, log_start: FloatArray) -> tuple[FloatArray, FloatAr
         columns: B instances with y0 > 0.
         log_start: prices to begin with, shape (2, B); not a number where there is no guess.
     """
-    theta_low, _, p_low, _ = price_bounds(columns)
-    low = np.stack([theta_low, p_low])
+    w = columns
+    theta_low = w.arrival_rate / w.idle_at_zero
+    low = np.log(np.stack([theta_low, 1 + theta_low**2 * w.mean(w.overhead**2) / 2]))
     prices = np.where(np.isnan(log_start), low, np.maximum(log_start, low))
     theta, p = np.exp(prices)
-    tokens = respond(columns, theta, p, None, np.inf)
+    tokens = guess(columns, theta, p)
     for _ in range(_STEPS):
-        step = newton_step(columns, prices[0], prices[1], sums(columns, theta, p, tokens))
-        move = np.stack([step.log_theta, step.log_p])
-        prices = np.maximum(prices + np.clip(move, -_NEWTON_REACH, _NEWTON_REACH), low)
+        tokens, found = advance(columns, theta, p, tokens)
+        step = newton_step(columns, prices[0], prices[1], found)
+        move = np.array([step.log_theta, step.log_p])
+        prices = np.maximum(prices + np.minimum(np.maximum(move, -_NEWTON_REACH), _NEWTON_REACH), low)
         theta, p = np.exp(prices)
-        tokens = respond(columns, theta, p, tokens, np.inf)
         if np.abs(move).max() <= _CLOSE:
             break
-    return prices, tokens
+    return prices, respond(columns, theta, p, tokens, np.inf)
 
 
 def search(columns: Columns, log_start: FloatArray) -> tuple[FloatArray, FloatArray]:
