@@ -50,8 +50,8 @@ def test_other_fields_can_be_varied(command) -> None:
 def test_what_is_not_solved_is_exit_status_3(command, monkeypatch: pytest.MonkeyPatch) -> None:
     solve_many = grid.solve_many
 
-    def half(workloads: cvxtoken.Workloads, threads: int) -> cvxtoken.Solutions:
-        found = solve_many(workloads, threads=threads)
+    def half(workloads: cvxtoken.Workloads) -> cvxtoken.Solutions:
+        found = solve_many(workloads)
         found.status[0] = cvxtoken.Status.UNFINISHED
         return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,15 @@ class Columns:
     def mean(self, values: FloatArray) -> FloatArray:
         """sum_k pi_k value_k, shape (...), of values of shape (N, ...)."""
         return total(self.prior, values)
+
+    def single(self) -> Self:
+        """The same in single precision, for half the time and seven digits."""
+        single: dict[str, Any] = {
+            f: np.asarray(getattr(self, f), np.float32) for f in self.__dataclass_fields__
+        }
+        narrow = replace(self, **single)
+        narrow.__dict__["log_gain"] = self.log_gain.astype(np.float32)
+        return narrow
 
     def spread(self, axes: int) -> Self:
         """The same workload, its arrays of shape (N, 1, ..., 1) to broadcast over so many axes more."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
+import mmap
+import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import partial
-from math import exp
+from math import exp, prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -106,7 +105,7 @@ class Solutions:
 def solve_many(
     workloads: Workloads | Sequence[Workload],
     start: Solutions | tuple[ArrayLike, ArrayLike] | None = None,
-    threads: int | None = None,
+    workers: int = 1,
 ) -> Solutions:
     """The optimal budgets of many workloads, about a microsecond an instance of five types (on one core).
 
@@ -118,28 +117,45 @@ def solve_many(
         workloads: arrays, or a list of workloads of any sizes.
         start: prices to begin with, of a neighbouring call, or theta and p, each of shape (B,) or for all;
             not a number where there is no guess.
-        threads: by default one a core.
+        workers: processes that share the work; more than one need a system that can fork (Linux).
 
     Raises:
-        ProblemError: the list is empty or holds something else, or the start or threads do not fit.
+        ProblemError: the list is empty or holds something else, or the start or workers do not fit.
     """
     data = workloads if isinstance(workloads, Workloads) else Workloads.of(workloads)
     log_start = _log_start(start, len(data))
-    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
-        raise ProblemError(f"threads is {threads!r}; it must be a whole number of at least 1")
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ProblemError(f"workers is {workers!r}; it must be a whole number of at least 1")
     found = _empty(data)
     rows = np.flatnonzero(data.sizes <= BLOCK)
     for method in (newton, newton, search):  # each on what the one before has left
-        blocks = _blocks(data.sizes, rows)
-        solve = partial(_solve_block, found, log_start=log_start, method=method)
-        with ThreadPoolExecutor(min(threads or os.cpu_count() or 1, len(blocks) or 1)) as pool:
-            deque(pool.map(solve, blocks), maxlen=0)  # NumPy lets go of the interpreter in every operation
+        _solve_blocks(found, _blocks(data.sizes, rows), log_start, method, workers)
         rows = np.flatnonzero(found.status == Status.UNFINISHED)
         with np.errstate(all="ignore"):
             log_start = np.log([found.theta, found.p])
     for row in (*np.flatnonzero(data.sizes > BLOCK), *rows):
         _solve_alone(found, int(row))
     return found
+
+
+def _solve_blocks(
+    found: Solutions, blocks: list[NDArray[np.intp]], log_start: FloatArray, method: Method, workers: int
+) -> None:
+    """Solve blocks here, or in forked processes that write into the same memory."""
+
+    def solve(share: list[NDArray[np.intp]]) -> None:
+        for rows in share:
+            _solve_block(found, rows, log_start, method)
+
+    shares = [blocks[k::workers] for k in range(workers)] if len(blocks) >= 4 * workers else [blocks]
+    forks = [multiprocessing.get_context("fork").Process(target=solve, args=(share,)) for share in shares[1:]]
+    for fork in forks:
+        fork.start()
+    solve(shares[0])
+    for fork, share in zip(forks, shares[1:], strict=True):
+        fork.join()
+        if fork.exitcode:  # killed, or out of memory
+            solve(share)
 
 
 def _blocks(sizes: NDArray[np.intp], rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
@@ -155,10 +171,18 @@ def _blocks(sizes: NDArray[np.intp], rows: NDArray[np.intp]) -> list[NDArray[np.
 
 
 def _empty(data: Workloads) -> Solutions:
-    """Room for the answers: until they are written, every instance is invalid."""
+    """Room for the answers, in memory that forked processes share; until written, all are invalid."""
     count, width = data.prior.shape
-    numbers = np.full((7, count), np.nan)
-    return Solutions(data, np.full(count, Status.INVALID, np.int8), np.zeros((count, width)), *numbers)
+
+    def room(shape: tuple[int, ...], kind: type, value: float) -> NDArray[Any]:
+        size = max(1, prod(shape) * np.dtype(kind).itemsize)
+        array: NDArray[Any] = np.frombuffer(mmap.mmap(-1, size), kind, prod(shape)).reshape(shape)
+        array.fill(value)
+        return array
+
+    numbers = (room((count,), np.float64, np.nan) for _ in range(7))
+    status = room((count,), np.int8, Status.INVALID)
+    return Solutions(data, status, room((count, width), np.float64, 0.0), *numbers)
 
 
 def _log_start(start: Solutions | tuple[ArrayLike, ArrayLike] | None, count: int) -> FloatArray:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 from fractions import Fraction
 from typing import Any
 
@@ -129,6 +131,28 @@ def test_more_than_a_block_of_instances() -> None:
     for index in (0, 1637, 1638, 4999):
         alone = w.replace(arrival_rate=rates[index], accuracy_weight=weights[index])
         assert found.objective[index] == pytest.approx(cvxtoken.solve(alone).objective, rel=1e-12)
+
+
+def test_workers_share_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = cvxtoken.load("qwen3-8b")
+    fields = {field: getattr(w, field) for field in (*ARRAYS, "accuracy_weight")}
+    data = Workloads(**fields, arrival_rate=np.linspace(0.01, 5, 20_000))
+    alone, shared = solve_many(data), solve_many(data, workers=2)
+    for name in ("status", "tokens", "objective", "relative_gap", "theta"):
+        np.testing.assert_array_equal(getattr(shared, name), getattr(alone, name))
+    solve, parent = many._solve_block, os.getpid()
+
+    def deadly(*arguments: Any) -> None:
+        if os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        solve(*arguments)
+
+    monkeypatch.setattr(many, "_solve_block", deadly)
+    rescued = solve_many(data, workers=3)
+    np.testing.assert_array_equal(rescued.tokens, alone.tokens)
+    for workers in (0, 1.5, True):
+        with pytest.raises(ProblemError, match="workers is"):
+            solve_many(data, workers=workers)  # type: ignore[arg-type]
 
 
 BAD = [
