@@ -116,13 +116,13 @@ def excess(
         field if types is None else field[types]
         for field in (w.accuracy_gain, w.saturation_rate, w.max_tokens)
     )
-    return _excess(w.accuracy_weight * A, b, l_max, slope, tokens)[0]
+    return _excess(*np.broadcast_arrays(w.accuracy_weight * A, b, l_max, slope, tokens))[0]
 
 
 def _excess(
     alpha_A: FloatArray, b: FloatArray, l_max: FloatArray, slope: FloatArray, tokens: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """The excess and the allowance for its rounding; arrays that broadcast."""
+    """The excess and the allowance for its rounding; slope and tokens have the full shape."""
     x = b * tokens
     root = alpha_A / slope
     np.log(root, out=root)
