@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cvxtoken.allocation.methods.loop import Result, run
 from cvxtoken.allocation.prices import SAMPLED_FROM, PricePoint, price_path
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 
 @dataclass(frozen=True)
