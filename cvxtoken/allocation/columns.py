@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,15 @@ class Columns:
         """sum_k pi_k value_k, shape (...), of values of shape (N, ...)."""
         return total(self.prior, values)
 
+    def single(self) -> Self:
+        """The same in single precision, for half the time and seven digits."""
+        single: dict[str, Any] = {
+            f: np.asarray(getattr(self, f), np.float32) for f in self.__dataclass_fields__
+        }
+        narrow = replace(self, **single)
+        narrow.__dict__["log_gain"] = self.log_gain.astype(np.float32)
+        return narrow
+
     def spread(self, axes: int) -> Self:
         """The same workload, its arrays of shape (N, 1, ..., 1) to broadcast over so many axes more."""
         if axes == 0:
@@ -100,5 +109,7 @@ class Columns:
 
 def total(weights: FloatArray, values: FloatArray) -> FloatArray:
     """sum_k weight_k value_k over the types, shape (...)."""
-    found: FloatArray = weights @ values if weights.ndim == 1 else np.add.reduce(weights * values, axis=0)
+    found: FloatArray = (
+        weights @ values if weights.ndim == 1 else np.einsum("k...,k...->...", weights, values)
+    )
     return found

@@ -60,26 +60,34 @@ def appraise(columns: Columns, tokens: FloatArray) -> Appraisal:
     for types, part in w.parts:
         l = tokens[types]
         work = part.time_per_token * l
-        t = part.overhead + work
         thinking = thinking + part.mean(work)
+        t = np.add(work, part.overhead, out=work)
         mean = mean + part.mean(t)
-        s2 = s2 + part.mean(t * t)
-        p = p + part.mean(part.base_accuracy - part.accuracy_gain * np.expm1(-part.saturation_rate * l))
+        s2 = s2 + part.mean(np.multiply(t, t, out=t))
+        loss = -part.saturation_rate * l
+        np.expm1(loss, out=loss)
+        loss *= part.accuracy_gain
+        p = p + part.mean(np.subtract(part.base_accuracy, loss, out=loss))
     y = w.idle_at_zero - lam * thinking
     wait = np.divide(lam * s2, 2.0 * y, out=np.full(np.shape(y), np.inf), where=y > 0)[()]
     y_error = _ROUNDING * np.maximum(2 * w.idle_at_zero - y, w.idle_at_zero >= ROUGH_IDLE)
     stable = y > y_error  # surely
     y = np.where(stable, y, 1.0)[()]
     P, theta = 1 + lam**2 * s2 / (2 * y**2), lam / y
-    loss = np.zeros(tokens.shape[1:])[()]
+    excess = np.zeros(tokens.shape[1:])[()]
     for types, part in w.parts:
         l, b, c = tokens[types], part.saturation_rate, part.time_per_token
-        slope = (P + theta * (part.overhead + c * l)) * c / b
+        slope = c * l
+        slope += part.overhead
+        slope *= theta
+        slope += P
+        slope *= c
+        slope /= b
         found, allowance = _excess(w.accuracy_weight * part.accuracy_gain, b, part.max_tokens, slope, l)
-        loss = loss + part.mean(found + allowance)
+        excess = excess + part.mean(np.add(found, allowance, out=found))
     # with z = t / y' and y' off by a share eps of y, lambda E[S^2] eps^2 / (2 y) of the coupling is left
     coupling = lam * s2 * (y_error / y) ** 2 / (2 * y)
-    gap = np.where(stable, loss + coupling, np.inf)[()]
+    gap = np.where(stable, excess + coupling, np.inf)[()]
     return Appraisal(w.accuracy_weight * p - (mean + wait), gap, p, mean, wait)
 
 
@@ -108,21 +116,26 @@ def excess(
         field if types is None else field[types]
         for field in (w.accuracy_gain, w.saturation_rate, w.max_tokens)
     )
-    return _excess(w.accuracy_weight * A, b, l_max, slope, tokens)[0]
+    return _excess(*np.broadcast_arrays(w.accuracy_weight * A, b, l_max, slope, tokens))[0]
 
 
 def _excess(
     alpha_A: FloatArray, b: FloatArray, l_max: FloatArray, slope: FloatArray, tokens: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """The excess and the allowance for its rounding; arrays that broadcast."""
+    """The excess and the allowance for its rounding; slope and tokens have the full shape."""
     x = b * tokens
-    root = np.log(alpha_A / slope)
+    root = alpha_A / slope
+    np.log(root, out=root)
     positive = np.maximum(root, 0.0)
     target = np.minimum(positive, b * l_max)
     d = np.minimum(positive - x, b * (l_max - tokens))
     inside = target == root
     growth = d  # e^d - 1, and e^d - 1 - d by its series, where that would cancel
-    rise = d * d * (1 / 2 + d * (1 / 6 + d * (1 / 24 + d / 120)))
+    rise = d / 120
+    for coefficient in (1 / 24, 1 / 6, 1 / 2):
+        rise += coefficient
+        rise *= d
+    rise *= d
     far = np.abs(d) >= 1e-3
     if far.any():
         with np.errstate(over="ignore"):
@@ -130,10 +143,19 @@ def _excess(
         rise = np.where(far, growth - d, rise)
     r = slope  # alpha A e^(-xh) where xh is not clipped; elsewhere it matters only where d is not 0
     found = r * rise
-    off = (d != 0) & ~inside
+    off = ~inside
+    off &= d != 0
     if off.any():
         r = np.where(off, alpha_A * np.exp(-target), slope)
         found = r * rise + (r - slope) * d
     # an error of d by delta changes r (e^d - 1 - d) by at most r (|e^d - 1| delta + delta^2)
-    delta = _ROUNDING * (4 + x + target) * inside
-    return found, r * delta * (np.abs(growth) + delta) + _ROUNDING * found
+    delta = x + target
+    delta += 4
+    delta *= _ROUNDING
+    delta *= inside
+    allowance = np.abs(growth)
+    allowance += delta
+    allowance *= delta
+    allowance *= r
+    allowance += _ROUNDING * found
+    return found, allowance

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import mmap
+import multiprocessing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from math import exp
+from math import exp, prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -102,6 +105,7 @@ class Solutions:
 def solve_many(
     workloads: Workloads | Sequence[Workload],
     start: Solutions | tuple[ArrayLike, ArrayLike] | None = None,
+    workers: int = 1,
 ) -> Solutions:
     """The optimal budgets of many workloads, about a microsecond an instance of five types (on one core).
 
@@ -113,41 +117,72 @@ def solve_many(
         workloads: arrays, or a list of workloads of any sizes.
         start: prices to begin with, of a neighbouring call, or theta and p, each of shape (B,) or for all;
             not a number where there is no guess.
+        workers: processes that share the work; more than one need a system that can fork (Linux).
 
     Raises:
-        ProblemError: the list is empty or holds something else, or the start does not fit.
+        ProblemError: the list is empty or holds something else, or the start or workers do not fit.
     """
     data = workloads if isinstance(workloads, Workloads) else Workloads.of(workloads)
     log_start = _log_start(start, len(data))
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ProblemError(f"workers is {workers!r}; it must be a whole number of at least 1")
     found = _empty(data)
-    with np.errstate(all="ignore"):  # data beyond float64 end unfinished, not in warnings
-        large = np.flatnonzero(data.sizes > BLOCK)
-        _solve(found, np.flatnonzero(data.sizes <= BLOCK), log_start, newton)
-        hard = np.flatnonzero(found.status == Status.UNFINISHED)
-        _solve(found, hard, np.log([found.theta, found.p]), search)
-        for row in (*large, *np.flatnonzero(found.status == Status.UNFINISHED)):
-            _solve_alone(found, int(row))
+    rows = np.flatnonzero(data.sizes <= BLOCK)
+    for method in (newton, newton, search):  # each on what the one before has left
+        _solve_blocks(found, _blocks(data.sizes, rows), log_start, method, workers)
+        rows = np.flatnonzero(found.status == Status.UNFINISHED)
+        with np.errstate(all="ignore"):
+            log_start = np.log([found.theta, found.p])
+    for row in (*np.flatnonzero(data.sizes > BLOCK), *rows):
+        _solve_alone(found, int(row))
     return found
 
 
-def _solve(found: Solutions, rows: NDArray[np.intp], log_start: FloatArray, method: Method) -> None:
-    """Solve some instances, those of similar size together in blocks, the largest first."""
-    sizes = found.workloads.sizes[rows]
-    if not (sizes == sizes[:1]).all():
-        rows = rows[np.argsort(-sizes, kind="stable")]
+def _solve_blocks(
+    found: Solutions, blocks: list[NDArray[np.intp]], log_start: FloatArray, method: Method, workers: int
+) -> None:
+    """Solve blocks here, or in forked processes that write into the same memory."""
+
+    def solve(share: list[NDArray[np.intp]]) -> None:
+        for rows in share:
+            _solve_block(found, rows, log_start, method)
+
+    shares = [blocks[k::workers] for k in range(workers)] if len(blocks) >= 4 * workers else [blocks]
+    forks = [multiprocessing.get_context("fork").Process(target=solve, args=(share,)) for share in shares[1:]]
+    for fork in forks:
+        fork.start()
+    solve(shares[0])
+    for fork, share in zip(forks, shares[1:], strict=True):
+        fork.join()
+        if fork.exitcode:  # killed, or out of memory
+            solve(share)
+
+
+def _blocks(sizes: NDArray[np.intp], rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Instances of similar size together, the largest first."""
+    if not (sizes[rows] == sizes[rows[:1]]).all():
+        rows = rows[np.argsort(-sizes[rows], kind="stable")]
+    blocks = []
     first = 0
     while first < len(rows):
-        width = int(found.workloads.sizes[rows[first]])
-        block = rows[first : first + BLOCK // width]
-        _solve_block(found, block, width, log_start, method)
-        first += len(block)
+        blocks.append(rows[first : first + BLOCK // int(sizes[rows[first]])])
+        first += len(blocks[-1])
+    return blocks
 
 
 def _empty(data: Workloads) -> Solutions:
-    """Room for the answers: until they are written, every instance is invalid."""
+    """Room for the answers, in memory that forked processes share; until written, all are invalid."""
     count, width = data.prior.shape
-    numbers = np.full((7, count), np.nan)
-    return Solutions(data, np.full(count, Status.INVALID, np.int8), np.zeros((count, width)), *numbers)
+
+    def room(shape: tuple[int, ...], kind: type, value: float) -> NDArray[Any]:
+        size = max(1, prod(shape) * np.dtype(kind).itemsize)
+        array: NDArray[Any] = np.frombuffer(mmap.mmap(-1, size), kind, prod(shape)).reshape(shape)
+        array.fill(value)
+        return array
+
+    numbers = (room((count,), np.float64, np.nan) for _ in range(7))
+    status = room((count,), np.int8, Status.INVALID)
+    return Solutions(data, status, room((count, width), np.float64, 0.0), *numbers)
 
 
 def _log_start(start: Solutions | tuple[ArrayLike, ArrayLike] | None, count: int) -> FloatArray:
@@ -182,25 +217,25 @@ def _gather(
     return {field: pack(array) for field, array in arrays.items()}, scalars, filled
 
 
-def _solve_block(
-    found: Solutions, rows: NDArray[np.intp], width: int, log_start: FloatArray, method: Method
-) -> None:
+def _solve_block(found: Solutions, rows: NDArray[np.intp], log_start: FloatArray, method: Method) -> None:
     """Solve the instances of one block and write what came out."""
+    width = int(found.workloads.sizes[rows[0]])
     arrays, scalars, filled = _gather(found.workloads, rows, width)
-    valid = obey(arrays, scalars, filled)
-    y0 = idle_at_zero(arrays["prior"], arrays["overhead"], scalars["arrival_rate"])
-    for k in np.flatnonzero(valid & ~(np.abs(y0) > width * IDLE_ERROR)):
-        y0[k] = float(found.workloads.workload(int(rows[k])).idle_at_zero)
-    stable = valid & (y0 > 0)
-    found.status[rows[valid & ~stable]] = Status.UNSTABLE
-    found.tokens[rows[~stable]] = np.nan
-    columns = Columns(**arrays, **scalars, idle_at_zero=y0)
-    if not stable.all():
-        columns, rows = columns.take(stable), rows[stable]
-    if len(rows):
-        prices, tokens = method(columns, log_start[:, rows])
-        found.tokens[rows, :width] = tokens.T
-        _write(found, rows, columns, appraise(columns, tokens), *np.exp(prices))
+    with np.errstate(all="ignore"):  # data beyond float64 end unfinished, not in warnings
+        valid = obey(arrays, scalars, filled)
+        y0 = idle_at_zero(arrays["prior"], arrays["overhead"], scalars["arrival_rate"])
+        for k in np.flatnonzero(valid & ~(np.abs(y0) > width * IDLE_ERROR)):
+            y0[k] = float(found.workloads.workload(int(rows[k])).idle_at_zero)
+        stable = valid & (y0 > 0)
+        found.status[rows[valid & ~stable]] = Status.UNSTABLE
+        found.tokens[rows[~stable]] = np.nan
+        columns = Columns(**arrays, **scalars, idle_at_zero=y0)
+        if not stable.all():
+            columns, rows = columns.take(stable), rows[stable]
+        if len(rows):
+            prices, tokens = method(columns, log_start[:, rows])
+            found.tokens[rows, :width] = tokens.T
+            _write(found, rows, columns, appraise(columns, tokens), *np.exp(prices))
 
 
 def _solve_alone(found: Solutions, row: int) -> None:
@@ -213,12 +248,13 @@ def _solve_alone(found: Solutions, row: int) -> None:
         found.tokens[row] = np.nan
         return
     found.status[row] = Status.UNFINISHED
-    try:
-        *_, last = price_path(workload)
-    except (ArithmeticError, ValueError):
-        return
+    with np.errstate(all="ignore"):
+        try:
+            *_, last = price_path(workload)
+        except (ArithmeticError, ValueError):
+            return
+        result = appraise(last.columns, last.tokens)
     found.tokens[row, : len(workload)] = last.tokens
-    result = appraise(last.columns, last.tokens)
     _write(found, row, last.columns, result, exp(last.log_theta), exp(last.log_p))
 
 

@@ -61,55 +61,93 @@ def respond(
 ) -> FloatArray:
     """Tokens of every type at given prices, from tokens near them or from nothing; shape (N, ...).
 
-    The root of f(l) = b l + ln(p + theta (t0 + c l)) - ln(alpha A b / c), increasing and concave, clipped
-    to the box, by Chebyshev's third-order steps. They end where none is longer than the tolerance in
-    units of f, which leaves an error of its cube, or of rounding.
+    The steps of `nearer` end where none is longer than the tolerance in units of its f, which leaves an
+    error of its cube, or of rounding.
     """
-    w = columns
-    b, theta_c = w.saturation_rate, theta * w.time_per_token
-    q0 = p + theta * w.overhead
-    l = _guess(w.log_gain - np.log(q0), theta_c / q0, b, w.max_tokens) if tokens is None else tokens
+    l = guess(columns, theta, p) if tokens is None else tokens
     for _ in range(_TURNS):
-        q = q0 + theta_c * l
-        s = theta_c / q
-        slope = b + s
-        newton = (w.log_gain - np.log(q) - b * l) / slope
-        # far above the root the curvature's term would turn the step round
-        step = newton * np.maximum(1 + newton * s * s / (2 * slope), 0.5)
-        nearer = np.minimum(np.maximum(l + step, 0.0), w.max_tokens)
-        miss = np.abs(nearer - l) * slope
-        l = nearer
+        new, slope, _ = nearer(columns, theta, p, l)
+        miss = np.abs(new - l)
+        miss *= slope
+        l = new
         if miss.max() <= tolerance:
             break
     return l
 
 
-def _guess(L: FloatArray, s: FloatArray, b: FloatArray, l_max: FloatArray) -> FloatArray:
-    """About the root of b l + ln(1 + s l) = L, clipped to the box: a step of Chebyshev, one of Newton."""
-    slope = b + s
-    newton = np.maximum(L, 0.0) / slope
-    l = newton * (1 + newton * s * s / (2 * slope))
-    sl = 1 + s * l
-    l += (L - b * l - np.log(sl)) / (b + s / sl)
-    return np.minimum(np.maximum(l, 0.0), l_max)
+def advance(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> tuple[FloatArray, Sums]:
+    """One step of `nearer`, and what the answers add up to, with the slopes before the step."""
+    l, _, share = nearer(columns, theta, p, tokens)
+    return l, _sums(columns, theta, l, share)
 
 
 def sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> Sums:
     """What the answers add up to."""
     w = columns
+    theta_c = theta * w.time_per_token
+    q = p + theta * w.overhead + theta_c * tokens
+    return _sums(w, theta, tokens, theta_c / (w.saturation_rate * q + theta_c))
+
+
+def guess(columns: Columns, theta: Price, p: Price) -> FloatArray:
+    """About the answers to given prices, clipped to the box: one step of Chebyshev from l = 0, one of Newton.
+
+    The root is that of b l + ln(1 + s l) = L with q = p + theta t0 and s = theta c / q.
+    """
+    w = columns
+    b, q = w.saturation_rate, p + theta * w.overhead
+    s = theta * w.time_per_token / q
+    L = w.log_gain - np.log(q)
+    slope = b + s
+    newton = np.maximum(L, 0.0) / slope
+    l = newton * (1 + newton * s * s / (2 * slope))
+    sl = 1 + s * l
+    l += (L - b * l - np.log(sl)) / (b + s / sl)
+    return np.minimum(np.maximum(l, 0.0), w.max_tokens)
+
+
+def nearer(
+    columns: Columns, theta: Price, p: Price, tokens: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Chebyshev's third-order step to the answers, clipped to the box; f' before it, and the share s / f'.
+
+    The answers are the roots of f(l) = b l + ln(q) - ln(alpha A b / c), q = p + theta (t0 + c l), which is
+    increasing and concave: f' = b + s and f'' = -s^2 with s = theta c / q. Newton's step is n = -f / f',
+    and Chebyshev's n (1 + n s^2 / (2 f')). In place: this is where the time goes.
+    """
+    w, l, b = columns, tokens, columns.saturation_rate
+    s = theta * w.time_per_token
+    q = theta * w.overhead
+    q += p
+    q += s * l
+    s /= q
+    slope = b + s
+    newton = np.subtract(w.log_gain, np.log(q, out=q), out=q)
+    newton -= b * l
+    newton /= slope
+    factor = newton * s
+    share = np.divide(s, slope, out=s)
+    factor *= share
+    factor /= 2
+    factor += 1
+    np.maximum(factor, 0.5, out=factor)  # far above the root the curvature's term would turn the step round
+    step = np.multiply(newton, factor, out=factor)
+    step += l
+    return np.minimum(np.maximum(step, 0.0, out=step), w.max_tokens, out=step), slope, share
+
+
+def _sums(columns: Columns, theta: Price, tokens: FloatArray, share: FloatArray) -> Sums:
+    """The sums, from theta c / (b q + theta c) of each type."""
+    w = columns
     thinking = w.time_per_token * tokens
     t = w.overhead + thinking
-    inside = (tokens > 0) & (tokens < w.max_tokens)
-    theta_c = theta * w.time_per_token
-    weight = w.prior * w.time_per_token / (w.saturation_rate * (p + theta * t) + theta_c) * inside
-    weight_t = weight * t
-    return Sums(
-        w.mean(thinking),
-        w.mean(t * t),
-        np.add.reduce(weight),
-        np.add.reduce(weight_t),
-        total(weight_t, t),
-    )
+    weight = share * w.prior
+    weight *= (tokens > 0) & (tokens < w.max_tokens)
+    weight_t = total(weight, t)
+    mean_thinking = w.mean(thinking)
+    t2 = np.multiply(t, t, out=t)
+    weights = np.add.reduce(weight) / theta, weight_t / theta, total(weight, t2) / theta
+    return Sums(mean_thinking, w.mean(t2), *weights)
 
 
 def newton_step(columns: Columns, log_theta: Price, log_p: Price, found: Sums) -> Step[FloatArray]:
