@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -39,14 +40,19 @@ class Browser:
     def __init__(self, width: int = 1280, height: int = 900) -> None:
         from websockets.sync.client import connect  # comes with marimo
 
-        self.profile = tempfile.mkdtemp(prefix="cvxtoken-browser-")
-        command = [str(executable()), *FLAGS, f"--user-data-dir={self.profile}", "about:blank"]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.stack = ExitStack()
+        profile = tempfile.mkdtemp(prefix="cvxtoken-browser-")
+        self.stack.callback(shutil.rmtree, profile, ignore_errors=True)
+        command = [str(executable()), *FLAGS, f"--user-data-dir={profile}", "about:blank"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.stack.callback(process.wait, 20)
+        self.stack.callback(process.terminate)
         try:
-            port_file = Path(self.profile, "DevToolsActivePort")
+            port_file = Path(profile, "DevToolsActivePort")
             wait(lambda: port_file.exists() and len(port_file.read_text().split()) == 2, "the browser starts")
             port, path = port_file.read_text().split()
-            self.socket = connect(f"ws://127.0.0.1:{port}{path}", max_size=None)
+            address = f"ws://127.0.0.1:{port}{path}"
+            self.socket = self.stack.enter_context(connect(address, max_size=None))
             self.number, self.session, self.events = 0, "", []
             target = self.call("Target.createTarget", url="about:blank")["targetId"]
             self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -65,9 +71,7 @@ class Browser:
 
     def close(self) -> None:
         """End the browser and remove its profile."""
-        self.process.terminate()
-        self.process.wait(20)
-        shutil.rmtree(self.profile, ignore_errors=True)
+        self.stack.close()
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """The result of one command; events that arrive meanwhile are kept."""
