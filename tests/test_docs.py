@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def blocks(page: Path) -> list[Block]:
 def examples(page: Path) -> Iterator[tuple[Block, str | None]]:
     """Each block with the output that stands below it, where one does."""
     found = blocks(page)
-    for block, after in zip(found, [*found[1:], None], strict=True):
+    for block, after in zip_longest(found, found[1:]):
         if block.language != "text":
             shown = after is not None and after.language == "text" and after.adjacent
             yield block, after.text if after is not None and shown else None
