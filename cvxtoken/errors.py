@@ -31,3 +31,15 @@ class LibraryError(CvxtokenError):
 
 class MissingExtraError(CvxtokenError):
     """An optional package is not installed; the message names the extra to install."""
+
+
+class TargetError(ProblemError):
+    """Targets that no allocation meets: the message names every one, with the best value there is.
+
+    Attributes:
+        best: by target, the best possible value; of a least accuracy the key is the type's name.
+    """
+
+    def __init__(self, message: str, best: dict[str, float]) -> None:
+        super().__init__(message)
+        self.best = best

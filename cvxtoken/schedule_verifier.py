@@ -21,6 +21,7 @@ import heapq
 import json
 import sys
 from array import array
+from itertools import accumulate
 from typing import Any
 
 if __package__:
@@ -31,7 +32,9 @@ else:  # run as a script beside verifier.py, without the package
 SCHEMA = "cvxtoken-schedule-certificate/1"
 KEYS = {"schema", "sha256", "instance", "starts", "lower", "upper", "proof"}
 COLUMNS = ("arrival", "prompt_tokens", "output_tokens")
-LARGEST, MAX_WORK = 10**9, 3e9
+LARGEST = 10**9
+MAX_WORK, MAX_TIMES = 3e8, 1_000_000  # steps of some 0.1 microseconds; points of time held at once
+MAX_STEPS, MAX_SEARCHED = 6_000_000, 20  # of some microseconds, for so many requests
 Refused, require = verifier.Refused, verifier.require
 Request = tuple[int, int, int]  # a, s, o
 
@@ -42,8 +45,8 @@ def check(document: Any) -> str:
     require(good, f"the keys or the schema are not those of a {SCHEMA}")
     requests, memory, digest = read_instance(document["instance"])
     require(document["sha256"] == digest, f"the instance's SHA-256 is {digest}, not the one stated")
-    lower, upper = whole([document["lower"], document["upper"]], 0, LARGEST**2)
-    starts = whole(document["starts"], 0, LARGEST)
+    lower, upper = whole([document["lower"], document["upper"]], 1, LARGEST**2)
+    starts = whole(document["starts"], 0, LARGEST**2)
     require(len(starts) == len(requests), "starts has not one number a request")
     require(total_latency(requests, memory, starts) == upper, "upper is not what the starts reach")
     require(lower <= upper, "lower exceeds upper")
@@ -58,7 +61,8 @@ def check(document: Any) -> str:
     else:
         raise Refused("the proof is of no known kind")
     require(proven >= lower, f"the proof gives {proven}, less than the lower bound stated")
-    gap = f"a gap of {(upper - lower) / max(lower, 1):.3g}" if lower < upper else "which is exact"
+    thousandths = -(1000 * (lower - upper) // lower)
+    gap = f"a gap of at most {thousandths / 1000}" if lower < upper else "which is exact"
     return (
         f"proven: no schedule of instance {digest[:12]} ({len(requests)} requests) has a total latency below "
         f"{lower}, and the starts reach {upper}, {gap}"
@@ -123,8 +127,10 @@ def snapshot_bound(requests: list[Request], memory: int, scale: Any, inequalitie
     """The bound of the multipliers, which are stated as whole numbers over a scale."""
     (scale,) = whole([scale], 1, LARGEST)
     require(isinstance(inequalities, list), "inequalities is not a list")
-    kinds = sorted({(s + o, o) for _, s, o in requests})
-    horizon, fixed, parts = 0, 0, []
+    kinds: dict[tuple[int, int], list[int]] = {}  # arrivals of those alike
+    for a, s, o in requests:
+        kinds.setdefault((s + o, o), []).append(a)
+    horizon, fixed, parts, work = 0, 0, [], 0.0
     for item in inequalities:
         good = isinstance(item, dict) and set(item) == {"weights", "multipliers"}
         require(good, "an inequality does not have weights and multipliers")
@@ -134,34 +140,35 @@ def snapshot_bound(requests: list[Request], memory: int, scale: Any, inequalitie
             weights, most = None, memory
         else:
             weights = read_weights(item["weights"], memory)
+            work += sum(4 * memory * (memory // (r + 1)) for _, r in weights)
+            require(work <= MAX_WORK, "the check would take too long")
             most = largest_snapshot(weights, memory)
         fixed += most * sum(multipliers)
         parts.append((weights, multipliers))
-    require(len(kinds) * len(parts) * horizon <= MAX_WORK / 100, "the check would take too long")
-    prices: dict[tuple[int, int], list[int]] = {}
-    for peak, o in kinds:
-        total = [0] * (horizon + o)
+    # a product of p and q >= p long numbers takes about q p^0.6 steps
+    work += sum((len(parts) + 1) * (horizon + o) * (5 + min(horizon, o) ** 0.6) for _, o in kinds)
+    times = horizon + max(o for _, o in kinds)
+    require(work <= MAX_WORK and times <= MAX_TIMES, "the check would take too long")
+    value = -fixed
+    for (peak, o), arrivals in kinds.items():
+        total = [scale * C for C in range(horizon + o)]
         for weights, multipliers in parts:
             profile = [peak - r if weights is None else weights.get((peak - r, r), 0) for r in range(o)]
             if any(profile):
                 total = [x + y for x, y in zip(total, convolved(profile, multipliers, horizon + o))]
-        prices[peak, o] = total
-    value = -fixed
-    for a, s, o in requests:
-        price = prices[s + o, o][a + o :]  # beyond the last multiplier only C - a grows
-        ahead = [scale * (o + wait) + x for wait, x in enumerate(price)]
-        value += min([*ahead, scale * max(o, horizon + o - a)])
+        # the least of each completion and all later ones; beyond the last multiplier only C grows
+        least = list(accumulate([scale * (horizon + o), *reversed(total)], min))[::-1]
+        value += sum((least[a + o] if a < horizon else scale * (a + o)) - scale * a for a in arrivals)
     return int(max(0, -(-value // scale)))
 
 
 def read_weights(rows: Any, memory: int) -> dict[tuple[int, int], int]:
     """The positive weights, w(m, r), from rows [m, r, w]."""
-    require(isinstance(rows, list) and len(rows) <= memory**2 / 2 + memory, "weights is no list of rows")
+    require(isinstance(rows, list), "weights is no list of rows")
     require(all(isinstance(row, list) and len(row) == 3 for row in rows), "a row of weights is not [m, r, w]")
-    require(len(rows) * memory <= MAX_WORK / 1000, "the check would take too long")
     weights = {(m, r): w for m, r, w in (whole(row, 0, LARGEST) for row in rows)}
     require(len(weights) == len(rows), "a weight stands twice")
-    require(all(1 <= m <= memory for m, _ in weights), "a weight's m is not from 1 to the memory")
+    require(all(1 <= m <= memory - r for m, r in weights), "a weight stands where no request can be")
     return weights
 
 
@@ -209,8 +216,9 @@ class Search:
     k smallest volumes.
     """
 
-    def __init__(self, requests: list[Request], memory: int, limit: int, work: int = 5_000_000) -> None:
-        self.requests, self.memory, self.limit, self.work = requests, memory, limit, work
+    def __init__(self, requests: list[Request], memory: int, limit: int) -> None:
+        require(len(requests) <= MAX_SEARCHED, f"the search is for {MAX_SEARCHED} requests at most")
+        self.requests, self.memory, self.limit, self.work = requests, memory, limit, MAX_STEPS
         self.volumes = [s * o + o * (o + 1) // 2 for _, s, o in requests]
         self.by_volume = sorted(range(len(requests)), key=self.volumes.__getitem__)
         self.starts = [0] * len(requests)
@@ -255,6 +263,7 @@ class Search:
     def fits(self, running: Any) -> bool:
         """Whether pairs (C, s + o) keep within the memory at each other's completions."""
         for end, _ in running:
+            self.count()
             if sum(peak - other + end for other, peak in running if other >= end) > self.memory:
                 return False
         return True

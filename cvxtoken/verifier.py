@@ -15,6 +15,17 @@ P = 1 + lambda^2 Z / 2 and s = (P + lambda z) c, every l has
     m = min of alpha A e^(-b l) + s l over 0 <= l <= l_max, in closed form. Here z = t / y is used.
 Each term pi (alpha A e^(-b l) + s l - m) is convex, never negative, and at the optimum at most the gap:
 where it is more, at tokens - radius or tokens + radius, the optimum does not lie beyond.
+
+With targets the tokens must meet them, and 'optimum', 'no allocation' mean: of those that meet them. They are
+    E[T] <= tau,  E[W] = E[T] - sum pi t <= omega,  rho = lambda sum pi t <= r,  sum pi l <= M,
+    A (1 - e^(-b l)) + D >= q for single types,  sum a l <= limit for any rows of numbers a,
+each with a multiplier mu, nu, eta, xi, zeta, chi >= 0. Every allocation that meets a target loses nothing by
+adding multiplier (value - limit) <= 0 to -J, zeta (q - p) <= 0 included. The sum is of the same form, so that
+the same step makes it separable: with w = 1 the weight of E[T] in J and e = w + mu + nu that of E[W],
+    P = w + mu + eta lambda + e lambda^2 Z / 2,  s = (P + e lambda z) c + xi + sum chi a / pi,
+    alpha A becomes G = alpha A + zeta A / pi,  lambda Z / 2 becomes e lambda Z / 2, and there is added
+    -mu tau - nu omega - eta r - xi M - sum chi limit + sum zeta (q - A - D).
+Where the objective is accuracy, J = sum pi p: w = 0 and 1 stands for alpha. All else is said above.
 """
 
 import hashlib
@@ -22,22 +33,38 @@ import json
 import struct
 import sys
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, DecimalException
+from functools import reduce
 from math import inf
 from re import fullmatch
-from typing import Any
+from typing import Any, NamedTuple
 
-SCHEMA = "cvxtoken-certificate/1"
+SCHEMA, TARGET_SCHEMA = "cvxtoken-certificate/1", "cvxtoken-target-certificate/1"
 POSITIVE = ("prior", "accuracy_gain", "saturation_rate", "time_per_token", "max_tokens")
 COLUMNS = (*POSITIVE[:3], "base_accuracy", "overhead", *POSITIVE[3:])  # in the order they are hashed
 SCALARS = ("arrival_rate", "accuracy_weight")
 FIELDS = {"names", *COLUMNS, *SCALARS}
 KEYS = {"schema", "sha256", "instance", "digits", "lower", "upper", "relative_gap", "tokens", "radii"}
+LIMITS = ("max_mean_system_time", "max_mean_wait", "max_utilization", "max_mean_tokens")
+TARGETS = (*LIMITS, "min_accuracy", "linear")
 NUMBER = r"-?[0-9]{1,900}(\.[0-9]{1,900})?([eE][-+]?[0-9]{1,4})?"
 MAX_BYTES, MAX_DIGITS, MAX_WORK = 50_000_000, 400, 1.5e9
 
 
 class Refused(Exception):  # noqa: N818 (it is the verdict)
     """The file does not prove what it states; the message says why."""
+
+
+class Goal(NamedTuple):
+    """The objective and the targets, exactly; a limit of infinity is none."""
+
+    alpha: Decimal  # the weight of accuracy
+    w: Decimal  # that of E[T]: 1, or 0 where the objective is accuracy
+    limits: list[Decimal]  # tau, omega, r, M
+    floors: list[Decimal]  # q of each type
+    rows: list[tuple[list[Decimal], Decimal]]  # a and its limit
+    upper: list[Decimal]  # mu, nu, eta, xi
+    zeta: list[Decimal]
+    chi: list[Decimal]
 
 
 def require(condition: object, reason: str) -> None:
@@ -61,88 +88,119 @@ def read(path: str) -> Any:
 
 def check(document: Any) -> str:
     """The line that states what a parsed certificate proves; raises Refused where it does not."""
-    require(isinstance(document, dict) and set(document) == KEYS, "the keys are not a certificate's")
-    require(document["schema"] == SCHEMA, f"the schema is not {SCHEMA}")
+    with_targets = isinstance(document, dict) and "targets" in document
+    keys, schema = (KEYS | {"targets", "multipliers"}, TARGET_SCHEMA) if with_targets else (KEYS, SCHEMA)
+    require(isinstance(document, dict) and set(document) == keys, "the keys are not a certificate's")
+    require(document["schema"] == schema, f"the schema is not {schema}")
     w, digest = read_instance(document["instance"])
+    goal, said = untargeted(w), ""
+    if with_targets:
+        goal, digest = read_targets(document["targets"], document["multipliers"], w, digest)
+        said = f" with {str(document['targets'])[:1000]}"
     size, digits = len(w["names"]), document["digits"]
     require(document["sha256"] == digest, f"the instance's SHA-256 is {digest}, not the one stated")
     require(type(digits) is int and 20 <= digits <= MAX_DIGITS, f"digits is not from 20 to {MAX_DIGITS}")
-    require(size * max(digits, 100) ** 2 <= MAX_WORK, "the check would take too long")
+    require(size * (1 + len(goal.rows)) * max(digits, 100) ** 2 <= MAX_WORK, "the check would take too long")
     tokens, radii = read_decimals(document["tokens"], size), read_decimals(document["radii"], size)
     lower, upper, gap = read_decimals([document[key] for key in ("lower", "upper", "relative_gap")], 3)
     for l, radius, l_max in zip(tokens, radii, w["max_tokens"]):
-        require(
-            0 <= l <= Decimal(l_max) and radius >= 0, f"tokens {l:.6g} or radius {radius:.3g} out of range"
-        )
+        require(0 <= l <= Decimal(l_max) and radius >= 0, f"{l:.6g} or radius {radius:.3g} out of range")
     try:
-        prove(w, tokens, radii, lower, upper, Context(digits, ROUND_FLOOR), Context(digits, ROUND_CEILING))
+        down, up = Context(digits, ROUND_FLOOR), Context(digits, ROUND_CEILING)
+        prove(w, tokens, radii, lower, upper, down, up, goal)
     except DecimalException as error:
         raise Refused(f"a number is out of range: {type(error).__name__}") from error
     down, up, most = Context(20, ROUND_FLOOR), Context(20, ROUND_CEILING), Context(3, ROUND_CEILING)
     least = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
     require(up.subtract(upper, lower) <= down.multiply(gap, down.add(1, least)), "relative_gap is too small")
     return (
-        f"proven: instance {digest[:12]} ({size} task types) has its optimum J from {down.plus(lower)} to "
-        f"{up.plus(upper)}, relative gap <= {most.plus(gap)}; the tokens reach the lower value, each within "
-        f"{most.plus(max(radii))} of the optimal number"
+        f"proven: instance {digest[:12]} ({size} task types) has its optimum J{said} from {down.plus(lower)} "
+        f"to {up.plus(upper)}, relative gap <= {most.plus(gap)}; the tokens reach the lower value, "
+        f"each within {most.plus(max(radii))} of the optimal number"
     )
 
 
-def prove(w: Any, tokens: Any, radii: Any, lower: Any, upper: Any, down: Context, up: Context) -> None:
-    """Evaluate both bounds and test every radius; raises Refused."""
-    add, mul, div = down.add, down.multiply, down.divide  # results never above the true value
-    ADD, MUL, DIV = up.add, up.multiply, up.divide  # never below it; so are names in capitals
+def prove(
+    w: Any, tokens: Any, radii: Any, lower: Any, upper: Any, down: Context, up: Context, goal: Any = None
+) -> None:
+    """Test the targets, evaluate both bounds and test every radius; raises Refused."""
     types = list(zip(*([Decimal(v) for v in w[field]] for field in COLUMNS), tokens, radii))
-    lam, alpha = Decimal(w["arrival_rate"]), Decimal(w["accuracy_weight"])
+    lam, goal = Decimal(w["arrival_rate"]), goal or untargeted(w)
+    best, BEST, COST, y = attained(types, lam, goal, down, up)
+    require(lower <= down.subtract(best, COST), "lower is above what the tokens attain")
+    bound, minima = dual(types, lam, goal, BEST, y, down, up)
+    require(upper >= bound.copy_negate(), "upper is below what the dual bound proves")
 
-    # J at the tokens is at least best - COST
-    best = BEST = ES = ES2 = LOSS = Decimal(0)
-    for pi, A, b, D, t0, c, _, l, _ in types:
-        T = ADD(t0, MUL(c, l))
+    add, mul, GAP = down.add, down.multiply, up.subtract(up.subtract(COST, best), bound)
+    for (pi, _, b, _, _, _, l_max, l, radius), (g, s, M) in zip(types, minima):
+        left, right = min(l, up.subtract(l, radius)), max(l, add(l, radius))  # inside, if rounded at all
+        for x in [x for x, inside in ((left, left > 0), (right, right < l_max)) if inside]:
+            psi = add(mul(g, exp(down, mul(b.copy_negate(), x))), mul(s, x))
+            require(mul(pi, down.subtract(psi, M)) > GAP, f"radius {radius:.3g} at {l:.6g} is not proven")
+
+
+def attained(types: Any, lam: Decimal, goal: Goal, down: Context, up: Context) -> Any:
+    """Test the targets at the tokens, where J is at least best - COST, and the idle share y or more."""
+    add, mul = down.add, down.multiply  # results never above the true value
+    ADD, MUL = up.add, up.multiply  # never below it; so are names in capitals
+    alpha, weight, limits, floors, rows = goal[:5]
+    tokens = [l for *_, l, _ in types]
+    best = BEST = ES = ES2 = LOSS = TOKENS = Decimal(0)
+    for (pi, A, b, D, t0, c, _, l, _), q in zip(types, floors):
+        T, DECAY = ADD(t0, MUL(c, l)), up.next_plus(up.exp(MUL(b.copy_negate(), l)))
         best, BEST = add(best, mul(pi, mul(alpha, add(A, D)))), ADD(BEST, MUL(pi, MUL(alpha, ADD(A, D))))
         ES, ES2 = ADD(ES, MUL(pi, T)), ADD(ES2, MUL(pi, MUL(T, T)))
-        LOSS = ADD(LOSS, MUL(pi, MUL(MUL(alpha, A), up.next_plus(up.exp(MUL(b.copy_negate(), l))))))
+        LOSS, TOKENS = ADD(LOSS, MUL(pi, MUL(MUL(alpha, A), DECAY))), ADD(TOKENS, MUL(pi, l))
+        require(q <= D or q <= down.subtract(add(A, D), MUL(A, DECAY)), "the tokens miss min_accuracy")
     y = down.subtract(1, MUL(lam, ES))
     require(y > 0, "the tokens are not stable: the utilisation is not below 1")
-    COST = ADD(ADD(LOSS, ES), DIV(MUL(lam, ES2), mul(2, y)))
-    require(lower <= down.subtract(best, COST), "lower is above what the tokens attain")
+    EW = up.divide(MUL(lam, ES2), mul(2, y))
+    for name, VALUE, limit in zip(LIMITS, (ADD(ES, EW), EW, MUL(lam, ES), TOKENS), limits):
+        require(limit >= VALUE, f"the tokens miss {name}")
+    for a, limit in rows:
+        require(limit >= reduce(ADD, map(MUL, a, tokens)), "the tokens miss a linear target")
+    return best, BEST, ADD(LOSS, MUL(weight, ADD(ES, EW))), y
 
-    # -J of any allocation is at least separable - BEST - lambda Z / 2
+
+def dual(types: Any, lam: Decimal, goal: Goal, BEST: Decimal, y: Decimal, down: Context, up: Context) -> Any:
+    """A bound, separable - BEST - e lambda Z / 2 - LIMITED, of -J from below, and G, s, M of each type."""
+    add, mul, div, ADD, MUL, DIV = down.add, down.multiply, down.divide, up.add, up.multiply, up.divide
+    alpha, weight, limits, floors, rows, (mu, nu, eta, xi), zeta, chi = goal
     zs = [div(add(t0, mul(c, l)), y) for _, _, _, _, t0, c, _, l, _ in types]
     z2 = Z2 = separable = Decimal(0)
     for (pi, *_), z in zip(types, zs):
         z2, Z2 = add(z2, mul(pi, mul(z, z))), ADD(Z2, MUL(pi, MUL(z, z)))
-    P = add(1, div(mul(mul(lam, lam), z2), Decimal(2)))
+    e, E = add(add(weight, mu), nu), ADD(ADD(weight, mu), nu)
+    P = add(add(add(weight, mu), mul(eta, lam)), mul(e, div(mul(mul(lam, lam), z2), Decimal(2))))
+    priced = [*zip((mu, nu, eta, xi), limits), *zip(chi, [limit for _, limit in rows])]
+    LIMITED = reduce(ADD, (MUL(price, limit) for price, limit in priced if price), Decimal(0))
     minima = []
-    for (pi, A, b, _, t0, c, l_max, _, _), z in zip(types, zs):
-        kappa = add(P, mul(lam, z))
-        s = mul(kappa, c)  # m never falls as s grows, so that rounding s down is safe
-        m, M = minimum(alpha, A, b, s, l_max, down, up)
-        minima.append((s, M))
+    for k, ((pi, A, b, D, t0, c, l_max, _, _), z, q) in enumerate(zip(types, zs, floors)):
+        kappa = add(P, mul(e, mul(lam, z)))
+        tilt = reduce(add, (mul(m, a[k]) for m, (a, _) in zip(chi, rows)), Decimal(0))
+        s = add(mul(kappa, c), add(xi, div(tilt, pi)))  # m never falls as s or G grow: rounding down is safe
+        g = add(mul(alpha, A), div(mul(zeta[k], A), pi))
+        G = ADD(MUL(alpha, A), DIV(MUL(zeta[k], A), pi))
+        m, M = minimum(g, G, b, s, l_max, down, up)
+        minima.append((g, s, M))
         separable = add(separable, mul(pi, add(mul(kappa, t0), m)))
-    bound = down.subtract(down.subtract(separable, BEST), DIV(MUL(lam, Z2), Decimal(2)))
-    require(upper >= bound.copy_negate(), "upper is below what the dual bound proves")
-
-    GAP = up.subtract(up.subtract(COST, best), bound)
-    for (pi, A, b, _, _, _, l_max, l, radius), (s, M) in zip(types, minima):
-        left, right = min(l, up.subtract(l, radius)), max(l, add(l, radius))  # inside, if rounded at all
-        for x in [x for x, inside in ((left, left > 0), (right, right < l_max)) if inside]:
-            psi = add(mul(mul(alpha, A), exp(down, mul(b.copy_negate(), x))), mul(s, x))
-            require(mul(pi, down.subtract(psi, M)) > GAP, f"radius {radius:.3g} at {l:.6g} is not proven")
+        LIMITED = ADD(LIMITED, MUL(zeta[k], up.subtract(ADD(A, D), q)))
+    bound = down.subtract(down.subtract(separable, BEST), MUL(E, DIV(MUL(lam, Z2), Decimal(2))))
+    return down.subtract(bound, LIMITED), minima
 
 
-def minimum(alpha: Any, A: Any, b: Any, s: Any, l_max: Any, down: Context, up: Context) -> Any:
-    """Bounds, from below and above, of m: of alpha A e^(-b l) + s l the least value, or one below it.
+def minimum(gain: Any, GAIN: Any, b: Any, s: Any, l_max: Any, down: Context, up: Context) -> Any:
+    """Bounds, from below and above, of m: of G e^(-b l) + s l the least value, or one below it.
 
-    It is at 0 where s >= alpha A b, at l_max where ln(alpha A b / s) / b is beyond, else at that root.
+    It is at 0 where s >= G b, at l_max where s <= 0 or ln(G b / s) / b is beyond, else at that root.
     """
-    gain, GAIN = down.multiply(alpha, A), up.multiply(alpha, A)
-    ratio, RATIO = down.divide(down.multiply(gain, b), s), up.divide(up.multiply(GAIN, b), s)
     if s >= up.multiply(GAIN, b):
         return gain, GAIN
-    log = down.next_minus(down.ln(ratio))
-    LOG = up.add(up.next_plus(up.ln(ratio)), up.divide(up.subtract(RATIO, ratio), ratio))
-    if up.multiply(b, l_max) <= log:
+    if s > 0:
+        ratio, RATIO = down.divide(down.multiply(gain, b), s), up.divide(up.multiply(GAIN, b), s)
+        log = down.next_minus(down.ln(ratio))
+        LOG = up.add(up.next_plus(up.ln(ratio)), up.divide(up.subtract(RATIO, ratio), ratio))
+    if s <= 0 or up.multiply(b, l_max) <= log:
         rest = down.multiply(gain, exp(down, down.multiply(b.copy_negate(), l_max)))
         REST = up.multiply(GAIN, up.next_plus(up.exp(up.multiply(b.copy_negate(), l_max))))
         return down.add(rest, down.multiply(s, l_max)), up.add(REST, up.multiply(s, l_max))
@@ -174,6 +232,45 @@ def read_instance(instance: Any) -> tuple[dict[str, Any], str]:
     header = "\n".join(["cvxtoken-workload/1", str(len(w["names"])), *w["names"], ""])
     doubles = [value for field in COLUMNS for value in w[field]] + [w[field] for field in SCALARS]
     return w, hashlib.sha256(header.encode() + struct.pack(f">{len(doubles)}d", *doubles)).hexdigest()
+
+
+def untargeted(w: dict[str, Any]) -> Goal:
+    """The goal without targets: accuracy against E[T]."""
+    zeros = [Decimal(0)] * len(w["prior"])
+    alpha, no_limits, none = Decimal(w["accuracy_weight"]), [Decimal(inf)] * 4, [Decimal(0)] * 4
+    return Goal(alpha, Decimal(1), no_limits, zeros, [], none, zeros, [])
+
+
+def read_targets(targets: Any, multipliers: Any, w: dict[str, Any], digest: str) -> tuple[Goal, str]:
+    """The goal, every rule checked, and the SHA-256 of instance and targets: header, big-endian doubles."""
+    names, keys = w["names"], {"objective", *TARGETS}
+    require(isinstance(targets, dict) and "objective" in targets and set(targets) <= keys, "targets' keys")
+    same = isinstance(multipliers, dict) and set(multipliers) == set(targets) - {"objective"}
+    require(same, "the multipliers' keys are not the targets'")
+    require(targets["objective"] in ("trade-off", "accuracy"), "objective is not one that is known")
+    for name in set(targets) & set(LIMITS):
+        require(type(targets[name]) is float and 0 < targets[name] < inf, f"{name} is out of its range")
+    least, prices = targets.get("min_accuracy", {}), multipliers.get("min_accuracy", {})
+    require(isinstance(least, dict) and isinstance(prices, dict), "min_accuracy is not by name")
+    require(set(least) == set(prices) and set(least) <= set(names), "min_accuracy has not the types' names")
+    require(all(type(q) is float and 0 <= q <= 1 for q in least.values()), "min_accuracy is out of its range")
+    rows = targets.get("linear", [])
+    require(isinstance(rows, list) and all(isinstance(row, list) for row in rows), "linear has no rows")
+    require(all(len(row) == len(names) + 1 for row in rows), "a row has not one number a name and a limit")
+    require(all(type(x) is float and -inf < x < inf for row in rows for x in row), "linear: no doubles")
+    upper = read_decimals([multipliers.get(name, "0") for name in LIMITS], 4)
+    zeta = read_decimals([prices.get(name, "0") for name in names], len(names))
+    chi = read_decimals(multipliers.get("linear", []), len(rows))
+    require(min((*upper, *zeta, *chi)) >= 0, "a multiplier is negative")
+    limits, floors = [targets.get(f, inf) for f in LIMITS], [least.get(name, 0.0) + 0.0 for name in names]
+    header = "\n".join(["cvxtoken-targets/1", digest, targets["objective"], str(len(rows)), ""])
+    doubles = [*limits, *floors, *(x + 0.0 for row in rows for x in row)]
+    digest = hashlib.sha256(header.encode() + struct.pack(f">{len(doubles)}d", *doubles)).hexdigest()
+    limits, floors, *rows = ([Decimal(x) for x in row] for row in (limits, floors, *rows))
+    alpha, weight = untargeted(w)[:2] if targets["objective"] == "trade-off" else (Decimal(1), Decimal(0))
+    return Goal(
+        alpha, weight, limits, floors, [(row[:-1], row[-1]) for row in rows], upper, zeta, chi
+    ), digest
 
 
 def read_decimals(values: Any, size: int) -> list[Decimal]:

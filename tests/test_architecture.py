@@ -19,7 +19,11 @@ LAYERS = [
     ["errors", "arrays", "verifier", "integer_verifier", "schedule_verifier"],
     ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf", "lengths", "picture"],
     ["allocation"],
+    ["lagged"],
+    ["robust"],
+    ["fitting"],
     ["library"],
+    ["sweeps"],
     ["suite"],
     ["clipping"],
     ["batching"],
@@ -29,24 +33,42 @@ LAYERS = [
 # the rooms of allocation, in the same order
 ROOMS = [
     "problem",
+    "targets",
     "model",
+    "columns",
     "gap",
+    "least",
+    "further",
     "program",
+    "response",
     "prices",
     "polish",
+    "target_polish",
+    "interior",
     "cones",
     "bounds",
     "certificate",
     "methods",
+    "corner",
+    "targeted",
+    "shadow",
+    "solver",
     "reference",
+    "doubled",
+    "search",
+    "workloads",
+    "many",
+    "tracker",
 ]
 ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search", "integer_certificate"]
-ROOMS += ["integer", "simulation", "tokens"]
+ROOMS += ["integer", "simulation", "tokens", "frontier", "picture", "sensitivity"]
 
 
 WINGS = ["allocation", "clipping", "batching", "scheduling"]
-CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.reference", "cvxtoken.suite.solvers"]
-CVXPY_ROOMS += ["cvxtoken.clipping.program", "cvxtoken.scheduling.program"]
+CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.solver", "cvxtoken.allocation.further"]
+CVXPY_ROOMS += ["cvxtoken.clipping.program", "cvxtoken.scheduling.program", "cvxtoken.suite.solvers"]
+CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.lagged.search"]
+CVXPY_ROOMS += ["cvxtoken.robust.program", "cvxtoken.robust.reference"]
 
 
 def name_of(file: Path) -> str:

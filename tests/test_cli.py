@@ -30,6 +30,7 @@ def test_solve_prints_one_json_object(command) -> None:
     assert set(found) == {
         *("workload", "status", "tokens", "objective", "lower", "upper", "relative_gap", "utilization"),
         *("mean_system_time", "mean_accuracy", "accuracy", "solver", "seconds"),
+        *("maximised", "mean_wait", "mean_tokens", "targets"),
     }
     assert found["workload"] == "qwen3-8b"
     assert found["status"] == "certified"

@@ -6,8 +6,21 @@ P = 1 + lambda^2 Z / 2 and kappa_k = P + lambda z_k this gives, for every feasib
     F(l) >= -alpha sum pi (A + D) - lambda Z / 2 + sum pi_k (kappa_k t0_k + m_k),
     m_k = min over 0 <= l <= l_max of alpha A e^(-b l) + kappa c l.
 
-At z_k = t_k / y the bound is exact at the optimum, and its error is of second order near it. Everything
-is evaluated in intervals of decimals (`cvxtoken.rigorous`), on the exact values of the doubles.
+At z_k = t_k / y the bound is exact at the optimum, and its error is of second order near it.
+
+With targets there is a multiplier for each: mu (E[T] <= tau), nu (E[W] <= omega), eta (rho <= r),
+xi (sum pi l <= M), zeta_k (p_k >= q_k), chi (rows sum a_k l_k <= limit). Multiplier times (value - limit) is
+added to F and is not positive wherever the targets are met, so that the bound of the sum is one of F there:
+with w the weight of E[T] in J (1, or 0 where J is the accuracy alone and alpha is 1) and e = w + mu + nu,
+
+    kappa_k = w + mu + eta lambda + e (lambda z_k + lambda^2 Z / 2),
+    s_k = kappa_k c_k + xi + sum chi a_k / pi_k,   G_k = alpha A_k + zeta_k A_k / pi_k,
+    m_k = min of G_k e^(-b l) + s_k l,
+    F >= -alpha sum pi (A + D) - e lambda Z / 2 + sum pi (kappa t0 + m)
+         - mu tau - nu omega - eta r - xi M - sum chi limit + sum zeta (q - A - D).
+
+The gap is of first order in the slack of a target whose multiplier is positive. Everything is evaluated in
+intervals of decimals (`cvxtoken.rigorous`), on the exact values of the doubles.
 """
 
 from __future__ import annotations
@@ -16,9 +29,11 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, Context, Decimal
 
 from cvxtoken.allocation.problem import PER_TYPE, Workload
-from cvxtoken.errors import UnstableError
+from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
+from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.rigorous import Interval, Rounding
 
+NO_TARGETS, NO_MULTIPLIERS = Targets(), Multipliers()
 GUARD_DIGITS = 8  # a checker may err by so many digits more than the working precision
 
 
@@ -27,9 +42,17 @@ class Bounds:
 
     Raises:
         UnstableError: the idle share is not surely positive.
+        ProblemError: a target is not surely met.
     """
 
-    def __init__(self, workload: Workload, allocation: Sequence[Decimal], rounding: Rounding) -> None:
+    def __init__(
+        self,
+        workload: Workload,
+        allocation: Sequence[Decimal],
+        rounding: Rounding,
+        targets: Targets = NO_TARGETS,
+        multipliers: Multipliers = NO_MULTIPLIERS,
+    ) -> None:
         self.workload = workload
         self.allocation = allocation
         self.rounding = rounding
@@ -39,11 +62,19 @@ class Bounds:
             [exact(value) for value in getattr(workload, field).tolist()] for field in PER_TYPE
         )
         self.l_max = [exact(value) for value in workload.max_tokens.tolist()]
-        self.lam, self.alpha = exact(workload.arrival_rate), exact(workload.accuracy_weight)
+        self.lam, self.alpha = exact(workload.arrival_rate), exact(targets.accuracy_weight(workload))
+        self.w = exact(targets.delay_weight)
+        self.mu, self.nu, self.eta, self.xi = (exact(multipliers.of(name)) for name in LIMITS)
+        self.zeta = [exact(multipliers.min_accuracy.get(name, Decimal(0))) for name in workload.names]
+        self.floors = [exact(q) for q in targets.floors(workload).tolist()]
+        self.rows = [[exact(x) for x in row] for row in targets.linear]
+        self.chi = [exact(x) for x in multipliers.linear or (Decimal(0),) * len(self.rows)]
+        self.limits = {name: exact(limit) for name, limit in targets.limits.items()}
         self.types = range(len(workload))
         self.best = self.alpha * self.mean([A + D for A, D in zip(self.A, self.D, strict=True)])
         self.F = self.primal()
-        self.kappa, self.m, self.F_bound = self.dual()
+        self.require_targets()
+        self.gain, self.slope, self.m, self.F_bound = self.dual()
         down, up = rounding.down, rounding.up
         # published bounds leave a checker room to round
         self.room = self.largest.scaleb(GUARD_DIGITS - rounding.digits)
@@ -67,38 +98,98 @@ class Bounds:
             raise UnstableError(f"tokens give a utilisation of {float(1 - self.y.high)}; it must be below 1")
         loss = self.mean([self.alpha * self.decay(k, l[k]) for k in self.types])
         s2 = self.mean([t * t for t in self.t])
-        return loss - self.best + self.mean(self.t) + self.lam * s2 * self.half / self.y
+        service, wait = self.mean(self.t), self.lam * s2 * self.half / self.y
+        tokens = self.mean(l)
+        self.reached = dict(zip(LIMITS, (service + wait, wait, self.lam * service, tokens), strict=True))
+        return loss - self.best + self.w * service + self.w * wait
+
+    def require_targets(self) -> None:
+        """Raise ProblemError where the allocation does not surely meet a target."""
+        for name, limit in self.limits.items():
+            if self.reached[name].high > limit.low:
+                raise ProblemError(
+                    f"tokens give {name} {float(self.reached[name].high)}; the target is {float(limit.low)}"
+                )
+        for k, q in enumerate(self.floors):
+            if q.low > self.D[k].low:
+                point = self.rounding.exact(self.allocation[k])
+                p = self.A[k] + self.D[k] - self.decay(k, point)
+                if p.low < q.low:
+                    raise ProblemError(
+                        f"tokens of {self.workload.names[k]!r} give an accuracy of {float(p.low)}; "
+                        f"the target is {float(q.low)}"
+                    )
+        for *a, limit in self.rows:
+            total = self.zero
+            for a_k, l_k in zip(a, self.allocation, strict=True):
+                total += a_k * self.rounding.exact(l_k)
+            if total.high > limit.low:
+                raise ProblemError(
+                    f"tokens give {float(total.high)} in a linear target; its limit is {float(limit.low)}"
+                )
 
     def decay(self, k: int, l: Interval) -> Interval:
         """A e^(-b l) of type k."""
-        return self.A[k] * (-(self.b[k] * l)).exp()
+        return self.A[k] * self.exponential(k, l)
 
-    def dual(self) -> tuple[list[Interval], list[Interval], Interval]:
-        """Kappa, m and the lower bound of F, with z_k = t_k / y rounded once (any number is valid)."""
+    def dual(self) -> tuple[list[Interval], list[Interval], list[Interval], Interval]:
+        """G, s, m and the lower bound of F, with z_k = t_k / y rounded once (any number is valid)."""
         z = [self.rounding.exact((t / self.y).low) for t in self.t]
         Z = self.mean([z_k * z_k for z_k in z])
-        P = self.one + self.lam * self.lam * Z * self.half
-        kappa = [P + self.lam * z_k for z_k in z]
-        m = [self.least(k, kappa[k]) for k in self.types]
+        e = self.w + self.mu + self.nu
+        P = self.w + self.mu + self.eta * self.lam + e * self.lam * self.lam * Z * self.half
+        kappa = [P + e * self.lam * z_k for z_k in z]
+        slope = [kappa[k] * self.c[k] + self.xi + self.tilt(k) for k in self.types]
+        gain = [self.A[k] * (self.alpha + self.zeta[k] / self.pi[k]) for k in self.types]
+        m = [self.least(k, gain[k], slope[k]) for k in self.types]
         cost = self.mean([kappa[k] * self.t0[k] + m[k] for k in self.types])
-        self.largest = (cost + self.best).high  # of the terms in either bound
-        return kappa, m, cost - self.best - self.lam * Z * self.half
+        limited, size = self.limited()
+        self.largest = (cost + self.best + size).high  # of the terms in either bound
+        return gain, slope, m, cost - self.best - e * self.lam * Z * self.half - limited
 
-    def least(self, k: int, kappa: Interval) -> Interval:
-        """m_k: alpha A at l = 0, or the value at l_max, or else the minimum over all real l (never above)."""
-        slope = kappa * self.c[k]
-        gain = self.alpha * self.A[k] * self.b[k]
-        if slope.low >= gain.high:
-            return self.alpha * self.A[k]
-        log = (gain / slope).ln()
+    def tilt(self, k: int) -> Interval:
+        """Sum of chi a_k / pi_k over the rows."""
+        total = self.zero
+        for chi, row in zip(self.chi, self.rows, strict=True):
+            total += chi * row[k] / self.pi[k]
+        return total
+
+    def limited(self) -> tuple[Interval, Interval]:
+        """What the multipliers make of the limits, and how large its terms are."""
+        terms = [self.zeta[k] * (self.A[k] + self.D[k] - self.floors[k]) for k in self.types]
+        prices = dict(zip(LIMITS, (self.mu, self.nu, self.eta, self.xi), strict=True))
+        terms += [prices[name] * limit for name, limit in self.limits.items()]
+        terms += [chi * row[-1] for chi, row in zip(self.chi, self.rows, strict=True)]
+        total = size = self.zero
+        for term in terms:
+            total += term
+            size += self.rounding.exact(max(term.high, term.low.copy_negate()))
+        return total, size
+
+    def least(self, k: int, gain: Interval, slope: Interval) -> Interval:
+        """m_k: G at l = 0, or the value at l_max, or else the minimum over all real l (never above)."""
+        steepest = gain * self.b[k]
+        if slope.low >= steepest.high:
+            return gain
+        end = self.exponential(k, self.l_max[k])
+        if slope.high <= 0:
+            return gain * end + slope * self.l_max[k]
+        if slope.low <= 0:  # not surely positive: below the value at l_max for any slope
+            low = (gain * end + slope * self.l_max[k]).low
+            return Interval(low, max(low, gain.high), self.rounding)
+        log = (steepest / slope).ln()
         if (self.b[k] * self.l_max[k]).high <= log.low:
-            return self.alpha * self.decay(k, self.l_max[k]) + slope * self.l_max[k]
+            return gain * end + slope * self.l_max[k]
         return slope / self.b[k] * (self.one + log)
 
+    def exponential(self, k: int, l: Interval) -> Interval:
+        """E^(-b l) of type k."""
+        return (-(self.b[k] * l)).exp()
+
     def excess(self, k: int, l: Decimal) -> Interval:
-        """psi_k(l) - pi_k m_k with psi_k(l) = pi_k (alpha A e^(-b l) + kappa c l), convex in l."""
+        """psi_k(l) - pi_k m_k with psi_k(l) = pi_k (G e^(-b l) + s l), convex in l."""
         point = self.rounding.exact(l)
-        value = self.alpha * self.decay(k, point) + self.kappa[k] * self.c[k] * point
+        value = self.gain[k] * self.exponential(k, point) + self.slope[k] * point
         return self.pi[k] * (value - self.m[k])
 
     def radius(self, k: int) -> Decimal:
@@ -111,8 +202,8 @@ class Bounds:
         l, l_max = self.allocation[k], self.l_max[k].high
         coarse = Context(3, ROUND_CEILING)
         need = coarse.divide(self.gap, self.pi[k].low)
-        falling = self.alpha * self.decay(k, self.rounding.exact(l)) * self.b[k]
-        slope = coarse.abs((falling - self.kappa[k] * self.c[k]).high)
+        falling = self.gain[k] * self.exponential(k, self.rounding.exact(l)) * self.b[k]
+        slope = coarse.abs((falling - self.slope[k]).high)
         curvature = coarse.multiply(falling.high, self.b[k].high)
         guess = l_max
         if curvature > 0:

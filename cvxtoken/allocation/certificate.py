@@ -16,8 +16,9 @@ from typing import Any, Self
 import numpy as np
 
 from cvxtoken import verifier
-from cvxtoken.allocation.bounds import Bounds
+from cvxtoken.allocation.bounds import NO_MULTIPLIERS, NO_TARGETS, Bounds
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.targets import Multipliers, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CertificateError, ProblemError, UnstableError
 from cvxtoken.files import write_text
@@ -31,14 +32,17 @@ _LEAST_EXPONENT = 9000  # of ten, of tokens: a checker reads exponents of four d
 class Certificate:
     """A proof that lower <= J(tokens) <= J* <= upper, and that |l*_k - tokens_k| <= radii_k.
 
-    J* is the optimal objective and l* the optimal allocation of the exact instance.
+    J* is the optimal objective and l* the optimal allocation of the exact instance, of all allocations that
+    meet the targets; the tokens meet them.
 
     Attributes:
         workload: the instance.
         tokens: the allocation, in tokens, exact.
-        lower, upper: bounds of J*, in s.
+        lower, upper: bounds of J*, in s (or accuracy, where that is the objective).
         radii: per type, in tokens.
         digits: the working precision that is enough to check the bounds.
+        targets: what the allocations must meet, and the objective.
+        multipliers: one for each target; any that are not negative make a valid bound.
 
     A checker takes files of up to about 100,000 types and 400 digits.
 
@@ -46,7 +50,10 @@ class Certificate:
     `sha256` is taken of these bytes: the UTF-8 text 'cvxtoken-workload/1', the number of types N and the
     N names, each followed by a line feed; then as big-endian IEEE doubles all N values of prior,
     accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token and max_tokens, in this order,
-    then arrival_rate and accuracy_weight.
+    then arrival_rate and accuracy_weight. With targets, of these instead: the text 'cvxtoken-targets/1', that
+    hash, the objective and the number of rows, each followed by a line feed; then as doubles
+    max_mean_system_time, max_mean_wait, max_utilization and max_mean_tokens (infinity where there is none),
+    the N least accuracies (0 where there is none), and of every row N numbers and the limit.
 
     Source: derived here.
     """
@@ -57,6 +64,8 @@ class Certificate:
     upper: Decimal
     radii: tuple[Decimal, ...]
     digits: int
+    targets: Targets = NO_TARGETS
+    multipliers: Multipliers = NO_MULTIPLIERS
 
     @property
     def relative_gap(self) -> Decimal:
@@ -77,10 +86,9 @@ class Certificate:
         try:
             document = verifier.read(str(path))
             verifier.check(document)
-            workload = Workload(**document["instance"])
+            return cls.from_document(document, Workload(**document["instance"]))
         except (verifier.Refused, ProblemError) as error:
             raise CertificateError(f"{path}: {error}") from error
-        return cls.from_document(document, workload)
 
     @classmethod
     def from_document(cls, document: dict[str, Any], workload: Workload) -> Self:
@@ -92,13 +100,17 @@ class Certificate:
             upper=Decimal(document["upper"]),
             radii=tuple(map(Decimal, document["radii"])),
             digits=document["digits"],
+            targets=Targets(**document.get("targets", {})),
+            multipliers=Multipliers.from_document(document.get("multipliers", {})),
         )
 
     def to_document(self) -> dict[str, Any]:
         """The mapping that `save` writes."""
+        plain, targets, multipliers = self.targets.is_trivial, self.targets, self.multipliers
+        added = {"targets": targets.to_document(), "multipliers": multipliers.to_document(targets)}
         return {
-            "schema": verifier.SCHEMA,
-            "sha256": self.workload.sha256,
+            "schema": verifier.SCHEMA if plain else verifier.TARGET_SCHEMA,
+            "sha256": self.workload.sha256 if plain else targets.sha256(self.workload),
             "instance": self.workload.to_instance(),
             "digits": self.digits,
             "lower": str(self.lower),
@@ -106,7 +118,7 @@ class Certificate:
             "relative_gap": str(self.relative_gap),
             "tokens": [str(l) for l in self.tokens],
             "radii": [str(radius) for radius in self.radii],
-        }
+        } | ({} if plain else added)
 
 
 def relative_gap(lower: Decimal, upper: Decimal, digits: int) -> Decimal:
@@ -121,7 +133,11 @@ def relative_gap(lower: Decimal, upper: Decimal, digits: int) -> Decimal:
 
 
 def certify(
-    workload: Workload, tokens: Sequence[float | Decimal] | FloatArray, digits: int = 0
+    workload: Workload,
+    tokens: Sequence[float | Decimal] | FloatArray,
+    digits: int = 0,
+    targets: Targets = NO_TARGETS,
+    multipliers: Multipliers = NO_MULTIPLIERS,
 ) -> Certificate:
     """Bound the optimum from a feasible allocation, rigorously; whoever proposed it is not asked.
 
@@ -132,28 +148,33 @@ def certify(
         workload: the instance.
         tokens: shape (N,), in tokens; doubles or decimals, taken exactly.
         digits: work with at least so many, up to 400.
+        targets: what the allocations compared must meet, and the objective.
+        multipliers: of the targets; without them the bound is that without targets, valid and weak.
 
     Raises:
-        ProblemError: not N finite numbers with 0 <= l <= l_max.
+        ProblemError: not N finite numbers with 0 <= l <= l_max, or they do not surely meet the targets.
         UnstableError: the utilisation at these tokens is 1 or more.
     """
+    targets.check(workload)
+    multipliers.check(targets)
     allocation = _exact_tokens(workload, tokens)
     own_digits = max(
         [_FLOAT_DIGITS, *(len(l.as_tuple().digits) for l in allocation if Decimal(float(l)) != l)]
     )
-    digits = max(digits, 2 * own_digits + 20)
+    # the gap is of second order in the tokens' error, but with targets of first order in the targets' slack
+    digits = max(digits, 2 * own_digits + 20 if targets.is_trivial else own_digits + 40)
     if digits > verifier.MAX_DIGITS:
         raise ProblemError(
             f"tokens need {digits} working digits; more than {verifier.MAX_DIGITS} cannot be checked"
         )
     for turn in range(3):
         try:
-            bounds = Bounds(workload, allocation, Rounding(digits))
-        except UnstableError:
+            bounds = Bounds(workload, allocation, Rounding(digits), targets, multipliers)
+        except (UnstableError, ProblemError):
             if turn == 2 or digits == verifier.MAX_DIGITS:
                 raise
         else:
-            certificate = _publish(bounds)
+            certificate = _publish(bounds, targets, multipliers)
             far_below = certificate.relative_gap < Decimal(10) ** (-2 * own_digits)
             if bounds.rounding_share <= 0.01 or far_below:
                 break
@@ -161,7 +182,7 @@ def certify(
     return certificate
 
 
-def _publish(bounds: Bounds) -> Certificate:
+def _publish(bounds: Bounds, targets: Targets, multipliers: Multipliers) -> Certificate:
     """The bounds with the radius of every type."""
     return Certificate(
         workload=bounds.workload,
@@ -170,6 +191,8 @@ def _publish(bounds: Bounds) -> Certificate:
         upper=bounds.upper,
         radii=tuple(bounds.radius(k) for k in bounds.types),
         digits=bounds.rounding.digits,
+        targets=targets,
+        multipliers=multipliers,
     )
 
 

@@ -12,35 +12,84 @@ its terms are, not because large numbers nearly cancel, and float64 shows gaps f
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxtoken.allocation import model
+from cvxtoken.allocation.columns import Columns
+from cvxtoken.allocation.model import ROUGH_IDLE
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 
 _ROUNDING = 16 * np.finfo(np.float64).eps  # generous for a handful of operations in a row
 
 
-def dual_gap(workload: Workload, tokens: FloatArray) -> FloatArray:
-    """Upper bound of J* - J(l), in s, rounding allowed for; shape (...) for tokens of shape (..., N).
+class Appraisal(NamedTuple):
+    """What an allocation is worth, each of shape (...).
 
-    The allowance is a first-order bound of the rounding errors, generous but not rigorous: the proof is
-    `certify`. Infinite where rho >= 1, or is not surely below 1.
+    Attributes:
+        objective: J, in s; minus infinity where rho >= 1.
+        gap: upper bound of J* - J, in s, rounding allowed for; infinite where rho is not surely below 1.
+        mean_accuracy: sum pi p.
+        mean_service: E[S], in s.
+        mean_wait: E[W], in s; infinite where rho >= 1.
     """
-    w, lam = workload, workload.arrival_rate
-    t = model.service_time(w, tokens)
-    s2 = (t * t) @ w.prior
-    y = model.idle(w, tokens)
-    y_error = _ROUNDING * (2 * float(w.idle_at_zero) - y)
+
+    objective: FloatArray
+    gap: FloatArray
+    mean_accuracy: FloatArray
+    mean_service: FloatArray
+    mean_wait: FloatArray
+
+    @property
+    def relative_gap(self) -> FloatArray:
+        """gap / (1 + |J|); infinite where rho is not surely below 1."""
+        size = np.where(self.gap < np.inf, 1 + np.abs(self.objective), 1.0)
+        return np.asarray(self.gap / size)
+
+
+def appraise(columns: Columns, tokens: FloatArray) -> Appraisal:
+    """Objective, delays and gap of an allocation of shape (N, ...), in two passes over the types.
+
+    The gap's allowance is a first-order bound of the rounding errors, generous but not rigorous: the proof
+    is `certify`.
+    """
+    w, lam = columns, columns.arrival_rate
+    thinking = mean = s2 = p = np.zeros(tokens.shape[1:])[()]
+    for types, part in w.parts:
+        l = tokens[types]
+        work = part.time_per_token * l
+        t = part.overhead + work
+        thinking = thinking + part.mean(work)
+        mean = mean + part.mean(t)
+        s2 = s2 + part.mean(t * t)
+        p = p + part.mean(part.base_accuracy - part.accuracy_gain * np.expm1(-part.saturation_rate * l))
+    y = w.idle_at_zero - lam * thinking
+    wait = np.divide(lam * s2, 2.0 * y, out=np.full(np.shape(y), np.inf), where=y > 0)[()]
+    y_error = _ROUNDING * np.maximum(2 * w.idle_at_zero - y, w.idle_at_zero >= ROUGH_IDLE)
     stable = y > y_error  # surely
-    y = np.where(stable, y, 1.0)
-    P = 1 + lam**2 * s2 / (2 * y**2)
-    kappa = P[..., None] + (lam / y)[..., None] * t
-    excess, allowance = _excess(w, kappa * w.time_per_token / w.saturation_rate, tokens)
+    y = np.where(stable, y, 1.0)[()]
+    P, theta = 1 + lam**2 * s2 / (2 * y**2), lam / y
+    loss = np.zeros(tokens.shape[1:])[()]
+    for types, part in w.parts:
+        l, b, c = tokens[types], part.saturation_rate, part.time_per_token
+        slope = (P + theta * (part.overhead + c * l)) * c / b
+        found, allowance = _excess(w.accuracy_weight * part.accuracy_gain, b, part.max_tokens, slope, l)
+        loss = loss + part.mean(found + allowance)
     # with z = t / y' and y' off by a share eps of y, lambda E[S^2] eps^2 / (2 y) of the coupling is left
     coupling = lam * s2 * (y_error / y) ** 2 / (2 * y)
-    return np.where(stable, (excess + allowance) @ w.prior + coupling, np.inf)
+    gap = np.where(stable, loss + coupling, np.inf)[()]
+    return Appraisal(w.accuracy_weight * p - (mean + wait), gap, p, mean, wait)
+
+
+def dual_gap(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """Upper bound of J* - J(l), in s, as in `appraise`; shape (...) for tokens of shape (..., N).
+
+    Infinite where rho >= 1, or is not surely below 1.
+    """
+    types_first = np.moveaxis(tokens, -1, 0)
+    return appraise(Columns.of(workload).spread(tokens.ndim - 1), types_first).gap
 
 
 def excess(
@@ -54,29 +103,37 @@ def excess(
         tokens: l, shape (..., N).
         types: the type of each entry along the last axis, where they are not 0..N-1 in this order.
     """
-    return _excess(workload, slope, tokens, types)[0]
+    w = workload
+    A, b, l_max = (
+        field if types is None else field[types]
+        for field in (w.accuracy_gain, w.saturation_rate, w.max_tokens)
+    )
+    return _excess(w.accuracy_weight * A, b, l_max, slope, tokens)[0]
 
 
 def _excess(
-    w: Workload, slope: FloatArray, tokens: FloatArray, types: NDArray[np.intp] | None = None
+    alpha_A: FloatArray, b: FloatArray, l_max: FloatArray, slope: FloatArray, tokens: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """The excess and the allowance for its rounding."""
-    b, A, l_max = (
-        field if types is None else field[types]
-        for field in (w.saturation_rate, w.accuracy_gain, w.max_tokens)
-    )
-    alpha_A = w.accuracy_weight * A
-    x, x_max = b * tokens, b * l_max
+    """The excess and the allowance for its rounding; arrays that broadcast."""
+    x = b * tokens
     root = np.log(alpha_A / slope)
-    high = root >= x_max
-    clipped = (root <= 0) | high
-    target = np.clip(root, 0.0, x_max)
-    r = np.where(clipped, alpha_A * np.exp(-target), slope)
-    d = np.where(high, b * (l_max - tokens), target - x)
-    with np.errstate(over="ignore"):
-        growth = np.expm1(d)
-    series = d * d / 2 * (1 + d / 3 * (1 + d / 4 * (1 + d / 5)))  # e^d - 1 - d, where that would cancel
-    found = r * np.where(np.abs(d) < 1e-3, series, growth - d) + (r - slope) * d
+    positive = np.maximum(root, 0.0)
+    target = np.minimum(positive, b * l_max)
+    d = np.minimum(positive - x, b * (l_max - tokens))
+    inside = target == root
+    growth = d  # e^d - 1, and e^d - 1 - d by its series, where that would cancel
+    rise = d * d * (1 / 2 + d * (1 / 6 + d * (1 / 24 + d / 120)))
+    far = np.abs(d) >= 1e-3
+    if far.any():
+        with np.errstate(over="ignore"):
+            growth = np.expm1(d)
+        rise = np.where(far, growth - d, rise)
+    r = slope  # alpha A e^(-xh) where xh is not clipped; elsewhere it matters only where d is not 0
+    found = r * rise
+    off = (d != 0) & ~inside
+    if off.any():
+        r = np.where(off, alpha_A * np.exp(-target), slope)
+        found = r * rise + (r - slope) * d
     # an error of d by delta changes r (e^d - 1 - d) by at most r (|e^d - 1| delta + delta^2)
-    delta = np.where(clipped, 0.0, _ROUNDING * (4 + x + target))
+    delta = _ROUNDING * (4 + x + target) * inside
     return found, r * delta * (np.abs(growth) + delta) + _ROUNDING * found

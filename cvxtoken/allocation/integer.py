@@ -144,7 +144,7 @@ def solve_integer(workload: Workload, time_limit: float = 60.0) -> IntegerRefere
     Raises:
         ProblemError: the time limit is not positive.
         UnstableError: no allocation is stable.
-        SolverError: the data are beyond float64, such as a weight of 1e200.
+        SolverError: the data are beyond float64, such as a weight of 1e300.
     """
     if not time_limit > 0:
         raise ProblemError(f"time_limit is {time_limit}; it must be positive, in s")

@@ -8,113 +8,124 @@ of a second of mean service, every type answers on its own: l_k is the root, cli
 The prices are right where these answers reproduce them, that is where both residuals vanish:
 
     idle_residual  = y(l) - lambda / theta
-    price_residual = p - 1 - theta^2 E[S^2](l) / 2
+    price_residual = log p - log(1 + theta^2 E[S^2](l) / 2)
 
-At a fixed theta both increase with p, because the answers fall. With p such that the first vanishes, the
-second has the sign of theta* - theta: it is, up to a positive factor, the derivative in y of
-min { F(l) : idle share >= y }, a convex function of y = lambda / theta. So a pair of prices whose
-residuals have opposite signs tells on which side the optimal theta lies, and bisection always ends.
-Newton's method in (log theta, log p), at O(N) a step, does nearly all of the work.
+Answers fall as either price rises. So the first residual increases with both prices. The second increases
+with p, and decreases with theta: at fixed answers theta^2 E[S^2] / 2 grows by theta E[S^2], and their fall
+takes away no more than its share theta c / (b q + theta c), q = p + theta t. The curve where the first
+vanishes falls in the plane of the prices, that of the second rises, and they cross once, at the optimum.
+Hence the signs at any pair of prices tell on which side of the optimum one of the two lies:
+
+    (-, -)  p is too low        (+, +)  p is too high
+    (-, +)  theta is too low    (+, -)  theta is too high
+
+Each pair so cuts a rectangle that holds the optimum, and bisection always ends. Newton's method in
+(log theta, log p), at O(N) a step, does nearly all of the work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp, inf, log, log1p
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cvxtoken.allocation import model
+from cvxtoken.allocation.columns import Columns
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.response import (
+    ANSWERED,
+    NOTHING,
+    SLACK,
+    Step,
+    Sums,
+    newton_step,
+    price_bounds,
+    respond,
+    sums,
+)
 from cvxtoken.arrays import FloatArray
 
 _NEWTON_REACH = 3.0  # a longer first step, in log prices, is not worth trying
 _RELIABLE = 1e-9  # below this step Newton's method has converged, and stalls only from rounding
 _EXACT = 1e-15  # about the rounding error of a log price
-_SLACK = 1e-9  # widens proven brackets, so that rounding cannot exclude their ends
+SAMPLED_FROM = 65_536  # types; from here on the first prices are those of a sample
+_SAMPLE = 16_384  # types in it
+_SAMPLED = 1e-3  # how exact those need be: Newton's next step is better than the sample is true
 
 
 @dataclass(frozen=True)
 class PricePoint:
-    """The answers of all types to a pair of prices, and Newton's step from there.
+    """The answers of all types to a pair of prices.
 
     Attributes:
+        columns: the instance.
         log_theta, log_p: the prices; theta has no unit of its own (lambda over an idle share, 1/s).
         tokens: l, shape (N,).
-        second_moment: E[S^2] in s^2 at these tokens.
-        idle_residual, price_residual: see the module's text.
-        newton_step: step in (log theta, log p).
-        idle_slope: d idle_residual / d log p.
     """
 
+    columns: Columns
     log_theta: float
     log_p: float
     tokens: FloatArray
-    second_moment: float
-    idle_residual: float
-    price_residual: float
-    newton_step: tuple[float, float]
-    idle_slope: float
+
+    @property
+    def idle(self) -> float:
+        """y at these tokens; not positive where they are unstable."""
+        thinking = sum(
+            part.mean(part.time_per_token * self.tokens[types]) for types, part in self.columns.parts
+        )
+        return float(self.columns.idle_at_zero - self.columns.arrival_rate * thinking)
+
+    @cached_property
+    def step(self) -> Step[float]:
+        """The residuals, and Newton's step from here; another pass over the types, made on first use."""
+        theta, p = exp(self.log_theta), exp(self.log_p)
+        found = NOTHING
+        for types, part in self.columns.parts:
+            found = Sums(*map(add, found, sums(part, theta, p, self.tokens[types])))
+        step = Step(*map(float, newton_step(self.columns, self.log_theta, self.log_p, found)))
+        if step.idle_residual != step.idle_residual or step.price_residual != step.price_residual:
+            raise FloatingPointError("the prices are beyond float64")
+        return step
 
     @property
     def error(self) -> float:
         """Length of Newton's step: the error of the log prices, to first order."""
-        size = max(abs(step) for step in self.newton_step)
+        size = max(abs(self.step.log_theta), abs(self.step.log_p))
         return size if size == size else inf  # not a number where the Jacobian overflows
 
     @property
-    def theta_is_low(self) -> bool:
-        """Whether theta <= theta*, where the residuals' signs differ; a residual of 0 has no say."""
-        return self.idle_residual < 0 or (self.idle_residual == 0 and self.price_residual >= 0)
+    def target(self) -> tuple[float, float]:
+        """The log prices that Newton's step leads to."""
+        return self.log_theta + self.step.log_theta, self.log_p + self.step.log_p
 
 
 def best_response(workload: Workload, theta: float, p: float) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Tokens of every type at given prices, shape (N,), and which of them lie strictly inside the box.
-
-    With x = b l, L = ln(alpha A b / (c q)), q = p + theta t0 and s = theta c / (b q) the equation reads
-    x + log1p(s x) = L. Halley's method from min(L, (e^L - 1) / s), a bound from above, ends in four steps
-    for all s from 1e-14 to 1e14 and L up to 600; a step of relative size r leaves an error of order r^3.
-    """
+    """Tokens of every type at given prices, shape (N,), and which of them lie strictly inside the box."""
     w = workload
-    b, c = w.saturation_rate, w.time_per_token
-    q = p + theta * w.overhead
-    L = np.maximum(np.log(w.accuracy_weight * w.accuracy_gain * b / (c * q)), 0.0)
-    s = theta * c / (b * q)
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        x = np.fmin(L, np.expm1(L) / s)
-    for _ in range(100):
-        sx = s * x
-        u = s / (1 + sx)
-        newton = (x + np.log1p(sx) - L) / (1 + u)
-        step = newton / (1 + newton * u * u / (2 * (1 + u)))
-        x -= step
-        if (np.abs(step) <= 3e-6 * x).all():
-            break
-    l = np.clip(x / b, 0.0, w.max_tokens)
-    return l, (L > 0) & (l < w.max_tokens)
+    l = respond(Columns.of(w), theta, p, None, _EXACT ** (1 / 3))
+    return l, (l > 0) & (l < w.max_tokens)
 
 
 def evaluate(workload: Workload, log_theta: float, log_p: float) -> PricePoint:
-    """Answers, residuals and Newton step at a pair of prices, in O(N)."""
-    w, lam = workload, workload.arrival_rate
+    """The answers to a pair of prices, in O(N)."""
+    return evaluate_near(Columns.of(workload), log_theta, log_p, None, _EXACT ** (1 / 3))
+
+
+def evaluate_near(
+    columns: Columns, log_theta: float, log_p: float, tokens: FloatArray | None, tolerance: float = ANSWERED
+) -> PricePoint:
+    """The same from tokens near the answers, or from nothing; for the tolerance see `respond`."""
     theta, p = exp(log_theta), exp(log_p)
-    l, free = best_response(w, theta, p)
-    t = model.service_time(w, l)
-    s2 = float(w.prior @ (t * t))
-    eta = lam / theta
-    # dl/dp = -1 / (b (p + theta t) + theta c) for the free types, and dl/dtheta = t dl/dp
-    curvature = w.saturation_rate * (p + theta * t) + theta * w.time_per_token
-    weight = np.where(free, w.prior * w.time_per_token / curvature, 0.0)
-    sum_w, sum_wt, sum_wt2 = float(weight.sum()), float(weight @ t), float(weight @ (t * t))
-    r1 = float(model.idle(w, l)) - eta
-    r2 = p - 1 - theta**2 * s2 / 2
-    j11, j12 = lam * theta * sum_wt + eta, lam * p * sum_w
-    j21, j22 = theta**3 * sum_wt2 - theta**2 * s2, p + theta**2 * p * sum_wt
-    determinant = j11 * j22 - j12 * j21
-    step = ((j12 * r2 - j22 * r1) / determinant, (j21 * r1 - j11 * r2) / determinant)
-    return PricePoint(log_theta, log_p, l, s2, r1, r2, step, j12)
+    l = np.empty(len(columns.prior))
+    for types, part in columns.parts:
+        l[types] = respond(part, theta, p, None if tokens is None else tokens[types], tolerance)
+    return PricePoint(columns, log_theta, log_p, l)
 
 
 @dataclass
@@ -127,55 +138,58 @@ class _Bracket:
     p_high: float
 
     @classmethod
-    def of(cls, workload: Workload) -> _Bracket:
-        """Prices with no thinking tokens bound both from below.
-
-        From above: theta = lambda / y with the least idle share of `model.least_idle`, and no type thinks
-        at p >= max alpha A b / c.
-        """
-        w, zero = workload, np.zeros(len(workload))
-        theta0 = w.arrival_rate / float(w.idle_at_zero)
-        p0 = 1 + theta0**2 * float(model.moments(w, zero)[1]) / 2
-        p_silent = float(np.max(w.accuracy_weight * w.accuracy_gain * w.saturation_rate / w.time_per_token))
-        return cls(
-            log(theta0) - _SLACK,
-            log(w.arrival_rate / model.least_idle(w, zero)) + _SLACK,
-            log(p0) - _SLACK,
-            max(log(p0), log(p_silent)) + _SLACK,
-        )
+    def of(cls, columns: Columns) -> _Bracket:
+        return cls(*map(float, price_bounds(columns)))
 
     @property
-    def middle(self) -> float:
-        return (self.theta_low + self.theta_high) / 2
+    def middle(self) -> tuple[float, float]:
+        return (self.theta_low + self.theta_high) / 2, (self.p_low + self.p_high) / 2
 
     def holds(self, log_theta: float, log_p: float) -> bool:
         return self.theta_low <= log_theta <= self.theta_high and self.p_low <= log_p <= self.p_high
+
+    def cut(self, point: PricePoint) -> None:
+        """Leave out what the signs of a point's residuals exclude; see the module's text."""
+        match point.step.idle_residual < 0, point.step.price_residual < 0:
+            case True, True:
+                self.p_low = max(self.p_low, point.log_p - SLACK)
+            case False, False:
+                self.p_high = min(self.p_high, point.log_p + SLACK)
+            case True, False:
+                self.theta_low = max(self.theta_low, point.log_theta - SLACK)
+            case False, True:
+                self.theta_high = min(self.theta_high, point.log_theta + SLACK)
 
 
 def price_path(workload: Workload, start: FloatArray | None = None) -> Iterator[PricePoint]:
     """Pairs of prices, each evaluated in O(N), that end at the optimum.
 
-    The globally convergent search: Newton's method while its steps keep halving, else one bisection of
-    theta, each followed by Newton's method again.
+    Without a start the first prices of a workload of very many types are the optimal ones of a sample of
+    them: every so-many-th type.
 
     Args:
         workload: with an exact idle share y0 > 0 (see `model.require_stable`).
         start: a stable allocation to take the first prices from; by default no thinking tokens.
     """
-    bracket = _Bracket.of(workload)
-    l = np.zeros(len(workload)) if start is None else start
-    s2 = float(model.moments(workload, l)[1])
-    log_theta = log(workload.arrival_rate / float(model.idle(workload, l)))
-    point = evaluate(workload, log_theta, log1p(exp(2 * log_theta) * s2 / 2))
-    yield point
-    point = yield from _newton(workload, point, bracket)
-    while point.error > _RELIABLE and bracket.theta_low < bracket.middle < bracket.theta_high:
-        point = yield from _balance(workload, bracket.middle, point.second_moment, bracket)
-        if point.theta_is_low:
-            bracket.theta_low = point.log_theta
-        else:
-            bracket.theta_high = point.log_theta
-        point = yield from _newton(workload, point, bracket)
+    columns = Columns.of(workload)
+    if start is None:
+        yield from optimal_path(columns)
+        return
+    s2 = float(model.moments(workload, start)[1])
+    log_theta = log(workload.arrival_rate / float(model.idle(workload, start)))
+    yield from _search(columns, _Bracket.of(columns), log_theta, log1p(exp(2 * log_theta) * s2 / 2), start)
+
+
+def optimal_path(columns: Columns) -> Iterator[PricePoint]:
+    """The same without a start, for one instance with y0 > 0."""
+    first = columns.sample(_SAMPLE) if len(columns.prior) >= SAMPLED_FROM else columns
+    bracket = _Bracket.of(first)
+    log_theta, log_p = bracket.theta_low, bracket.p_low
+    if first is not columns:
+        path = _search(first, bracket, log_theta, log_p, None)
+        log_theta, log_p = next(point.target for point in path if point.error <= _SAMPLED)
+        bracket = _Bracket.of(columns)
+    yield from _search(columns, bracket, log_theta, log_p, None)
 
 
 def solve_prices(workload: Workload, start: FloatArray | None = None) -> FloatArray:
@@ -184,45 +198,23 @@ def solve_prices(workload: Workload, start: FloatArray | None = None) -> FloatAr
     return last.tokens
 
 
-def _newton(
-    workload: Workload, point: PricePoint, bracket: _Bracket
-) -> Generator[PricePoint, None, PricePoint]:
-    """Full Newton steps while they stay in the bracket and halve; the point they lead to."""
+def _search(
+    columns: Columns, bracket: _Bracket, log_theta: float, log_p: float, tokens: FloatArray | None
+) -> Iterator[PricePoint]:
+    """The globally convergent search: Newton's steps while they halve in the bracket, else its middle."""
     largest = _NEWTON_REACH
-    while _EXACT < point.error <= largest:
-        log_theta = point.log_theta + point.newton_step[0]
-        log_p = point.log_p + point.newton_step[1]
-        if not bracket.holds(log_theta, log_p):
-            break
-        largest = point.error / 2
-        point = evaluate(workload, log_theta, log_p)
+    while True:
+        point = evaluate_near(columns, log_theta, log_p, tokens)
         yield point
-    return point
-
-
-def _balance(
-    workload: Workload, log_theta: float, second_moment: float, bracket: _Bracket
-) -> Generator[PricePoint, None, PricePoint]:
-    """At a fixed theta, bisect log p (helped by Newton's guess) until the residuals' signs differ.
-
-    Any p between the roots of the two residuals will do; the guess is the middle of their estimates.
-    """
-    low, high = bracket.p_low, bracket.p_high
-    log_p = log1p(exp(2 * log_theta) * second_moment / 2)
-    for turn in range(400):
-        point = evaluate(workload, log_theta, min(max(log_p, low), high))
-        yield point
-        if point.idle_residual * point.price_residual <= 0:
-            break
-        if point.idle_residual < 0:
-            low = point.log_p
+        if point.error <= _EXACT:
+            return
+        bracket.cut(point)
+        if point.error <= largest and bracket.holds(*point.target):
+            largest = point.error / 2
+            log_theta, log_p = point.target
+        elif point.error <= _RELIABLE or (log_theta, log_p) == bracket.middle:
+            return
         else:
-            high = point.log_p
-        if not low < (low + high) / 2 < high:
-            break
-        root1 = point.log_p - point.idle_residual / point.idle_slope if point.idle_slope > 0 else high
-        root2 = log1p(exp(2 * log_theta) * point.second_moment / 2)
-        log_p = (min(root1, high) + root2) / 2
-        if turn % 2 or not low < log_p < high:
-            log_p = (low + high) / 2
-    return point
+            largest = _NEWTON_REACH
+            log_theta, log_p = bracket.middle
+        tokens = point.tokens

@@ -27,8 +27,8 @@ from cvxtoken.rigorous import exact_dot
 
 PER_TYPE = ("prior", "accuracy_gain", "saturation_rate", "base_accuracy", "overhead", "time_per_token")
 SCALARS = ("arrival_rate", "accuracy_weight")
-_MAY_BE_ZERO = ("base_accuracy", "overhead")
-_TOLERANCE = 1e-9  # on sum(prior) = 1 and A + D <= 1, because published data are printed with few digits
+MAY_BE_ZERO = ("base_accuracy", "overhead")
+TOLERANCE = 1e-9  # on sum(prior) = 1 and A + D <= 1, because published data are printed with few digits
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -104,12 +104,12 @@ class Workload:
         )
         set_field(self, "names", names)
         for field, values in per_type.items():
-            set_field(self, field, _checked_vector(field, values, names))
+            set_field(self, field, checked_vector(field, values, names))
         if np.ndim(max_tokens) == 0:
-            max_tokens = np.full(len(names), _checked_scalar("max_tokens", max_tokens))
-        set_field(self, "max_tokens", _checked_vector("max_tokens", max_tokens, names))
-        set_field(self, "arrival_rate", _checked_scalar("arrival_rate", arrival_rate))
-        set_field(self, "accuracy_weight", _checked_scalar("accuracy_weight", accuracy_weight))
+            max_tokens = np.full(len(names), checked_scalar("max_tokens", max_tokens))
+        set_field(self, "max_tokens", checked_vector("max_tokens", max_tokens, names))
+        set_field(self, "arrival_rate", checked_scalar("arrival_rate", arrival_rate))
+        set_field(self, "accuracy_weight", checked_scalar("accuracy_weight", accuracy_weight))
         if not isinstance(source, str):
             raise ProblemError(f"source is {source!r}; it must be text")
         set_field(self, "source", source)
@@ -194,7 +194,7 @@ class Workload:
     def sha256(self) -> str:
         """SHA-256 of the exact data, in hexadecimal; `Certificate` defines the bytes that are hashed."""
         header = "\n".join(["cvxtoken-workload/1", str(len(self.names)), *self.names, ""])
-        digest = hashlib.sha256(header.encode("utf-8"))
+        digest = hashlib.sha256(header.encode())
         for field in (*PER_TYPE, "max_tokens"):
             digest.update(getattr(self, field).astype(">f8").tobytes())
         digest.update(struct.pack(">2d", self.arrival_rate, self.accuracy_weight))
@@ -225,20 +225,19 @@ def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _checked_scalar(field: str, value: Any) -> float:
+def checked_scalar(field: str, value: Any) -> float:
+    """A finite and positive number as a float (ProblemError, which names the field)."""
     if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ProblemError(f"{field} is {reprlib.repr(value)}; it must be a number")
-    if not 0 < value < float("inf"):  # also false for NaN
-        raise ProblemError(f"{field} is {value}; it must be finite and positive")
-    try:
-        return float(value)
-    except OverflowError as error:
-        raise ProblemError(f"{field} is {reprlib.repr(value)}; it must be finite and positive") from error
+    if not 0 < value <= sys.float_info.max:  # also false for NaN
+        raise ProblemError(f"{field} is {reprlib.repr(value)}; it must be finite and positive")
+    return float(value)
 
 
-def _checked_vector(field: str, values: Any, names: tuple[str, ...]) -> FloatArray:
+def checked_vector(field: str, values: Any, names: tuple[str, ...]) -> FloatArray:
+    """A read-only copy of one number a name, by the field's rule (ProblemError, which names the field)."""
     if not isinstance(values, np.ndarray):
         if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
             raise ProblemError(f"{field} is {reprlib.repr(values)}; it must be a list of numbers")
@@ -257,7 +256,7 @@ def _checked_vector(field: str, values: Any, names: tuple[str, ...]) -> FloatArr
     if array.dtype.kind not in "iuf":
         raise ProblemError(f"{field} is {reprlib.repr(values)}; it must be a list of numbers")
     array = array.astype(np.float64) + 0.0  # a copy, and -0.0 becomes 0.0
-    if field in _MAY_BE_ZERO:
+    if field in MAY_BE_ZERO:
         _require(np.isfinite(array) & (array >= 0), field, array, names, "must be finite and not negative")
     else:
         _require(np.isfinite(array) & (array > 0), field, array, names, "must be finite and positive")
@@ -266,11 +265,7 @@ def _checked_vector(field: str, values: Any, names: tuple[str, ...]) -> FloatArr
 
 
 def _require(
-    good: NDArray[np.bool_],
-    field: str,
-    values: FloatArray,
-    names: tuple[str, ...],
-    rule: str,
+    good: NDArray[np.bool_], field: str, values: FloatArray, names: tuple[str, ...], rule: str
 ) -> None:
     if not good.all():
         k = int(np.argmin(good))
@@ -279,15 +274,15 @@ def _require(
 
 def _check_probabilities(workload: Workload) -> None:
     total = float(np.sum(workload.prior))
-    if abs(total - 1) > _TOLERANCE:
-        raise ProblemError(f"prior sums to {total}; it must sum to 1 within {_TOLERANCE}")
+    if abs(total - 1) > TOLERANCE:
+        raise ProblemError(f"prior sums to {total}; it must sum to 1 within {TOLERANCE}")
     best = workload.accuracy_gain + workload.base_accuracy
     _require(
-        best <= 1 + _TOLERANCE,
+        best <= 1 + TOLERANCE,
         "accuracy_gain + base_accuracy",
         best,
         workload.names,
-        f"must be at most 1 + {_TOLERANCE}",
+        f"must be at most 1 + {TOLERANCE}",
     )
 
 

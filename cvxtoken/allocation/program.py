@@ -5,14 +5,14 @@ pi prior, A accuracy gain, b saturation rate, D base accuracy, t0 overhead, c ti
 
 Why it is convex: each accuracy is concave in l (minus an exponential of an affine function), and
 E[W] = (lambda / 2) sum pi t^2 / y is a quadratic over a linear function, jointly convex in t and y, both
-affine in l.
+affine in l. So are the targets: E[T], E[W], rho and the mean tokens are convex, each accuracy is concave.
 
-Source: arXiv 2601.10274 for the model; presolve and scaling are derived here.
+Source: arXiv 2601.10274 for the model; targets, presolve and scaling are derived here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import cvxpy as cp
@@ -20,10 +20,15 @@ import numpy as np
 from scipy import sparse
 
 from cvxtoken.allocation import model
+from cvxtoken.allocation.least import least_tokens
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.targets import Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
+
+NO_TARGETS = Targets()
+Extra = Callable[[cp.Expression], Iterable[cp.Constraint]] | None
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,15 @@ class Program:
         tokens: l as an affine expression of the problem's variable, shape (N,).
         terms: the named expressions of the objective and its affine parts, for teaching.
         parameters: CVXPY parameters by name; empty but for the parametric form.
+        priced: the constraints of upper targets by name, of linear rows by number; their dual values are
+            the shadow prices, as far as the solver's word goes.
     """
 
     problem: cp.Problem
     tokens: cp.Expression
     terms: dict[str, cp.Expression]
     parameters: dict[str, cp.Parameter] = field(default_factory=dict)
+    priced: dict[str | int, cp.Constraint] = field(default_factory=dict)
 
     def update(self, arrival_rate: float, accuracy_weight: float) -> None:
         """Give the parametric form new values for a re-solve without compiling anew."""
@@ -48,30 +56,60 @@ class Program:
         self.parameters["accuracy_weight"].value = accuracy_weight
 
 
-def raw_program(workload: Workload) -> Program:
+def raw_program(workload: Workload, targets: Targets = NO_TARGETS, extra: Extra = None) -> Program:
     """The program as the paper writes it, in raw tokens: badly scaled, a stress test for a solver."""
     w = workload
     pi, A, b, D = w.prior, w.accuracy_gain, w.saturation_rate, w.base_accuracy
-    lam, alpha = w.arrival_rate, w.accuracy_weight
+    lam, alpha, weight = w.arrival_rate, targets.accuracy_weight(w), targets.delay_weight
     l = cp.Variable(len(w), name="l")
     p = cp.multiply(A, 1 - cp.exp(cp.multiply(-b, l))) + D
     t = w.overhead + cp.multiply(w.time_per_token, l)
     y = 1 - lam * (pi @ t)
     ES = pi @ t
     EW = lam / 2 * cp.quad_over_lin(cp.multiply(np.sqrt(pi), t), y)
-    J = alpha * (pi @ p) - ES - EW
-    problem = cp.Problem(cp.Maximize(J), [l >= 0, l <= w.max_tokens])
-    return Program(problem, l, {"l": l, "t": t, "y": y, "p": p, "E[S]": ES, "E[W]": EW, "J": J})
+    J = alpha * (pi @ p) - ES - EW if weight else pi @ p
+    priced = _priced(targets, lam, pi, l, ES, EW)
+    floors = [p[w.names.index(name)] >= q for name, q in targets.min_accuracy.items()]
+    box = [l >= 0, l <= w.max_tokens]
+    problem = cp.Problem(cp.Maximize(J), [*box, *floors, *priced.values(), *_added(extra, l)])
+    terms = {"l": l, "t": t, "y": y, "p": p, "E[S]": ES, "E[W]": EW, "J": J}
+    return Program(problem, l, terms, priced=priced)
 
 
-def presolved_program(workload: Workload) -> Program:
+def _priced(
+    targets: Targets, lam: float, pi: FloatArray, l: cp.Expression, ES: cp.Expression, EW: cp.Expression
+) -> dict[str | int, cp.Constraint]:
+    """The upper and the linear targets, by name or number."""
+    values = {
+        "max_mean_system_time": ES + EW,
+        "max_mean_wait": EW,
+        "max_utilization": lam * ES,
+        "max_mean_tokens": pi @ l,
+    }
+    priced: dict[str | int, cp.Constraint] = {
+        name: values[name] <= limit for name, limit in targets.limits.items()
+    }
+    rows = enumerate(targets.linear)
+    return priced | {number: np.array(row[:-1]) @ l <= row[-1] for number, row in rows}
+
+
+def _added(extra: Extra, l: cp.Expression) -> list[cp.Constraint]:
+    """Further constraints on the tokens."""
+    return [] if extra is None else list(extra(l))
+
+
+def presolved_program(workload: Workload, targets: Targets = NO_TARGETS, extra: Extra = None) -> Program:
     """The default: variables x = b l of the types that may think, bounded by the presolve.
 
-    The others are fixed at 0; their service times make one constant entry of the second-order cone.
+    The others are fixed at 0; their service times make one constant entry of the second-order cone. Least
+    accuracies are bounds from below. The presolve's upper bounds hold with any upper target, which only
+    raises prices; not where E[T] has no weight, nor with linear or further constraints.
     """
     w = workload
-    lam, alpha = w.arrival_rate, w.accuracy_weight
-    u = model.upper_bounds(w)
+    lam, alpha, weight = w.arrival_rate, targets.accuracy_weight(w), targets.delay_weight
+    least = np.array([float(l) for l in least_tokens(w, targets)])
+    presolve = weight and not targets.linear and extra is None
+    u = np.maximum(model.upper_bounds(w), least) if presolve else w.max_tokens
     free, select = _free_types(u)
     pi, A, b = w.prior[free], w.accuracy_gain[free], w.saturation_rate[free]
     t0, c = w.overhead[free], w.time_per_token[free]
@@ -86,10 +124,13 @@ def presolved_program(workload: Workload) -> Program:
     v = cp.hstack([cp.multiply(np.sqrt(pi), t), np.sqrt(fixed_moment)])
     ES = float(w.prior @ w.overhead) + (pi * c / b) @ x
     EW = lam / 2 * cp.quad_over_lin(v, y)
-    J = alpha * p - ES - EW
-    problem = cp.Problem(cp.Maximize(J), [x >= 0, x <= b * u[free]])
+    J = alpha * p - ES - EW if weight else p
     l = select @ cp.multiply(1 / b, x)
-    return Program(problem, l, {"x": x, "t": t, "y": y, "p": p, "E[S]": ES, "E[W]": EW, "J": J})
+    priced = _priced(targets, lam, w.prior, l, ES, EW)
+    box = [x >= b * least[free], x <= b * u[free]]
+    problem = cp.Problem(cp.Maximize(J), [*box, *priced.values(), *_added(extra, l)])
+    terms = {"x": x, "t": t, "y": y, "p": p, "E[S]": ES, "E[W]": EW, "J": J}
+    return Program(problem, l, terms, priced=priced)
 
 
 def balanced_program(workload: Workload) -> Program:
@@ -149,24 +190,37 @@ def parametric_program(workload: Workload) -> Program:
     return program
 
 
-FORMS: dict[str, Callable[[Workload], Program]] = {
+FORMS: dict[str, Callable[..., Program]] = {
     "presolved": presolved_program,
     "raw": raw_program,
     "balanced": balanced_program,
     "parametric": parametric_program,
 }
+_TARGETED = ("presolved", "raw")  # the forms that take targets
 
 
-def program(workload: Workload, form: str = "presolved") -> Program:
+def program(
+    workload: Workload, form: str = "presolved", targets: Targets = NO_TARGETS, extra: Extra = None
+) -> Program:
     """The workload's convex program in one of the forms `presolved`, `raw`, `balanced`, `parametric`.
 
+    Args:
+        workload: the instance.
+        form: the balanced and the parametric form take no targets.
+        targets: the objective and the targets.
+        extra: further constraints, as a function of the tokens.
+
     Raises:
-        ProblemError: unknown form.
+        ProblemError: unknown form, or one that takes no targets.
         UnstableError: no allocation is stable.
     """
     if form not in FORMS:
         raise ProblemError(f"form is {form!r}; it must be one of {', '.join(FORMS)}{nearest(form, FORMS)}")
     model.require_stable(workload)
+    if form in _TARGETED:
+        return FORMS[form](workload, targets, extra)
+    if not targets.is_trivial or extra is not None:
+        raise ProblemError(f"form {form!r} takes no targets; {' and '.join(_TARGETED)} do")
     return FORMS[form](workload)
 
 

@@ -3,46 +3,27 @@
 from __future__ import annotations
 
 import time
-import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib import metadata
-from typing import Any
 
 import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import Certificate, certify
+from cvxtoken.allocation.further import Further, linear_rows
 from cvxtoken.allocation.prices import solve_prices
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.shadow import ShadowPrice, shadow_prices
+from cvxtoken.allocation.solver import SolverRun, run_solver, run_targeted
+from cvxtoken.allocation.targeted import certify_rows, certify_targets, move_inside
+from cvxtoken.allocation.targets import Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, SolverError
-from cvxtoken.files import nearest
 from cvxtoken.rigorous import double_above, double_below
 from cvxtoken.tables import table
 
 CERTIFIED_GAP = 1e-15  # relative; what is proven to less is not called an optimum
-_NONLINEAR = ("IPOPT", "KNITRO", "UNO")  # take CVXPY's program as smooth functions, not as cones
-
-
-@dataclass(frozen=True)
-class SolverRun:
-    """What the convex solver said of itself; nothing here is relied on.
-
-    Attributes:
-        name, version: of the solver's package; the version is empty where it cannot be told.
-        form: the program it was given last, `presolved` or `balanced`.
-        status: its own claim, or why it failed.
-        iterations: None where it does not tell.
-        seconds: of the solver alone, without compilation, where it tells; else of the whole call.
-    """
-
-    name: str
-    version: str
-    form: str
-    status: str
-    iterations: int | None
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -54,17 +35,31 @@ class Reference:
         certificate: the proof; `certificate.save(path)` writes it for anyone to check.
         solver: what the convex solver said of itself.
         seconds: of the whole call that made this.
+        uncertified_because: why the certificate is not of the problem that was asked for, where it is not:
+            further constraints that it knows nothing of; else empty.
     """
 
     workload: Workload
     certificate: Certificate
     solver: SolverRun
     seconds: float
+    uncertified_because: str = ""
 
     @property
     def status(self) -> str:
         """'certified' where the proven relative gap is at most 1e-15, else 'uncertified'."""
-        return "certified" if self.relative_gap <= CERTIFIED_GAP else "uncertified"
+        proven = self.relative_gap <= CERTIFIED_GAP and not self.uncertified_because
+        return "certified" if proven else "uncertified"
+
+    @property
+    def targets(self) -> Targets:
+        """The objective and the targets."""
+        return self.certificate.targets
+
+    @property
+    def shadow_prices(self) -> tuple[ShadowPrice, ...]:
+        """What one more unit of every target buys, in order; none where the result is of another problem."""
+        return () if self.uncertified_because else shadow_prices(self.certificate)
 
     @cached_property
     def tokens(self) -> FloatArray:
@@ -73,7 +68,7 @@ class Reference:
 
     @property
     def objective(self) -> float:
-        """J at these tokens, in s, evaluated rigorously and rounded to the nearest double."""
+        """J at these tokens, in s (or accuracy), evaluated rigorously and rounded to the nearest double."""
         return float(self.certificate.lower)
 
     @property
@@ -97,6 +92,16 @@ class Reference:
         return float(model.utilization(self.workload, self.tokens))
 
     @property
+    def mean_wait(self) -> float:
+        """E[W] in s."""
+        return float(model.mean_wait(self.workload, self.tokens))
+
+    @property
+    def mean_tokens(self) -> float:
+        """sum_k pi_k l_k."""
+        return float(self.workload.prior @ self.tokens)
+
+    @property
     def mean_system_time(self) -> float:
         """E[T] in s."""
         return float(model.mean_system_time(self.workload, self.tokens))
@@ -111,6 +116,15 @@ class Reference:
         """sum_k pi_k p_k(l_k)."""
         return float(model.mean_accuracy(self.workload, self.tokens))
 
+    @property
+    def _proof_line(self) -> str:
+        if self.uncertified_because:
+            return f"uncertified       {self.uncertified_because}; none is better than J = {self.upper:.6f}"
+        return (
+            f"{self.status:<17} relative gap <= {self.relative_gap:.3g}, each budget proven to within "
+            f"{float(max(self.certificate.radii)):.2g} tokens"
+        )
+
     def __str__(self) -> str:
         w = self.workload
         rows = zip(
@@ -120,43 +134,80 @@ class Reference:
             (f"{t:.3f}" for t in model.service_time(w, self.tokens)),
             strict=True,
         )
-        run = self.solver
+        run, unit = self.solver, self.targets.unit
+        weight = f" and accuracy weight {w.accuracy_weight:g} s" if unit == "s" else ""
+        what = f"{self.objective:.6f} s" if unit == "s" else f"mean accuracy = {self.objective:.6f}"
         return "\n".join(
             [
                 table(["task", "tokens", "accuracy", "service (s)"], rows),
-                f"objective         J = {self.objective:.6f} s, at arrival rate {w.arrival_rate:g} /s "
-                f"and accuracy weight {w.accuracy_weight:g} s",
+                f"objective         J = {what}, at arrival rate {w.arrival_rate:g} /s{weight}",
                 f"mean accuracy     {self.mean_accuracy:.6f}",
                 f"mean system time  {self.mean_system_time:.6f} s",
                 f"utilization       {self.utilization:.6f}",
-                f"{self.status:<17} relative gap <= {self.relative_gap:.3g}, each budget proven to within "
-                f"{float(max(self.certificate.radii)):.2g} tokens",
+                *(f"target            {price}" for price in self.shadow_prices),
+                self._proof_line,
                 f"solver            {run.name} {run.version} ({run.form} form) said {run.status!r}; "
                 f"{self.seconds:.2f} s in all",
             ]
         )
 
 
-def solve(workload: Workload, solver: str = "CLARABEL") -> Reference:
-    """The unique optimal budgets of a workload, certified.
+def solve(
+    workload: Workload,
+    solver: str = "CLARABEL",
+    *,
+    objective: str = "trade-off",
+    max_mean_system_time: float | None = None,
+    max_mean_wait: float | None = None,
+    max_utilization: float | None = None,
+    max_mean_tokens: float | None = None,
+    min_accuracy: Mapping[str, float] | None = None,
+    constraints: Further | None = None,
+) -> Reference:
+    """The unique optimal budgets of a workload, certified, under any targets.
 
     Whether any allocation is stable is decided exactly. A convex solver then solves the presolved
     program (the balanced form where it finds no usable point); the two-price method polishes its point,
     and searches from nothing where there is none; the certificate alone decides what is accepted.
 
+    With targets, whether any allocation meets them is decided exactly before anything is solved. The optimum
+    is found by an interior-point method and polished; the convex solver is a witness. With further
+    constraints its point is where the polish begins. Those that are linear inequalities are certified too;
+    with any other the result is uncertified, and its certificate bounds it by the optimum without them.
+
     Args:
         workload: the instance.
         solver: any solver installed for CVXPY that takes exponential and second-order cones, or IPOPT,
             KNITRO or UNO.
+        objective: 'trade-off', J = alpha sum pi p - E[T], or 'accuracy', J = sum pi p.
+        max_mean_system_time: E[T] <= this, in s.
+        max_mean_wait: E[W] <= this, in s.
+        max_utilization: rho <= this; below 1.
+        max_mean_tokens: sum pi l <= this, in tokens.
+        min_accuracy: p_k(l_k) >= this, from 0 to 1, by the type's name.
+        constraints: a function of the tokens, a CVXPY expression of shape (N,), that returns CVXPY
+            constraints.
 
     Raises:
         UnstableError: no allocation is stable.
-        SolverError: the solver is not installed or cannot take such programs.
+        TargetError: no allocation meets the targets; every one missed is named with the best possible value.
+        ProblemError: a target breaks its rule or names no type, or there is no optimum (accuracy alone, with
+            nothing that keeps the load below 1).
+        SolverError: the solver is not installed or cannot take such programs, or with further constraints it
+            finds no allocation.
     """
     started = time.perf_counter()
+    limits = (max_mean_system_time, max_mean_wait, max_utilization, max_mean_tokens)
+    targets = Targets(objective, *limits, {} if min_accuracy is None else min_accuracy)
+    if constraints is not None:
+        return _solve_further(workload, solver.upper(), targets, constraints)
+    if not targets.is_trivial:
+        certificate = certify_targets(workload, targets)
+        run, _, _ = run_targeted(workload, solver.upper(), targets)
+        return Reference(workload, certificate, run, time.perf_counter() - started)
     model.require_stable(workload)
     with np.errstate(all="ignore"):  # data beyond float64 end uncertified, not in warnings
-        run, raw = _run_solver(workload, solver.upper())
+        run, raw = run_solver(workload, solver.upper())
         tokens = _polish(workload, raw)
     try:
         certificate = certify(workload, tokens)
@@ -165,88 +216,29 @@ def solve(workload: Workload, solver: str = "CLARABEL") -> Reference:
     return Reference(workload, certificate, run, time.perf_counter() - started)
 
 
+def _solve_further(workload: Workload, name: str, targets: Targets, constraints: Further) -> Reference:
+    """The optimum under further constraints: certified where they are linear inequalities."""
+    started = time.perf_counter()
+    targets.check(workload)
+    rows, others = linear_rows(constraints, len(workload))
+    certificate, because = None, ""
+    with_rows = replace(targets, linear=rows)
+    run, raw, prices = run_targeted(workload, name, with_rows, constraints if others else None)
+    if raw is None:
+        raise SolverError(f"{name} finds no allocation that meets the constraints: it says {run.status!r}")
+    if others:
+        because = f"certificates know linear inequalities only, not {'; '.join(others)}"
+    else:
+        certificate = certify_rows(workload, with_rows, raw, prices)
+        because = "" if certificate else "the polish under the further constraints did not end"
+    if certificate is None:
+        certificate = move_inside(workload, targets, raw)
+    return Reference(workload, certificate, run, time.perf_counter() - started, because)
+
+
 def _polish(workload: Workload, raw: FloatArray | None) -> FloatArray:
     """The two-price optimum; where float64 overflows, the solver's point or no thinking tokens."""
     try:
         return solve_prices(workload, raw)
     except (ArithmeticError, ValueError):
         return np.zeros(len(workload)) if raw is None else raw
-
-
-def _run_solver(workload: Workload, name: str) -> tuple[SolverRun, FloatArray | None]:
-    """Run the solver on the presolved, then on the balanced form, until its point is usable."""
-    import cvxpy as cp  # slow to import, and only solving needs it
-
-    from cvxtoken.allocation.program import program
-
-    installed = cp.installed_solvers()
-    if name not in installed:
-        raise SolverError(
-            f"solver {name!r} is not installed{nearest(name, installed)}; installed: {', '.join(installed)}"
-        )
-    for form in ("presolved", "balanced"):
-        built = program(workload, form)
-        started = time.perf_counter()
-        status = _call(built.problem, name)
-        seconds = time.perf_counter() - started
-        stats = built.problem.solver_stats
-        run = SolverRun(
-            name=name,
-            version=_version(name),
-            form=form,
-            status=status,
-            iterations=None if stats is None else stats.num_iters,
-            seconds=seconds if stats is None or stats.solve_time is None else stats.solve_time,
-        )
-        raw = _usable(workload, built.tokens.value)
-        if raw is not None:
-            return run, raw
-    return run, None
-
-
-def _call(problem: Any, name: str) -> str:
-    """Solve; the status the solver claims, or why it failed."""
-    import cvxpy as cp
-
-    options: dict[str, Any] = {"nlp": True} if name in _NONLINEAR else {}
-    if name == "UNO":
-        options["logger"] = "SILENT"  # it prints otherwise, whatever CVXPY's `verbose` says
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # 'may be inaccurate' says nothing that the certificate does not
-        try:
-            problem.solve(solver=name, **options)
-        except cp.SolverError as failure:
-            if not options:
-                _require_cones(problem, name)
-            return f"failed: {str(failure).splitlines()[0]}"
-        except (ArithmeticError, ValueError) as failure:  # the data overflow in compilation
-            return f"failed: {str(failure).splitlines()[0]}"
-    return str(problem.status)
-
-
-def _require_cones(problem: Any, name: str) -> None:
-    """Tell a solver that failed from one that cannot take the program at all (SolverError)."""
-    import cvxpy as cp
-
-    try:
-        problem.get_problem_data(name)
-    except cp.SolverError as error:
-        raise SolverError(
-            f"solver {name!r} cannot take this program: it needs exponential and second-order cones"
-        ) from error
-
-
-def _usable(workload: Workload, values: Any) -> FloatArray | None:
-    """The solver's point moved into the box, or None where it is missing, not finite or unstable."""
-    if values is None or not np.isfinite(values).all():
-        return None
-    tokens = np.clip(np.asarray(values, dtype=np.float64), 0.0, workload.max_tokens)
-    return tokens if model.idle(workload, tokens) > 0 else None
-
-
-def _version(name: str) -> str:
-    package = {"UNO": "unopy", "IPOPT": "cyipopt"}.get(name, name.lower())
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""

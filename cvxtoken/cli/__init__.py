@@ -13,8 +13,11 @@ from cvxtoken.cli import (  # noqa: F401 (they add their commands to the applica
     allocation,
     batching,
     clipping,
+    fitting,
     library,
+    optimum,
     scheduling,
+    sweep,
 )
 from cvxtoken.cli.options import app
 from cvxtoken.errors import CvxtokenError

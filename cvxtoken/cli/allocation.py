@@ -7,7 +7,7 @@ import sys
 from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,7 +16,7 @@ from rich.progress import Progress
 from cvxtoken.allocation.comparison import compare
 from cvxtoken.allocation.cones import cone_program
 from cvxtoken.allocation.integer import solve_integer
-from cvxtoken.allocation.reference import Reference, solve
+from cvxtoken.allocation.reference import solve
 from cvxtoken.allocation.simulation import simulate
 from cvxtoken.allocation.tokens import named_tokens
 from cvxtoken.cbf import write_cbf
@@ -25,58 +25,11 @@ from cvxtoken.cli.options import (
     ArrivalRate,
     AsJson,
     MaxTokens,
-    Solver,
     WorkloadName,
     app,
     read_workload,
 )
 from cvxtoken.files import write_text
-
-
-@app.command("solve")
-def solve_command(
-    workload: WorkloadName = "qwen3-8b",
-    arrival_rate: ArrivalRate = None,
-    accuracy_weight: AccuracyWeight = None,
-    max_tokens: MaxTokens = None,
-    solver: Solver = "CLARABEL",
-    as_json: AsJson = False,
-    certificate: Annotated[Path | None, typer.Option(help="Write the proof to this file.")] = None,
-) -> None:
-    """Print the optimal budgets and the proven gap."""
-    problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
-    reference = solve(problem, solver)
-    if certificate is not None:
-        reference.certificate.save(certificate)
-    if as_json:
-        print(json.dumps(as_document(workload, reference), indent=2, allow_nan=False))
-    else:
-        print(reference)
-        if certificate is not None:
-            print(f"certificate       {certificate}; check it with: cvxtoken verify {certificate}")
-    if reference.status != "certified":
-        print(f"uncertified: the best proven relative gap is {reference.relative_gap:.3g}", file=sys.stderr)
-        raise typer.Exit(3)
-
-
-def as_document(name: str, reference: Reference) -> dict[str, Any]:
-    """The object that `solve --json` prints."""
-    names, run = reference.workload.names, reference.solver
-    return {
-        "workload": name,
-        "status": reference.status,
-        "tokens": dict(zip(names, reference.tokens.tolist(), strict=True)),
-        "objective": reference.objective,
-        "lower": reference.lower,
-        "upper": reference.upper,
-        "relative_gap": reference.relative_gap,
-        "utilization": reference.utilization,
-        "mean_system_time": reference.mean_system_time,
-        "mean_accuracy": reference.mean_accuracy,
-        "accuracy": dict(zip(names, reference.accuracy.tolist(), strict=True)),
-        "solver": run.__dict__,
-        "seconds": reference.seconds,
-    }
 
 
 @app.command("integer")

@@ -14,6 +14,7 @@ an approximation, of which only the multipliers are used.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import cvxpy as cp
@@ -109,7 +110,7 @@ def solve(program: Program, seconds: float = 60.0) -> tuple[FloatArray, FloatArr
 
     Returns:
         x, shape (columns,); the multipliers of `packed`, not negative (None for an integer program); and the
-        bound that the solver states, which nothing here proves.
+        bound that the solver states, which nothing here proves (-inf where it has none yet).
 
     Raises:
         SolverError: there is no solution, as at a time limit.
@@ -117,7 +118,11 @@ def solve(program: Program, seconds: float = 60.0) -> tuple[FloatArray, FloatArr
     whole = bool(program.x.attributes["boolean"])
     options: dict[str, object] = {"time_limit": float(seconds)} if whole else {"solver": "ipm"}
     try:
-        program.problem.solve(solver=cp.HIGHS, highs_options=options)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # 'may be inaccurate', as at a time limit: nothing here relies on it
+            program.problem.solve(solver=cp.HIGHS, highs_options=options)
     except cp.SolverError as error:
         raise SolverError(f"HiGHS ended without a solution: {error}") from error
     if program.x.value is None:

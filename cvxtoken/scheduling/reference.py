@@ -31,7 +31,8 @@ from cvxtoken.scheduling.schedule import check_schedule
 BOUNDS = ("fast", "lp", "milp")
 COLUMNS = 8000  # of the linear program, about
 LARGEST_MEMORY = 64  # for which inequalities are designed; above, the memory's own is used alone
-LARGEST_TABLE = 2e9  # multiplications of one evaluation of the relaxation
+LARGEST_TABLE = 3e7  # requests times rounds, of which local search holds a number each
+LARGEST_WORK = {"lp": 2e9, "milp": 2e7}  # that times the longest output; for milp a third fills some 0.7 GB
 SEARCHED = 12  # requests, at most, whose schedules are all tried
 
 
@@ -92,7 +93,7 @@ class ScheduleReference:
 
 def default_bound(requests: Requests) -> str:
     """'lp' for requests that it can take, else 'fast'."""
-    return "lp" if _rounds_looked_at(requests) <= LARGEST_TABLE else "fast"
+    return "fast" if _too_large(requests, "lp") else "lp"
 
 
 def best_schedule(
@@ -115,16 +116,17 @@ def best_schedule(
         raise ProblemError(
             f"bound is {bound!r}; it must be one of {', '.join(BOUNDS)}{nearest(bound, BOUNDS)}"
         )
-    if bound != "fast" and _rounds_looked_at(requests) > LARGEST_TABLE:
+    if bound != "fast" and _too_large(requests, bound):
+        lesser = BOUNDS[BOUNDS.index(bound) - 1]
         raise ProblemError(
-            f"bound is {bound!r}, which looks at every request in every round; {len(requests)} requests of "
-            f"up to {requests.output_tokens.max()} tokens are too many for it, take 'fast'"
+            f"bound is {bound!r}, which looks at every request in every round: {len(requests)} requests of "
+            f"up to {requests.output_tokens.max()} tokens are too many; take {lesser!r}"
         )
     started = time.perf_counter()
     starts = min([hindsight_shortest_first(requests).starts, *known], key=lambda starts: int(starts.sum()))
     found = ScheduleCertificate(requests, starts, _volume_bound(requests), proofs.VOLUME)
     solver_bound = None
-    if bound != "fast":
+    if bound != "fast" and found.lower < found.upper:
         found = _relaxed(ScheduleCertificate(requests, improve(requests, starts), found.lower, found.proof))
     if bound == "milp" and found.lower < found.upper:
         found, solver_bound = _integer(found, seconds)
@@ -134,9 +136,10 @@ def best_schedule(
     return ScheduleReference(found, bound, solver_bound, time.perf_counter() - started)
 
 
-def _rounds_looked_at(requests: Requests) -> int:
+def _too_large(requests: Requests, bound: str) -> bool:
+    n, longest = len(requests), int(requests.output_tokens.max())
     rounds = int(requests.arrival.max() + requests.output_tokens.sum())
-    return len(requests) * rounds * int(requests.output_tokens.max())
+    return n * rounds > LARGEST_TABLE or n * rounds * longest > LARGEST_WORK[bound]
 
 
 def _triples(requests: Requests) -> list[tuple[int, int, int]]:
@@ -157,12 +160,12 @@ def _relaxed(found: ScheduleCertificate) -> ScheduleCertificate:
     width = -(-len(requests) * last // COLUMNS)
     try:
         multipliers = multipliers_of(Relaxation(requests, valid), last, width)
-    except SolverError:
+        proof = proofs.snapshot_proof(valid, multipliers)
+        lower = schedule_verifier.snapshot_bound(
+            _triples(requests), requests.memory, proof["scale"], proof["inequalities"]
+        )
+    except (SolverError, schedule_verifier.Refused):
         return found  # the linear program only ever improves what is proven already
-    proof = proofs.snapshot_proof(valid, multipliers)
-    lower = schedule_verifier.snapshot_bound(
-        _triples(requests), requests.memory, proof["scale"], proof["inequalities"]
-    )
     better = lower > found.lower
     return ScheduleCertificate(requests, found.starts, lower, proof) if better else found
 
@@ -170,8 +173,10 @@ def _relaxed(found: ScheduleCertificate) -> ScheduleCertificate:
 def _integer(found: ScheduleCertificate, seconds: float) -> tuple[ScheduleCertificate, float | None]:
     """With the integer program's schedule, where that is better, and the bound which the solver states."""
     requests, o = found.requests, found.requests.output_tokens
-    # in a schedule as good as the one known, what the others take at least leaves a request so long
-    latest = requests.arrival + found.upper - (int(o.sum()) - o)
+    # in a schedule as good as the one known, what the others take at least leaves a request so long; and the
+    # best one is never idle once all have arrived
+    total = int(o.sum())
+    latest = np.minimum(requests.arrival + found.upper - (total - o), requests.arrival.max() + total)
     memory = [(P - np.arange(length)) / requests.memory for P, length in zip(requests.peak, o, strict=True)]
     built = program.build(requests, latest, [memory], whole=True)
     try:
@@ -184,7 +189,7 @@ def _integer(found: ScheduleCertificate, seconds: float) -> tuple[ScheduleCertif
         other = ScheduleCertificate(requests, starts, found.lower, found.proof)
         if other.upper < found.upper and check_schedule(requests, starts) <= requests.memory:
             found = other
-    return found, bound
+    return found, bound if np.isfinite(bound) else None
 
 
 def _searched(found: ScheduleCertificate) -> ScheduleCertificate:

@@ -7,8 +7,7 @@ has (derived here; `cvxtoken.schedule_verifier` redoes it in whole numbers)
            - sum_w sum_t lambda_t.
 
 No horizon is assumed: beyond the last multiplier the bracket only grows. Good multipliers are those of the
-linear program over spans of rounds, drawn as broken
-lines over single rounds.
+linear program over spans of rounds, drawn as broken lines over single rounds.
 """
 
 from __future__ import annotations

@@ -101,37 +101,37 @@ def test_certifier(check: Any) -> None:
 
 BROKEN = {
     "wrong sign of lambda Z / 2": (
-        "return kappa, m, cost - self.best - self.lam * Z * self.half",
-        "return kappa, m, cost - self.best + self.lam * Z * self.half",
+        "return gain, slope, m, cost - self.best - e * self.lam * Z * self.half - limited",
+        "return gain, slope, m, cost - self.best + e * self.lam * Z * self.half - limited",
         check_bounds_enclose_the_optimum,
     ),
     "wrong sign of the thinking cost in kappa": (
-        "kappa = [P + self.lam * z_k for z_k in z]",
-        "kappa = [P - self.lam * z_k for z_k in z]",
+        "kappa = [P + e * self.lam * z_k for z_k in z]",
+        "kappa = [P - e * self.lam * z_k for z_k in z]",
         check_the_gap_closes_at_the_optimum,
     ),
     "lambda^2 term dropped": (
-        "P = self.one + self.lam * self.lam * Z * self.half",
-        "P = self.one",
+        "self.eta * self.lam + e * self.lam * self.lam * Z * self.half",
+        "self.eta * self.lam",
         check_the_gap_closes_at_the_optimum,
     ),
     "lambda for lambda^2": (
-        "P = self.one + self.lam * self.lam * Z * self.half",
-        "P = self.one + self.lam * Z * self.half",
+        "self.eta * self.lam + e * self.lam * self.lam * Z * self.half",
+        "self.eta * self.lam + e * self.lam * Z * self.half",
         check_bounds_enclose_the_optimum,
     ),
     "half of the waiting time dropped": (
-        "self.lam * s2 * self.half / self.y",
-        "self.lam * s2 / self.y",
+        "self.mean(self.t), self.lam * s2 * self.half / self.y",
+        "self.mean(self.t), self.lam * s2 / self.y",
         check_values_enclose_the_formulas_at_few_digits,
     ),
     "base accuracy forgotten in F": (
-        "return loss - self.best + self.mean(self.t)",
-        "return loss + self.mean(self.t)",
+        "return loss - self.best + self.w * service",
+        "return loss + self.w * service",
         check_values_enclose_the_formulas_at_few_digits,
     ),
     "minimum of a type taken at zero only": (
-        "if slope.low >= gain.high:",
+        "if slope.low >= steepest.high:",
         "if True:",
         check_bounds_enclose_the_optimum,
     ),
@@ -212,6 +212,6 @@ def test_broken_certifier_is_caught(damage: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_undamaged_copy_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = damaged(monkeypatch, "Everything\nis evaluated", "All\nis evaluated")
+    module = damaged(monkeypatch, "Everything is evaluated", "All is evaluated")
     for check in CHECKS:
         check(module)

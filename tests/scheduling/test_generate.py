@@ -48,14 +48,14 @@ def test_distributions(
 
 
 def test_models() -> None:
-    rates, memories, sizes = [], set(), set()
+    rates, memories, sizes, left = [], set(), set(), set()
     for seed in range(400):
         for make in (model_1, model_2):
             requests = make(seed)
             memories.add(requests.memory)
             s, o = requests.prompt_tokens, requests.output_tokens
             assert set(s.tolist()) <= set(range(1, 6))
-            assert (o <= requests.memory - s).all()
+            left |= set((requests.memory - s - o).tolist())
             assert requests.predicted_low.tolist() == requests.predicted_high.tolist() == o.tolist()
             if make is model_1:
                 sizes.add(len(requests))
@@ -66,6 +66,7 @@ def test_models() -> None:
                 assert requests.arrival.max() < 60
     assert memories == set(range(30, 51))
     assert sizes == set(range(40, 61))
+    assert left == set(range(49)), "tokens that M leaves free: none to 50 - 2"
     assert np.mean(rates) == pytest.approx(50, abs=6 * 17 / np.sqrt(400)), "E[lambda] E[T] = 1 * 50"
     assert model_2(3).to_document() == model_2(3).to_document()
 

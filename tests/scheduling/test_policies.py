@@ -123,10 +123,24 @@ def test_clearing_some_gives_up_at_last() -> None:
 
 
 def test_protection_is_read_as_it_is_written() -> None:
-    """(1 - 0.7) 10 is 3 in decimals, and 3.0000000000000004 or 2.9999999999999996 in float64."""
-    for alpha, free in ((0.7, 3), (0.9, 1), (0.1, 9), (0.29, 7)):
-        requests = Requests(arrival=[0] * 10, prompt_tokens=[0] * 10, output_tokens=[1] * 10, memory=10)
-        assert protection_greedy(requests, alpha).peak_memory == free
+    """0.07 * 100 is 7.000000000000001 in float64; 7 are to be kept free, not 8."""
+    for alpha, used in ((0.07, 93), (0.29, 71), (0.7, 30), (0.995, 1), (0.0, 100)):
+        requests = Requests(arrival=[0] * 99, prompt_tokens=[0] * 99, output_tokens=[1] * 99, memory=100)
+        assert protection_greedy(requests, alpha).peak_memory == min(used, 99)
+
+
+def test_many_clearings_in_all_are_no_reason_to_give_up() -> None:
+    some = tiny(5, most=9)
+    n, copies = len(some), 40
+    requests = Requests(
+        arrival=np.tile(some.arrival, copies) + np.repeat(np.arange(copies) * 100_000, n),
+        prompt_tokens=np.tile(some.prompt_tokens, copies),
+        output_tokens=np.tile(some.output_tokens, copies),
+        memory=some.memory,
+    )
+    found = protection_greedy(requests, 0.0, 0.3)
+    assert len(set(found.evictions[:, 2].tolist())) > 10_000
+    assert found.finished
 
 
 def test_clearing_draws_are_seeded() -> None:

@@ -28,12 +28,12 @@ def trace(tmp_path: Path) -> Path:
 def test_azure(trace: Path) -> None:
     for text in (AZURE, AZURE.replace("\n", "\r\n"), "\ufeff" + AZURE, AZURE.rstrip(), AZURE + "\n\n"):
         trace.write_bytes(text.encode())
-        requests, dropped = read_trace(trace, memory=1000)
+        requests, dropped = read_trace(trace, memory=418)
         assert requests.arrival.tolist() == [0, 0, 1, 1201], "60.01 s are 1200.2 rounds of 0.05 s"
         assert requests.prompt_tokens.tolist() == [374, 100, 200, 300]
         assert requests.output_tokens.tolist() == [44, 8, 9, 10]
         assert requests.predicted_low.tolist() == requests.predicted_high.tolist() == [44, 8, 9, 10]
-        assert (requests.memory, dropped) == (1000, 0)
+        assert (requests.memory, dropped) == (418, 0), "the first takes all the memory"
 
 
 def test_mooncake(trace: Path) -> None:

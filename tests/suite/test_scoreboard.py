@@ -13,7 +13,6 @@ from cvxtoken.library import instances
 from cvxtoken.suite import scoreboard
 from cvxtoken.suite.page import page
 from cvxtoken.suite.solvers import find_solver
-from tests.test_cli import command  # noqa: F401 (a fixture)
 
 MODULE = """
 import numpy as np, cvxtoken
@@ -96,7 +95,7 @@ def test_a_page_stands_alone() -> None:
     assert "<script" not in text
 
 
-def test_check_on_the_command_line(command, module: Path) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_check_on_the_command_line(command, module: Path) -> None:  # type: ignore[no-untyped-def]
     code, out, err = command("check", "mine:good", "--family", "workloads", "--json", "--html", "r.html")
     assert (code, err) == (0, "")
     found = json.loads(out)

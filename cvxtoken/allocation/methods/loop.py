@@ -16,7 +16,8 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import Certificate, certify
-from cvxtoken.allocation.gap import dual_gap
+from cvxtoken.allocation.columns import Columns
+from cvxtoken.allocation.gap import appraise
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
@@ -70,11 +71,10 @@ class Trace:
         """Append an iterate."""
         if (len(self.objectives) + 1) * len(workload) <= _KEPT_NUMBERS:
             self.tokens.append(tokens.copy())
-        J = float(model.objective(workload, tokens))
-        gap = float(dual_gap(workload, tokens))
-        self.objectives.append(J)
-        self.residuals.append(gap / (1 + abs(J)) if gap < np.inf else np.inf)
-        self.utilization.append(float(model.utilization(workload, tokens)))
+        found = appraise(Columns.of(workload), tokens)
+        self.objectives.append(float(found.objective))
+        self.residuals.append(float(found.relative_gap))
+        self.utilization.append(workload.arrival_rate * float(found.mean_service))
 
 
 @dataclass(frozen=True)
@@ -142,18 +142,18 @@ def run(
         raise ProblemError(f"tolerance is {tolerance}; it must be positive and at most {CLAIMED_GAP}")
     if max_iterations < 1:
         raise ProblemError(f"max_iterations is {max_iterations}; it must be at least 1")
-    tokens = checked_start(workload, start)
     started = time.perf_counter()
     trace = Trace()
-    state = method.start(tokens)
+    state = method.start(checked_start(workload, start))
     trace.record(workload, state.tokens)
+    tokens, objective = state.tokens, trace.objectives[0]
     for iterations in range(max_iterations + 1):
         converged, outcome = _judge(workload, method, state, trace, tolerance)
         if outcome is None and iterations == max_iterations:
             reached = trace.residuals[-1]
             outcome = f"Reached the limit of {max_iterations} iterations at a relative gap of {reached:.2g}."
         if trace.residuals[-1] < np.inf:
-            tokens = state.tokens
+            tokens, objective = state.tokens, trace.objectives[-1]
         if outcome is not None:
             break
         try:
@@ -163,7 +163,6 @@ def run(
             outcome = f"Failed: {error}."
             break
         trace.record(workload, state.tokens)
-    objective = float(model.objective(workload, tokens))
     seconds = time.perf_counter() - started
     return Result(workload, tokens, objective, converged, outcome or "", iterations, trace, seconds)
 

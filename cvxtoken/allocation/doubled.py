@@ -1,0 +1,54 @@
+"""Sums of products to about 31 digits, over arrays: numbers held as the unevaluated sum of two doubles.
+
+Source: the error-free transformations of Dekker (1971) and Knuth.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cvxtoken.arrays import FloatArray
+
+_SPLIT = 2.0**27 + 1
+IDLE_ERROR = 2.0**-100  # of `idle_at_zero`, a type; generous
+
+
+def idle_at_zero(prior: FloatArray, overhead: FloatArray, arrival_rate: FloatArray) -> FloatArray:
+    """y0 = 1 - lambda sum_k pi_k t0_k of many instances, rounded once; shape (B,), arrays of shape (N, B).
+
+    Its sign is certain where |y0| >= N 2^-100 (priors sum to about 1, and lambda sum pi t0 is below 2).
+    """
+    high, low = _product(prior, overhead)
+    while len(high) > 1:  # by halves, so that no element is added more than log2(N) times
+        half = len(high) // 2
+        first, second, rest = slice(0, half), slice(half, 2 * half), slice(2 * half, None)
+        total, error = _sum(high[first], high[second])
+        high, low = (
+            np.concatenate([total, high[rest]]),
+            np.concatenate([error + (low[first] + low[second]), low[rest]]),
+        )
+    load, error = _product(arrival_rate, high[0])
+    y0, left = _sum(np.ones_like(load), -load)
+    return np.asarray(y0 + (left - (error + arrival_rate * low[0])))
+
+
+def _product(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """a b and its rounding error, exactly."""
+    a_high, a_low = _halves(a)
+    b_high, b_low = _halves(b)
+    product = a * b
+    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def _halves(a: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Two numbers of 26 bits with the sum a."""
+    big = _SPLIT * a
+    high = big - (big - a)
+    return high, a - high
+
+
+def _sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """a + b and its rounding error, exactly."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)

@@ -1,0 +1,101 @@
+"""The least tokens that the targets on accuracy ask for, and whether they leave the upper ones room.
+
+p_k(l) >= q where l >= ln(A / (A + D - q)) / b. All upper targets rise with every type's tokens, so that they
+can be met together exactly where each of them is met at the least tokens. This is decided in rational
+numbers, before anything is solved (derived here).
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from fractions import Fraction
+
+from cvxtoken.allocation import model
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.targets import LIMITS, Targets
+from cvxtoken.errors import TargetError, UnstableError
+from cvxtoken.rigorous import Rounding, double_above, double_below
+
+_DIGITS = 100
+
+
+def least_tokens(workload: Workload, targets: Targets) -> list[Decimal]:
+    """Tokens of every type that surely reach its least accuracy, to 70 digits, rounded up.
+
+    Raises:
+        TargetError: a least accuracy is beyond what max_tokens reaches; every such type is named.
+    """
+    w, rounding = workload, Rounding(_DIGITS)
+    short, tokens, best = Context(70, ROUND_CEILING), [], {}
+    columns = (w.accuracy_gain, w.saturation_rate, w.base_accuracy, w.max_tokens, targets.floors(w))
+    for name, *row in zip(w.names, *(column.tolist() for column in columns), strict=True):
+        A, b, D, l_max, q = map(rounding.exact, row)
+        need = Decimal(0)
+        if q.low > D.low:
+            rest = A + D - q  # A e^(-b l) at the least tokens
+            if rest.low > 0:
+                need = short.plus(((A / rest).ln() / b).high)
+            if rest.low <= 0 or need > l_max.low:
+                best[name] = double_below((A + D - A * (-(b * l_max)).exp()).low)
+        tokens.append(need)
+    if best:
+        rows = [f"{n!r} is {targets.min_accuracy[n]}; the best reachable is {_short(best[n])}" for n in best]
+        raise TargetError(f"min_accuracy of {', of '.join(rows)} (at max_tokens)", best)
+    return tokens
+
+
+def upper_values(workload: Workload, tokens: list[Decimal]) -> dict[str, Fraction]:
+    """E[T], E[W], rho and sum pi l at these tokens, exactly, by the names of their targets.
+
+    Raises:
+        UnstableError: the utilisation is 1 or more.
+    """
+    w = workload
+    pi, t0, c = ([Fraction(x) for x in f.tolist()] for f in (w.prior, w.overhead, w.time_per_token))
+    l, lam = [Fraction(x) for x in tokens], Fraction(w.arrival_rate)
+    t = [t0_k + c_k * l_k for t0_k, c_k, l_k in zip(t0, c, l, strict=True)]
+    mean = sum((p * x for p, x in zip(pi, t, strict=True)), Fraction(0))
+    square = sum((p * x * x for p, x in zip(pi, t, strict=True)), Fraction(0))
+    if lam * mean >= 1:
+        raise UnstableError(f"tokens give a utilisation of {float(lam * mean)}; it must be below 1")
+    wait = lam * square / (2 * (1 - lam * mean))
+    thinking = sum((p * x for p, x in zip(pi, l, strict=True)), Fraction(0))
+    return dict(zip(LIMITS, (mean + wait, wait, lam * mean, thinking), strict=True))
+
+
+def rooms(workload: Workload, targets: Targets, tokens: list[Decimal]) -> dict[str, Fraction]:
+    """How far each upper target is above its value at the least tokens, exactly.
+
+    A target within 1e-70 or so of its least value may count as missed; no double can tell.
+
+    Raises:
+        UnstableError: no allocation is stable.
+        TargetError: targets that no allocation meets; every one is named with the best possible value.
+    """
+    model.require_stable(workload)
+    try:
+        values = upper_values(workload, tokens)
+    except UnstableError as error:
+        raise TargetError(
+            f"min_accuracy asks for more tokens than the server can take: {error}", {}
+        ) from error
+    left = {name: Fraction(limit) - values[name] for name, limit in targets.limits.items()}
+    missed = {name: values[name] for name, room in left.items() if room < 0}
+    if missed:
+        least = {name: _above(value) for name, value in missed.items()}
+        best = {name: double_above(value) for name, value in least.items()}
+        parts = [f"{name} is {targets.limits[name]!r}; the least possible is {least[name]}" for name in best]
+        why = " with the tokens that min_accuracy asks for" if any(tokens) else ""
+        raise TargetError(f"{'; '.join(parts)}{why}", best)
+    return left
+
+
+def _above(value: Fraction) -> Decimal:
+    """To 9 digits, not below."""
+    up = Context(9, ROUND_CEILING)
+    return up.divide(Decimal(value.numerator), Decimal(value.denominator))
+
+
+def _short(value: float) -> Decimal:
+    """To 9 digits, not above."""
+    return Context(9, ROUND_FLOOR).create_decimal(Decimal(value))

@@ -1,0 +1,151 @@
+"""What every type answers to a pair of prices, and where Newton's method sends the prices from there.
+
+The formulas stand in `prices`; here they are for one workload or many, on `Columns`: prices of shape (...),
+tokens of shape (N, ...). All of it is derived here.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+
+from cvxtoken.allocation.columns import Columns, total
+from cvxtoken.arrays import FloatArray
+
+Price: TypeAlias = float | FloatArray  # of one instance, or of many
+ANSWERED = 2e-3  # how near answers are sought, in log prices; the last step cubes it
+SLACK = 1e-8  # widens bounds of log prices: rounding and unfinished answers must not exclude the optimum
+_TURNS = 100  # of the root search
+
+
+Number = TypeVar("Number", float, FloatArray)
+
+
+class Sums(NamedTuple):
+    """What the answers l of all types add up to, each of shape (...).
+
+    Attributes:
+        thinking: sum pi c l, in s.
+        second_moment: E[S^2], in s^2.
+        weight, weight_t, weight_t2: sum w, sum w t and sum w t^2 over the types strictly inside the box,
+            w = pi c / (b q + theta c) with q = p + theta t, which is -pi c dl/dp.
+    """
+
+    thinking: FloatArray
+    second_moment: FloatArray
+    weight: FloatArray
+    weight_t: FloatArray
+    weight_t2: FloatArray
+
+
+NOTHING = Sums(*np.zeros(5))
+
+
+class Step(NamedTuple, Generic[Number]):
+    """The residuals at a pair of prices and Newton's step in their logarithms, each of shape (...).
+
+    Attributes:
+        idle_residual, price_residual: see `prices`.
+        log_theta, log_p: the step.
+    """
+
+    idle_residual: Number
+    price_residual: Number
+    log_theta: Number
+    log_p: Number
+
+
+def respond(
+    columns: Columns, theta: Price, p: Price, tokens: FloatArray | None, tolerance: float
+) -> FloatArray:
+    """Tokens of every type at given prices, from tokens near them or from nothing; shape (N, ...).
+
+    The root of f(l) = b l + ln(p + theta (t0 + c l)) - ln(alpha A b / c), increasing and concave, clipped
+    to the box, by Chebyshev's third-order steps. They end where none is longer than the tolerance in
+    units of f, which leaves an error of its cube, or of rounding.
+    """
+    w = columns
+    b, theta_c = w.saturation_rate, theta * w.time_per_token
+    q0 = p + theta * w.overhead
+    l = _guess(w.log_gain - np.log(q0), theta_c / q0, b, w.max_tokens) if tokens is None else tokens
+    for _ in range(_TURNS):
+        q = q0 + theta_c * l
+        s = theta_c / q
+        slope = b + s
+        newton = (w.log_gain - np.log(q) - b * l) / slope
+        # far above the root the curvature's term would turn the step round
+        step = newton * np.maximum(1 + newton * s * s / (2 * slope), 0.5)
+        nearer = np.minimum(np.maximum(l + step, 0.0), w.max_tokens)
+        miss = np.abs(nearer - l) * slope
+        l = nearer
+        if miss.max() <= tolerance:
+            break
+    return l
+
+
+def _guess(L: FloatArray, s: FloatArray, b: FloatArray, l_max: FloatArray) -> FloatArray:
+    """About the root of b l + ln(1 + s l) = L, clipped to the box: a step of Chebyshev, one of Newton."""
+    slope = b + s
+    newton = np.maximum(L, 0.0) / slope
+    l = newton * (1 + newton * s * s / (2 * slope))
+    sl = 1 + s * l
+    l += (L - b * l - np.log(sl)) / (b + s / sl)
+    return np.minimum(np.maximum(l, 0.0), l_max)
+
+
+def sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> Sums:
+    """What the answers add up to."""
+    w = columns
+    thinking = w.time_per_token * tokens
+    t = w.overhead + thinking
+    inside = (tokens > 0) & (tokens < w.max_tokens)
+    theta_c = theta * w.time_per_token
+    weight = w.prior * w.time_per_token / (w.saturation_rate * (p + theta * t) + theta_c) * inside
+    weight_t = weight * t
+    return Sums(
+        w.mean(thinking),
+        w.mean(t * t),
+        np.add.reduce(weight),
+        np.add.reduce(weight_t),
+        total(weight_t, t),
+    )
+
+
+def newton_step(columns: Columns, log_theta: Price, log_p: Price, found: Sums) -> Step[FloatArray]:
+    """Residuals and Newton's step at a pair of prices, from what the answers add up to."""
+    lam, y0 = columns.arrival_rate, columns.idle_at_zero
+    s2, w0, w1, w2 = found.second_moment, found.weight, found.weight_t, found.weight_t2
+    theta, p = np.exp(log_theta), np.exp(log_p)
+    eta, theta2 = lam / theta, theta * theta
+    half = theta2 * s2 / 2
+    r1 = y0 - lam * found.thinking - eta
+    r2 = log_p - np.log1p(half)
+    # the second row of the Jacobian is that of r2 times 1 + half
+    j11, j12 = lam * theta * w1 + eta, lam * p * w0
+    j21, j22 = theta2 * theta * w2 - 2 * half, 1 + half + theta2 * p * w1
+    right = r2 * (1 + half)
+    determinant = j11 * j22 - j12 * j21
+    return Step(r1, r2, (j12 * right - j22 * r1) / determinant, (j21 * r1 - j11 * right) / determinant)
+
+
+def price_bounds(columns: Columns) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Lower and upper bounds of the optimal log theta, then of log p, each of shape (...).
+
+    Prices with no thinking tokens bound both from below. From above: theta = lambda / y with the least idle
+    share of `model.least_idle`, and no type thinks at p >= max alpha A b / c.
+    """
+    w, lam, y0 = columns, columns.arrival_rate, columns.idle_at_zero
+    gain = mean = s2 = np.zeros(())
+    silent = np.array(-np.inf)
+    for _, part in w.parts:
+        gain = gain + part.mean(part.accuracy_gain)
+        mean = mean + part.mean(part.overhead)
+        s2 = s2 + part.mean(part.overhead**2)
+        silent = np.maximum(silent, part.log_gain.max(axis=0))
+    theta_low = np.log(lam / y0)
+    p_low = np.log1p((lam / y0) ** 2 * s2 / 2)
+    M = lam * (w.accuracy_weight * gain + mean + lam * s2 / (2 * y0))
+    theta_high = np.log(lam * (M + np.hypot(M, 1)))
+    p_high = np.maximum(p_low, silent)
+    return theta_low - SLACK, theta_high + SLACK, p_low - SLACK, p_high + SLACK

@@ -1,0 +1,221 @@
+"""How the optimum moves with the data: derivatives in every parameter from the price system (derived here).
+
+The optimum is given by the prices u = (theta, p, chi of the active rows) and every type's answer l_k(u, q),
+q being the data; see `target_polish` for the equations R(u, q) = 0 of an active set (without targets
+e = sigma = 1). All that R knows of the types are E[S], E[S^2] and the rows' values, so that with the answers'
+own partial derivatives, from
+
+    ln(alpha A b) - b l - ln s = 0,   s = c (p + theta t) + x   (free types; the others at their bound)
+
+du/dq = -(dR/du)^-1 dR/dq is a system of two to four equations for all parameters at once, and
+dl_k/dq_j = [own partial, if k = j] + dl_k/du du/dq_j: a diagonal plus few rows, at O(N) cost.
+
+Where a type or a target is just about to become active the optimum has a kink: the derivative is that of the
+active set at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from cvxtoken.allocation import model
+from cvxtoken.allocation.least import least_tokens
+from cvxtoken.allocation.problem import PER_TYPE
+from cvxtoken.allocation.reference import Reference
+from cvxtoken.allocation.targets import LIMITS
+from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import ProblemError
+from cvxtoken.files import nearest
+
+_TIME, _WAIT, _LOAD, _TOKENS = LIMITS
+_VECTORS = (*PER_TYPE, "max_tokens", "min_accuracy")
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Derivatives of the optimum in every parameter.
+
+    The keys are 'arrival_rate', 'accuracy_weight' and the upper targets there are (a number each), and
+    'prior', 'accuracy_gain', 'saturation_rate', 'base_accuracy', 'overhead', 'time_per_token', 'max_tokens'
+    and 'min_accuracy' (one number a type, shape (N,)). Units: of the quantity over that of the parameter. A
+    prior is changed alone; for changes that keep the sum, add up.
+
+    Attributes:
+        objective: of J*.
+        mean_system_time: of E[T], in s.
+        mean_accuracy: of sum pi p.
+        own: of l_k in its own parameter at fixed prices, or of all l in a scalar, shape (N,).
+        response: of l in the prices, shape (N, m).
+        prices: of the prices in the parameter, shape (m,) or (m, N).
+    """
+
+    objective: dict[str, FloatArray]
+    mean_system_time: dict[str, FloatArray]
+    mean_accuracy: dict[str, FloatArray]
+    own: dict[str, FloatArray]
+    response: FloatArray
+    prices: dict[str, FloatArray]
+
+    def tokens(self, parameter: str) -> FloatArray:
+        """Of l*: shape (N,) for a scalar parameter, else (N, N) with dl_k / d parameter_j in row k, column j.
+
+        Raises:
+            ProblemError: not a parameter.
+        """
+        if parameter not in self.own:
+            raise ProblemError(f"{parameter!r} is not a parameter{nearest(parameter, self.own)}")
+        moved = self.response @ self.prices[parameter]
+        own = self.own[parameter]
+        return moved + (np.diag(own) if parameter in _VECTORS else own)
+
+
+def sensitivity(reference: Reference) -> Sensitivity:
+    """Derivatives of l*, J*, E[T] and the mean accuracy in every parameter, at a certified optimum.
+
+    Args:
+        reference: certified; linear targets are not covered.
+
+    Raises:
+        ProblemError: the reference is not certified, or has linear targets.
+    """
+    if reference.status != "certified" or reference.targets.linear:
+        raise ProblemError("sensitivity needs a certified optimum without further constraints")
+    return _Derivatives(reference).result()
+
+
+class _Derivatives:
+    """All differentials as rows over the columns: first the prices, then every parameter."""
+
+    def __init__(self, reference: Reference) -> None:
+        w, targets = reference.workload, reference.targets
+        self.w, self.targets, self.l = w, targets, reference.tokens
+        multipliers = reference.certificate.multipliers
+        self.active = [name for name in targets.limits if multipliers.of(name) > 0]
+        self.load = [name for name in self.active if name != _TOKENS]
+        self.alpha, self.weight = targets.accuracy_weight(w), targets.delay_weight
+        mu, nu, eta, xi = (float(multipliers.of(name)) for name in LIMITS)
+        self.e, self.sigma = self.weight + mu + nu, self.weight + mu + eta * w.arrival_rate
+        self.t, self.y = model.service_time(w, self.l), float(model.idle(w, self.l))
+        self.s1, self.s2 = (float(x) for x in model.moments(w, self.l))
+        lam = w.arrival_rate
+        self.wait = lam * self.s2 / (2 * self.y)
+        self.theta = self.e * lam / self.y
+        self.p = self.sigma + self.theta * self.wait
+        self.slope = w.time_per_token * (self.p + self.theta * self.t) + xi
+        self.names = ["theta", "p", *(["chi"] if _TOKENS in self.active else [])]
+        self.count = len(self.names)
+        self._place(reference)
+
+    def _place(self, reference: Reference) -> None:
+        """Which types are free, at their top, or held by a least accuracy."""
+        exact, least = reference.certificate.tokens, least_tokens(self.w, self.targets)
+        self.at_top = np.array(
+            [l == Decimal(top) for l, top in zip(exact, self.w.max_tokens.tolist(), strict=True)]
+        )
+        self.held = np.array([l == low and low > 0 for l, low in zip(exact, least, strict=True)])
+        self.free = (self.l > 0) & ~self.at_top & ~self.held
+
+    def own(self) -> dict[str, FloatArray]:
+        """Partial derivatives of every answer at fixed prices, in its own type's data, shape (N,) each."""
+        w, l, s = self.w, self.l, self.slope
+        A, b, c, D = w.accuracy_gain, w.saturation_rate, w.time_per_token, w.base_accuracy
+        q = self.targets.floors(w)
+        rest = np.where(self.held, A + D - q, 1.0)  # A e^(-b l) where the least accuracy holds
+        stiff = b + c**2 * self.theta / s if self.free.any() else np.ones(len(w))
+        free, held, zero = self.free / stiff, self.held / b, np.zeros(len(w))
+        return {
+            "prior": zero,
+            "accuracy_gain": free / A + held * (1 / A - 1 / rest),
+            "saturation_rate": free * (1 / b - l) - held * l,
+            "base_accuracy": -held / rest,
+            "overhead": -free * c * self.theta / s,
+            "time_per_token": -free * (self.p + self.theta * (self.t + c * l)) / s,
+            "max_tokens": self.at_top * 1.0,
+            "min_accuracy": held / rest,
+            "theta": -free * c * self.t / s,
+            "p": -free * c / s,
+            "chi": -free / s,
+            "accuracy_weight": free / w.accuracy_weight * self.weight,
+            "arrival_rate": zero,
+        }
+
+    def result(self) -> Sensitivity:
+        """Solve for the prices and put everything together."""
+        w, own = self.w, self.own()
+        scalars = ["arrival_rate", "accuracy_weight", *self.targets.limits]
+        own |= {name: np.zeros(len(w)) for name in self.targets.limits}
+        d = {name: self._differentials(name, own[name]) for name in (*self.names, *scalars, *_VECTORS)}
+        R = {name: self._residuals(name, *d[name][:3]) for name in d}
+        jacobian = np.column_stack([R[name][:, 0] for name in self.names])
+        scale = np.abs(jacobian).max(axis=1, keepdims=True)
+        scale[scale == 0] = 1.0
+        prices, found = {}, {}
+        inverse = np.linalg.pinv(jacobian / scale)
+        for name in (*scalars, *_VECTORS):
+            du = -inverse @ (R[name] / scale)
+            s1, s2, _, accuracy = (
+                x + sum(d[u][i] * du[j] for j, u in enumerate(self.names)) for i, x in enumerate(d[name])
+            )
+            system = s1 + self._wait_change(name, s1, s2)
+            explicit = float(model.mean_accuracy(w, self.l)) * (name == "accuracy_weight") * self.weight
+            J = self.alpha * accuracy - self.weight * system + explicit
+            prices[name], found[name] = du, (J, system, accuracy)
+        tidy = {n: (lambda x, n=n: x if n in _VECTORS else x[0]) for n in found}
+        J, system, accuracy = ({n: tidy[n](x[i]) for n, x in found.items()} for i in range(3))
+        return Sensitivity(
+            J,
+            system,
+            accuracy,
+            {name: own[name] for name in found},
+            np.column_stack([own[u] for u in self.names]),
+            {n: du if n in _VECTORS else du[:, 0] for n, du in prices.items()},
+        )
+
+    def _differentials(self, name: str, own: FloatArray) -> tuple[FloatArray, ...]:
+        """Change of E[S], E[S^2], mean tokens and mean accuracy with one column (or N) of the parameters."""
+        w, l, t = self.w, self.l, self.t
+        pi, c = w.prior, w.time_per_token
+        decay = np.exp(-w.saturation_rate * l)
+        rate = w.accuracy_gain * w.saturation_rate * decay
+        changes = [pi * c * own, 2 * pi * t * c * own, pi * own, pi * rate * own]
+        if name not in _VECTORS:
+            return tuple(np.array([x.sum()]) for x in changes)
+        zero = np.zeros(len(w))
+        explicit = {
+            "prior": (t, t * t, l, model.accuracy(w, l)),
+            "overhead": (pi, 2 * pi * t, zero, zero),
+            "time_per_token": (pi * l, 2 * pi * t * l, zero, zero),
+            "accuracy_gain": (zero, zero, zero, pi * (1 - decay)),
+            "saturation_rate": (zero, zero, zero, pi * w.accuracy_gain * l * decay),
+            "base_accuracy": (zero, zero, zero, pi),
+        }.get(name, (zero,) * 4)
+        return tuple(x + y for x, y in zip(changes, explicit, strict=True))
+
+    def _wait_change(self, name: str, s1: FloatArray, s2: FloatArray) -> FloatArray:
+        """Of E[W] = lambda E[S^2] / (2 y), y = 1 - lambda E[S]."""
+        lam, one = self.w.arrival_rate, float(name == "arrival_rate")
+        dy = -lam * s1 - self.s1 * one
+        return self.s2 / (2 * self.y) * one + lam / (2 * self.y) * s2 - self.wait / self.y * dy
+
+    def _residuals(self, name: str, s1: FloatArray, s2: FloatArray, tokens: FloatArray) -> FloatArray:
+        """Change of every equation, shape (m, columns)."""
+        lam, one = self.w.arrival_rate, float(name == "arrival_rate")
+        dy = -lam * s1 - self.s1 * one
+        wait = self._wait_change(name, s1, s2)
+        theta, p = float(name == "theta"), float(name == "p")
+        e = (self.y * theta + self.theta * dy - self.e * one) / lam
+        sigma = p - self.wait * theta - self.theta * wait
+        values = {_TIME: s1 + wait, _WAIT: wait, _LOAD: lam * s1 + self.s1 * one, _TOKENS: tokens}
+        rows = [values[target] - (name == target) for target in self.load]
+        if self.load == [_TIME]:
+            rows.append(e - sigma)
+        if self.load in ([], [_LOAD]):
+            rows.append(e)
+        if self.load in ([], [_WAIT]):
+            rows.append(sigma)
+        if _TOKENS in self.active:
+            rows.append(values[_TOKENS] - (name == _TOKENS))
+        return np.array(rows)

@@ -1,0 +1,285 @@
+"""The optimum under targets to 60 digits: Newton's method on the prices in decimals (derived here).
+
+The targets change the two-price form of `prices` only in what the prices are. With the weights
+sigma = w + mu + eta lambda of E[S] and e = w + mu + nu of E[W] in F and its multipliers' terms,
+
+    theta = e lambda / y,   p = sigma + e lambda^2 E[S^2] / (2 y^2),   x_k = (sum chi_j a_jk) / pi_k,
+
+every type answers with the root, clipped to [least, l_max], of alpha A b e^(-b l) = c (p + theta t) + x. The
+rows a_j are those of the linear targets and, with a = pi, of the mean tokens. Given which targets are active,
+theta, p and the chi of the active rows solve as many equations: the active targets hold with equality, and of
+e and sigma, known from y and E[S^2] by e = theta y / lambda, sigma = p - theta lambda E[S^2] / (2 y),
+
+    active of (E[T], E[W], rho)     none             E[T]      E[W]        rho
+    instead of their values         e = sigma = w    e = sigma sigma = w   e = w
+
+and nothing where two are active; all three never need be, because E[S] and E[W] give E[T]. A least accuracy
+is a bound of l, and its multiplier is read off: G b e^(-b l) = c (p + theta t) + x. The answer is accepted
+where no multiplier is negative and no other target missed; else other sets are tried. Nothing is proven here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DecimalException, localcontext
+from fractions import Fraction
+from itertools import combinations
+
+from cvxtoken.allocation.problem import PER_TYPE, Workload
+from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
+
+DIGITS = 60  # of the tokens
+_WORKING = 100
+_INWARD = Decimal("1e-36")  # of its room, by which an active target is met with certainty
+_ACCURATE = Decimal("1e-75")  # relative, of the prices
+_STEPS = 25
+_EXPONENTS = 999_999
+_TIME, _WAIT, _LOAD, _TOKENS = LIMITS
+
+Key = str | int  # the name of an upper target, the number of a linear row
+Active = tuple[Key, ...]
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where Newton's method begins, to about float64 accuracy.
+
+    Attributes:
+        tokens: near the optimum, shape (N,).
+        multipliers: by upper target, and by number of linear row.
+        active: the targets that seem to hold with equality.
+    """
+
+    tokens: Sequence[float]
+    multipliers: Mapping[Key, float]
+    active: Active
+
+
+def polish_targets(
+    workload: Workload, targets: Targets, least: list[Decimal], room: Mapping[str, Fraction], start: Start
+) -> tuple[list[Decimal], Multipliers] | None:
+    """Tokens that meet the targets, 1e-36 of their room inside, and multipliers; None where none are found.
+
+    Args:
+        workload: the instance.
+        targets: the objective and the targets.
+        least: of `least.least_tokens`.
+        room: of `least.rooms`.
+        start: where to begin; its active set is tried first, then those that differ from it least.
+    """
+    with localcontext(Context(_WORKING, ROUND_HALF_EVEN, Emin=-_EXPONENTS, Emax=_EXPONENTS)):
+        system = _System(workload, targets, least, room)
+        for active in _sets_near(start.active, list(system.limits)):
+            try:
+                found = system.solve(start, active)
+            except (DecimalException, ZeroDivisionError):
+                continue
+            if found is not None:
+                return found
+    return None
+
+
+def _sets_near(guess: Active, known: Sequence[Key]) -> Iterator[Active]:
+    """Sets of targets, the guess first; at most two of delay and load, and at most two changes."""
+    for size in range(3):
+        for changed in combinations(known, size):
+            chosen = set(guess) ^ set(changed)
+            if len(chosen & {_TIME, _WAIT, _LOAD}) < 3:
+                yield tuple(name for name in known if name in chosen)
+
+
+class _System:
+    """The price equations, in the decimal context that is current."""
+
+    def __init__(
+        self, workload: Workload, targets: Targets, least: list[Decimal], room: Mapping[str, Fraction]
+    ) -> None:
+        self.workload, self.targets, self.least = workload, targets, least
+        columns = ([Decimal(x) for x in getattr(workload, field).tolist()] for field in PER_TYPE)
+        self.pi, self.A, self.b, _, self.t0, self.c = columns
+        self.top = [Decimal(x) for x in workload.max_tokens.tolist()]
+        self.lam, self.w = Decimal(workload.arrival_rate), Decimal(targets.delay_weight)
+        self.alpha = Decimal(targets.accuracy_weight(workload))
+        self.log = [(self.alpha * A * b).ln() for A, b in zip(self.A, self.b, strict=True)]
+        self.rows: dict[Key, list[Decimal]] = {_TOKENS: self.pi}
+        self.stated: dict[Key, Decimal] = {}
+        self.limits: dict[Key, Decimal] = {}  # where they are active, a little inside
+        for name, upper in targets.limits.items():
+            gap = Decimal(room[name].numerator) / Decimal(room[name].denominator)
+            self.stated[name], self.limits[name] = Decimal(upper), Decimal(upper) - _INWARD * gap
+        for number, row in enumerate(targets.linear):
+            *a, limit = map(Decimal, row)
+            size = sum((abs(x) * top for x, top in zip(a, self.top, strict=True)), abs(limit))
+            self.rows[number], self.stated[number] = a, limit
+            self.limits[number] = limit - _INWARD * size
+
+    def solve(self, start: Start, active: Active) -> tuple[list[Decimal], Multipliers] | None:
+        """The optimum with this active set, or None where it is none."""
+        load: list[Key] = [name for name in active if name in (_TIME, _WAIT, _LOAD)]
+        rows = [name for name in active if name in self.rows]
+        l = [Decimal(x) for x in start.tokens]
+        prices = self.first_prices(l, start, load, rows)
+        for _ in range(_STEPS):
+            l = [self.answer(k, l[k], prices, rows) for k in range(len(l))]
+            residuals, jacobian = self.equations(l, prices, load, rows)
+            step = _solve_linear(jacobian, [r.copy_negate() for r in residuals])
+            prices = [x + dx for x, dx in zip(prices, step, strict=True)]
+            p = abs(prices[1])  # theta vanishes where E[T] and E[W] have no weight
+            if all(abs(dx) <= _ACCURATE * max(abs(x), p) for x, dx in zip(prices, step, strict=True)):
+                break
+        else:
+            return None
+        return self.accepted([self.answer(k, l[k], prices, rows) for k in range(len(l))], prices, load, rows)
+
+    def first_prices(self, l: list[Decimal], start: Start, load: list[Key], rows: list[Key]) -> list[Decimal]:
+        """Theta, p and the chi of the active rows from the start's multipliers."""
+        mu, nu, eta = (
+            Decimal(start.multipliers.get(name, 0.0)) if name in load else Decimal(0)
+            for name in (_TIME, _WAIT, _LOAD)
+        )
+        s2, y = self.moments(l)
+        e, sigma = self.w + mu + nu, self.w + mu + eta * self.lam
+        p = sigma + e * self.lam**2 * s2 / (2 * y**2)
+        return [e * self.lam / y, p, *(Decimal(start.multipliers.get(row, 0.0)) for row in rows)]
+
+    def moments(self, l: list[Decimal]) -> tuple[Decimal, Decimal]:
+        """E[S^2] and y."""
+        t = [t0 + c * x for t0, c, x in zip(self.t0, self.c, l, strict=True)]
+        s1 = sum((pi * x for pi, x in zip(self.pi, t, strict=True)), Decimal(0))
+        s2 = sum((pi * x * x for pi, x in zip(self.pi, t, strict=True)), Decimal(0))
+        return s2, 1 - self.lam * s1
+
+    def slope(self, k: int, l: Decimal, prices: list[Decimal], rows: list[Key]) -> Decimal:
+        """C (p + theta t) + x: what a token more of type k costs, over pi."""
+        theta, p, *chi = prices
+        tilt = sum((x * self.rows[row][k] for x, row in zip(chi, rows, strict=True)), Decimal(0))
+        return self.c[k] * (p + theta * (self.t0[k] + self.c[k] * l)) + tilt / self.pi[k]
+
+    def answer(self, k: int, l: Decimal, prices: list[Decimal], rows: list[Key]) -> Decimal:
+        """The root of b l + ln(c (p + theta t) + x) = ln(alpha A b), clipped to its box."""
+        low, top, b = self.least[k], self.top[k], self.b[k]
+        l = min(max(l, low), top)
+        for _ in range(200):
+            s = self.slope(k, l, prices, rows)
+            if s <= 0:  # more tokens are free: the root is beyond
+                if self.slope(k, top, prices, rows) <= 0:
+                    return top
+                l = (l + top) / 2
+                continue
+            step = (self.log[k] - b * l - s.ln()) / (b + prices[0] * self.c[k] ** 2 / s)
+            if (l <= low and step <= 0) or (l >= top and step >= 0):
+                return l
+            new = min(max(l + step, low), top)
+            if abs(new - l) <= Decimal("1e-52") * abs(l):  # the next step is of the order of this one squared
+                return new
+            l = new
+        return l
+
+    def equations(
+        self, l: list[Decimal], prices: list[Decimal], load: list[Key], rows: list[Key]
+    ) -> tuple[list[Decimal], list[list[Decimal]]]:
+        """Residuals and their Jacobian in theta, p and the chi.
+
+        With v = c t, c, a_j / pi the derivatives of the slope in the prices, a free type's tokens change by
+        dl = -v / (b slope + c^2 theta), and M = sum pi v v' / (b slope + c^2 theta) has all sums needed.
+        """
+        theta, p, *_ = prices
+        lam, size, types = self.lam, len(prices), range(len(l))
+        M = [[Decimal(0)] * size for _ in range(size)]
+        for k in types:
+            if self.least[k] < l[k] < self.top[k]:
+                v = [self.c[k] * (self.t0[k] + self.c[k] * l[k]), self.c[k]]
+                v += [self.rows[row][k] / self.pi[k] for row in rows]
+                weight = self.pi[k] / (self.b[k] * self.slope(k, l[k], prices, rows) + self.c[k] ** 2 * theta)
+                for i in range(size):
+                    for j in range(size):
+                        M[i][j] += weight * v[i] * v[j]
+        s2, y = self.moments(l)
+        dy = [lam * M[1][j] for j in range(size)]
+        ds2 = [-2 * M[0][j] for j in range(size)]
+        dtheta, dp = ([Decimal(int(j == i)) for j in range(size)] for i in (0, 1))
+        columns = list(zip(dy, ds2, dtheta, dp, strict=True))
+        d_wait = [lam / 2 * (q / y - s2 * z / y**2) for z, q, _, _ in columns]
+        d_e = [(y * th + theta * z) / lam for z, _, th, _ in columns]
+        d_sigma = [
+            one - lam / 2 * (th * s2 / y + theta * q / y - theta * s2 * z / y**2) for z, q, th, one in columns
+        ]
+        wait, e, sigma = lam * s2 / (2 * y), theta * y / lam, p - theta * lam * s2 / (2 * y)
+        values: dict[Key, tuple[Decimal, list[Decimal]]] = {
+            _TIME: ((1 - y) / lam + wait, [d - z / lam for d, z in zip(d_wait, dy, strict=True)]),
+            _WAIT: (wait, d_wait),
+            _LOAD: (1 - y, [-z for z in dy]),
+        }
+        pairs = [(values[name][0] - self.limits[name], values[name][1]) for name in load]
+        if load == [_TIME]:
+            pairs.append((e - sigma, [a - b for a, b in zip(d_e, d_sigma, strict=True)]))
+        if load in ([], [_LOAD]):
+            pairs.append((e - self.w, d_e))
+        if load in ([], [_WAIT]):
+            pairs.append((sigma - self.w, d_sigma))
+        for j, row in enumerate(rows, 2):
+            value = sum((a * x for a, x in zip(self.rows[row], l, strict=True)), Decimal(0))
+            pairs.append((value - self.limits[row], [-m for m in M[j]]))
+        return [r for r, _ in pairs], [gradient for _, gradient in pairs]
+
+    def accepted(
+        self, l: list[Decimal], prices: list[Decimal], load: list[Key], rows: list[Key]
+    ) -> tuple[list[Decimal], Multipliers] | None:
+        """Tokens and multipliers, if none of these is negative and all targets are met."""
+        short = Context(DIGITS, ROUND_HALF_EVEN)
+        l = [
+            x if x in (low, top) else min(max(short.plus(x), low), top)
+            for x, low, top in zip(l, self.least, self.top, strict=True)
+        ]
+        theta, p, *chi = prices
+        s2, y = self.moments(l)
+        if y <= 0:
+            return None
+        e, sigma = theta * y / self.lam, p - theta * self.lam * s2 / (2 * y)
+        mu = sigma - self.w if _WAIT in load else e - self.w
+        upper = {_TIME: mu if _TIME in load else Decimal(0)}
+        upper[_WAIT] = e - self.w - upper[_TIME]
+        upper[_LOAD] = (sigma - self.w - upper[_TIME]) / self.lam
+        found: dict[Key, Decimal] = {name: upper[str(name)] for name in load}
+        found |= dict(zip(rows, chi, strict=True))
+        if min(found.values(), default=Decimal(0)) < 0 or not self.meets(l, s2, y, [*load, *rows]):
+            return None
+        zeta = {}
+        for k, name in enumerate(self.workload.names):
+            if name in self.targets.min_accuracy:
+                gain = self.slope(k, l[k], prices, rows) * (self.b[k] * l[k]).exp() / self.b[k]
+                extra = self.pi[k] * (gain / self.A[k] - self.alpha)
+                zeta[name] = short.plus(extra) if l[k] == self.least[k] and extra > 0 else Decimal(0)
+        return l, Multipliers(
+            {str(name): short.plus(x) for name, x in found.items() if name in LIMITS},
+            zeta,
+            tuple(short.plus(found.get(number, Decimal(0))) for number in range(len(self.targets.linear))),
+        )
+
+    def meets(self, l: list[Decimal], s2: Decimal, y: Decimal, active: list[Key]) -> bool:
+        """Whether the other targets are met; the active ones are, to rounding."""
+        wait = self.lam * s2 / (2 * y)
+        values: dict[Key, Decimal] = {_TIME: (1 - y) / self.lam + wait, _WAIT: wait, _LOAD: 1 - y}
+        for row, a in self.rows.items():
+            values[row] = sum((x * l_k for x, l_k in zip(a, l, strict=True)), Decimal(0))
+        return all(values[name] <= limit for name, limit in self.stated.items() if name not in active)
+
+
+def _solve_linear(matrix: list[list[Decimal]], right: list[Decimal]) -> list[Decimal]:
+    """Gauss's elimination with the largest pivot (ZeroDivisionError where there is none)."""
+    rows = [[*row, r] for row, r in zip(matrix, right, strict=True)]
+    size = len(rows)
+    for i in range(size):
+        scale = [max(map(abs, row[:size])) or Decimal(1) for row in rows]
+        best = max(range(i, size), key=lambda j: abs(rows[j][i]) / scale[j])
+        rows[i], rows[best] = rows[best], rows[i]
+        if rows[i][i] == 0:
+            raise ZeroDivisionError("the equations are not independent")
+        for j in range(i + 1, size):
+            factor = rows[j][i] / rows[i][i]
+            rows[j] = [a - factor * b for a, b in zip(rows[j], rows[i], strict=True)]
+    x = [Decimal(0)] * size
+    for i in reversed(range(size)):
+        x[i] = (rows[i][size] - sum((rows[i][j] * x[j] for j in range(i + 1, size)), Decimal(0))) / rows[i][i]
+    return x

@@ -1,0 +1,146 @@
+"""The optimum under targets: least tokens -> room -> interior point -> polish; nothing of it is trusted.
+
+What is found is bounded by `certify`, like any allocation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+
+from cvxtoken.allocation import model
+from cvxtoken.allocation.certificate import Certificate, certify
+from cvxtoken.allocation.corner import no_room, pulled_inside
+from cvxtoken.allocation.interior import InteriorPoint, interior_point
+from cvxtoken.allocation.least import least_tokens, rooms
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.target_polish import Key, Start, polish_targets
+from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
+from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import CvxtokenError, ProblemError
+
+Candidate = tuple[list[Decimal], Multipliers]
+_ACTIVE = 1e-6  # of a dual value, against all there is to gain
+_NEAR = (1e-7, 0.0)  # of a bound, as a share of the range: corners, and the point as it is
+_CLOSED = Decimal("1e-15")  # what comes after the first candidate serves where that does not close
+_NARROW = 1e-9  # of max_tokens: the least width of a type's range
+
+
+def certify_targets(workload: Workload, targets: Targets) -> Certificate:
+    """The optimum under targets, without a convex solver; the certificate says how near it is.
+
+    Raises:
+        UnstableError: no allocation is stable.
+        TargetError: no allocation meets the targets; every one missed is named.
+        ProblemError: the targets do not fit the workload, or there is no optimum (the accuracy alone,
+            without a target that keeps the load below 1).
+    """
+    targets.check(workload)
+    model.require_stable(workload)
+    least = least_tokens(workload, targets)
+    room = rooms(workload, targets, least)
+    found = []
+    with np.errstate(all="ignore"):  # data beyond float64 end uncertified, not in warnings
+        for tokens, multipliers in _candidates(workload, targets, least, room):
+            try:
+                found.append(certify(workload, tokens, targets=targets, multipliers=multipliers))
+            except CvxtokenError:  # a point beyond float64 may miss a target by its rounding
+                continue
+            if found[-1].relative_gap <= _CLOSED:
+                break
+    return min(found or [certify(workload, least, targets=targets)], key=lambda proof: proof.relative_gap)
+
+
+def certify_rows(
+    workload: Workload, targets: Targets, raw: FloatArray, prices: dict[Key, float]
+) -> Certificate | None:
+    """The optimum under linear targets too, from a solver's point and dual values; None where unproven.
+
+    Linear targets may ask for anything, so that there is no point inside them to begin with: what the solver
+    says is active is where the polish begins.
+    """
+    least = least_tokens(workload, targets)
+    room = rooms(workload, targets, least)
+    active = tuple(key for key, price in prices.items() if price * _size(workload, targets, key) > _ACTIVE)
+    start = Start(raw.tolist(), prices, active)
+    found = polish_targets(workload, targets, least, room, start)
+    if found is None:
+        return None
+    try:
+        return certify(workload, found[0], targets=targets, multipliers=found[1])
+    except CvxtokenError:
+        return None
+
+
+def move_inside(workload: Workload, targets: Targets, raw: FloatArray) -> Certificate:
+    """A point of a solver, moved inside the targets, bounded by the multipliers of their optimum."""
+    multipliers = certify_targets(workload, targets).multipliers
+    least = least_tokens(workload, targets)
+    floor = np.array([float(l) for l in least])
+    for share in (0.0, *10.0 ** np.arange(-12, 1)):
+        tokens = np.maximum(floor + (1 - share) * (raw - floor), floor)
+        point = [max(l, Decimal(x)) for l, x in zip(least, tokens.tolist(), strict=True)]
+        try:
+            return certify(workload, point, targets=targets, multipliers=multipliers)
+        except CvxtokenError:
+            continue
+    return certify(workload, least, targets=targets, multipliers=multipliers)
+
+
+def _size(workload: Workload, targets: Targets, key: str | int) -> float:
+    """What a multiplier of 1 makes of a target's limit, over all there is to gain."""
+    gain = targets.accuracy_weight(workload) * float(workload.prior @ workload.accuracy_gain)
+    if isinstance(key, str):
+        return targets.limits[key] / gain
+    *a, limit = targets.linear[key]
+    return (abs(limit) + float(np.abs(a).max() / workload.saturation_rate.max())) / gain
+
+
+def _candidates(
+    workload: Workload, targets: Targets, least: list[Decimal], room: dict[str, Fraction]
+) -> Iterator[Candidate]:
+    """The polished point, or else what it came from."""
+    if not all(room.values()):
+        yield least, no_room(workload, targets, least, room)
+        return
+    floor = np.array([float(l) for l in least])
+    point = interior_point(workload, targets, floor, _width(workload, targets, floor), _as_floats(room))
+    if not float(model.idle(workload, point.tokens)) > 0:
+        raise ProblemError(
+            "objective 'accuracy' has no optimum here: more tokens are better until the server has no idle "
+            "share left; add max_mean_system_time, max_mean_wait or max_utilization"
+        )
+    found = polish_targets(workload, targets, least, room, _start(point, room))
+    if found is not None:
+        yield found
+    for near in _NEAR:
+        yield pulled_inside(workload, targets, least, point, _active(point, room), near)
+
+
+def _as_floats(room: dict[str, Fraction]) -> dict[str, float]:
+    return {name: float(value) for name, value in room.items()}
+
+
+def _width(workload: Workload, targets: Targets, floor: FloatArray) -> FloatArray:
+    """How far above the least tokens the optimum may lie: no farther than T(0) where E[T] has its weight."""
+    top = workload.max_tokens
+    if targets.delay_weight:
+        top = np.minimum(top, np.maximum(floor, model.upper_bounds(workload)))
+    return np.maximum(top - floor, _NARROW * workload.max_tokens)
+
+
+def _start(point: InteriorPoint, room: dict[str, Fraction]) -> Start:
+    multipliers: dict[Key, float] = {name: point.multipliers[name] for name in room}
+    return Start(point.tokens.tolist(), multipliers, _active(point, room))
+
+
+def _active(point: InteriorPoint, room: dict[str, Fraction]) -> tuple[str, ...]:
+    """A target is taken for active where its multiplier's share of the gain exceeds its slack's of the room.
+
+    Multiplier times room is at most the gain over the least tokens, because J* is concave in a limit.
+    """
+    price = {name: x * float(room[name]) / point.gain for name, x in point.multipliers.items()}
+    return tuple(name for name in LIMITS if name in price and price[name] > point.slack[name])

@@ -1,0 +1,143 @@
+"""The optimum of a workload, under targets or without, and the frontier of all of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from cvxtoken.allocation.frontier import frontier
+from cvxtoken.allocation.reference import Reference, solve
+from cvxtoken.cli.options import (
+    AccuracyWeight,
+    ArrivalRate,
+    AsJson,
+    MaxTokens,
+    Solver,
+    WorkloadName,
+    app,
+    read_workload,
+)
+from cvxtoken.errors import ProblemError
+
+
+@app.command("solve")
+def solve_command(
+    workload: WorkloadName = "qwen3-8b",
+    arrival_rate: ArrivalRate = None,
+    accuracy_weight: AccuracyWeight = None,
+    max_tokens: MaxTokens = None,
+    objective: Annotated[
+        str, typer.Option(help="trade-off, or accuracy: the best there is under targets.")
+    ] = "trade-off",
+    max_system_time: Annotated[
+        float | None, typer.Option(help="Target: mean system time, at most, in s.")
+    ] = None,
+    max_wait: Annotated[float | None, typer.Option(help="Target: mean wait, at most, in s.")] = None,
+    max_utilization: Annotated[float | None, typer.Option(help="Target: utilization, at most.")] = None,
+    max_mean_tokens: Annotated[
+        float | None, typer.Option(help="Target: mean thinking tokens of a query, at most.")
+    ] = None,
+    min_accuracy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=SHARE", help="Target: accuracy of a type, at least; may be repeated."),
+    ] = None,
+    solver: Solver = "CLARABEL",
+    as_json: AsJson = False,
+    certificate: Annotated[Path | None, typer.Option(help="Write the proof to this file.")] = None,
+) -> None:
+    """Print the optimal budgets and the proven gap, under any targets what each of them costs."""
+    problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
+    reference = solve(
+        problem,
+        solver,
+        objective=objective,
+        max_mean_system_time=max_system_time,
+        max_mean_wait=max_wait,
+        max_utilization=max_utilization,
+        max_mean_tokens=max_mean_tokens,
+        min_accuracy=read_shares(min_accuracy or []),
+    )
+    if certificate is not None:
+        reference.certificate.save(certificate)
+    if as_json:
+        print(json.dumps(as_document(workload, reference), indent=2, allow_nan=False))
+    else:
+        print(reference)
+        if certificate is not None:
+            print(f"certificate       {certificate}; check it with: cvxtoken verify {certificate}")
+    if reference.status != "certified":
+        print(f"uncertified: the best proven relative gap is {reference.relative_gap:.3g}", file=sys.stderr)
+        raise typer.Exit(3)
+
+
+def read_shares(texts: list[str]) -> dict[str, float]:
+    """Numbers by name from texts such as GSM8K=0.9 (ProblemError)."""
+    found: dict[str, float] = {}
+    for text in texts:
+        name, equals, value = text.rpartition("=")
+        try:
+            share = float(value)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise ProblemError(f"min_accuracy is {text!r}; it must be a type's name, '=' and a number")
+        if name in found:
+            raise ProblemError(f"min_accuracy of {name!r} is given twice")
+        found[name] = share
+    return found
+
+
+def as_document(name: str, reference: Reference) -> dict[str, Any]:
+    """The object that `solve --json` prints."""
+    names, run = reference.workload.names, reference.solver
+    return {
+        "workload": name,
+        "status": reference.status,
+        "maximised": reference.targets.objective,
+        "tokens": dict(zip(names, reference.tokens.tolist(), strict=True)),
+        "objective": reference.objective,
+        "lower": reference.lower,
+        "upper": reference.upper,
+        "relative_gap": reference.relative_gap,
+        "utilization": reference.utilization,
+        "mean_wait": reference.mean_wait,
+        "mean_system_time": reference.mean_system_time,
+        "mean_tokens": reference.mean_tokens,
+        "mean_accuracy": reference.mean_accuracy,
+        "accuracy": dict(zip(names, reference.accuracy.tolist(), strict=True)),
+        "targets": [asdict(price) for price in reference.shadow_prices],
+        "solver": run.__dict__,
+        "seconds": reference.seconds,
+    }
+
+
+@app.command("frontier")
+def frontier_command(
+    workload: WorkloadName = "qwen3-8b",
+    arrival_rate: ArrivalRate = None,
+    accuracy_weight: AccuracyWeight = None,
+    max_tokens: MaxTokens = None,
+    points: Annotated[int, typer.Option(help="How many.")] = 20,
+    as_json: AsJson = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw the frontier to this file.")] = None,
+) -> None:
+    """Print the best accuracy for every mean system time, each point proven, and its budgets."""
+    problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("frontier", total=points)
+        found = frontier(problem, points, lambda count: progress.advance(task, count))
+    if plot is not None:
+        from cvxtoken.allocation.picture import draw_frontier
+
+        draw_frontier(found, solve(problem), plot)
+    print(json.dumps(found.to_document(), indent=2, allow_nan=False) if as_json else found)
+    if found.status != "certified":
+        print("uncertified: not every point is proven", file=sys.stderr)
+        raise typer.Exit(3)

@@ -1,0 +1,140 @@
+"""From an evaluation's rows and an arrival log to a workload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxtoken.errors import ProblemError
+from cvxtoken.fitting.arrivals import ArrivalFit, fit_arrivals
+from cvxtoken.fitting.columns import Labels
+from cvxtoken.fitting.fitted import FittedWorkload
+from cvxtoken.fitting.table import Column, Table, read_table, sha256_of
+from cvxtoken.fitting.task import fit_task
+
+ROWS = {
+    "task": Column("label"),
+    "budget_tokens": Column("number"),
+    "thinking_tokens": Column("number", required=False),
+    "correct": Column("flag"),
+    "seconds": Column("gap"),
+    "question": Column("label", required=False),
+}
+LOG = {"timestamp": Column("text"), "task": Column("label")}
+
+
+def fit_workload(
+    table: Table,
+    arrivals: Table | None = None,
+    *,
+    arrival_rate: float | None = None,
+    accuracy_weight: float = 30.0,
+    max_tokens: float | None = None,
+    columns: Mapping[str, str] | None = None,
+    method: str = "likelihood",
+    intervals: str = "profile",
+    confidence: float = 0.9,
+) -> FittedWorkload:
+    """Fit a workload to an evaluation's rows and an arrival log.
+
+    Args:
+        table: a .csv or .parquet file, or columns by name, one row an answer: task, budget_tokens, correct,
+            seconds (may be missing in rows), and, if there are such columns, thinking_tokens (else budgets
+            are taken to be used up) and question (answers to one are not independent).
+        arrivals: likewise a log: timestamp (in order; seconds or dates) and task.
+        arrival_rate: lambda, in 1/s, in place of the log's or without a log; then priors are equal.
+        accuracy_weight: alpha, in s per unit of accuracy: a choice that no data make.
+        max_tokens: l_max, in place of the largest budget measured of each task.
+        columns: what the files call a column, by the names above.
+        method: see `fit_accuracy`.
+        intervals: likewise.
+        confidence: likewise.
+
+    Raises:
+        ProblemError: bad data, with the file, the line and the rule; a task that has no times or no arrivals.
+        MissingExtraError: a Parquet file, and pyarrow is not installed.
+    """
+    mapping = dict(columns or {})
+    for name in mapping:
+        if name not in ROWS and name not in LOG:
+            raise ProblemError(f"columns holds {name!r}; it must be one of {', '.join({**ROWS, **LOG})}")
+    found = read_table(table, ROWS, {name: mapping[name] for name in ROWS if name in mapping})
+    names = found["task"].names
+    log = None
+    if arrivals is not None:
+        entries = read_table(arrivals, LOG, {name: mapping[name] for name in LOG if name in mapping})
+        try:
+            log = fit_arrivals(entries["timestamp"], _labels(entries["task"]))
+        except ProblemError as error:
+            raise ProblemError(f"{_origin(arrivals)}: {error}") from error
+    prior = _priors(names, log)
+    tasks = tuple(
+        fit_task(name, found, rows, (method, intervals, confidence))
+        for name, rows in zip(names, _groups(found["task"]), strict=True)
+    )
+    tops = tuple(float(t.accuracy.points.budgets[-1]) if max_tokens is None else max_tokens for t in tasks)
+    fitted = FittedWorkload(
+        tasks=tasks,
+        arrivals=log,
+        arrival_rate=arrival_rate if arrival_rate is not None or log is None else log.rate,
+        prior=prior,
+        accuracy_weight=accuracy_weight,
+        max_tokens=tops,
+        provenance=_provenance(table, len(found["task"]), arrivals, log, arrival_rate, method),
+    )
+    if fitted.arrival_rate is not None:
+        _ = fitted.workload  # what was given is checked now
+    return fitted
+
+
+def _groups(tasks: Labels) -> list[NDArray[np.intp]]:
+    """Rows of each task."""
+    order = np.argsort(tasks.codes, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(tasks.codes))[:-1])
+
+
+def _labels(tasks: Labels) -> NDArray[Any]:
+    return np.array(tasks.names, dtype=object)[tasks.codes]
+
+
+def _priors(names: list[str], log: ArrivalFit | None) -> tuple[float, ...]:
+    """Shares of the log by task; equal ones without a log (ProblemError where they do not match)."""
+    if log is None:
+        return (1 / len(names),) * len(names)
+    shares = dict(zip(log.names, log.prior, strict=True))
+    for name in names:
+        if name not in shares:
+            raise ProblemError(f"task {name!r} has no arrivals; the log has {', '.join(log.names)}")
+    for name in log.names:
+        if name not in names:
+            raise ProblemError(
+                f"arrivals of task {name!r}, which has no rows; the table has {', '.join(names)}"
+            )
+    return tuple(shares[name] for name in names)
+
+
+def _provenance(
+    table: Table, rows: int, arrivals: Table | None, log: ArrivalFit | None, rate: float | None, method: str
+) -> str:
+    now = datetime.now(UTC).date().isoformat()
+    parts = [f"fitted on {now} by cvxtoken ({method}) to {rows} rows of {_origin(table)}"]
+    if log is not None and arrivals is not None:
+        what = "priors and rate" if rate is None else "priors"
+        parts.append(f"{what} of {sum(log.counts)} arrivals of {_origin(arrivals)}")
+    else:
+        parts.append("equal priors, by assumption")
+    if rate is not None:
+        parts.append(f"arrival rate {rate:g} /s as given")
+    return "; ".join([*parts, "accuracy weight as chosen"])
+
+
+def _origin(table: Table) -> str:
+    """A file's name and SHA-256."""
+    if not isinstance(table, str | Path):
+        return "a table in memory"
+    return f"{Path(table).name} (SHA-256 {sha256_of(table)[:16]})"

@@ -1,0 +1,6 @@
+"""Accuracy curves with a lag: the concave envelope's certified bound, and the best true budgets, exactly."""
+
+from cvxtoken.lagged.problem import LaggedWorkload
+from cvxtoken.lagged.reference import LaggedReference, solve_lagged
+
+__all__ = ["LaggedReference", "LaggedWorkload", "solve_lagged"]

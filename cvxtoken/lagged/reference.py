@@ -1,0 +1,153 @@
+"""The best budgets with lagged curves, proven.
+
+A type with a lag is off (no tokens) or on (more than its lag): `search` goes through the choices, with
+bounds of which solvers need not be believed.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cvxtoken.allocation import model
+from cvxtoken.allocation.certificate import relative_gap
+from cvxtoken.allocation.reference import CERTIFIED_GAP
+from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import ProblemError
+from cvxtoken.lagged.bounds import DIGITS
+from cvxtoken.lagged.envelope import touching_points
+from cvxtoken.lagged.problem import LaggedWorkload
+from cvxtoken.lagged.search import ON_CHORD, search
+from cvxtoken.rigorous import double_above, double_below
+from cvxtoken.tables import table
+
+
+@dataclass(frozen=True)
+class LaggedReference:
+    """The best allocation with lagged curves, and what the envelope says.
+
+    Attributes:
+        problem: as given.
+        tokens: the best budgets, shape (N,): of every type none, or more than its lag.
+        lower, upper: proven bounds of the best J, in s, rounded outward to doubles; J(tokens) >= lower.
+        relative_gap: proven (upper - lower) / (1 + least |J|).
+        envelope_tokens: the budgets at the envelope's optimum, shape (N,).
+        envelope_upper: the proven bound from the envelope alone, in s.
+        on_chord: names of the types that the envelope puts between none and their touching point, where no
+            true curve is.
+        nodes: relaxations that branch and bound looked at.
+        exhausted: whether it looked at everything within the time limit.
+        seconds: of the whole call.
+    """
+
+    problem: LaggedWorkload
+    tokens: FloatArray
+    lower: float
+    upper: float
+    relative_gap: float
+    envelope_tokens: FloatArray
+    envelope_upper: float
+    on_chord: tuple[str, ...]
+    nodes: int
+    exhausted: bool
+    seconds: float
+
+    @property
+    def objective(self) -> float:
+        """J at these tokens, in s."""
+        return self.lower
+
+    @property
+    def status(self) -> str:
+        """'certified' where the proven relative gap is at most 1e-15, else 'uncertified'."""
+        return "certified" if self.relative_gap <= CERTIFIED_GAP else "uncertified"
+
+    @property
+    def chord_gap(self) -> float:
+        """How far the envelope's bound lies above the best true allocation, in s."""
+        return self.envelope_upper - self.lower
+
+    def to_document(self) -> dict[str, Any]:
+        """A mapping of plain values."""
+        names = self.problem.workload.names
+        return {
+            "status": self.status,
+            "tokens": dict(zip(names, self.tokens.tolist(), strict=True)),
+            "objective": self.objective,
+            "lower": self.lower,
+            "upper": self.upper,
+            "relative_gap": self.relative_gap,
+            "envelope_tokens": dict(zip(names, self.envelope_tokens.tolist(), strict=True)),
+            "envelope_upper": self.envelope_upper,
+            "chord_gap": self.chord_gap,
+            "on_chord": list(self.on_chord),
+            "nodes": self.nodes,
+            "exhausted": self.exhausted,
+            "seconds": self.seconds,
+        }
+
+    def __str__(self) -> str:
+        w = self.problem.workload
+        accuracy = self.problem.accuracy(self.tokens)
+        rows = [
+            (name, f"{lag:.1f}", f"{l:.1f}", f"{p:.4f}")
+            for name, lag, l, p in zip(w.names, self.problem.lag, self.tokens, accuracy, strict=True)
+        ]
+        if self.on_chord:
+            chord = (
+                f"{', '.join(self.on_chord)} on a chord, where no true curve is: its bound "
+                f"{self.envelope_upper:.6f} s is {self.chord_gap:.3g} s above the best true allocation"
+            )
+        else:
+            chord = "no type lies on a chord: the envelope's optimum is a true allocation"
+        return "\n".join(
+            [
+                table(["task", "lag", "tokens", "accuracy"], rows),
+                f"objective         J = {self.objective:.6f} s, none is better than {self.upper:.6f} s",
+                f"envelope          {chord}",
+                f"{self.status:<17} relative gap <= {self.relative_gap:.3g}, {self.nodes} relaxations"
+                f"{'' if self.exhausted else ' (time ran out)'}, {self.seconds:.2f} s",
+            ]
+        )
+
+
+def solve_lagged(problem: LaggedWorkload, time_limit: float = 60.0) -> LaggedReference:
+    """The best budgets of a workload with lags, proven.
+
+    Args:
+        problem: the instance.
+        time_limit: in s, after which the best found is returned, with the bound proven so far.
+
+    Raises:
+        UnstableError: no allocation is stable.
+        ProblemError: the time limit is not positive.
+
+    >>> import cvxtoken
+    >>> found = solve_lagged(LaggedWorkload(cvxtoken.load("qwen3-8b"), [2000, 0, 0, 170, 0]))
+    >>> found.status, [round(l) for l in found.tokens]
+    ('certified', [0, 4900, 767, 2422, 1493])
+    """
+    if not time_limit > 0:
+        raise ProblemError(f"time_limit is {time_limit}; it must be positive")
+    started = time.perf_counter()
+    model.require_stable(problem.workload)
+    found = search(problem, started + time_limit)
+    touching, relaxed = touching_points(problem), found.root.relaxed
+    between = (relaxed > ON_CHORD * touching) & (relaxed < (1 - ON_CHORD) * touching)
+    names = problem.workload.names
+    return LaggedReference(
+        problem=problem,
+        tokens=found.tokens,
+        lower=double_below(found.lower),
+        upper=double_above(found.upper),
+        relative_gap=float(relative_gap(found.lower, found.upper, DIGITS)),
+        envelope_tokens=relaxed,
+        envelope_upper=double_above(found.root.upper),
+        on_chord=tuple(names[k] for k in np.flatnonzero(between)),
+        nodes=found.nodes,
+        exhausted=found.exhausted,
+        seconds=time.perf_counter() - started,
+    )

@@ -1,0 +1,219 @@
+"""Branch and bound over the types with a lag; every bound it relies on is evaluated rigorously.
+
+Where all have chosen, what is left is the paper's own problem with t0 + c l0 for t0, whose optimum the
+two-price method finds. Where some are free, their concave envelopes give a convex program, an upper bound.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+
+from cvxtoken.allocation import model
+from cvxtoken.allocation.prices import solve_prices
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import UnstableError
+from cvxtoken.lagged.bounds import LaggedBounds
+from cvxtoken.lagged.envelope import Choice, Choices, pieces, touching_points
+from cvxtoken.lagged.problem import LaggedWorkload
+
+ON_CHORD = 1e-3  # of the chord, from either end: less is solver's noise
+_NEVER = 1e-300  # the gain of a type that is off
+_CLOSE = Decimal("1e-20")  # times 1 + |J|: a bound so near the best known is not split further
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the search found.
+
+    Attributes:
+        tokens: the best allocation, shape (N,).
+        lower: its J in s, rigorously from below.
+        upper: no allocation is better, in s.
+        root: the relaxation with all types free.
+        nodes: relaxations looked at.
+        exhausted: whether nothing was left to look at.
+    """
+
+    tokens: FloatArray
+    lower: Decimal
+    upper: Decimal
+    root: Node
+    nodes: int
+    exhausted: bool
+
+
+@dataclass(frozen=True)
+class Node:
+    """Choices, a proven upper bound of J under them, and the tokens of their relaxation."""
+
+    choices: Choices
+    upper: Decimal
+    relaxed: FloatArray
+
+
+def search(problem: LaggedWorkload, deadline: float) -> Found:
+    """The best budgets of a stable problem, until a time of `time.perf_counter`."""
+    return _Search(problem, deadline).run()
+
+
+class _Search:
+    def __init__(self, problem: LaggedWorkload, deadline: float) -> None:
+        self.problem, self.deadline = problem, deadline
+        self.touching = touching_points(problem)
+        self.tokens, self.lower = np.zeros(len(problem)), Decimal("-Infinity")
+        self.nodes = 0
+
+    def run(self) -> Found:
+        """Split the node of the largest bound until none is above the best known."""
+        free = np.zeros(len(self.problem), dtype=np.int64)
+        self.bound(np.zeros(len(self.problem)), free)  # no tokens are an allocation
+        root = self.node(free)
+        assert root is not None  # a stable problem: all off is stable
+        order = itertools.count()
+        heap = [(root.upper.copy_negate(), next(order), root)]
+        done: list[Decimal] = []
+        while heap and time.perf_counter() < self.deadline:
+            _, _, node = heapq.heappop(heap)
+            k = self.branching(node)
+            if node.upper <= self.enough or k is None:
+                done.append(node.upper)
+                continue
+            for child in self.children(node, k):
+                if child is not None:
+                    heapq.heappush(heap, (child.upper.copy_negate(), next(order), child))
+        upper = max([self.lower, *done, *(node.upper for _, _, node in heap)])
+        return Found(self.tokens, self.lower, upper, root, self.nodes, not heap)
+
+    @property
+    def enough(self) -> Decimal:
+        """A bound that is not worth splitting."""
+        return self.lower + _CLOSE * (1 + self.lower.copy_abs())
+
+    def node(self, choices: Choices) -> Node | None:
+        """The choices with their bound; None where they leave nothing stable.
+
+        The bound is taken at the envelope's optimum, and at the best allocation near it that obeys the
+        choices: where the envelope is met by true curves, only the latter is sharp to all digits.
+        """
+        if self.idle(choices) <= 0:
+            return None
+        self.nodes += 1
+        relaxed = self.relaxed(choices)
+        upper = Decimal("Infinity") if relaxed is None else self.bound(relaxed, choices)
+        centre = np.zeros(len(choices)) if relaxed is None else relaxed
+        for rounded in self.roundings(centre, choices):
+            tokens = self.settled(rounded)
+            if tokens is not None:
+                upper = min(upper, self.bound(tokens, choices))
+                centre = tokens if relaxed is None else centre
+        return Node(choices, upper, centre)
+
+    def bound(self, tokens: FloatArray, choices: Choices) -> Decimal:
+        """A proven upper bound of J under the choices; takes the tokens over where they are the best."""
+        try:
+            bounds = LaggedBounds(self.problem, tokens.tolist(), choices)
+        except UnstableError:
+            return Decimal("Infinity")
+        if bounds.lower > self.lower:
+            self.lower, self.tokens = bounds.lower, tokens
+        return bounds.upper
+
+    def idle(self, choices: Choices) -> Fraction:
+        """The largest idle share that the choices allow, exactly."""
+        w, on = self.problem.workload, np.flatnonzero(choices == Choice.ON)
+        lag = sum(
+            Fraction(float(w.prior[k]))
+            * Fraction(float(w.time_per_token[k]))
+            * Fraction(float(self.problem.lag[k]))
+            for k in on
+        )
+        return w.idle_at_zero - Fraction(w.arrival_rate) * lag
+
+    def relaxed(self, choices: Choices) -> FloatArray | None:
+        """The envelope's optimum by CVXPY, moved into its box; None where no usable point is found."""
+        import cvxpy as cp
+
+        from cvxtoken.lagged.program import envelope_program
+
+        built = envelope_program(self.problem, choices)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it finds is judged by the bound
+            try:
+                built.problem.solve(solver="CLARABEL")
+            except (cp.SolverError, ArithmeticError, ValueError):
+                return None
+        values = built.tokens.value
+        if values is None or not np.isfinite(values).all():
+            return None
+        e = pieces(self.problem, choices)
+        tokens = np.minimum(
+            np.clip(values, e.base, e.base + e.chord + e.room), self.problem.workload.max_tokens
+        )
+        return tokens if float(model.idle(self.problem.workload, tokens)) > 0 else None
+
+    def roundings(self, relaxed: FloatArray, choices: Choices) -> Iterator[Choices]:
+        """Complete choices near a relaxation: by halves of the chord, and all of the chord's types off."""
+        free = (choices == Choice.FREE) & (self.problem.lag > 0)
+        for share in (0.5, 1 - ON_CHORD):
+            rounded = choices.copy()
+            rounded[free] = np.where(relaxed >= share * self.touching, Choice.ON, Choice.OFF)[free]
+            yield rounded
+            if (rounded == choices).all():
+                return
+
+    def settled(self, choices: Choices) -> FloatArray | None:
+        """The optimum where every lagged type has chosen, to float64; None where nothing is stable.
+
+        A type that is on has no lag, takes t0 + c l0 from the start and has l_max - l0 left.
+        """
+        if self.idle(choices) <= 0:
+            return None
+        w = self.problem.workload
+        base = np.where(choices == Choice.ON, self.problem.lag, 0.0)
+        off = (choices != Choice.ON) & (self.problem.lag > 0)
+        if (base >= w.max_tokens).any():
+            return None
+        settled = Workload(
+            names=w.names,
+            prior=w.prior,
+            accuracy_gain=np.where(off, _NEVER, w.accuracy_gain),
+            saturation_rate=w.saturation_rate,
+            base_accuracy=w.base_accuracy,
+            overhead=w.overhead + w.time_per_token * base,
+            time_per_token=w.time_per_token,
+            arrival_rate=w.arrival_rate,
+            accuracy_weight=w.accuracy_weight,
+            max_tokens=w.max_tokens - base,
+        )
+        if settled.idle_at_zero <= 0:
+            return None
+        tokens = np.where(off, 0.0, np.minimum(base + solve_prices(settled), w.max_tokens))
+        return tokens if math.isfinite(float(self.problem.objective(tokens))) else None
+
+    def branching(self, node: Node) -> int | None:
+        """The free type deepest on its chord, or any free one; None where all have chosen."""
+        free = np.flatnonzero((node.choices == Choice.FREE) & (self.problem.lag > 0))
+        if not free.size:
+            return None
+        share = node.relaxed[free] / self.touching[free]
+        return int(free[np.argmax(np.minimum(share, 1 - share))])
+
+    def children(self, node: Node, k: int) -> Iterator[Node | None]:
+        """The node with type k off, and with it on."""
+        for choice in (Choice.OFF, Choice.ON):
+            choices = node.choices.copy()
+            choices[k] = choice
+            if choice == Choice.ON and self.problem.lag[k] >= self.problem.workload.max_tokens[k]:
+                continue
+            yield self.node(choices)

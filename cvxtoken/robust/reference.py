@@ -1,0 +1,164 @@
+"""The allocation that is best on average over several draws: program -> solver -> Newton -> certificate."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cvxtoken.allocation.certificate import relative_gap
+from cvxtoken.allocation.reference import CERTIFIED_GAP
+from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import UnstableError
+from cvxtoken.rigorous import double_above, double_below
+from cvxtoken.robust.bounds import DIGITS, EnsembleBounds
+from cvxtoken.robust.problem import Ensemble
+from cvxtoken.tables import table
+
+_MOST_STEPS = 60
+_SMALL = 1e-14  # relative: a step that changes nothing more
+
+
+@dataclass(frozen=True)
+class RobustReference:
+    """The allocation of the best mean objective over the draws, with proven bounds.
+
+    Attributes:
+        ensemble: the draws.
+        tokens: l, shape (N,).
+        lower, upper: proven bounds of the best mean J, in s, rounded outward to doubles.
+        relative_gap: proven (upper - lower) / (1 + least |J|).
+        solver_status: what the convex solver said of itself; nothing here is relied on.
+        seconds: of the whole call.
+    """
+
+    ensemble: Ensemble
+    tokens: FloatArray
+    lower: float
+    upper: float
+    relative_gap: float
+    solver_status: str
+    seconds: float
+
+    @property
+    def status(self) -> str:
+        """'certified' where the proven relative gap is at most 1e-15, else 'uncertified'."""
+        return "certified" if self.relative_gap <= CERTIFIED_GAP else "uncertified"
+
+    @property
+    def objective(self) -> float:
+        """Mean J at these tokens, in s."""
+        return self.lower
+
+    def to_document(self) -> dict[str, Any]:
+        """A mapping of plain values."""
+        return {
+            "status": self.status,
+            "draws": len(self.ensemble),
+            "tokens": dict(zip(self.ensemble.names, self.tokens.tolist(), strict=True)),
+            "objective": self.objective,
+            "lower": self.lower,
+            "upper": self.upper,
+            "relative_gap": self.relative_gap,
+            "solver_status": self.solver_status,
+            "seconds": self.seconds,
+        }
+
+    def __str__(self) -> str:
+        rows = [(name, f"{l:.1f}") for name, l in zip(self.ensemble.names, self.tokens, strict=True)]
+        return "\n".join(
+            [
+                table(["task", "tokens"], rows),
+                f"objective         mean J = {self.objective:.6f} s over {len(self.ensemble)} draws",
+                f"{self.status:<17} relative gap <= {self.relative_gap:.3g}; {self.seconds:.2f} s",
+            ]
+        )
+
+
+def solve_robust(ensemble: Ensemble) -> RobustReference:
+    """The budgets of the best average objective over the draws, certified.
+
+    A convex solver finds a point, Newton's method polishes it, and the dual bound decides what is proven.
+
+    Raises:
+        UnstableError: no allocation is stable in every draw.
+
+    >>> import cvxtoken
+    >>> fast, slow = (cvxtoken.load("qwen3-8b").replace(arrival_rate=rate) for rate in (0.05, 0.15))
+    >>> solve_robust(Ensemble([fast, slow])).status
+    'certified'
+    """
+    started = time.perf_counter()
+    ensemble.require_stable()
+    status, tokens = _solver_point(ensemble)
+    tokens = _polish(ensemble, tokens)
+    try:
+        bounds = EnsembleBounds(ensemble, tokens.tolist())
+    except UnstableError:  # by rounding only
+        tokens = np.zeros(len(ensemble.names))
+        bounds = EnsembleBounds(ensemble, tokens.tolist())
+    lower, upper = bounds.lower, bounds.upper
+    return RobustReference(
+        ensemble=ensemble,
+        tokens=tokens,
+        lower=double_below(lower),
+        upper=double_above(upper),
+        relative_gap=float(relative_gap(lower, upper, DIGITS)),
+        solver_status=status,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _solver_point(ensemble: Ensemble) -> tuple[str, FloatArray]:
+    """The solver's status and its point moved into the box; no tokens where it is not usable."""
+    import cvxpy as cp
+
+    from cvxtoken.robust.program import ensemble_program
+
+    nothing = np.zeros(len(ensemble.names))
+    built = ensemble_program(ensemble)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what it finds is judged by the bound
+        try:
+            built.problem.solve(solver="CLARABEL")
+        except (cp.SolverError, ArithmeticError, ValueError) as failure:
+            return f"failed: {str(failure).splitlines()[0]}", nothing
+    values = built.tokens.value
+    status = str(built.problem.status)
+    if values is None or not np.isfinite(values).all():
+        return status, nothing
+    tokens = np.clip(values, 0.0, ensemble.max_tokens)
+    return status, tokens if ensemble.idle(tokens) > 0 else nothing
+
+
+def _polish(ensemble: Ensemble, tokens: FloatArray) -> FloatArray:
+    """Newton's method on the types inside the box; a step is halved until the mean J does not fall."""
+    top = ensemble.max_tokens
+    for _ in range(_MOST_STEPS):
+        g = ensemble.gradient(tokens)
+        free = ~((tokens <= 0) & (g <= 0)) & ~((tokens >= top) & (g >= 0))
+        if not free.any():
+            return tokens
+        H = ensemble.hessian(tokens)[np.ix_(free, free)]
+        step = np.zeros_like(tokens)
+        step[free] = np.linalg.solve(H, -g[free])
+        moved = _climb(ensemble, tokens, step)
+        if (np.abs(moved - tokens) <= _SMALL * (1 + tokens)).all():
+            return moved
+        tokens = moved
+    return tokens
+
+
+def _climb(ensemble: Ensemble, tokens: FloatArray, step: FloatArray) -> FloatArray:
+    """As much of a step as does not lower the mean J, but for rounding."""
+    before = float(ensemble.objectives(tokens).mean())
+    for halvings in range(_MOST_STEPS):
+        moved: FloatArray = np.clip(tokens + step / 2**halvings, 0.0, ensemble.max_tokens)
+        if ensemble.idle(moved) > 0:
+            after = float(ensemble.objectives(moved).mean())
+            if after >= before - 1e-13 * (1 + abs(before)):
+                return moved
+    return tokens

@@ -1,0 +1,118 @@
+"""Where the chunks of a sweep are solved: here, in local processes, or on a Dask cluster."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
+from contextlib import contextmanager
+from typing import Any
+
+from cvxtoken.errors import MissingExtraError, ProblemError, SolverError
+from cvxtoken.sweeps.grid import Columns, Grid
+
+TIMEOUT = 10.0  # seconds that a cluster may take to answer
+_WINDOW = 64  # chunks submitted at a time, so that results do not pile up
+_FAILURES = 3  # of one chunk, before its error is raised
+_BROKEN = 3  # pools in a row that may break before one chunk is done
+
+Chunks = Iterator[tuple[int, Columns]]
+
+
+def solve_here(grid: Grid, chunks: Iterable[int]) -> Chunks:
+    """One after the other in this process."""
+    for chunk in chunks:
+        yield chunk, grid.solve(chunk)
+
+
+def solve_on(executor: Executor, grid: Grid, chunks: Iterable[int]) -> Chunks:
+    """On an executor of `concurrent.futures`, in the order in which they are done.
+
+    A chunk that fails is tried again: a cluster may lose a result between its end and its arrival.
+    """
+    left = deque(chunks)
+    running: dict[Future[Columns], int] = {}
+    failures: Counter[int] = Counter()
+    try:
+        while left or running:
+            while left and len(running) < _WINDOW:
+                chunk = left.popleft()
+                running[executor.submit(grid.solve, chunk)] = chunk
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                chunk = running.pop(future)
+                try:
+                    columns = future.result()
+                except (CancelledError, BrokenExecutor):  # there is nobody left to try again
+                    raise
+                except Exception:
+                    failures[chunk] += 1
+                    if failures[chunk] == _FAILURES:
+                        raise
+                    left.appendleft(chunk)
+                else:
+                    yield chunk, columns
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def solve_in_processes(workers: int, grid: Grid, chunks: Iterable[int]) -> Chunks:
+    """In local processes; where one is killed, the chunks that are not done start again in new ones.
+
+    Raises:
+        SolverError: processes keep dying and nothing is done any more.
+    """
+    left = dict.fromkeys(chunks)
+    broken = 0
+    while left:
+        with ProcessPoolExecutor(workers) as executor:
+            try:
+                for chunk, columns in solve_on(executor, grid, list(left)):
+                    del left[chunk]
+                    broken = 0
+                    yield chunk, columns
+            except BrokenExecutor as error:
+                broken += 1
+                if broken == _BROKEN:
+                    raise SolverError(
+                        f"{broken} times in a row a process was killed before any chunk was done; "
+                        "less memory is needed with a smaller chunk size or fewer workers"
+                    ) from error
+
+
+@contextmanager
+def dask_executor(address: str, timeout: float = TIMEOUT) -> Iterator[Executor]:
+    """An executor on the workers of a Dask scheduler (extra `cluster`); Dask restarts what dies with one.
+
+    Raises:
+        MissingExtraError: Dask is not installed.
+        ProblemError: the scheduler does not answer in time, or the address is not one.
+        SolverError: workers keep dying, or the scheduler is gone.
+    """
+    try:
+        from distributed import Client, KilledWorker
+    except ImportError as error:
+        raise MissingExtraError("a cluster needs Dask: pip install 'cvxtoken[cluster]'") from error
+    try:
+        client: Any = Client(address, timeout=timeout, set_as_default=False)
+    except (OSError, ValueError) as error:  # TimeoutError is an OSError
+        raise ProblemError(f"cluster {address!r} does not answer within {timeout:g} s: {error}") from error
+    try:
+        yield client.get_executor(pure=False)
+    except (KilledWorker, CancelledError) as error:
+        raise SolverError(
+            f"cluster {address!r} is gone, or its workers keep dying. {error}".rstrip()
+        ) from error
+    finally:
+        client.close()
+
+
+Solver = Callable[[Grid, Iterable[int]], Chunks]
