@@ -5,26 +5,16 @@ from __future__ import annotations
 import functools
 import io
 from itertools import pairwise
-from typing import Any
 
 import matplotlib as mpl
+import neighbours
 import numpy as np
+from drawing import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, panels
 from matplotlib.figure import Figure
 
 import cvxtoken
-from cvxtoken import batching, clipping, scheduling
 from cvxtoken.allocation import model
-from cvxtoken.scheduling.schedule import memory_at
 
-BLUE, ORANGE, GREEN, PURPLE, BLACK = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000"
-STYLE = {
-    "svg.hashsalt": "cvxtoken",  # the same picture is the same bytes
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e5e5e5",
-    "font.size": 10,
-}
 CHAT = cvxtoken.Workload(
     names=["chat"],
     prior=[1],
@@ -51,12 +41,6 @@ def _svg(figure: Figure) -> str:
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None})
     return out.getvalue()
-
-
-def panels(count: int = 1, width: float = 7.0, height: float = 3.6) -> tuple[Figure, list[Any]]:
-    """A figure with so many axes side by side."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, list(np.atleast_1d(figure.subplots(1, count)))
 
 
 def one_type() -> Figure:
@@ -240,51 +224,13 @@ def lower_bound() -> Figure:
     return figure
 
 
-def clipping_frontier() -> Figure:
-    """Share left whole against mean wait, by limit."""
+def frontier() -> Figure:
+    """Best mean accuracy against mean system time."""
     figure, (axes,) = panels()
-    found = clipping.best_limit(clipping.default_problem(), list(range(400, 3001, 50)))
-    rows = [row for row in found.frontier if row["stable"]]
-    axes.plot(
-        [row["mean_wait"] for row in rows], [100 * row["share_whole"] for row in rows], ".-", color=BLUE
-    )
-    for row in rows:
-        if row["limit"] in (800, 1600, 2400, 3000):
-            axes.annotate(
-                f"{row['limit']} tokens",
-                (row["mean_wait"], 100 * row["share_whole"]),
-                (6, -12),
-                textcoords="offset points",
-            )
-    axes.set(xlabel="mean wait in queue (s)", ylabel="requests left whole (%)")
-    return figure
-
-
-def batch_sizes() -> Figure:
-    """Mean system time by batch size and discipline."""
-    figure, (axes,) = panels()
-    for name, color in (("dynamic", BLUE), ("fixed", ORANGE), ("elastic", GREEN)):
-        found = batching.best_batch(batching.default_problem(), name, list(range(1, 33)))
-        axes.plot(*zip(*found.curve, strict=True), ".-", color=color, label=name)
-        axes.plot(found.best_batch, found.delays.mean_system_time, "o", color=color)
-    axes.set(xlabel="batch size", ylabel="mean system time (s)", ylim=(0, 200))
-    axes.legend(frameon=False)
-    return figure
-
-
-def memory_profile() -> Figure:
-    """KV memory in use, round by round."""
-    figure, (axes,) = panels()
-    requests = scheduling.default_requests()
-    found = scheduling.compare(requests, ["a_max", "a_min"])
-    times = np.arange(1, int((found.reference.starts + requests.output_tokens).max()) + 1)
-    held = memory_at(requests, found.reference.starts, times)
-    axes.plot(times, held, ".-", color=BLACK, label="hindsight optimum")
-    for name, color in (("a_max", ORANGE), ("a_min", BLUE)):
-        axes.plot(*found.runs[name].profile.T, ".-", color=color, label=name)
-    axes.axhline(requests.memory, color="#999999", linestyle="--")
-    axes.set(xlabel="round", ylabel="KV memory in use (tokens)")
-    axes.legend(frameon=False)
+    points = cvxtoken.frontier(FIVE, 25).points
+    times = [point.mean_system_time for point in points]
+    axes.plot(times, [point.mean_accuracy for point in points], ".-", color=BLUE)
+    axes.set(xlabel="mean system time (s)", ylabel="mean accuracy")
     return figure
 
 
@@ -297,7 +243,8 @@ FIGURES = [
     price_paths,
     convergence,
     lower_bound,
-    clipping_frontier,
-    batch_sizes,
-    memory_profile,
+    frontier,
+    neighbours.clipping_frontier,
+    neighbours.batch_sizes,
+    neighbours.memory_profile,
 ]
