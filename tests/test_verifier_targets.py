@@ -133,7 +133,10 @@ def mutate(document: Document, rng: random.Random) -> Document:
         del multipliers[key]
     if kind in ("target", "objective", "drop") and rng.random() < 0.8:
         w = cvxtoken.Workload(**changed_document["instance"])
-        changed_document["sha256"] = Targets(**targets).sha256(w)
+        try:
+            changed_document["sha256"] = Targets(**targets).sha256(w)
+        except cvxtoken.ProblemError:  # a utilisation of 1 or more
+            changed_document["sha256"] = "0" * 64
     return changed_document
 
 
