@@ -1,0 +1,24 @@
+"""What the docs' figures share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, PURPLE, BLACK = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000"
+STYLE = {
+    "svg.hashsalt": "cvxtoken",  # the same picture is the same bytes
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e5e5e5",
+    "font.size": 10,
+}
+
+
+def panels(count: int = 1, width: float = 7.0, height: float = 3.6) -> tuple[Figure, list[Any]]:
+    """A figure with so many axes side by side."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, list(np.atleast_1d(figure.subplots(1, count)))

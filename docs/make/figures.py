@@ -1,0 +1,250 @@
+"""The docs' figures, drawn from the package itself, as SVG text by name."""
+
+from __future__ import annotations
+
+import functools
+import io
+from itertools import pairwise
+
+import matplotlib as mpl
+import neighbours
+import numpy as np
+from drawing import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, panels
+from matplotlib.figure import Figure
+
+import cvxtoken
+from cvxtoken.allocation import model
+
+CHAT = cvxtoken.Workload(
+    names=["chat"],
+    prior=[1],
+    accuracy_gain=[0.8],
+    saturation_rate=[0.002],
+    base_accuracy=[0.1],
+    overhead=[0.1],
+    time_per_token=[0.001],
+    arrival_rate=0.5,
+    accuracy_weight=10,
+    max_tokens=4096,
+)
+FIVE = cvxtoken.load("qwen3-8b")
+
+
+@functools.cache
+def all_figures() -> dict[str, str]:
+    """SVG text by name."""
+    with mpl.rc_context(STYLE):
+        return {draw.__name__.replace("_", "-"): _svg(draw()) for draw in FIGURES}
+
+
+def _svg(figure: Figure) -> str:
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None})
+    return out.getvalue()
+
+
+def one_type() -> Figure:
+    """What tokens bring and what they cost, for the worked example."""
+    figure, (axes,) = panels()
+    l = np.linspace(0, 1650, 400)[:, None]
+    gain = CHAT.accuracy_weight * model.mean_accuracy(CHAT, l)
+    axes.plot(l, gain, color=BLUE)
+    axes.plot(l, model.mean_system_time(CHAT, l), color=ORANGE)
+    axes.plot(l, model.objective(CHAT, l), color=BLACK)
+    best = cvxtoken.solve(CHAT)
+    axes.plot(best.tokens, [best.objective], "o", color=BLACK)
+    axes.annotate(
+        f"{best.tokens[0]:.0f} tokens",
+        (best.tokens[0], best.objective),
+        (-30, -18),
+        textcoords="offset points",
+    )
+    axes.text(800, 8.75, r"accuracy, $\alpha\,p(l)$", color=BLUE)
+    axes.text(900, 3.1, r"system time, $E[T]$", color=ORANGE)
+    axes.text(330, 3.0, r"objective $J$, their difference", color=BLACK)
+    axes.set(xlabel="thinking tokens $l$", ylabel="seconds", xlim=(0, 1650), ylim=(0, 10))
+    return figure
+
+
+def accuracy_curves() -> Figure:
+    """Accuracy of the five tasks with their optimal budgets."""
+    figure, (axes,) = panels()
+    best = cvxtoken.solve(FIVE)
+    l = np.linspace(0, 9000, 300)
+    for k, color in enumerate((BLUE, ORANGE, GREEN, PURPLE, BLACK)):
+        curve = model.accuracy(FIVE, np.repeat(l[:, None], 5, axis=1))[:, k]
+        axes.plot(l, curve, color=color, label=FIVE.names[k])
+        axes.plot(best.tokens[k], best.accuracy[k], "o", color=color)
+    axes.set(xlabel="thinking tokens", ylabel="accuracy", xlim=(0, 9000), ylim=(0, 1))
+    axes.legend(frameon=False, ncols=2, loc=(0.45, 0.52))
+    return figure
+
+
+def perspective() -> Figure:
+    """t^2 / y: straight along rays through the origin, bowl-shaped across them."""
+    figure, (plane, cut) = panels(2, 8.4, 3.6)
+    t, y = np.meshgrid(np.linspace(-2, 2, 200), np.linspace(0.02, 1.5, 200))
+    plane.contour(t, y, t**2 / y, levels=[0.1, 0.4, 1, 2, 4, 8], colors=[BLUE], linewidths=1)
+    for slope in (-1.2, -0.5, 0.5, 1.2):
+        plane.plot([0, 2 * slope], [0, 2], color=ORANGE, linewidth=1.2)
+    plane.set(xlabel="$t$", ylabel="$y$", xlim=(-2, 2), ylim=(0, 1.5), title="$t^2/y$: level sets and rays")
+    s = np.linspace(-2, 2, 200)
+    for level, color in ((0.4, BLACK), (0.8, GREEN), (1.4, PURPLE)):
+        cut.plot(s, s**2 / level, color=color, label=f"$y={level}$")
+    cut.set(xlabel="$t$", ylabel="$t^2/y$", ylim=(0, 6), title="cuts: every one a parabola")
+    cut.legend(frameon=False)
+    return figure
+
+
+def objective_contours() -> Figure:
+    """J for two types: every level set is convex; the edge is where the queue explodes."""
+    figure, (axes,) = panels(1, 6, 4.4)
+    two = cvxtoken.Workload(
+        names=["a", "b"],
+        prior=[0.5, 0.5],
+        accuracy_gain=[0.8, 0.6],
+        saturation_rate=[0.002, 0.001],
+        base_accuracy=[0.1, 0.2],
+        overhead=[0.1, 0.1],
+        time_per_token=[0.001, 0.001],
+        arrival_rate=0.5,
+        accuracy_weight=10,
+        max_tokens=4096,
+    )
+    grid = np.linspace(0, 3600, 300)
+    l = np.stack(np.meshgrid(grid, grid), axis=-1)
+    J = model.objective(two, l)
+    best = cvxtoken.solve(two)
+    levels = best.objective - np.array([8, 4, 2, 1, 0.5, 0.25, 0.1, 0.02])
+    axes.contour(
+        grid,
+        grid,
+        np.where(np.isfinite(J), J, np.nan),
+        levels=levels[levels.argsort()],
+        colors=[BLUE],
+        linewidths=1,
+        linestyles="solid",
+    )
+    edge = 2 * (1 / 0.5 - 0.1) / 0.001
+    axes.plot([0, edge], [edge, 0], color=ORANGE)
+    axes.text(1560, 2400, "utilisation 1", color=ORANGE, rotation=-42)
+    axes.plot(*best.tokens, "o", color=BLACK)
+    axes.set(xlabel="tokens of type a", ylabel="tokens of type b", xlim=(0, 3600), ylim=(0, 3600))
+    return figure
+
+
+def cobweb() -> Figure:
+    """The one-type fixed point at two arrival rates."""
+    figure, drawn = panels(2, 8.4, 4)
+    for axes, rate in zip(drawn, (0.5, 0.6), strict=True):
+        w = CHAT.replace(arrival_rate=rate)
+        l = np.linspace(0, 1600, 500)[:, None]
+        stable = model.idle(w, l) > 0
+        axes.plot(l[stable], model.answer(w, l[stable]), color=BLUE, label="answer $T(l)$")
+        axes.plot([0, 1600], [0, 1600], color="#999999", linewidth=1)
+        path = [
+            float(x[0])
+            for x in cvxtoken.fixed_point(w, start=np.array([800.0]), max_iterations=40).trace.tokens
+        ]
+        corners = [(a, b) for x, after in pairwise(path) for a, b in ((x, after), (after, after))]
+        axes.plot(*zip((path[0], path[0]), *corners, strict=True), color=ORANGE, linewidth=0.9)
+        axes.set(
+            xlabel="tokens now",
+            ylabel="tokens next",
+            xlim=(0, 1600),
+            ylim=(0, 1600),
+            title=f"λ = {rate} /s: " + ("converges" if rate == 0.5 else "a two-cycle"),
+        )
+    return figure
+
+
+def price_paths() -> Figure:
+    """The two prices at the iterates of five tasks."""
+    figure, drawn = panels(2, 8.4, 3.8)
+    for axes, rate in zip(drawn, (0.05, 0.1), strict=True):
+        w = FIVE.replace(arrival_rate=rate)
+        runs = {
+            "fixed point": (cvxtoken.fixed_point(w, max_iterations=60), ORANGE),
+            "damped by 0.5": (cvxtoken.fixed_point(w, damping=0.5), BLUE),
+            "two-price Newton": (cvxtoken.price_newton(w), BLACK),
+        }
+        for name, (result, color) in runs.items():
+            l = np.array(result.trace.tokens)
+            y = model.idle(w, l)
+            p = 1 + rate**2 * model.moments(w, l)[1] / (2 * y**2)
+            axes.plot(rate / y, p, ".-", color=color, linewidth=1, label=name)
+        axes.set(xlabel=r"$\theta=\lambda/y$ (1/s)", title=f"λ = {rate} /s")
+    drawn[0].set_ylabel("$p=1+\\lambda^2E[S^2]/(2y^2)$")
+    drawn[0].legend(frameon=False)
+    return figure
+
+
+def convergence() -> Figure:
+    """Dual gap of every method by its steps."""
+    figure, drawn = panels(2, 8.4, 3.8)
+    for axes, rate in zip(drawn, (0.05, 0.1), strict=True):
+        w = FIVE.replace(arrival_rate=rate)
+        runs = {
+            "fixed point": (cvxtoken.fixed_point(w, max_iterations=60), ORANGE),
+            "damped by 0.5": (cvxtoken.fixed_point(w, damping=0.5), BLUE),
+            "gradient, proven step": (cvxtoken.projected_gradient(w, max_iterations=60), PURPLE),
+            "gradient, accelerated": (cvxtoken.projected_gradient(w, rule="accelerated"), GREEN),
+            "two-price Newton": (cvxtoken.price_newton(w), BLACK),
+        }
+        for name, (result, color) in runs.items():
+            axes.semilogy(result.trace.residuals, ".-", color=color, linewidth=1, markersize=4, label=name)
+        axes.set(xlabel="step", ylim=(1e-17, 10), xlim=(0, 60), title=f"λ = {rate} /s")
+    drawn[0].set_ylabel("relative dual gap")
+    drawn[1].legend(frameon=False, fontsize=8, loc="lower right")
+    return figure
+
+
+def lower_bound() -> Figure:
+    """The dual bound of one type, from a bad guess and from a good one."""
+    figure, drawn = panels(2, 8.4, 3.6)
+    l = np.linspace(0, 1700, 400)
+    F = -model.objective(CHAT, l[:, None])
+    for axes, guess in zip(drawn, (500.0, 900.0), strict=True):
+        w, lam = CHAT, CHAT.arrival_rate
+        z = float((w.overhead + w.time_per_token * guess)[0] / model.idle(w, np.array([guess])))
+        kappa = 1 + lam**2 * z**2 / 2 + lam * z
+        decay = w.accuracy_weight * w.accuracy_gain[0] * np.exp(-w.saturation_rate[0] * l)
+        line = kappa * (w.overhead[0] + w.time_per_token[0] * l)
+        below = decay + line - lam * z**2 / 2 - w.accuracy_weight * (w.accuracy_gain + w.base_accuracy)[0]
+        axes.plot(l, F, color=BLUE, label="$F=-J$")
+        axes.plot(l, below, color=ORANGE, label="under-estimate")
+        axes.axhline(below.min(), color=ORANGE, linestyle="--", linewidth=1)
+        axes.plot(guess, -model.objective(w, np.array([guess])), "o", color=BLACK)
+        gap = float(-model.objective(w, np.array([guess])) - below.min())
+        axes.set(
+            xlabel="tokens", ylim=(-6.6, -3), xlim=(0, 1700), title=f"at {guess:.0f} tokens: gap {gap:.2g} s"
+        )
+    drawn[0].set_ylabel("seconds")
+    drawn[0].legend(frameon=False, loc="upper center")
+    return figure
+
+
+def frontier() -> Figure:
+    """Best mean accuracy against mean system time."""
+    figure, (axes,) = panels()
+    points = cvxtoken.frontier(FIVE, 25).points
+    times = [point.mean_system_time for point in points]
+    axes.plot(times, [point.mean_accuracy for point in points], ".-", color=BLUE)
+    axes.set(xlabel="mean system time (s)", ylabel="mean accuracy")
+    return figure
+
+
+FIGURES = [
+    one_type,
+    accuracy_curves,
+    perspective,
+    objective_contours,
+    cobweb,
+    price_paths,
+    convergence,
+    lower_bound,
+    frontier,
+    neighbours.clipping_frontier,
+    neighbours.batch_sizes,
+    neighbours.memory_profile,
+]

@@ -1,0 +1,38 @@
+"""What MkDocs is told beyond mkdocs.yml: figures and the explorer are made here, formulas become MathML.
+
+Browsers draw MathML themselves, so that the site needs neither a script nor a font from elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+
+import explorer
+import figures
+import latex2mathml.converter
+from mkdocs.structure.files import File, Files
+
+_FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.S)
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the generated files, so that links to them are checked like all others."""
+    for name, content in figures.all_figures().items():
+        files.append(File.generated(config, f"images/{name}.svg", content=content))
+    files.append(File.generated(config, "explorer-page.html", content=explorer.page()))
+    return files
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Every formula in TeX as MathML."""
+    return _FORMULA.sub(_mathml, html)
+
+
+def _mathml(found: re.Match[str]) -> str:
+    block = found[2] == "["
+    formula = latex2mathml.converter.convert(
+        unescape(found[3]).strip(), display="block" if block else "inline"
+    )
+    return f'<div class="formula">{formula}</div>' if block else formula

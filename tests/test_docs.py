@@ -1,0 +1,136 @@
+"""The docs are true: every block of every page runs, in order, and prints what the page says."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+
+import cvxtoken
+
+ROOT = Path(cvxtoken.__file__).parent.parent
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+TEACHING = [page for page in PAGES if page.parent.name == "docs"]
+FENCE = re.compile(r"^```(\w*)(?: title=\"([\w.]+)\")?\n(.*?)^```\n", re.M | re.S)
+SHELL = f"""cvxtoken() {{ '{sys.executable}' -m cvxtoken.cli "$@"; }}
+pytest() {{ '{sys.executable}' -m pytest -p no:cacheprovider "$@"; }}
+"""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, the file it shows if any, and where it stands."""
+
+    language: str
+    file: str
+    text: str
+    line: int
+    adjacent: bool  # nothing but white space between the block before and this one
+
+
+def blocks(page: Path) -> list[Block]:
+    source = page.read_text(encoding="utf-8")
+    found, end = [], 0
+    for match in FENCE.finditer(source):
+        line = source.count("\n", 0, match.start()) + 1
+        adjacent = not source[end : match.start()].strip()
+        found.append(Block(match[1], match[2] or "", match[3], line, adjacent))
+        end = match.end()
+    return found
+
+
+def examples(page: Path) -> Iterator[tuple[Block, str | None]]:
+    """Each block with the output that stands below it, where one does."""
+    found = blocks(page)
+    for block, after in zip_longest(found, found[1:]):
+        if block.language != "text":
+            shown = after is not None and after.language == "text" and after.adjacent
+            yield block, after.text if after is not None and shown else None
+
+
+def runner(folder: Path) -> Callable[[Block], str]:
+    """Runs the blocks of one page, one after the other, in a folder; what a block printed."""
+    namespace: dict[str, object] = {"__name__": "page"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TERM": "dumb", "COLUMNS": "100"}
+
+    def run(block: Block) -> str:
+        if block.file:
+            (folder / block.file).write_text(block.text, encoding="utf-8")
+            return ""
+        if block.language == "python":
+            out = StringIO()
+            with redirect_stdout(out):
+                exec(compile(block.text, f"line {block.line}", "exec"), namespace)
+            return out.getvalue()
+        done = subprocess.run(
+            ["bash", "-c", SHELL + block.text],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return done.stdout
+
+    return run
+
+
+def is_install(block: Block) -> bool:
+    return block.language == "sh" and block.text.startswith("python3 -m venv")
+
+
+def test_the_pages_are_there_and_teach() -> None:
+    assert len(TEACHING) >= 12
+    assert sum(len(list(examples(page))) for page in TEACHING) >= 40
+
+
+@pytest.mark.parametrize("page", TEACHING, ids=lambda page: page.stem)
+def test_every_block_shows_its_result(page: Path) -> None:
+    for block, printed in examples(page):
+        where = f"{page.name}:{block.line}"
+        if block.file or is_install(block):
+            assert printed is None, where
+        else:
+            assert block.language in ("python", "sh"), where
+            assert printed, where
+    for block in blocks(page):
+        if block.language == "text":
+            assert block.adjacent, f"{page.name}:{block.line} is output of nothing"
+
+
+def test_the_readme_installs_in_the_same_way() -> None:
+    installs = [block.text for page in PAGES for block in blocks(page) if is_install(block)]
+    assert installs
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(text in readme for text in installs)
+
+
+@pytest.mark.parametrize("page", TEACHING, ids=lambda page: page.stem)
+def test_code_prints_what_the_page_says(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = runner(tmp_path)
+    for block, printed in examples(page):
+        if is_install(block):
+            continue
+        got = run(block)
+        same = doctest.OutputChecker().check_output(printed or "", got, doctest.ELLIPSIS)
+        assert same, f"{page.name}:{block.line} prints\n{got}\nand the page says\n{printed}"
+
+
+def test_links_and_pages_agree_with_the_navigation() -> None:
+    listed = re.findall(r": ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.M)
+    assert sorted(listed) == sorted(str(page.relative_to(ROOT / "docs")) for page in PAGES)
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+\.md)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"

@@ -1,0 +1,104 @@
+"""The site builds without a warning, asks nobody else for anything, and its sliders move."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cvxtoken
+from tests import browser
+
+ROOT = Path(cvxtoken.__file__).parent.parent
+NEEDED = ("mkdocs", "material", "mkdocstrings", "latex2mathml", "marimo", "matplotlib")
+MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+pytestmark = pytest.mark.skipif(
+    bool(MISSING), reason=f"the extra 'docs' is not installed ({', '.join(MISSING)} missing)"
+)
+needs_browser = pytest.mark.skipif(browser.executable() is None, reason="no Chromium is installed")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def pages(site: Path) -> list[Path]:
+    return [page for page in sorted(site.rglob("*.html")) if page.name != "404.html"]
+
+
+def test_every_page_is_built(site: Path) -> None:
+    sources = {page.relative_to(ROOT / "docs").with_suffix(".html") for page in (ROOT / "docs").rglob("*.md")}
+    assert {page.relative_to(site) for page in pages(site)} == sources | {Path("explorer-page.html")}
+    assert len(list(site.glob("images/*.svg"))) >= 10
+
+
+def test_formulas_became_mathml_and_all_of_them(site: Path) -> None:
+    text = {page.name: page.read_text(encoding="utf-8") for page in pages(site)}
+    assert text["model.html"].count("<math") > 20
+    for name, html in text.items():
+        assert 'class="arithmatex"' not in html, name
+        for formula in re.findall(r"<math.*?</math>", html, re.S):
+            assert "\\" not in formula, f"{name}: {formula}"
+
+
+def test_the_references_documents_the_public_names(site: Path) -> None:
+    reference = "".join(page.read_text(encoding="utf-8") for page in (site / "reference").glob("*.html"))
+    for name in cvxtoken.__all__:
+        own = getattr(cvxtoken, name)
+        ids = {f"cvxtoken.{name}", f"{own.__module__}.{name}"}
+        assert any(f'id="{found}"' in reference for found in ids), name
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_fit_and_ask_for_nothing_elsewhere(site: Path, width: int) -> None:
+    with browser.Browser(width) as page:
+        for file in pages(site):
+            page.open(file.as_uri())
+            browser.wait(lambda: page.run("document.body.innerText.length > 100"), f"{file.name} shows text")
+            assert page.run("document.documentElement.scrollWidth") <= width, f"{file.name} is too wide"
+            assert page.run("[...document.images].every(i => i.complete && i.naturalWidth > 0)"), file.name
+            assert page.failures() == [], file.name
+            assert [url for url in page.requests() if not url.startswith(("file:", "data:"))] == [], file.name
+
+
+@needs_browser
+def test_the_exported_page_moves_with_its_sliders(site: Path) -> None:
+    def shown(what: str) -> str:
+        return str(page.run(f"document.getElementById('{what}').innerText"))
+
+    def slide(number: int, stop: int) -> None:
+        page.run(
+            f"(i => {{ i.value = {stop}; i.dispatchEvent(new Event('input')); }})"
+            f"(document.querySelectorAll('input')[{number}])"
+        )
+
+    with browser.Browser() as page:
+        page.open((site / "explorer-page.html").as_uri())
+        assert "4072.5" in shown("budgets"), "the optimum at 0.1 /s, 30 s"
+        assert "Reached the limit" in shown("runs")
+        before = {what: shown(what) for what in ("budgets", "rho", "proof", "runs")}
+        slide(0, 0)
+        after = {what: shown(what) for what in before}
+        assert all(after[what] != before[what] for what in before)
+        light = cvxtoken.solve(cvxtoken.load("qwen3-8b").replace(arrival_rate=0.01, accuracy_weight=30))
+        assert all(f"{tokens:.1f}" in after["budgets"] for tokens in light.tokens)
+        assert f"{light.utilization:.3f}" in after["rho"]
+        slide(0, 7)
+        assert "Left the stability region" in shown("runs")
+        for number in (1, 2, 3):
+            before_slide = shown("budgets")
+            slide(number, 0)
+            assert shown("budgets") != before_slide, f"slider {number}"
+        assert page.failures() == []
