@@ -176,7 +176,7 @@ MALFORMED: list[tuple[Callable[[Document], Any], str]] = [
     (lambda d: d | {"instance": {**d["instance"], "memory": True}}, "whole numbers"),
     (lambda d: d | {"instance": {**d["instance"], "arrival": [0]}}, "unequal length"),
     (lambda d: d | {"instance": {"memory": 1, **{key: [] for key in checker.COLUMNS}}}, "empty"),
-    (lambda d: d | {"instance": {**d["instance"], "prompt_tokens": [9, 1, 1]}}, "exceeds the memory alone"),
+    (lambda d: d | {"instance": {**d["instance"], "prompt_tokens": [4, 1, 1]}}, "exceeds the memory alone"),
     (lambda d: d | {"instance": {**d["instance"], "output_tokens": [0, 1, 1]}}, "whole numbers"),
     (lambda d: d | {"proof": None}, "no known kind"),
     (lambda d: d | {"proof": {"kind": "volume", "x": 1}}, "no known kind"),

@@ -107,6 +107,14 @@ def test_columns_are_the_spans_that_a_request_may_end_in() -> None:
     for column, completion in enumerate((2, 5, 8)):
         wide.x.value = np.eye(3)[column]
         assert float(cost.value) == completion - (4 if column == 2 else 0)
+    late = build(
+        Requests(arrival=[0], prompt_tokens=[1], output_tokens=[3], memory=9),
+        np.array([4]),
+        [[np.ones(3)]],
+        3,
+    )
+    late.x.value = np.array([1.0, 0.0])
+    assert float(late.problem.objective.value) == 3, "a span's middle lies before the earliest completion"
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 5])

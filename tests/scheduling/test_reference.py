@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cvxtoken import ProblemError, schedule_verifier
-from cvxtoken.errors import SolverError
+from cvxtoken.errors import CertificateError, SolverError
 from cvxtoken.scheduling import (
     POLICIES,
     Requests,
@@ -99,7 +99,7 @@ def test_in_full_strength_the_bounds_are_close() -> None:
     assert found.solver_bound == pytest.approx(found.lower, abs=0.1)
     relaxed = best_schedule(requests, "lp")
     fast = best_schedule(requests, "fast")
-    assert fast.lower < relaxed.lower <= found.lower <= relaxed.upper <= fast.upper
+    assert fast.lower < relaxed.lower <= found.lower <= relaxed.upper < fast.upper
     assert relaxed.certificate.relative_gap < 0.1 < fast.certificate.relative_gap
 
 
@@ -171,6 +171,12 @@ def test_the_search_gives_up_and_keeps_what_is_known(monkeypatch: pytest.MonkeyP
     assert reference._searched(given).lower == optimum(triples(requests), requests.memory)[0]
     monkeypatch.setattr(schedule_verifier, "MAX_STEPS", 10)
     assert reference._searched(given) is given
+
+
+def test_nothing_is_returned_that_the_checker_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "_volume_bound", lambda _: 165)
+    with pytest.raises(CertificateError, match="less than the lower bound stated"):
+        best_schedule(tiny(10), "fast")
 
 
 def test_unknown_bounds_are_named() -> None:
