@@ -8,7 +8,7 @@ from typing import Any
 
 from scipy import sparse
 
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 NONNEGATIVE, SECOND_ORDER, EXPONENTIAL = "nonnegative", "second-order", "exponential"
 Cones = tuple[tuple[str, int], ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 CONFIDENCE = 0.95
 RESOLUTION = 0.01  # relative width of the histogram's bins

@@ -14,9 +14,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document
-from cvxtoken.typing import FloatArray
 
 LONGEST = 32_768  # tokens; where parametric distributions end unless told otherwise
 _LONGEST_KNOWN = 10_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 
 def pollaczek_khinchine(arrival_rate: float, second_moment: ArrayLike, idle: ArrayLike) -> FloatArray:

@@ -16,7 +16,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 _EXPONENTS = 999_999  # of ten: far beyond any product of doubles
 _TRAPS = [DecimalInvalidOperation, DecimalDivisionByZero, Overflow]

@@ -22,8 +22,8 @@ import numpy as np
 import cvxtoken
 from cvxtoken.allocation import methods, model
 from cvxtoken.allocation.methods.loop import CLAIMED_GAP
+from cvxtoken.arrays import FloatArray
 from cvxtoken.tables import table
-from cvxtoken.typing import FloatArray
 from tests.instances import realistic, stress
 
 METHODS: dict[str, Callable[..., methods.Result]] = {

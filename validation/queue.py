@@ -16,8 +16,8 @@ from scipy.optimize import minimize_scalar
 
 import cvxtoken
 from cvxtoken.allocation import model
+from cvxtoken.arrays import FloatArray
 from cvxtoken.tables import table
-from cvxtoken.typing import FloatArray
 
 
 def at_utilization(rho: float) -> tuple[cvxtoken.Workload, FloatArray]:

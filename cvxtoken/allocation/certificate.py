@@ -18,10 +18,10 @@ import numpy as np
 from cvxtoken import verifier
 from cvxtoken.allocation.bounds import Bounds
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CertificateError, ProblemError, UnstableError
 from cvxtoken.files import write_text
 from cvxtoken.rigorous import Rounding
-from cvxtoken.typing import FloatArray
 
 _FLOAT_DIGITS = 17  # significant decimal digits of a double
 _LEAST_EXPONENT = 9000  # of ten, of tokens: a checker reads exponents of four digits

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import PER_TYPE, SCALARS, Workload
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 # Numbers in each array of a block: some 25 arrays of 64 kB fit a second-level cache, and a sum of products
 # is short of the 10,000 where OpenBLAS would start threads, which cost more than they save.

@@ -24,8 +24,8 @@ from scipy import sparse
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import PER_TYPE, Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.conic import EXPONENTIAL, NONNEGATIVE, SECOND_ORDER, ConeProgram
-from cvxtoken.typing import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from cvxtoken.allocation.model import ROUGH_IDLE
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 _SPLIT = 2.0**27 + 1
 IDLE_ERROR = 2.0**-100  # of `idle_at_zero`, a type; generous

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from cvxtoken.allocation.columns import Columns
 from cvxtoken.allocation.model import ROUGH_IDLE
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 _ROUNDING = 16 * np.finfo(np.float64).eps  # generous for a handful of operations in a row
 

@@ -20,10 +20,10 @@ from cvxtoken.allocation.integer_search import Found, search, twins
 from cvxtoken.allocation.prices import solve_prices
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.rounding import MODES, RoundedTokens, round_tokens
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CertificateError, ProblemError, SolverError, UnstableError
 from cvxtoken.rigorous import Rounding, double_above
 from cvxtoken.tables import table
-from cvxtoken.typing import FloatArray
 
 EXACT_GAP = Decimal("1e-25")  # relative; allocations of identical types tie, and no rounding tells them apart
 _SLACK = Decimal("1e-27")  # relative; between the best value and what is stated, for the checker to round in

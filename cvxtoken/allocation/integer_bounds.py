@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cvxtoken.allocation import gap
 from cvxtoken.allocation.rounding import Neighbourhood
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 SURE = 1e-9  # relative: what losses in float64 surely tell apart
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from cvxtoken.allocation.integer_bounds import SURE, Bound, Candidates
 from cvxtoken.allocation.problem import PER_TYPE, Workload
 from cvxtoken.allocation.rounding import Neighbourhood, rounded
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 _MOST_CANDIDATES = 2_000_000  # whole numbers of all types that are worth looking at
 _FEW = 1000

@@ -22,8 +22,8 @@ from cvxtoken.allocation.prices import price_path
 from cvxtoken.allocation.problem import SCALARS, Workload
 from cvxtoken.allocation.search import newton, search
 from cvxtoken.allocation.workloads import ARRAYS, Workloads, obey
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, ProblemError, UnstableError
-from cvxtoken.typing import FloatArray
 
 SOLVED_GAP = 1e-12  # relative; what float64 does not bring to this is not called solved
 _NEUTRAL = dict(zip(ARRAYS, (0.0, 0.5, 1.0, 0.0, 0.0, 1.0, 0.0), strict=True))

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.queueing import pollaczek_khinchine
-from cvxtoken.typing import FloatArray
 
 ROUGH_IDLE = 1 / 64  # from here on a sum in floats tells the idle share without tokens well enough
 

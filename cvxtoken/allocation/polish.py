@@ -16,7 +16,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Context, Decimal, getcontext, localcontext
 
 from cvxtoken.allocation.problem import PER_TYPE, Workload
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 _GUARD = 25  # digits more than wanted: y may be a small difference of large numbers
 _STEPS = 12  # from 16 digits, 4 give 256

@@ -48,7 +48,7 @@ from cvxtoken.allocation.response import (
     respond,
     sums,
 )
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 _NEWTON_REACH = 3.0  # a longer first step, in log prices, is not worth trying
 _RELIABLE = 1e-9  # below this step Newton's method has converged, and stalls only from rounding

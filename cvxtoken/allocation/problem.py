@@ -20,10 +20,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document, nearest, read_document, write_document
 from cvxtoken.rigorous import exact_dot
-from cvxtoken.typing import FloatArray
 
 PER_TYPE = ("prior", "accuracy_gain", "saturation_rate", "base_accuracy", "overhead", "time_per_token")
 SCALARS = ("arrival_rate", "accuracy_weight")

@@ -21,9 +21,9 @@ from scipy import sparse
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
-from cvxtoken.typing import FloatArray
 
 
 @dataclass(frozen=True)

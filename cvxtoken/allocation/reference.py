@@ -15,11 +15,11 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import Certificate, certify
 from cvxtoken.allocation.prices import solve_prices
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, SolverError
 from cvxtoken.files import nearest
 from cvxtoken.rigorous import double_above, double_below
 from cvxtoken.tables import table
-from cvxtoken.typing import FloatArray
 
 CERTIFIED_GAP = 1e-15  # relative; what is proven to less is not called an optimum
 _NONLINEAR = ("IPOPT", "KNITRO", "UNO")  # take CVXPY's program as smooth functions, not as cones

@@ -11,7 +11,7 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 
 from cvxtoken.allocation.columns import Columns, total
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 Price: TypeAlias = float | FloatArray  # of one instance, or of many
 ANSWERED = 2e-3  # how near answers are sought, in log prices; the last step cubes it

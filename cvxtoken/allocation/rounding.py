@@ -20,8 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from cvxtoken.allocation import gap, model
 from cvxtoken.allocation.certificate import certify
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
-from cvxtoken.typing import FloatArray
 
 MODES = ("nearest", "down", "best")
 _PAIRED = 300  # pair moves are tried among so many of the best single moves

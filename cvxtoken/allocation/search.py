@@ -18,7 +18,7 @@ from cvxtoken.allocation.response import (
     respond,
     sums,
 )
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 _NEWTON_REACH = 3.0  # a longer first step, in log prices, is not worth trying
 _CLOSE = 1e-5  # after such a step the next is below 1e-9

@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.estimates import BINS, RESOLUTION, Estimate, estimate, histogram, quantile
 from cvxtoken.queueing import lindley_waits
 from cvxtoken.tables import table
-from cvxtoken.typing import FloatArray
 
 BLOCK = 1 << 15  # queries at a time; part of what a seed means
 QUANTILES = (0.5, 0.9, 0.99)

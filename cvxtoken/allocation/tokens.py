@@ -9,9 +9,9 @@ import numpy as np
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import solve
 from cvxtoken.allocation.rounding import round_tokens
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest, read_document
-from cvxtoken.typing import FloatArray
 
 
 def named_tokens(workload: Workload, name: str) -> FloatArray:

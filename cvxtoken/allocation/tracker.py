@@ -16,9 +16,9 @@ from cvxtoken.allocation.gap import appraise
 from cvxtoken.allocation.prices import optimal_path
 from cvxtoken.allocation.problem import TOLERANCE, Workload, checked_scalar, checked_vector
 from cvxtoken.allocation.response import advance, nearer, newton_step, sums
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.rigorous import exact_dot
-from cvxtoken.typing import FloatArray
 
 _REACH = 0.5  # a longer first step, in log prices, is left to the global search
 _CLOSE = 3e-4  # after such a step the next is below 1e-6, and the gap about its square

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cvxtoken.allocation.problem import MAY_BE_ZERO, PER_TYPE, SCALARS, TOLERANCE, Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
-from cvxtoken.typing import FloatArray
 
 ARRAYS = (*PER_TYPE, "max_tokens")
 

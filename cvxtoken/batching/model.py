@@ -30,9 +30,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import solve_banded
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.batching.problem import BatchingProblem, check_discipline, check_largest
 from cvxtoken.errors import UnstableError
-from cvxtoken.typing import FloatArray
 
 _TAIL = 1e-12  # mass of the chain and of arrivals that may be cut off
 _LARGEST_BATCH = 4096

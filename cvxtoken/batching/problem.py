@@ -15,10 +15,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document, nearest, read_document, write_document
 from cvxtoken.lengths import LengthDistribution, from_document
-from cvxtoken.typing import FloatArray
 
 DISCIPLINES = ("dynamic", "fixed", "elastic")
 _SCALARS = ("arrival_rate", "max_batch", "memory_tokens")

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.batching.model import delays, require_stable
 from cvxtoken.batching.problem import BatchingProblem, BatchTime, check_discipline, check_largest
 from cvxtoken.errors import ProblemError
 from cvxtoken.estimates import Estimate, estimate
-from cvxtoken.typing import FloatArray
 
 _WARM_UP = 0.1
 

@@ -20,11 +20,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.clipping.problem import ClippingProblem
 from cvxtoken.errors import ProblemError
 from cvxtoken.lengths import LengthDistribution
 from cvxtoken.queueing import pollaczek_khinchine
-from cvxtoken.typing import FloatArray
 
 _HUGE = 1e150  # where H is scaled down
 # Steps of the renewal equation, whose error falls with their square and is extrapolated away: so many a mean

@@ -14,10 +14,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document, nearest, read_document, write_document
 from cvxtoken.lengths import LengthDistribution, from_document
-from cvxtoken.typing import FloatArray
 
 Utility = str | Sequence[float] | Callable[[FloatArray], FloatArray]
 NAMED_UTILITIES = ("share_whole", "share_tokens")

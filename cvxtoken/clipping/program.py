@@ -26,12 +26,12 @@ from fractions import Fraction
 import cvxpy as cp
 import numpy as np
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.clipping import model
 from cvxtoken.clipping.problem import ClippingProblem
 from cvxtoken.clipping.reference import checked_limits
 from cvxtoken.clipping.result import ClippingReference
 from cvxtoken.errors import ProblemError, SolverError
-from cvxtoken.typing import FloatArray
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.clipping import model
 from cvxtoken.clipping.problem import ClippingProblem
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.estimates import Estimate, estimate
 from cvxtoken.queueing import lindley_waits
-from cvxtoken.typing import FloatArray
 
 _WARM_UP = 0.1  # share of a replication's requests
 

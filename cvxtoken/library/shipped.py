@@ -20,10 +20,10 @@ from cvxtoken.allocation.certificate import Certificate
 from cvxtoken.allocation.cones import cone_program
 from cvxtoken.allocation.integer_certificate import IntegerCertificate
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import LibraryError, ProblemError
 from cvxtoken.files import nearest
 from cvxtoken.library.generate import FAMILIES, recipes
-from cvxtoken.typing import FloatArray
 
 SCHEMA = "cvxtoken-instance/1"
 FOLDER = Path(__file__).parent / "truth"

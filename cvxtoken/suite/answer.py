@@ -21,8 +21,8 @@ import numpy as np
 from cvxtoken.allocation.cones import AllocationCones, cone_program
 from cvxtoken.allocation.methods.loop import Result
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
-from cvxtoken.typing import FloatArray
 
 KINDS, FORMS = ("workload", "problem", "cones"), ("presolved", "raw")
 OPTIMAL, INACCURATE, INFEASIBLE, FAILED = "optimal", "inaccurate", "infeasible", "failed"

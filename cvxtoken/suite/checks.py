@@ -17,10 +17,10 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.cones import cone_program
 from cvxtoken.allocation.problem import PER_TYPE, Workload
 from cvxtoken.allocation.rounding import Neighbourhood
+from cvxtoken.arrays import FloatArray
 from cvxtoken.conic import EXPONENTIAL, SECOND_ORDER
 from cvxtoken.library import Instance
 from cvxtoken.suite.answer import FAILED, INACCURATE, INFEASIBLE, OPTIMAL, Answer, Subject
-from cvxtoken.typing import FloatArray
 
 FEASIBILITY = 1e-6  # how far outside the box tokens may lie, relative to 1 + max_tokens
 DUAL_TOLERANCE = 1e-4  # relative; solvers promise residuals of about 1e-8 of their own scaled data

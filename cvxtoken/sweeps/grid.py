@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from cvxtoken.allocation.many import Status, solve_many
 from cvxtoken.allocation.problem import MAY_BE_ZERO, SCALARS, Workload, checked_scalar
 from cvxtoken.allocation.workloads import ARRAYS, Workloads
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
-from cvxtoken.typing import FloatArray
 
 FIELDS = (*SCALARS, *(field for field in ARRAYS if field != "prior"))
 RESULTS = ("objective", "relative_gap", "mean_accuracy", "mean_system_time", "utilization")

@@ -14,7 +14,7 @@ from cvxtoken.allocation import many
 from cvxtoken.allocation.columns import Columns
 from cvxtoken.allocation.doubled import IDLE_ERROR, idle_at_zero
 from cvxtoken.allocation.workloads import ARRAYS
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 from tests.instances import realistic, stress
 
 SCALARS = ("arrival_rate", "accuracy_weight")

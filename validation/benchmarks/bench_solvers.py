@@ -12,7 +12,7 @@ import pytest
 from cvxtoken import Workload, price_newton
 from cvxtoken.allocation.columns import Columns
 from cvxtoken.allocation.gap import appraise
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 from validation.benchmarks.competitors import FIELD
 from validation.benchmarks.conftest import Report, fastest, memory, workload
 from validation.benchmarks.limit import single_pass

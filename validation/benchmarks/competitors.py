@@ -10,7 +10,7 @@ from scipy.optimize import LinearConstraint, minimize
 from cvxtoken import Workload, price_newton
 from cvxtoken.allocation import model
 from cvxtoken.allocation.program import parametric_program, presolved_program
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 Solver = Callable[[Workload], FloatArray]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from cvxtoken import Workload
 from cvxtoken.allocation.columns import BLOCK
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 
 def single_pass(workload: Workload) -> tuple[FloatArray, float]:

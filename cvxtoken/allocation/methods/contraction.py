@@ -14,7 +14,7 @@ import numpy as np
 from cvxtoken.allocation import model
 from cvxtoken.allocation.methods.loop import checked_start
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 _DENSE = 200  # types up to which all eigenvalues are computed
 _ROUNDING = 1e-9  # relative; the bound is rounded up by this, far more than float64 loses where it is below 1

@@ -15,8 +15,8 @@ import numpy as np
 from cvxtoken.allocation import model
 from cvxtoken.allocation.methods.loop import TOLERANCE, Result, run
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
-from cvxtoken.typing import FloatArray
 
 _SAME = 1e-9  # l_(n+2) - l_n against l_(n+1) - l_n: a two-cycle, not slow convergence
 

@@ -19,8 +19,8 @@ from cvxtoken.allocation.certificate import Certificate, certify
 from cvxtoken.allocation.columns import Columns
 from cvxtoken.allocation.gap import appraise
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
-from cvxtoken.typing import FloatArray
 
 CLAIMED_GAP = 1e-10  # relative; a result that says it converged is proven to this
 TOLERANCE = 1e-11  # relative; where the loop stops by default, well inside what is claimed

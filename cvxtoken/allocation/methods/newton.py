@@ -14,7 +14,7 @@ import numpy as np
 from cvxtoken.allocation import model
 from cvxtoken.allocation.methods.loop import Result, run
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 _ARMIJO = 1e-4
 _HALVINGS = 60

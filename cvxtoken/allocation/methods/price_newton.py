@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cvxtoken.allocation.methods.loop import Result, run
 from cvxtoken.allocation.prices import SAMPLED_FROM, PricePoint, price_path
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 
 _ROUGH = 3e-3  # after such a step in log prices the next is below 1e-5, and the gap about its square
 

@@ -14,8 +14,8 @@ import numpy as np
 from cvxtoken.allocation import model
 from cvxtoken.allocation.methods.loop import TOLERANCE, Result, checked_start, run
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
-from cvxtoken.typing import FloatArray
 
 RULES = ("constant", "backtracking", "accelerated")
 _ROUNDING = 1e-14  # relative to alpha + E[T]: changes of J below this are noise, and never refuse a step

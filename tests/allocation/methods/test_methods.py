@@ -16,7 +16,7 @@ from cvxtoken.allocation import methods, model
 from cvxtoken.allocation.comparison import compare
 from cvxtoken.allocation.gap import appraise
 from cvxtoken.allocation.methods import Result, loop
-from cvxtoken.typing import FloatArray
+from cvxtoken.arrays import FloatArray
 from tests.instances import realistic, stress
 
 Solver = Callable[..., Result]
