@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import exp
 
 import numpy as np
 
@@ -12,14 +13,16 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import Certificate, certify
 from cvxtoken.allocation.columns import Columns
 from cvxtoken.allocation.gap import appraise
-from cvxtoken.allocation.prices import PricePoint, evaluate_near, optimal_path
+from cvxtoken.allocation.prices import optimal_path
 from cvxtoken.allocation.problem import TOLERANCE, Workload, checked_scalar, checked_vector
+from cvxtoken.allocation.response import advance, nearer, newton_step, sums
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.rigorous import exact_dot
 
 _REACH = 0.5  # a longer first step, in log prices, is left to the global search
 _CLOSE = 3e-4  # after such a step the next is below 1e-6, and the gap about its square
+_STEPS = 8  # of Newton's method, at most
 _GAP = 1e-12  # relative; what Newton does not bring to this is searched again
 
 
@@ -73,7 +76,8 @@ class Tracker:
         self._workload = workload
         self._columns = Columns.of(workload)
         self._load: Fraction | None = None  # sum pi t0, once it is needed
-        self._point: PricePoint | None = None
+        self._prices: tuple[float, float] | None = None  # log theta and log p
+        self._tokens = np.zeros(len(workload))  # the answers to them
         self.budgets = self._solve()
 
     def update(
@@ -132,16 +136,18 @@ class Tracker:
         if not self._columns.idle_at_zero > 0:
             return self._unstable()
         with np.errstate(all="ignore"):  # what overflows ends in a gap that says so
-            point = self._follow()
-            found = None if point is None else appraise(self._columns, point.tokens)
-            gap = np.inf if found is None else float(found.relative_gap)
-            if point is None or found is None or not gap <= _GAP:
-                *_, point = optimal_path(self._columns)
-                found = appraise(self._columns, point.tokens)
+            gap = np.inf
+            if self._follow():
+                found = appraise(self._columns, self._tokens)
                 gap = float(found.relative_gap)
-        self._point = point
+            if not gap <= _GAP:
+                *_, last = optimal_path(self._columns)
+                self._prices, self._tokens = (last.log_theta, last.log_p), last.tokens
+                found = appraise(self._columns, self._tokens)
+                gap = float(found.relative_gap)
+        self._tokens.flags.writeable = False  # the next update begins with them
         return Budgets(
-            tokens=point.tokens,
+            tokens=self._tokens,
             stable=True,
             objective=float(found.objective),
             relative_gap=gap,
@@ -150,20 +156,25 @@ class Tracker:
             outcome=f"{'Optimal' if gap <= _GAP else 'Not optimal'}: the relative dual gap is {gap:.2g}.",
         )
 
-    def _follow(self) -> PricePoint | None:
-        """Newton's method from the last prices, whose answers they still are; None where that is too far."""
-        if self._point is None:
-            return None
-        last = self._point
-        point = PricePoint(self._columns, last.log_theta, last.log_p, last.tokens)
-        longest = _REACH
-        while point.error <= longest:
-            longest = point.error / 2
-            close = point.error <= _CLOSE
-            point = evaluate_near(self._columns, *point.target, point.tokens)
-            if close:
-                return point
-        return None
+    def _follow(self) -> bool:
+        """Newton's method from the last prices, whose answers they still are; False where that is too far."""
+        if self._prices is None:
+            return False
+        log_theta, log_p = self._prices
+        l = self._tokens
+        found = sums(self._columns, exp(log_theta), exp(log_p), l)
+        for _ in range(_STEPS):
+            step = newton_step(self._columns, log_theta, log_p, found)
+            error = max(abs(step.log_theta), abs(step.log_p))
+            if not error <= _REACH:
+                return False
+            log_theta, log_p = log_theta + float(step.log_theta), log_p + float(step.log_p)
+            theta, p = exp(log_theta), exp(log_p)
+            if error <= _CLOSE:
+                self._prices, self._tokens = (log_theta, log_p), nearer(self._columns, theta, p, l)[0]
+                return True
+            l, found = advance(self._columns, theta, p, l)
+        return False
 
     def _unstable(self) -> Budgets:
         """No thinking tokens, and why."""

@@ -95,6 +95,20 @@ def test_idle_share_keeps_its_digits_near_full_load() -> None:
     assert float(model.idle(w, l)) == pytest.approx(exact, rel=1e-14)
 
 
+@pytest.mark.parametrize("size", [2, 256, 257, 20_000])
+@pytest.mark.parametrize("utilization", [0.3, 0.98, 0.99, 1 - 1e-9, 1 + 1e-9, 7.0])
+def test_idle_share_without_tokens_is_exact_where_it_is_small(size: int, utilization: float) -> None:
+    w = changed(realistic(5, size), utilization)
+    exact = float(w.idle_at_zero)
+    digits = 1e-15 if size <= 256 or exact < 1 / 64 else 1e-12
+    assert model.idle_at_zero(w) == pytest.approx(exact, rel=digits)
+    if exact > 0:
+        model.require_stable(w)
+    else:
+        with pytest.raises(UnstableError):
+            model.require_stable(w)
+
+
 def test_infeasibility_is_decided_exactly() -> None:
     w = cvxtoken.load("qwen3-8b").replace(overhead=[0.5] * 5, prior=[0.25, 0.25, 0.25, 0.125, 0.125])
     with pytest.raises(UnstableError, match=r"arrival_rate is 2\.0 /s.*utilisation is 1, 0 over the limit"):

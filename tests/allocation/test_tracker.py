@@ -125,3 +125,5 @@ def test_a_bad_estimate_changes_nothing(estimate: dict[str, Any], message: str) 
         tracker.update(**estimate)
     assert tracker.budgets is before
     assert tracker.workload == cvxtoken.load("qwen3-8b")
+    with pytest.raises(ValueError, match="read-only"):
+        before.tokens[0] = 0

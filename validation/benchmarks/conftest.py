@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import platform
-import resource
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -40,20 +40,26 @@ def fastest(function: Callable[[], Any], rounds: int) -> float:
 
 
 def memory(function: Callable[[], Any]) -> float:
-    """Peak bytes that a call takes beyond what is there before it, measured in a process of its own."""
+    """Peak bytes that a call takes beyond what is there before it, in a process of its own (Linux)."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
 
+    def kilobytes(field: str) -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(field))
+
     def run() -> None:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+        before = kilobytes("VmRSS")
         function()
-        sender.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+        sender.send(kilobytes("VmHWM") - before)
 
     process = context.Process(target=run)
     process.start()
-    kilobytes = receiver.recv()
+    found = receiver.recv()
     process.join()
-    return 1024.0 * kilobytes
+    return 1024.0 * found
 
 
 @dataclass

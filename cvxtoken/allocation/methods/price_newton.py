@@ -10,6 +10,8 @@ from cvxtoken.allocation.prices import SAMPLED_FROM, PricePoint, price_path
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 
+_ROUGH = 3e-3  # after such a step in log prices the next is below 1e-5, and the gap about its square
+
 
 @dataclass(frozen=True)
 class _State:
@@ -27,7 +29,8 @@ class _PriceNewton:
         if not self.from_sample:
             return _State(tokens, price_path(self.workload, tokens))
         path = price_path(self.workload)
-        next(path)  # the sample's prices: not worth judging
+        # the sample's prices and what is as rough are not worth judging: that costs more than a step
+        next((point for point in path if point.error <= _ROUGH), None)
         return self.step(_State(tokens, path))
 
     def step(self, state: _State) -> _State:
