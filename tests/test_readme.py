@@ -20,7 +20,7 @@ EXAMPLES = re.findall(r"^```python\n((?:(?!```).*\n)*)```\n\n```text\n((?:(?!```
 
 
 def test_every_python_block_shows_its_result() -> None:
-    assert len(EXAMPLES) == README.count("```python") - 1 == 7, "one is a test file, run below"
+    assert len(EXAMPLES) == README.count("```python") - 1 == 9, "one is a test file, run below"
 
 
 def test_the_test_file_for_a_solver_of_ones_own_passes(tmp_path: Path) -> None:
