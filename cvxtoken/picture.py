@@ -1,45 +1,110 @@
-"""What pictures share (extra `plot`)."""
+"""What pictures share (extra `plot`): one style, and one way to a file."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cvxtoken.errors import MissingExtraError, ProblemError
 
-BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#009e73"  # told apart by all eyes
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+# told apart by all eyes (Okabe and Ito's colours without the yellow, which is faint on white)
+BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#009e73"
+COLOURS = (BLUE, ORANGE, GREEN, "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+GREY = "#777777"  # of what only guides the eye
+_LETTERS = 15  # of a legend to an inch
 
 
-def axes(x: str, y: str) -> tuple[Any, Any]:
-    """A figure and its axes with labels (MissingExtraError where Matplotlib is not installed)."""
-    figure, drawn = panels(1, x, y)
-    return figure, drawn[0]
+def axes(x: str, y: str, ax: Axes | None = None) -> tuple[Figure, Axes]:
+    """A figure and its axes in the one style, labelled: those given, or new ones.
+
+    Raises:
+        MissingExtraError: Matplotlib is not installed.
+    """
+    drawn = panels(1)[1][0] if ax is None else ax
+    drawn.set_xlabel(x)
+    drawn.set_ylabel(y)
+    drawn.grid(color="#e5e5e5")
+    drawn.set_axisbelow(True)
+    for side in ("top", "right"):
+        drawn.spines[side].set_visible(False)
+    return drawn.figure.figure, drawn  # twice: the axes given may stand in a part of a figure
 
 
-def panels(count: int, x: str, y: str) -> tuple[Any, list[Any]]:
-    """A figure and so many axes, alike (MissingExtraError where Matplotlib is not installed)."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("a plot needs Matplotlib: pip install 'cvxtoken[plot]'") from error
+def panels(count: int) -> tuple[Figure, list[Axes]]:
+    """A figure and so many bare axes, three in a row (MissingExtraError without Matplotlib)."""
+    require_matplotlib()
+    from matplotlib.figure import Figure
 
     across = min(count, 3)
     down = -(-count // across)
-    size = (7, 4.5) if count == 1 else (3.6 * across, 2.8 * down)
-    figure = Figure(figsize=size, layout="constrained")
-    drawn = [figure.add_subplot(down, across, number) for number in range(1, count + 1)]
-    for panel in drawn:
-        panel.set_xlabel(x)
-        panel.set_ylabel(y)
-        panel.grid(color="#e5e5e5")
-        for side in ("top", "right"):
-            panel.spines[side].set_visible(False)
-    return figure, drawn
+    size = (7, 4.5) if count == 1 else (4.2 * across, 3.2 * down)
+    figure = Figure(figsize=size, dpi=120, layout="constrained")
+    return figure, [figure.add_subplot(down, across, number) for number in range(1, count + 1)]
 
 
-def save(figure: Any, path: Path) -> None:
+def colours(count: int) -> list[str]:
+    """Colours for so many lines: the seven, or where they do not suffice a map from dark to light."""
+    if count <= len(COLOURS):
+        return list(COLOURS[:count])
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [to_hex(colormaps["viridis"](k / (count - 1))) for k in range(count)]
+
+
+def legend(drawn: Axes, title: str | None = None) -> None:
+    """What the lines are, above the axes, where it hides none of them; in as many columns as have room."""
+    longest = max(map(len, drawn.get_legend_handles_labels()[1]))
+    inches = drawn.get_window_extent().width / drawn.figure.figure.dpi
+    drawn.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=max(1, int(inches * _LETTERS / (longest + 8))),
+        frameon=False,
+        fontsize=9,
+        title=title,
+        title_fontsize=9,
+        alignment="left",
+    )
+
+
+def require_matplotlib() -> None:
+    """Nothing where Matplotlib is installed (MissingExtraError)."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("a plot needs Matplotlib: pip install 'cvxtoken[plot]'") from error
+
+
+def check_path(path: Path) -> None:
+    """Refuse a file that no picture can be written to, before there is a picture; it is left as it was.
+
+    Raises:
+        MissingExtraError: Matplotlib is not installed.
+        ProblemError: the file cannot be written, or its ending is of no kind of picture.
+    """
+    require_matplotlib()
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    known = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix[1:].lower() not in known:
+        raise ProblemError(f"{path}: the ending is {path.suffix!r}; it must be one of .{', .'.join(known)}")
+    is_new = not path.exists()
+    try:
+        path.open("ab").close()
+        if is_new:
+            path.unlink()
+    except OSError as error:
+        raise ProblemError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def save(figure: Figure | SubFigure, path: Path) -> None:
     """Write a figure (ProblemError where the file cannot be written)."""
     try:
-        figure.savefig(path)
+        figure.figure.savefig(path)
     except (OSError, ValueError) as error:
         raise ProblemError(f"{path}: cannot be written: {error}") from error

@@ -28,6 +28,7 @@ LAYERS = [
     ["clipping"],
     ["batching"],
     ["scheduling"],
+    ["plots"],
     ["cli"],
 ]
 # the rooms of allocation, in the same order
@@ -61,7 +62,7 @@ ROOMS = [
     "tracker",
 ]
 ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search", "integer_certificate"]
-ROOMS += ["integer", "simulation", "tokens", "frontier", "picture", "sensitivity"]
+ROOMS += ["integer", "simulation", "tokens", "frontier", "sensitivity"]
 
 
 WINGS = ["allocation", "clipping", "batching", "scheduling"]

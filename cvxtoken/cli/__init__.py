@@ -16,6 +16,7 @@ from cvxtoken.cli import (  # noqa: F401 (they add their commands to the applica
     fitting,
     library,
     optimum,
+    plot,
     scheduling,
     sweep,
 )

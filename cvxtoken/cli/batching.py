@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from cvxtoken import picture, plots
 from cvxtoken.batching.problem import DISCIPLINES, BatchingProblem, check_discipline
 from cvxtoken.batching.problem import default_problem as default_batching
 from cvxtoken.batching.reference import best_batch
@@ -32,6 +33,8 @@ def batch_command(
     plot: Annotated[Path | None, typer.Option(help="Draw the delay curves to this file.")] = None,
 ) -> None:
     """Print delays of batched service and the best batch sizes, by analysis and in simulation."""
+    if plot is not None:
+        picture.check_path(plot)
     data = default_batching() if problem is None else BatchingProblem.load(problem)
     options = {"arrival_rate": arrival_rate, "max_batch": max_batch}
     data = data.replace(**{name: value for name, value in options.items() if value is not None})
@@ -61,7 +64,5 @@ def batch_command(
             texts.append(text + "\n")
             progress.advance(task)
     if plot is not None:
-        from cvxtoken.batching.picture import draw_curves
-
-        draw_curves(found, plot)
+        picture.save(plots.batching(found).figure, plot)
     print(json.dumps(documents, indent=2, allow_nan=False) if as_json else "\n".join(texts).rstrip())

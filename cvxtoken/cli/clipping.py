@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cvxtoken import picture, plots
 from cvxtoken.cli.options import AsJson, app
 from cvxtoken.clipping.problem import ClippingProblem, default_problem
 from cvxtoken.clipping.reference import best_limit
@@ -36,6 +37,8 @@ def clip(
     plot: Annotated[Path | None, typer.Option(help="Draw the frontier to this file.")] = None,
 ) -> None:
     """Print the best limit on output tokens, and what other limits do."""
+    if plot is not None:
+        picture.check_path(plot)
     data = default_problem() if problem is None else ClippingProblem.load(problem)
     options = {"arrival_rate": arrival_rate, "patience": patience, "utility_weight": utility_weight}
     changes: dict[str, object] = {name: value for name, value in options.items() if value is not None}
@@ -45,9 +48,7 @@ def clip(
     data = data.replace(**changes)
     reference = best_limit(data, None if limits is None else read_limits(limits))
     if plot is not None:
-        from cvxtoken.clipping.picture import draw_frontier
-
-        draw_frontier(reference, plot)
+        picture.save(plots.clipping(reference).figure, plot)
     print(json.dumps(reference.to_document(), indent=2, allow_nan=False) if as_json else reference)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cvxtoken import picture, plots
 from cvxtoken.cli.options import AsJson, app
 from cvxtoken.errors import ProblemError
 from cvxtoken.fitting.workload import LOG, ROWS, fit_workload
@@ -42,6 +43,8 @@ def fit(
     plot: Annotated[Path | None, typer.Option(help="Draw points, fits and bands to this file.")] = None,
 ) -> None:
     """Fit accuracy, service times and arrivals, and say where the model does not fit."""
+    if plot is not None:
+        picture.check_path(plot)
     fitted = fit_workload(
         table,
         arrivals,
@@ -54,9 +57,10 @@ def fit(
     if out is not None:
         fitted.save(out)
     if plot is not None:
-        from cvxtoken.fitting.picture import draw_fits
-
-        draw_fits(fitted.tasks, plot)
+        figure, panels = picture.panels(len(fitted.tasks))
+        for task, panel in zip(fitted.tasks, panels, strict=True):
+            plots.fit(task, panel)
+        picture.save(figure, plot)
     print(json.dumps(fitted.to_document(), indent=2, allow_nan=False) if as_json else fitted)
 
 

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from cvxtoken import picture, plots
 from cvxtoken.allocation.frontier import frontier
 from cvxtoken.allocation.reference import Reference, solve
 from cvxtoken.cli.options import (
@@ -129,14 +130,14 @@ def frontier_command(
     plot: Annotated[Path | None, typer.Option(help="Draw the frontier to this file.")] = None,
 ) -> None:
     """Print the best accuracy for every mean system time, each point proven, and its budgets."""
+    if plot is not None:
+        picture.check_path(plot)
     problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("frontier", total=points)
         found = frontier(problem, points, lambda count: progress.advance(task, count))
     if plot is not None:
-        from cvxtoken.allocation.picture import draw_frontier
-
-        draw_frontier(found, solve(problem), plot)
+        picture.save(plots.frontier(found, solve(problem)).figure, plot)
     print(json.dumps(found.to_document(), indent=2, allow_nan=False) if as_json else found)
     if found.status != "certified":
         print("uncertified: not every point is proven", file=sys.stderr)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cvxtoken import picture, plots
 from cvxtoken.cli.options import AsJson, app
 from cvxtoken.errors import ProblemError
 from cvxtoken.scheduling.comparison import compare
@@ -62,6 +63,8 @@ def schedule(
     plot: Annotated[Path | None, typer.Option(help="Draw the memory over time to this file.")] = None,
 ) -> None:
     """Run scheduling policies, and hold them against a certified bound in hindsight."""
+    if plot is not None:
+        picture.check_path(plot)
     requests, dropped = default_requests(), 0
     if trace is not None:
         if problem is not None:
@@ -80,9 +83,7 @@ def schedule(
     if certificate is not None:
         found.reference.certificate.save(certificate)
     if plot is not None:
-        from cvxtoken.scheduling.picture import draw_memory
-
-        draw_memory(found, plot)
+        picture.save(plots.memory(found).figure, plot)
     if as_json:
         print(json.dumps({**found.to_document(), "dropped": dropped}, indent=2, allow_nan=False))
         return

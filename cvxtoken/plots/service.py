@@ -1,0 +1,64 @@
+"""Clipping, batching and scheduling: frontier, delays, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cvxtoken.batching.reference import BatchingReference
+from cvxtoken.clipping.result import ClippingReference
+from cvxtoken.picture import BLUE, GREEN, GREY, ORANGE, axes, legend
+from cvxtoken.scheduling.comparison import Comparison
+from cvxtoken.scheduling.schedule import memory_at
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def clipping(reference: ClippingReference, ax: Axes | None = None) -> Axes:
+    """Mean utility against mean wait over the limits on tokens, the best marked (MissingExtraError)."""
+    whose = " of who is served" if reference.loss is not None else ""
+    _, drawn = axes(f"mean wait in queue{whose} (s)", "mean utility (no unit)", ax)
+    rows = [row for row in reference.frontier if row["stable"]]
+    drawn.plot([row["mean_wait"] for row in rows], [row["utility"] for row in rows], color=BLUE, marker=".")
+    drawn.plot([reference.mean_wait], [reference.utility], "o", color=ORANGE, markersize=8)
+    label = f"best: {', '.join(map(str, reference.limits))} tokens"
+    drawn.annotate(label, (reference.mean_wait, reference.utility), (10, -14), textcoords="offset points")
+    return drawn
+
+
+def batching(references: Iterable[BatchingReference], ax: Axes | None = None) -> Axes:
+    """Mean system time against batch size by discipline, the best sizes marked (MissingExtraError)."""
+    _, drawn = axes("batch size (requests at most; fixed: exactly)", "mean system time (s)", ax)
+    shown = list(references)
+    for reference, colour, marker in zip(shown, (BLUE, ORANGE, GREEN), "os^", strict=False):
+        stable = [(b, value) for b, value in reference.curve if np.isfinite(value)]
+        drawn.plot(
+            *zip(*stable, strict=True), color=colour, marker=marker, markersize=3, label=reference.discipline
+        )
+        best = [reference.best_batch], [reference.delays.mean_system_time]
+        drawn.plot(*best, marker, color=colour, markersize=10)
+    # sizes that barely keep up would hide all others
+    drawn.set_ylim(0, 4 * max((reference.delays.mean_system_time for reference in shown), default=1.0))
+    legend(drawn)
+    return drawn
+
+
+def memory(comparison: Comparison, ax: Axes | None = None) -> Axes:
+    """Memory held over time under the first policy and in the best schedule known (MissingExtraError)."""
+    known = comparison.reference
+    _, drawn = axes("time (rounds)", "memory held (tokens)", ax)
+    name, run = next(iter(comparison.runs.items()))
+    drawn.plot(*run.profile.T, color=ORANGE, linewidth=1, label=name)
+    ends = known.starts + known.requests.output_tokens
+    # what is held is linear between the first rounds and the last rounds of what starts and ends
+    times = np.unique(np.concatenate([known.starts, known.starts + 1, ends, ends + 1]))
+    times = times[times <= ends.max()]
+    held = memory_at(known.requests, known.starts, times)
+    drawn.plot(times, held, color=BLUE, linewidth=1, label="best schedule known")
+    drawn.axhline(known.requests.memory, color=GREY, linestyle="--", linewidth=1, label="limit")
+    drawn.set_ylim(bottom=0)
+    legend(drawn)
+    return drawn

@@ -1,0 +1,91 @@
+"""The command that draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import cvxtoken
+from cvxtoken.allocation import reference
+from cvxtoken.plots import allocation, kinds
+
+KINDS = [*kinds.OF_WORKLOAD, *kinds.OF_FILE]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_labels_with_units_and_becomes_a_file(command, kind: str, tmp_path: Path) -> None:
+    file = tmp_path / f"{kind}.png"
+    code, out, err = command("plot", kind, "--out", str(file))
+    assert (code, out, err) == (0, f"{file}\n", "")
+    assert file.read_bytes().startswith(b"\x89PNG")
+    assert file.stat().st_size > 10_000
+    draw = kinds.OF_WORKLOAD.get(kind)
+    drawn = draw(cvxtoken.load("qwen3-8b")) if draw else kinds.OF_FILE[kind](None)
+    for label in (drawn.get_xlabel(), drawn.get_ylabel()):
+        assert label == "certified relative gap" or ("(" in label and label.endswith(")")), label
+
+
+def test_a_workload_and_options_are_what_is_drawn(command, tmp_path: Path, monkeypatch) -> None:
+    seen = []
+
+    def remember(workload):  # type: ignore[no-untyped-def]
+        seen.append(workload)
+        return allocation.accuracy(reference.solve(workload))
+
+    monkeypatch.setitem(kinds.OF_WORKLOAD, "accuracy", remember)
+    file = tmp_path / "a.svg"
+    assert command("plot", "accuracy", "r1-distill-8b", "--arrival-rate", "0.2", "--out", str(file))[0] == 0
+    assert seen == [cvxtoken.load("r1-distill-8b").replace(arrival_rate=0.2)]
+    assert "<svg" in file.read_text()
+
+
+def test_another_wing_s_problem_comes_from_a_file(command, tmp_path: Path) -> None:
+    from cvxtoken.scheduling import default_requests
+
+    data = tmp_path / "requests.json"
+    default_requests().save(data)
+    assert command("plot", "memory", str(data), "--out", str(tmp_path / "m.pdf"))[0] == 0
+    assert command("plot", "memory", "none.json", "--out", str(tmp_path / "m.pdf"))[0] == 2
+
+
+def test_one_type_has_no_contours(command, tmp_path: Path) -> None:
+    one = tmp_path / "one.toml"
+    w = cvxtoken.load("qwen3-8b")
+    fields = ("accuracy_gain", "saturation_rate", "base_accuracy", "overhead", "time_per_token", "max_tokens")
+    w.replace(names=["a"], prior=[1.0], **{f: getattr(w, f)[:1] for f in fields}).save(one)
+    code, _, err = command("plot", "contours", str(one), "--out", str(tmp_path / "c.png"))
+    assert (code, err) == (2, "error: the workload has 1 type; contours need 2\n")
+
+
+def test_bad_input_is_one_sentence_before_any_work(command, tmp_path: Path, monkeypatch) -> None:
+    def work(*_):  # type: ignore[no-untyped-def]
+        pytest.fail("work was done")
+
+    for kind in kinds.OF_WORKLOAD:
+        monkeypatch.setitem(kinds.OF_WORKLOAD, kind, work)
+    for kind in kinds.OF_FILE:
+        monkeypatch.setitem(kinds.OF_FILE, kind, work)
+    good = str(tmp_path / "a.png")
+    for arguments, message in (
+        (["budget", "--out", good], f"kind is 'budget'; it must be one of {', '.join(KINDS)}"),
+        (["budget", "--out", good], "(did you mean 'budgets'?)"),
+        (["budgets", "--out", str(tmp_path / "no" / "a.png")], "cannot be written: No such file"),
+        (["budgets", "--out", str(tmp_path / "a.doc")], "the ending is '.doc'"),
+        (["budgets", "qwen", "--out", good], "'qwen' is not a built-in workload"),
+        (["budgets", "--arrival-rate", "-1", "--out", good], "arrival_rate is -1.0"),
+        (["memory", "--arrival-rate", "1", "--out", good], "a picture of kind memory is not of a workload"),
+    ):
+        code, out, err = command("plot", *arguments)
+        assert (code, out) == (2, ""), arguments
+        assert message in err
+        assert len(err.splitlines()) == 1
+    assert not Path(good).exists()
+    assert command("plot", "budgets")[0] == 2, "--out must be given"
+
+
+@pytest.mark.parametrize("arguments", [["clip"], ["batch"], ["schedule"], ["frontier"], ["fit"]])
+def test_other_commands_refuse_a_path_before_any_work(command, arguments: list[str], tmp_path: Path) -> None:
+    code, out, err = command(*arguments, "none.toml", "--plot", str(tmp_path / "no" / "a.png"))
+    assert (code, out) == (2, "")
+    assert "a.png: cannot be written" in err, "not that none.toml cannot be read"

@@ -1,0 +1,93 @@
+"""The style that pictures share, and their way to a file."""
+
+from __future__ import annotations
+
+import builtins
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from cvxtoken import picture
+from cvxtoken.errors import MissingExtraError, ProblemError
+
+
+def test_labels_stand_on_new_axes() -> None:
+    figure, drawn = picture.axes("time (s)", "tokens")
+    assert (drawn.get_xlabel(), drawn.get_ylabel(), drawn.figure) == ("time (s)", "tokens", figure)
+    assert not drawn.spines["top"].get_visible()
+
+
+def test_axes_in_a_part_of_a_figure_give_the_whole_of_it() -> None:
+    whole = Figure()
+    ax = whole.subfigures(1, 2)[0].subplots()
+    assert picture.axes("", "", ax) == (whole, ax)
+
+
+def test_colours_are_told_apart_in_grey_or_by_red_against_blue() -> None:
+    """Machado's matrices for full deuteranopia and protanopia: no two of the seven come near each other."""
+    matrices = {
+        "none": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+        "deuteranopia": ((0.367, 0.861, -0.228), (0.280, 0.673, 0.047), (-0.012, 0.043, 0.969)),
+        "protanopia": ((0.152, 1.053, -0.205), (0.115, 0.786, 0.099), (-0.004, -0.048, 1.052)),
+    }
+    for matrix in matrices.values():
+        seen = [[sum(m * c for m, c in zip(row, to_rgb(colour), strict=True)) for row in matrix]
+                for colour in picture.COLOURS]  # fmt: skip
+        for one, other in combinations(seen, 2):
+            assert sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5 > 0.15
+
+
+def test_a_path_is_refused_before_and_left_as_it_was(tmp_path: Path) -> None:
+    picture.check_path(tmp_path / "new.png")
+    assert list(tmp_path.iterdir()) == []
+    old = tmp_path / "old.svg"
+    old.write_text("before")
+    picture.check_path(old)
+    assert old.read_text() == "before"
+    (tmp_path / "folder.png").mkdir()
+    for name, message in (
+        ("no/a.png", "a.png: cannot be written: No such file or directory"),
+        ("folder.png", "cannot be written: Is a directory"),
+        ("a.xyz", "the ending is '.xyz'; it must be one of ."),
+        ("a", "the ending is ''; it must be one of ."),
+    ):
+        with pytest.raises(ProblemError) as refused:
+            picture.check_path(tmp_path / name)
+        assert message in str(refused.value)
+
+
+def test_a_file_that_fails_late_is_one_sentence(tmp_path: Path) -> None:
+    figure, _ = picture.axes("", "")
+    with pytest.raises(ProblemError, match="cannot be written"):
+        picture.save(figure, tmp_path / "no" / "a.png")
+
+
+def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    true_import = builtins.__import__
+
+    def without(name, *arguments, **options):  # type: ignore[no-untyped-def]
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return true_import(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    for call in (lambda: picture.axes("", ""), lambda: picture.check_path(tmp_path / "a.png")):
+        with pytest.raises(MissingExtraError) as refused:
+            call()
+        assert str(refused.value) == "a plot needs Matplotlib: pip install 'cvxtoken[plot]'"
+
+
+def test_pictures_never_open_a_window_and_cost_nothing_unless_drawn() -> None:
+    code = (
+        "import sys, cvxtoken.plots.kinds as kinds\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "kinds.OF_FILE['clipping'](None)\n"
+        "assert 'matplotlib.figure' in sys.modules and 'matplotlib.pyplot' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
