@@ -133,7 +133,8 @@ def _(certificate, tokens, workload):
 
 @app.cell
 def _(results, tokens, workload):
-    _figure, (_budgets, _loads, _gaps) = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+    _pairs = [plt.subplots(figsize=(4.2, 3.4), layout="constrained") for _ in range(3)]
+    _figures, (_budgets, _loads, _gaps) = zip(*_pairs, strict=True)
     _budgets.barh(workload.names, tokens, color="#0072b2")
     _budgets.invert_yaxis()
     _budgets.set_xlabel("tokens")
@@ -148,7 +149,8 @@ def _(results, tokens, workload):
     _gaps.set_xlabel("step")
     _gaps.set_title("relative dual gap of the iterates")
     _gaps.legend(fontsize=8)
-    _figure
+    plt.close("all")
+    mo.hstack(_figures, justify="start", wrap=True)
     return
 
 
