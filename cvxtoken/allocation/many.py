@@ -107,7 +107,7 @@ def solve_many(
     start: Solutions | tuple[ArrayLike, ArrayLike] | None = None,
     workers: int = 1,
 ) -> Solutions:
-    """The optimal budgets of many workloads, about a microsecond an instance of five types (on one core).
+    """The optimal budgets of many workloads, one or two microseconds an instance of five types.
 
     One Newton search of the two prices (see `prices`) runs over all instances together, in blocks that
     stay in the cache. An instance that breaks a rule or has no stable allocation is marked, and the

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import cvxtoken
+from cvxtoken.allocation import model
 from cvxtoken.allocation.gap import dual_gap
 from tests import truth
 from tests.instances import realistic, stress
@@ -42,3 +43,16 @@ def test_many_allocations_at_once() -> None:
 def test_unstable_tokens_have_no_bound() -> None:
     w = realistic(4, 6)
     assert dual_gap(w, w.max_tokens * 1e6) == np.inf
+
+
+def test_tokens_not_surely_stable_have_no_bound() -> None:
+    """The largest share of some tokens at which the idle share still looks positive."""
+    w = realistic(4, 6)
+    tokens = w.max_tokens * 1e3
+    low, high = 0.0, 1.0
+    while low < (low + high) / 2 < high:
+        middle = (low + high) / 2
+        low, high = (middle, high) if model.idle(w, middle * tokens) > 0 else (low, middle)
+    assert 0 < model.idle(w, low * tokens) < 1e-15
+    assert dual_gap(w, low * tokens) == np.inf
+    assert dual_gap(w, 0.9 * low * tokens) < np.inf

@@ -66,6 +66,8 @@ def test_stress_whatever_part_of_the_search_fails(
     """Each stage alone solves what the one before has left."""
     for name in missing:
         monkeypatch.setattr(many, name, wrong)
+    if "search" not in missing:
+        monkeypatch.setattr(many, "_solve_alone", lambda found, row: None)
     workloads = [w for _, w in stress((1, 2, 6))]
     found = solve_many(workloads)
     assert found.solved.all()
@@ -166,6 +168,8 @@ BAD = [
     ("time_per_token", [-1e-3, 1e-3, 1e-3], "time_per_token of 'type 0' is -0.001"),
     ("max_tokens", [10.0, np.nan, 10.0], "max_tokens of 'type 1' is nan"),
     ("arrival_rate", np.nan, "arrival_rate is nan"),
+    ("arrival_rate", np.inf, "arrival_rate is inf"),
+    ("accuracy_weight", np.inf, "accuracy_weight is inf"),
     ("accuracy_weight", 0.0, "accuracy_weight is 0.0"),
 ]
 

@@ -5,6 +5,7 @@ import pytest
 
 import cvxtoken
 from cvxtoken.allocation import model, prices
+from cvxtoken.allocation.columns import Columns
 from tests.instances import realistic, stress
 
 STRESS = list(stress((1, 6, 50)))
@@ -82,3 +83,16 @@ def test_any_start_leads_to_the_certified_optimum(size: int) -> None:
         start = np.minimum(rng.uniform(0, 1, size) * 10.0 ** rng.uniform(-3, 3), w.max_tokens)
         tokens = prices.solve_prices(w, start if model.idle(w, start) > 0 else None)
         assert cvxtoken.certify(w, tokens).relative_gap < 1e-20, seed
+
+
+def test_a_sample_tells_the_first_prices_of_very_many_types() -> None:
+    w = realistic(4, 80_000)
+    columns = Columns.of(w)
+    sample = columns.sample(16_384)
+    assert sample.prior.sum() == pytest.approx(1, rel=1e-12)
+    assert len(sample.prior) == 20_000
+    points = list(prices.price_path(w))
+    assert points[0].error <= 0.05
+    assert len(points) <= 5
+    alone = list(prices.price_path(w, np.zeros(len(w))))
+    assert points[-1].log_theta == pytest.approx(alone[-1].log_theta, abs=1e-12)

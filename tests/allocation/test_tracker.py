@@ -8,7 +8,7 @@ import pytest
 import cvxtoken
 from cvxtoken import ProblemError, Tracker, UnstableError
 from cvxtoken.allocation import tracker as module
-from tests.instances import realistic, stress
+from tests.instances import changed, realistic, stress
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 300])
@@ -64,7 +64,26 @@ def test_stress(name: str, w: cvxtoken.Workload) -> None:
     tracker = Tracker(w.replace(arrival_rate=w.arrival_rate / 2))
     assert tracker.budgets.relative_gap <= 1e-12
     for factor in (0.99, 1.0, 0.01, 1.0):
-        assert tracker.update(arrival_rate=factor * w.arrival_rate).relative_gap <= 1e-12
+        rate = factor * w.arrival_rate
+        found = tracker.update(arrival_rate=rate)
+        assert found.relative_gap <= 1e-12
+        best = cvxtoken.solve_many([w.replace(arrival_rate=rate)]).objective[0]
+        assert found.objective == pytest.approx(best, rel=1e-11)
+
+
+def test_shares_near_full_load() -> None:
+    """There the idle share is rounded once from the exact sum, which the shares change."""
+    w = changed(realistic(3, 4), 1 - 1e-9, accuracy_weight=1e8)
+    tracker = Tracker(w)
+    order = np.argsort(w.overhead)
+    prior = w.prior.copy()
+    prior[order[0]] += 1e-12
+    prior[order[-1]] -= 1e-12
+    tracker.update(arrival_rate=w.arrival_rate)
+    found = tracker.update(prior=prior)
+    best = cvxtoken.solve_many([w.replace(prior=prior)]).objective[0]
+    assert found.objective == pytest.approx(best, rel=1e-11)
+    assert found.objective != pytest.approx(cvxtoken.solve(w).objective, rel=1e-9)
 
 
 def test_an_unstable_estimate_gives_no_tokens_and_says_so() -> None:
