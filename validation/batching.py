@@ -14,6 +14,7 @@ import time
 
 import numpy as np
 
+from cvxtoken import plots
 from cvxtoken.batching import (
     BatchingProblem,
     BatchTime,
@@ -28,7 +29,9 @@ from cvxtoken.batching import (
 from cvxtoken.batching.problem import DISCIPLINES
 from cvxtoken.estimates import estimate
 from cvxtoken.lengths import LengthDistribution
+from cvxtoken.picture import save
 from cvxtoken.tables import table
+from validation.studies import options
 
 _V100 = {0.3: 4.225, 0.5: 5.902, 0.7: 9.818, 0.8: 14.715, 0.9: 29.408}  # ms, arXiv 1912.06322
 
@@ -61,7 +64,7 @@ def settings(extra: LengthDistribution | None) -> dict[str, BatchingProblem]:
     return found
 
 
-def coverage(extra: LengthDistribution | None, seeds: int = 200) -> bool:
+def coverage(extra: LengthDistribution | None, seeds: int) -> bool:
     """The share of runs whose interval holds the prediction."""
     rows, good = [], True
     for name, base in settings(extra).items():
@@ -79,7 +82,8 @@ def coverage(extra: LengthDistribution | None, seeds: int = 200) -> bool:
     share = sum(row[4] for row in rows) / sum(row[5] for row in rows)
     runs = sum(row[5] for row in rows)
     print(f"covered in {100 * share:.1f} % of {runs} runs")
-    return good and 0.90 <= share <= 0.99
+    # a true 95 % gives less than 90 % of 396 runs once in 40,000, than 80 % of 36 once in 3,000
+    return good and (0.90 <= share <= 0.99 if runs >= 300 else share >= 0.80)
 
 
 def compared(extra: LengthDistribution | None, requests: int) -> bool:
@@ -103,16 +107,22 @@ def compared(extra: LengthDistribution | None, requests: int) -> bool:
     return good
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Run the parts, print tables and the verdict."""
-    paths = [argument for argument in arguments if argument != "--long"]
+    parser = options(__doc__)
+    parser.add_argument("trace", nargs="?", metavar="FILE:COLUMN", help="output lengths in a CSV file")
+    parser.add_argument("--long", action="store_true", help="compare with 10^6 requests a run")
+    arguments = parser.parse_args()
     extra = None
-    if paths:
-        path, _, column = paths[0].rpartition(":")
+    if arguments.trace:
+        path, _, column = arguments.trace.rpartition(":")
         extra = LengthDistribution.from_trace(path, column)
     good = inoue()
-    good &= coverage(extra)
-    good &= compared(extra, 1_000_000 if "--long" in arguments else 20_000)
+    good &= coverage(extra, 18 if arguments.quick else 200)
+    good &= compared(extra, 1_000_000 if arguments.long else 20_000)
+    if arguments.picture:
+        best = [best_batch(default_problem(), discipline) for discipline in DISCIPLINES]
+        save(plots.batching(best).figure, arguments.picture)
     off = inoue_approximation(default_problem())
     if off.bound is not None:
         print(f"with random lengths Inoue's bound is {off.bound:.2f} s, the exact delay {off.exact:.2f} s")
@@ -132,4 +142,4 @@ def main(arguments: list[str]) -> int:
 
 if __name__ == "__main__":
     np.seterr(all="raise", under="ignore")
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

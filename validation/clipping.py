@@ -12,13 +12,16 @@ import sys
 
 import numpy as np
 
+from cvxtoken import plots
 from cvxtoken.clipping import model
 from cvxtoken.clipping.problem import ClippingProblem, default_problem
 from cvxtoken.clipping.program import least_wait, randomisation_gap
 from cvxtoken.clipping.reference import best_limit
 from cvxtoken.clipping.simulation import simulate
 from cvxtoken.lengths import LengthDistribution
+from cvxtoken.picture import save
 from cvxtoken.tables import table
+from validation.studies import options
 
 
 def paper() -> bool:
@@ -52,13 +55,13 @@ def paper() -> bool:
     return good
 
 
-def simulated() -> bool:
+def simulated(requests: int) -> bool:
     """Closed forms against simulation."""
     rows, good = [], True
     cases = [(default_problem(), n) for n in (800, 1600, 3000)]
     cases += [(default_problem().replace(arrival_rate=1 / 25, patience=60.0), n) for n in (1300, 1600, 3000)]
     for p, limit in cases:
-        found = simulate(p, limit, num_requests=2_000_000, seed=4)
+        found = simulate(p, limit, num_requests=requests, seed=4)
         shown = found.mean_wait if found.loss is None else found.loss
         assert shown.predicted is not None
         off = abs(shown.value - shown.predicted) / ((shown.high - shown.low) / 2)
@@ -121,16 +124,21 @@ def traced(source: str) -> None:
     print(best_limit(p))
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Run the parts, print tables and the verdict."""
+    parser = options(__doc__)
+    parser.add_argument("traces", nargs="*", metavar="FILE:COLUMN", help="output lengths in CSV files")
+    arguments = parser.parse_args()
     good = paper()
-    good &= simulated()
+    good &= simulated(400_000 if arguments.quick else 2_000_000)
     randomised()
-    for source in arguments:
+    for source in arguments.traces:
         traced(source)
+    if arguments.picture:
+        save(plots.clipping(best_limit(default_problem())).figure, arguments.picture)
     print("verdict: clipping behaves as the formulas say" if good else "verdict: clipping does NOT agree")
     return 0 if good else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -10,14 +10,20 @@ from __future__ import annotations
 
 import sys
 from datetime import date
+from pathlib import Path
+
+import numpy as np
 
 from cvxtoken import SolverError
 from cvxtoken.library import instances
+from cvxtoken.picture import COLOURS, axes, legend, save
 from cvxtoken.suite.scoreboard import Score, run, scoreboard, summary
 from cvxtoken.suite.solvers import find_solver
 from cvxtoken.tables import table
+from validation.studies import options
 
 SOLVERS = ("CLARABEL", "SCS", "MOREAU", "ECOS", "MOSEK")
+QUICK = ("realistic*", "utilization*", "workloads*", "size/1000")
 _TIME_LIMIT = 60.0
 
 
@@ -39,8 +45,29 @@ def overall(name: str, scores: list[Score]) -> list[list[str]]:
     return rows
 
 
+def draw(errors: dict[str, list[float]], path: Path) -> None:
+    """Of each solver and form, the share of the feasible instances that it brings to an error."""
+    figure, drawn = axes(
+        "true error of the objective, relative to 1 + |J*| (no unit)", "share of instances (1)"
+    )
+    for number, (name, values) in enumerate(errors.items()):
+        shown = np.sort(np.maximum(values, 1e-16))
+        style = "-" if name.endswith("presolved") else "--"
+        colour = COLOURS[number // 2 % len(COLOURS)]
+        shares = np.arange(1, len(shown) + 1) / len(shown)
+        drawn.step(shown, shares, style, where="post", color=colour, label=name)
+    drawn.set_xscale("log")
+    drawn.set_xlim(1e-16, 1)
+    drawn.set_ylim(0, 1)
+    legend(drawn)
+    save(figure, path)
+
+
 def main() -> int:
     """Run all installed solvers, print their scoreboards, the overall table and the verdict."""
+    arguments = options(__doc__).parse_args()
+    chosen = instances(QUICK if arguments.quick else "*")
+    errors: dict[str, list[float]] = {}
     good, rows = True, []
     for name in SOLVERS:
         try:
@@ -48,9 +75,11 @@ def main() -> int:
         except SolverError:
             print(f"{name} is not installed\n")
             continue
-        scores = run(solver.subjects, instances(), _TIME_LIMIT)
+        scores = run(solver.subjects, chosen, _TIME_LIMIT)
         print(f"{name} {solver.version}\n\n{scoreboard(scores)}\n")
         rows += overall(f"{name} {solver.version}", scores)
+        for form in dict.fromkeys(score.form for score in scores):
+            errors[f"{name} {form}"] = [s.relative_error for s in scores if s.form == form and s.feasible]
         if name == "CLARABEL":
             realistic = [s for s in scores if s.family == "realistic" and s.form == "presolved"]
             large = [s for s in scores if s.instance == "size/1000" and s.form == "raw"]
@@ -61,6 +90,8 @@ def main() -> int:
     columns = ["form", "instances", "solved", "correct", "wrongly optimal", "wrongly infeasible"]
     print(date.today().isoformat())
     print(table(["solver", *columns, "median error", "worst error"], rows, left=("form",)))
+    if arguments.picture:
+        draw(errors, arguments.picture)
     print("verdict: the known facts hold" if good else "verdict: a known fact does NOT hold")
     return 0 if good else 1
 

@@ -11,7 +11,7 @@ import numpy as np
 from cvxtoken.errors import MissingExtraError
 from cvxtoken.suite.scoreboard import CORRECT, Score, summary
 
-_STYLE = """
+STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222 }
 body { max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2.5rem }
@@ -49,7 +49,7 @@ def page(solver: str, version: str, scores: list[Score]) -> str:
     parts = [
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>",
         "<meta name='viewport' content='width=device-width, initial-scale=1'>",
-        f"<title>{title} on the cvxtoken library</title><style>{_STYLE}</style></head><body>",
+        f"<title>{title} on the cvxtoken library</title><style>{STYLE}</style></head><body>",
         f"<h1>{title} on the cvxtoken library</h1>",
         f"<p>{date.today().isoformat()}. {_EXPLANATION}</p>",
     ]

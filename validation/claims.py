@@ -1,0 +1,151 @@
+"""What the three seed papers claim, and what became of it here.
+
+The claims are those of the papers' abstracts, and numbers that other readers report of their full texts; of
+these texts themselves no figure was at hand. A claim stands as far as its study's verdict does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REPRODUCED = "reproduced"
+CALIBRATED = "reproduced with a calibrated constant"
+NOT_PUBLIC = "not reproducible from what is public"
+
+ALLOCATION = "Ozbas and Bastopcu 2026, arXiv 2601.10274"
+CLIPPING = "Yang, Jiao and Xu 2024, arXiv 2407.05347"
+SCHEDULING = "Chen, Ye and Zhou 2025, arXiv 2508.14544"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim.
+
+    Attributes:
+        paper: that makes it.
+        text: the claim, in our words.
+        standing: REPRODUCED, CALIBRATED or NOT_PUBLIC.
+        why: in a sentence.
+        study: whose verdict it stands on; empty where nothing could be looked at.
+        needs_data: whether that study can only look at it with its data.
+    """
+
+    paper: str
+    text: str
+    standing: str
+    why: str
+    study: str = ""
+    needs_data: bool = False
+
+
+CLAIMS = (
+    Claim(
+        ALLOCATION,
+        "The server is an M/G/1 queue, its mean system time a function of two moments of the service time",
+        REPRODUCED,
+        "the closed form agrees with an event-driven simulation up to a utilisation of 0.95",
+        "queue",
+    ),
+    Claim(
+        ALLOCATION,
+        "The objective is strictly concave where the queue is stable: the optimum exists and is unique",
+        REPRODUCED,
+        "a bound over all allocations meets the optimum on every instance, and encloses each budget",
+        "certified",
+    ),
+    Claim(
+        ALLOCATION,
+        "The optimum is a projected fixed point; iterating finds it under an explicit sufficient condition",
+        REPRODUCED,
+        "the iteration converges wherever the condition holds; the condition is one derived here",
+        "methods",
+    ),
+    Claim(
+        ALLOCATION,
+        "A projected gradient method with a computable step converges beyond the contractive regime",
+        REPRODUCED,
+        "where the fixed point ends in a two-cycle it converges; the step's bound is one derived here",
+        "methods",
+    ),
+    Claim(
+        ALLOCATION,
+        "Rounding gives whole tokens at a small loss",
+        REPRODUCED,
+        "the loss is measured against the best whole tokens, which are proven",
+        "rounding",
+    ),
+    Claim(
+        ALLOCATION,
+        "The constants of both conditions, the table of fitted parameters, the budgets and losses printed",
+        NOT_PUBLIC,
+        "they stand in no abstract or summary that was at hand; the workloads here are of arXiv 2608.13315",
+    ),
+    Claim(
+        CLIPPING,
+        "A limit of 1600 tokens, which leaves 70.5 % of the requests whole, cuts the mean wait by 58.93 % "
+        "against 3000",
+        CALIBRATED,
+        "59.65 % at 0.0225 s a token, 58.96 % at 0.0219 s and 1.4 s a request; the paper's values are not "
+        "printed",
+        "clipping",
+    ),
+    Claim(
+        CLIPPING,
+        "With impatient users a limit of 1300 loses about 0.12 of the requests, 56.36 % less than 3000",
+        CALIBRATED,
+        "0.119 and 56.35 % at 0.0219 s a token and 1.4 s a request, which are fitted to these percentages; "
+        "the paper's interpolation is compared with the exact loss",
+        "clipping",
+    ),
+    Claim(
+        CLIPPING,
+        "The limit that the paper calls optimal",
+        NOT_PUBLIC,
+        "its utility function and weight were not at hand; for utilities that are given the best limit is "
+        "found by exhaustion",
+    ),
+    Claim(
+        CLIPPING,
+        "The delays of dynamic, fixed and elastic batching as a bulk queue coincide with simulation",
+        CALIBRATED,
+        "they do at k3 and k4 measured on a T4, k1 and k2 assumed: the paper's four constants were not at "
+        "hand, nor its formulas, in place of which the exact chain is solved",
+        "batching",
+    ),
+    Claim(
+        CLIPPING,
+        "The delays drawn in the paper's figures on batching",
+        NOT_PUBLIC,
+        "they need its four constants of the batch time",
+    ),
+    Claim(
+        SCHEDULING,
+        "A_max, which plans with the upper end of a prediction, degrades as predictions become worse",
+        REPRODUCED,
+        "its ratio to H-SF grows almost as u / l where outputs are short, and without end on mixed ones",
+        "scheduling",
+    ),
+    Claim(
+        SCHEDULING,
+        "A_min, which plans with the lower end and refines it, has a competitive ratio of order log(u / l)",
+        REPRODUCED,
+        "in the sense that its ratio grows by a bounded step with each doubling of u / l in two families; an "
+        "experiment does not prove a bound on all, and the proof's constants were not at hand",
+        "scheduling",
+    ),
+    Claim(
+        SCHEDULING,
+        "A_min often performs nearly as well as the scheduler in hindsight",
+        REPRODUCED,
+        "on a production trace, with errors of up to 50 %, where a certified interval holds its ratio to the "
+        "optimum; not at 100 %, where the lower ends say nothing",
+        "scheduling",
+        needs_data=True,
+    ),
+    Claim(
+        SCHEDULING,
+        "The latencies printed for LMSYS-Chat-1M",
+        NOT_PUBLIC,
+        "the data set is given to those who sign for it, and the figures were not at hand",
+    ),
+)

@@ -1,0 +1,72 @@
+"""The list of studies, and the options that all of them take.
+
+Every study is a module that runs by `python -m validation.NAME [DATA ...] [--quick] [--picture FILE]`, prints
+tables and a last line 'verdict: ...', and exits non-zero where the verdict is bad.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study.
+
+    Attributes:
+        name: of its module in `validation`.
+        question: that it answers.
+        data: what it also looks at where it is there: files below a folder of data, each with ':COLUMN'
+            where one column is meant, or folders.
+    """
+
+    name: str
+    question: str
+    data: tuple[str, ...] = ()
+
+
+_LENGTHS = "traces/azure2023_conv.csv:GeneratedTokens"
+
+STUDIES = (  # the longest first, so that the last to end is a short one
+    Study(
+        "scheduling",
+        "What do scheduling policies lose against the hindsight optimum, by certified intervals?",
+        ("traces/azure2023_conv.csv",),
+    ),
+    Study("solvers", "How do the solvers that pip installs do on the certified instances, by true error?"),
+    Study(
+        "certified",
+        "Is every random realistic workload, and the whole stress matrix, certified by the verifier?",
+    ),
+    Study("methods", "Where does each method work, and does any claim what it did not reach?"),
+    Study("rounding", "What does rounding to whole tokens lose against the best whole tokens?"),
+    Study(
+        "batching",
+        "Do the exact delays of batched service agree with simulation, and how do the disciplines compare?",
+        (_LENGTHS,),
+    ),
+    Study(
+        "queue",
+        "Does the queue behave as the closed forms say, and do optimal budgets beat simple ones in it?",
+    ),
+    Study(
+        "fits",
+        "Do measured accuracies follow the curve, and do the intervals of A, b and D hold what they say?",
+        ("curves",),
+    ),
+    Study(
+        "clipping",
+        "Do the paper's numbers on a max-token limit come out, and is a hard limit the best rule?",
+        (_LENGTHS,),
+    ),
+)
+
+
+def options(text: str | None) -> ArgumentParser:
+    """A parser of what all studies take; a study adds what it alone takes."""
+    parser = ArgumentParser(description=(text or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="smaller samples, and the verdict on those")
+    parser.add_argument("--picture", type=Path, help="draw the study's figure to this file")
+    return parser
