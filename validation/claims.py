@@ -1,7 +1,7 @@
 """What the three seed papers claim, and what became of it here.
 
-The claims are those of the papers' abstracts, and numbers that other readers report of their full texts; of
-these texts themselves no figure was at hand. A claim stands as far as its study's verdict does.
+The claims are those of the papers' abstracts, and numbers that other readers report of their full texts; the
+texts themselves were not at hand. A claim stands as far as its study's verdict does.
 """
 
 from __future__ import annotations
@@ -122,15 +122,15 @@ CLAIMS = (
         SCHEDULING,
         "A_max, which plans with the upper end of a prediction, degrades as predictions become worse",
         REPRODUCED,
-        "its ratio to H-SF grows almost as u / l where outputs are short, and without end on mixed ones",
+        "its ratio to H-SF grows almost as u / l where outputs are short, to 7 at u / l = 128 on mixed ones",
         "scheduling",
     ),
     Claim(
         SCHEDULING,
         "A_min, which plans with the lower end and refines it, has a competitive ratio of order log(u / l)",
         REPRODUCED,
-        "in the sense that its ratio grows by a bounded step with each doubling of u / l in two families; an "
-        "experiment does not prove a bound on all, and the proof's constants were not at hand",
+        "in the sense that its ratio grows by a bounded step with each doubling of u / l in two families; "
+        "an experiment does not prove a bound on all, and the proof's constants were not at hand",
         "scheduling",
     ),
     Claim(

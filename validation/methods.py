@@ -5,7 +5,7 @@ the built-in workloads, a grid of arrival rates and weights, 500 random workload
 zero and from random starts; (2) the price Newton method always converges, to 1e-12; (3) the plain fixed
 point converges wherever its contraction bound is below 1; (4) where it does not converge, at 0.1 /s and 30 s
 of the default workload, the gradient method with its proven step does. Ends in a verdict; non-zero exit where
-it is bad. The figure is the gap along the iterations, from light load to heavy.
+it is bad.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cvxtoken import plots
 from cvxtoken.allocation import methods, model
 from cvxtoken.allocation.methods.loop import CLAIMED_GAP
 from cvxtoken.arrays import FloatArray
-from cvxtoken.picture import panels, save
+from cvxtoken.picture import save
 from cvxtoken.tables import table
 from tests.instances import realistic, stress
 from validation.studies import options
@@ -110,13 +110,10 @@ def beyond_contraction() -> bool:
 
 
 def draw(path: Path) -> None:
-    """The certified gap along the iterations, from light load to heavy."""
-    figure, drawn = panels(len(LOADS))
-    for (rate, weight), panel in zip(LOADS, drawn, strict=True):
-        workload = cvxtoken.load("qwen3-8b").replace(arrival_rate=rate, accuracy_weight=weight)
-        plots.convergence({name: method(workload) for name, method in METHODS.items()}, panel)
-        panel.get_legend().set_title(f"{rate:g} /s, {weight:g} s")
-    save(figure, path)
+    """The certified gap along the iterations on the default workload."""
+    workload = cvxtoken.load("qwen3-8b")
+    results = {name: method(workload) for name, method in methods.METHODS.items()}
+    save(plots.convergence(results).figure, path)
 
 
 def main() -> int:

@@ -58,8 +58,9 @@ def markdown(outcomes: list[Outcome], quick: bool, folder: Path) -> str:
             + (f"**Verdicts that are bad: {', '.join(bad)}.**" if bad else "Every verdict is good."),
             _summary(outcomes),
             "## The papers' claims",
-            "Of the papers' full texts no figure was at hand: the claims are those of their abstracts, and "
-            "numbers that other readers report. A claim stands as far as its study's verdict does.",
+            "Of the papers' full texts none was at hand: the claims are those of their abstracts, and "
+            "numbers that other readers report. 'Public' means these, and published data: who has the full "
+            "texts may be able to check more. A claim stands as far as its study's verdict does.",
             *_claims(outcomes),
             *(section(outcome, folder) for outcome in outcomes),
             "",
@@ -94,6 +95,8 @@ def html(text: str, folder: Path) -> str:
     """The Markdown as a page, its figures inside."""
     body = MarkdownIt("commonmark").enable("table").render(text)
     body = body.replace("<table>", "<div class='scroll'><table>").replace("</table>", "</table></div>")
+
+    body = re.sub(r"<h2>(\w+)</h2>", r"<h2 id='\1'>\1</h2>", body)  # where the tables' links lead
 
     def inside(found: re.Match[str]) -> str:
         content = base64.b64encode((folder / found[1]).read_bytes()).decode()
@@ -146,7 +149,7 @@ def _setting() -> str:
         except metadata.PackageNotFoundError:
             versions.append(f"no {package}")
     date = datetime.now(UTC).strftime("%Y-%m-%d")
-    return f"{date}, {os.cpu_count()} cores ({_processor()}, {platform.system()}): {', '.join(versions)}."
+    return f"{date}, {os.cpu_count()} cores ({_processor()}, {platform.system()}): {', '.join(versions)}"
 
 
 def _processor() -> str:

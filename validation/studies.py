@@ -35,26 +35,25 @@ STUDIES = (  # the longest first, so that the last to end is a short one
         "What do scheduling policies lose against the hindsight optimum, by certified intervals?",
         ("traces/azure2023_conv.csv",),
     ),
-    Study("solvers", "How do the solvers that pip installs do on the certified instances, by true error?"),
-    Study(
-        "certified",
-        "Is every random realistic workload, and the whole stress matrix, certified by the verifier?",
-    ),
-    Study("methods", "Where does each method work, and does any claim what it did not reach?"),
-    Study("rounding", "What does rounding to whole tokens lose against the best whole tokens?"),
     Study(
         "batching",
         "Do the exact delays of batched service agree with simulation, and how do the disciplines compare?",
         (_LENGTHS,),
     ),
-    Study(
-        "queue",
-        "Does the queue behave as the closed forms say, and do optimal budgets beat simple ones in it?",
-    ),
+    Study("methods", "Where does each method work, and does any claim what it did not reach?"),
     Study(
         "fits",
         "Do measured accuracies follow the curve, and do the intervals of A, b and D hold what they say?",
         ("curves",),
+    ),
+    Study("solvers", "How do the solvers that pip installs do on the certified instances, by true error?"),
+    Study("rounding", "What does rounding to whole tokens lose against the best whole tokens?"),
+    Study(
+        "certified", "Is every random realistic workload certified by the verifier, and the stress matrix?"
+    ),
+    Study(
+        "queue",
+        "Does the queue behave as the closed forms say, and do optimal budgets beat simple ones in it?",
     ),
     Study(
         "clipping",
