@@ -126,6 +126,8 @@ def solve_many(
     log_start = _log_start(start, len(data))
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ProblemError(f"workers is {workers!r}; it must be a whole number of at least 1")
+    if workers > 1 and "fork" not in multiprocessing.get_all_start_methods():
+        raise ProblemError(f"workers is {workers}; it must be 1 on a system that cannot fork")
     found = _empty(data)
     rows = np.flatnonzero(data.sizes <= BLOCK)
     for method in (newton, newton, search):  # each on what the one before has left

@@ -186,8 +186,10 @@ def optimal_path(columns: Columns) -> Iterator[PricePoint]:
     bracket = _Bracket.of(first)
     log_theta, log_p = bracket.theta_low, bracket.p_low
     if first is not columns:
-        path = _search(first, bracket, log_theta, log_p, None)
-        log_theta, log_p = next(point.target for point in path if point.error <= _SAMPLED)
+        for point in _search(first, bracket, log_theta, log_p, None):
+            log_theta, log_p = point.target
+            if point.error <= _SAMPLED:
+                break
         bracket = _Bracket.of(columns)
     yield from _search(columns, bracket, log_theta, log_p, None)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from cvxtoken.allocation.methods.loop import Result, run
 from cvxtoken.allocation.prices import SAMPLED_FROM, PricePoint, price_path
 from cvxtoken.allocation.problem import Workload
@@ -26,12 +28,17 @@ class _PriceNewton:
     from_sample: bool
 
     def start(self, tokens: FloatArray) -> _State:
+        plain = _State(tokens, price_path(self.workload, tokens))
         if not self.from_sample:
-            return _State(tokens, price_path(self.workload, tokens))
+            return plain
         path = price_path(self.workload)
-        # the sample's prices and what is as rough are not worth judging: that costs more than a step
-        next((point for point in path if point.error <= _ROUGH), None)
-        return self.step(_State(tokens, path))
+        try:
+            with np.errstate(all="ignore"):
+                # the sample's prices and what is as rough are not worth judging: that costs more than a step
+                next((point for point in path if point.error <= _ROUGH), None)
+                return self.step(_State(tokens, path))
+        except (ArithmeticError, ValueError):  # which the loop tells of, from the plain start
+            return plain
 
     def step(self, state: _State) -> _State:
         point = next(state.path, None)

@@ -232,6 +232,13 @@ def test_data_beyond_float64_end_in_a_sentence(name: str, weight: float) -> None
     assert not result.converged or result.certificate.relative_gap <= loop.CLAIMED_GAP
 
 
+def test_very_many_types_beyond_float64_end_in_a_sentence_too() -> None:
+    for weight in (1e200, 1e300):
+        result = methods.price_newton(realistic(1, 70_000).replace(accuracy_weight=weight), max_iterations=5)
+        assert result.outcome
+        assert not result.converged or result.certificate.relative_gap <= loop.CLAIMED_GAP
+
+
 def test_comparison_shows_every_method() -> None:
     comparison = compare(cvxtoken.load("qwen3-8b"))
     document = comparison.to_document()
