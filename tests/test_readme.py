@@ -11,8 +11,11 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+import typer
 
 import cvxtoken
+from cvxtoken.cli.options import app
+from cvxtoken.plots.kinds import OF_FILE, OF_WORKLOAD
 
 ROOT = Path(cvxtoken.__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,6 +59,39 @@ def test_the_first_two_shell_blocks_run_and_test() -> None:
     assert run.strip().endswith("cvxtoken solve")
     assert test.strip().endswith("pytest -q")
     assert len(run.strip().splitlines()) == len(test.strip().splitlines()) == 1
+
+
+def test_the_first_run_prints_what_stands_below_it(command) -> None:
+    shown = README.partition("```text\n")[2].partition("```")[0]
+    code, out, _ = command("solve")
+    pattern = ".*?".join(re.escape(part) for part in shown.split("..."))
+    assert code == 0
+    assert re.fullmatch(pattern, out, re.S), out
+
+
+def test_what_the_text_points_to_is_there_and_the_figure_can_be_drawn_again(command, tmp_path: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert len(links) >= 6
+    for link in links:
+        assert (ROOT / link).exists(), link
+    (arguments,) = re.findall(r"`cvxtoken (plot \w+) --out budgets.png`", README)
+    assert command(*arguments.split(), "--out", str(tmp_path / "budgets.png"))[0] == 0
+
+
+def test_every_command_is_in_the_table() -> None:
+    shown = set(re.findall(r"^\| `cvxtoken ([\w-]+)", README, re.M))
+    assert shown == {
+        typer.main.get_command_name(c.name or c.callback.__name__) for c in app.registered_commands
+    }
+    (kinds,) = re.findall(r"a picture: ([^;]+);", README)
+    assert re.findall(r"`(\w+)`", kinds) == [*OF_WORKLOAD, *OF_FILE]
+
+
+def test_one_version_everywhere() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert cvxtoken.__version__ == version
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    assert re.search(rf"^## {re.escape(version)}$", (ROOT / "CHANGELOG.md").read_text(), re.M)
 
 
 def test_the_map_has_every_file() -> None:

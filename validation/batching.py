@@ -119,7 +119,7 @@ def main() -> int:
         extra = LengthDistribution.from_trace(path, column)
     good = inoue()
     good &= coverage(extra, 18 if arguments.quick else 200)
-    good &= compared(extra, 1_000_000 if arguments.long else 20_000)
+    good &= compared(extra, 1_000_000 if arguments.long else 5_000 if arguments.quick else 20_000)
     if arguments.picture:
         best = [best_batch(default_problem(), discipline) for discipline in DISCIPLINES]
         save(plots.batching(best).figure, arguments.picture)
