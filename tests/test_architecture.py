@@ -33,6 +33,7 @@ LAYERS = [
 ]
 # the rooms of allocation, in the same order
 ROOMS = [
+    "fields",
     "problem",
     "targets",
     "model",

@@ -18,7 +18,7 @@ import pytest
 import cvxtoken
 from cvxtoken import verifier
 from cvxtoken.allocation.certificate import certify
-from cvxtoken.allocation.problem import PER_TYPE, SCALARS
+from cvxtoken.allocation.fields import PER_TYPE, SCALARS
 from tests import truth
 from tests.instances import changed, realistic, stress
 from tests.truth import exact

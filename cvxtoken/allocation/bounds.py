@@ -28,7 +28,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, Context, Decimal
 
-from cvxtoken.allocation.problem import PER_TYPE, Workload
+from cvxtoken.allocation.fields import PER_TYPE
+from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.rigorous import Interval, Rounding

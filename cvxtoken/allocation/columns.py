@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.problem import PER_TYPE, SCALARS, Workload
+from cvxtoken.allocation.fields import PER_TYPE, SCALARS
+from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 
 # Numbers in each array of a block: some 25 arrays of 64 kB fit a second-level cache, and a sum of products

@@ -23,7 +23,8 @@ import numpy as np
 from scipy import sparse
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.problem import PER_TYPE, Workload
+from cvxtoken.allocation.fields import PER_TYPE
+from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.conic import EXPONENTIAL, NONNEGATIVE, SECOND_ORDER, ConeProgram
 

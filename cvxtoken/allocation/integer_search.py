@@ -17,8 +17,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.integer_bounds import SURE, Bound, Candidates
-from cvxtoken.allocation.problem import PER_TYPE, Workload
+from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.rounding import Neighbourhood, rounded
 from cvxtoken.arrays import FloatArray
 

@@ -17,9 +17,10 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import Certificate, certify
 from cvxtoken.allocation.columns import BLOCK, Columns
 from cvxtoken.allocation.doubled import IDLE_ERROR, idle_at_zero
+from cvxtoken.allocation.fields import SCALARS
 from cvxtoken.allocation.gap import Appraisal, appraise
 from cvxtoken.allocation.prices import price_path
-from cvxtoken.allocation.problem import SCALARS, Workload
+from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.search import newton, search
 from cvxtoken.allocation.workloads import ARRAYS, Workloads, obey
 from cvxtoken.arrays import FloatArray

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal, getcontext, localcontext
 
-from cvxtoken.allocation.problem import PER_TYPE, Workload
+from cvxtoken.allocation.fields import PER_TYPE
+from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 
 _GUARD = 25  # digits more than wanted: y may be a small difference of large numbers

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import reprlib
 import struct
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -18,17 +17,21 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from cvxtoken.allocation.fields import (
+    PER_TYPE,
+    SCALARS,
+    check_keys,
+    check_probabilities,
+    checked_names,
+    checked_scalar,
+    checked_vector,
+)
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document, nearest, read_document, write_document
 from cvxtoken.rigorous import exact_dot
-
-PER_TYPE = ("prior", "accuracy_gain", "saturation_rate", "base_accuracy", "overhead", "time_per_token")
-SCALARS = ("arrival_rate", "accuracy_weight")
-MAY_BE_ZERO = ("base_accuracy", "overhead")
-TOLERANCE = 1e-9  # on sum(prior) = 1 and A + D <= 1, because published data are printed with few digits
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -94,7 +97,7 @@ class Workload:
             ProblemError: a field breaks its rule; the message names the field, the value and the rule.
         """
         set_field = object.__setattr__  # the dataclass is frozen; this is its only door
-        names = _checked_names(names)
+        names = checked_names(names)
         per_type = dict(
             zip(
                 PER_TYPE,
@@ -113,7 +116,7 @@ class Workload:
         if not isinstance(source, str):
             raise ProblemError(f"source is {source!r}; it must be text")
         set_field(self, "source", source)
-        _check_probabilities(self)
+        check_probabilities(self.prior, self.accuracy_gain, self.base_accuracy, names)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -133,7 +136,7 @@ class Workload:
     @classmethod
     def from_document(cls, document: Document, origin: str) -> Self:
         """The workload in a parsed file; `origin` names the file in errors (ProblemError)."""
-        _check_keys(document, [*SCALARS, "task"], ["max_tokens", "source"], origin)
+        check_keys(document, [*SCALARS, "task"], ["max_tokens", "source"], origin)
         tasks = document["task"]
         if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
             raise ProblemError(f"{origin}: task is {reprlib.repr(tasks)}; it must be a list of tables")
@@ -141,7 +144,7 @@ class Workload:
             raise ProblemError(f"{origin}: task is empty; at least one type is needed")
         own_limit = [] if "max_tokens" in document else ["max_tokens"]
         for number, task in enumerate(tasks, 1):
-            _check_keys(task, ["name", *PER_TYPE, *own_limit], [], f"{origin}: task {number}")
+            check_keys(task, ["name", *PER_TYPE, *own_limit], [], f"{origin}: task {number}")
         columns: dict[str, Any] = {
             field: [task[field] for task in tasks] for field in (*PER_TYPE, *own_limit)
         }
@@ -208,88 +211,3 @@ class Workload:
 
     def __hash__(self) -> int:
         return hash(self.sha256)
-
-
-def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(names, str) or not isinstance(names, Iterable):
-        raise ProblemError(f"names is {names!r}; it must be a sequence of names")
-    names = tuple(names)
-    if not names:
-        raise ProblemError("names is empty; at least one type is needed")
-    for name in names:
-        if not isinstance(name, str) or not name or not name.isprintable():
-            raise ProblemError(f"names holds {name!r}; a name must be printable text, not empty")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ProblemError(f"names holds {twice!r} twice; names must be different")
-    return names
-
-
-def checked_scalar(field: str, value: Any) -> float:
-    """A finite and positive number as a float (ProblemError, which names the field)."""
-    if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
-        value = value.item()
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ProblemError(f"{field} is {reprlib.repr(value)}; it must be a number")
-    if not 0 < value <= sys.float_info.max:  # also false for NaN
-        raise ProblemError(f"{field} is {reprlib.repr(value)}; it must be finite and positive")
-    return float(value)
-
-
-def checked_vector(field: str, values: Any, names: tuple[str, ...]) -> FloatArray:
-    """A read-only copy of one number a name, by the field's rule (ProblemError, which names the field)."""
-    if not isinstance(values, np.ndarray):
-        if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
-            raise ProblemError(f"{field} is {reprlib.repr(values)}; it must be a list of numbers")
-        values = list(values)
-        for name, value in zip(names, values, strict=False):
-            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-                raise ProblemError(f"{field} of {name!r} is {reprlib.repr(value)}; it must be a number")
-            if isinstance(value, int) and abs(value) > sys.float_info.max:
-                raise ProblemError(f"{field} of {name!r} is {reprlib.repr(value)}; it must be finite")
-        values = np.array([float(value) for value in values[: len(names)]] + values[len(names) :])
-    array = np.asarray(values)
-    if array.shape != (len(names),):
-        raise ProblemError(
-            f"{field} has shape {array.shape}; it must have one number a name, {len(names)} in all"
-        )
-    if array.dtype.kind not in "iuf":
-        raise ProblemError(f"{field} is {reprlib.repr(values)}; it must be a list of numbers")
-    array = array.astype(np.float64) + 0.0  # a copy, and -0.0 becomes 0.0
-    if field in MAY_BE_ZERO:
-        _require(np.isfinite(array) & (array >= 0), field, array, names, "must be finite and not negative")
-    else:
-        _require(np.isfinite(array) & (array > 0), field, array, names, "must be finite and positive")
-    array.flags.writeable = False
-    return array
-
-
-def _require(
-    good: NDArray[np.bool_], field: str, values: FloatArray, names: tuple[str, ...], rule: str
-) -> None:
-    if not good.all():
-        k = int(np.argmin(good))
-        raise ProblemError(f"{field} of {names[k]!r} is {values[k]}; it {rule}")
-
-
-def _check_probabilities(workload: Workload) -> None:
-    total = float(np.sum(workload.prior))
-    if abs(total - 1) > TOLERANCE:
-        raise ProblemError(f"prior sums to {total}; it must sum to 1 within {TOLERANCE}")
-    best = workload.accuracy_gain + workload.base_accuracy
-    _require(
-        best <= 1 + TOLERANCE,
-        "accuracy_gain + base_accuracy",
-        best,
-        workload.names,
-        f"must be at most 1 + {TOLERANCE}",
-    )
-
-
-def _check_keys(table: Document, required: list[str], optional: list[str], origin: str) -> None:
-    for key in table:
-        if key not in required and key not in optional:
-            raise ProblemError(f"{origin}: {key!r} is not a known key{nearest(key, [*required, *optional])}")
-    for key in required:
-        if key not in table:
-            raise ProblemError(f"{origin}: {key!r} is missing")

@@ -22,8 +22,8 @@ from decimal import Decimal
 import numpy as np
 
 from cvxtoken.allocation import model
+from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.least import least_tokens
-from cvxtoken.allocation.problem import PER_TYPE
 from cvxtoken.allocation.reference import Reference
 from cvxtoken.allocation.targets import LIMITS
 from cvxtoken.arrays import FloatArray

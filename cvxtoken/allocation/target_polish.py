@@ -26,7 +26,8 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DecimalException, localco
 from fractions import Fraction
 from itertools import combinations
 
-from cvxtoken.allocation.problem import PER_TYPE, Workload
+from cvxtoken.allocation.fields import PER_TYPE
+from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
 
 DIGITS = 60  # of the tokens

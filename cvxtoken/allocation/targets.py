@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken.allocation.problem import Workload, checked_scalar
+from cvxtoken.allocation.fields import checked_scalar
+from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document, nearest

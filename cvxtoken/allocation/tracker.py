@@ -12,9 +12,10 @@ import numpy as np
 from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import Certificate, certify
 from cvxtoken.allocation.columns import Columns
+from cvxtoken.allocation.fields import TOLERANCE, checked_scalar, checked_vector
 from cvxtoken.allocation.gap import appraise
 from cvxtoken.allocation.prices import optimal_path
-from cvxtoken.allocation.problem import TOLERANCE, Workload, checked_scalar, checked_vector
+from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.response import advance, nearer, newton_step, sums
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError

@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cvxtoken.allocation.problem import MAY_BE_ZERO, PER_TYPE, SCALARS, TOLERANCE, Workload
+from cvxtoken.allocation.fields import MAY_BE_ZERO, PER_TYPE, SCALARS, TOLERANCE
+from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 

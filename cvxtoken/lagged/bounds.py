@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from cvxtoken.allocation.problem import PER_TYPE
+from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.errors import UnstableError
 from cvxtoken.lagged.envelope import Choice, Choices
 from cvxtoken.lagged.problem import LaggedWorkload

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.problem import PER_TYPE, Workload
+from cvxtoken.allocation.fields import PER_TYPE
+from cvxtoken.allocation.problem import Workload
 from cvxtoken.library.builtin import load
 
 SINCE = "0.1.0"  # of every recipe here; those added later say so themselves

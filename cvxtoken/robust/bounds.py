@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from cvxtoken.allocation.problem import PER_TYPE
+from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.errors import UnstableError
 from cvxtoken.rigorous import Interval, Rounding
 from cvxtoken.robust.problem import Ensemble

@@ -15,7 +15,8 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.cones import cone_program
-from cvxtoken.allocation.problem import PER_TYPE, Workload
+from cvxtoken.allocation.fields import PER_TYPE
+from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.rounding import Neighbourhood
 from cvxtoken.arrays import FloatArray
 from cvxtoken.conic import EXPONENTIAL, SECOND_ORDER

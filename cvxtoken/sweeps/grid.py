@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cvxtoken.allocation.fields import MAY_BE_ZERO, SCALARS, checked_scalar
 from cvxtoken.allocation.many import Status, solve_many
-from cvxtoken.allocation.problem import MAY_BE_ZERO, SCALARS, Workload, checked_scalar
+from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.workloads import ARRAYS, Workloads
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError

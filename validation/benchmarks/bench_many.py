@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from cvxtoken import Tracker, Workloads, price_newton, solve_many
-from cvxtoken.allocation.problem import PER_TYPE
+from cvxtoken.allocation.fields import PER_TYPE
 from validation.benchmarks.competitors import resolve
 from validation.benchmarks.conftest import Report, fastest, memory, workload
 
