@@ -80,11 +80,15 @@ class Columns:
         )
 
     def squares(self, t: FloatArray, tokens: FloatArray | float) -> FloatArray:
-        """t^2 + s^2 at these tokens and their mean times t, shape (N, ...)."""
-        found: FloatArray = t * t
+        """t^2 + s^2 at these tokens, shape (N, ...), in the place of their mean times t."""
+        np.multiply(t, t, out=t)
         if self.deviation is not None and self.deviation_per_token is not None:
-            found += (self.deviation + self.deviation_per_token * tokens) ** 2
-        return found
+            t += (self.deviation + self.deviation_per_token * tokens) ** 2
+        return t
+
+    def squares_at_zero(self) -> FloatArray:
+        """t0^2 + s0^2, shape (N, ...)."""
+        return self.squares(self.overhead.copy(), 0.0)
 
     @cached_property
     def log_gain(self) -> FloatArray:

@@ -147,14 +147,15 @@ def _sums(columns: Columns, theta: Price, tokens: FloatArray, share: FloatArray)
     t = w.overhead + thinking
     weight = share * w.prior
     weight *= (tokens > 0) & (tokens < w.max_tokens)
-    tau, tau2 = t, w.squares(t, tokens)
-    squares = tau2
+    tau = t
     if w.deviation is not None:
         tau0, slope = w.marginal
         tau = tau0 + slope * tokens
-        tau2 = tau * tau
         weight *= w.time_per_token / slope
-    weights = np.add.reduce(weight) / theta, total(weight, tau) / theta, total(weight, tau2) / theta
+    weight_t = total(weight, tau)
+    squares = w.squares(t, tokens)  # in the place of t
+    tau2 = squares if w.deviation is None else tau * tau
+    weights = np.add.reduce(weight) / theta, weight_t / theta, total(weight, tau2) / theta
     return Sums(w.mean(thinking), w.mean(squares), *weights)
 
 
@@ -187,7 +188,7 @@ def price_bounds(columns: Columns) -> tuple[FloatArray, FloatArray, FloatArray, 
     for _, part in w.parts:
         gain = gain + part.mean(part.accuracy_gain)
         mean = mean + part.mean(part.overhead)
-        s2 = s2 + part.mean(part.squares(part.overhead, 0.0))
+        s2 = s2 + part.mean(part.squares_at_zero())
         silent = np.maximum(silent, part.log_gain.max(axis=0))
     theta_low = np.log(lam / y0)
     p_low = np.log1p((lam / y0) ** 2 * s2 / 2)
