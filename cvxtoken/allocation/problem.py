@@ -198,7 +198,8 @@ class Workload:
         if unknown:
             hint = nearest(unknown[0], self.__dataclass_fields__)
             raise ProblemError(f"{unknown[0]} is not a field of a workload{hint}")
-        certain: dict[str, Any] = {} if self.is_random else dict.fromkeys(RANDOM, 0.0)  # of any number of types
+        # zeros fit any number of types, of which there may now be others
+        certain: dict[str, Any] = {} if self.is_random else dict.fromkeys(RANDOM, 0.0)
         return replace(self, **(certain | changes))
 
     @cached_property

@@ -43,6 +43,19 @@ def test_fit(capsys, monkeypatch, files: tuple[str, str], tmp_path: Path) -> Non
     assert picture.stat().st_size > 5000
 
 
+def test_fit_with_service_times_that_vary(
+    capsys, monkeypatch, files: tuple[str, str], tmp_path: Path
+) -> None:
+    rows, log = files
+    out = tmp_path / "w.toml"
+    code, text, _ = run(
+        capsys, monkeypatch, rows, "--arrivals", log, "--random-service", "--out", str(out), "--json"
+    )
+    assert code == 0
+    assert json.loads(text)["random_service"] is True
+    assert cvxtoken.Workload.load(out).is_random
+
+
 def test_fit_prints_one_json_object(capsys, monkeypatch, files: tuple[str, str]) -> None:
     rows, log = files
     code, text, err = run(capsys, monkeypatch, rows, "--arrivals", log, "--json", "--accuracy-weight", "60")

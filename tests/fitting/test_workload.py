@@ -8,6 +8,7 @@ import pytest
 
 import cvxtoken
 from cvxtoken import FittedWorkload, ProblemError, fit_workload
+from cvxtoken.allocation import model
 from cvxtoken.errors import MissingExtraError
 from cvxtoken.fitting.task import FLAT_CAP, FLAT_GAIN
 from tests.fitting.data import TRUTH, write_arrivals, write_rows
@@ -51,6 +52,23 @@ def test_a_flat_task_gets_no_tokens_at_any_weight(fitted: FittedWorkload) -> Non
         assert min(best.tokens[:2]) > 0
     assert cvxtoken.solve(w).status == "certified"
     assert "1e-09 (stored)" in str(fitted)
+
+
+def test_scatter_may_be_part_of_the_workload(folder: Path, fitted: FittedWorkload) -> None:
+    varying = fit_workload(folder / "rows.csv", folder / "arrivals.csv", random_service=True)
+    w = varying.workload
+    lines = [task.service.spread_line for task in varying.tasks]
+    assert list(zip(w.deviation.tolist(), w.deviation_per_token.tolist(), strict=True)) == lines
+    assert w.replace(deviation=0.0, deviation_per_token=0.0) == fitted.workload != w
+    tokens = cvxtoken.solve(w).tokens
+    more = cvxtoken.understated_delay(fitted.workload, tokens, [task.service for task in varying.tasks])
+    certain = float(model.mean_system_time(fitted.workload, tokens))
+    assert float(model.mean_system_time(w, tokens)) == pytest.approx(certain + more, rel=1e-12)
+    assert varying.delay == pytest.approx((certain + more, more), rel=1e-6)
+    assert "service times, which it counts, adds" in str(varying)
+    assert "service times, which it leaves out, adds" in str(fitted)
+    draws = cvxtoken.draw_workloads(varying, 3)
+    assert all((draw.deviation == w.deviation).all() for draw in draws)
 
 
 def test_what_scatter_adds_to_the_delay_is_said(folder: Path, fitted: FittedWorkload) -> None:
