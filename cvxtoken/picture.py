@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,12 +59,13 @@ def colours(count: int) -> list[str]:
 
 def legend(drawn: Axes, title: str | None = None) -> None:
     """What the lines are, above the axes, where it hides none of them; in as many columns as have room."""
-    longest = max(map(len, drawn.get_legend_handles_labels()[1]))
+    labels = drawn.get_legend_handles_labels()[1]
     inches = drawn.get_window_extent().width / drawn.figure.figure.dpi
+    rows = math.ceil(len(labels) / max(1, int(inches * _LETTERS / (max(map(len, labels)) + 8))))
     drawn.legend(
         loc="lower left",
         bbox_to_anchor=(0, 1),
-        ncols=max(1, int(inches * _LETTERS / (longest + 8))),
+        ncols=math.ceil(len(labels) / rows),  # as many rows, evenly filled
         frameon=False,
         fontsize=9,
         title=title,
