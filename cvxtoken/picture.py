@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvxtoken.errors import MissingExtraError, ProblemError
+from cvxtoken.files import check_writable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,12 +75,12 @@ def legend(drawn: Axes, title: str | None = None) -> None:
     )
 
 
-def require_matplotlib() -> None:
+def require_matplotlib(what: str = "a plot") -> None:
     """Nothing where Matplotlib is installed (MissingExtraError)."""
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise MissingExtraError("a plot needs Matplotlib: pip install 'cvxtoken[plot]'") from error
+        raise MissingExtraError(f"{what} needs Matplotlib: pip install 'cvxtoken[plot]'") from error
 
 
 def check_path(path: Path) -> None:
@@ -95,13 +96,7 @@ def check_path(path: Path) -> None:
     known = FigureCanvasBase.get_supported_filetypes()
     if path.suffix[1:].lower() not in known:
         raise ProblemError(f"{path}: the ending is {path.suffix!r}; it must be one of .{', .'.join(known)}")
-    is_new = not path.exists()
-    try:
-        path.open("ab").close()
-        if is_new:
-            path.unlink()
-    except OSError as error:
-        raise ProblemError(f"{path}: cannot be written: {error.strerror}") from error
+    check_writable(path)
 
 
 def save(figure: Figure | SubFigure, path: Path) -> None:
