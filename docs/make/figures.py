@@ -64,7 +64,7 @@ def one_type() -> Figure:
     axes.text(800, 8.75, r"accuracy, $\alpha\,p(l)$", color=BLUE)
     axes.text(900, 3.1, r"system time, $E[T]$", color=ORANGE)
     axes.text(330, 3.0, r"objective $J$, their difference", color=BLACK)
-    axes.set(xlabel="thinking tokens $l$", ylabel="seconds", xlim=(0, 1650), ylim=(0, 10))
+    axes.set(xlabel="budget $l$ (thinking tokens)", ylabel="worth or time (s)", xlim=(0, 1650), ylim=(0, 10))
     return figure
 
 
@@ -120,8 +120,8 @@ def cobweb() -> Figure:
         corners = [(a, b) for x, after in pairwise(path) for a, b in ((x, after), (after, after))]
         axes.plot(*zip((path[0], path[0]), *corners, strict=True), color=ORANGE, linewidth=0.9)
         axes.set(
-            xlabel="tokens now",
-            ylabel="tokens next",
+            xlabel="budget before a step (tokens)",
+            ylabel="budget after the step (tokens)",
             xlim=(0, 1600),
             ylim=(0, 1600),
             title=f"λ = {rate} /s: " + ("converges" if rate == 0.5 else "a two-cycle"),
@@ -145,7 +145,7 @@ def price_paths() -> Figure:
             p = 1 + rate**2 * model.moments(w, l)[1] / (2 * y**2)
             axes.plot(rate / y, p, ".-", color=color, linewidth=1, label=name)
         axes.set(xlabel=r"$\theta=\lambda/y$ (1/s)", title=f"λ = {rate} /s")
-    drawn[0].set_ylabel("$p=1+\\lambda^2E[S^2]/(2y^2)$")
+    drawn[0].set_ylabel("$p=1+\\lambda^2E[S^2]/(2y^2)$ (no unit)")
     drawn[0].legend(frameon=False)
     return figure
 
@@ -187,9 +187,12 @@ def lower_bound() -> Figure:
         axes.plot(guess, -model.objective(w, np.array([guess])), "o", color=BLACK)
         gap = float(-model.objective(w, np.array([guess])) - below.min())
         axes.set(
-            xlabel="tokens", ylim=(-6.6, -3), xlim=(0, 1700), title=f"at {guess:.0f} tokens: gap {gap:.2g} s"
+            xlabel="budget (tokens)",
+            ylim=(-6.6, -3),
+            xlim=(0, 1700),
+            title=f"at {guess:.0f} tokens: gap {gap:.2g} s",
         )
-    drawn[0].set_ylabel("seconds")
+    drawn[0].set_ylabel("$F$ and its bounds (s)")
     drawn[0].legend(frameon=False, loc="upper center")
     return figure
 
