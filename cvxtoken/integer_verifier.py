@@ -1,19 +1,18 @@
 #!/usr/bin/env python3
 """Checks a proof about whole tokens: `python integer_verifier.py FILE`, with verifier.py beside it.
 
-Standard library only; it shares no code with the search that writes proofs. What a proof states, for the
-objective J of `verifier` over whole tokens 0 <= l <= l_max that are stable: the given tokens reach
-J >= lower, and no whole allocation exceeds upper. Why: for every z, with Z = sum pi z^2 and
-P = 1 + lambda^2 Z / 2, this is an identity,
+Standard library only; it shares no code with the search. What a proof states, for J of `verifier` over
+stable whole tokens 0 <= l <= l_max: the given ones reach J >= lower, and none exceed upper. Why: for every
+z and v, with Z = sum pi (z^2 + v^2) and P = 1 + lambda^2 Z / 2, this is an identity,
 
-    -J(l) = -alpha sum pi (A + D) - lambda Z / 2 + sum pi [alpha A e^(-b l) + (P + lambda z) t]
-            + lambda / (2 y) sum pi (t - z y)^2.
+    -J(l) = -alpha sum pi (A + D) - lambda Z / 2 + sum pi [alpha A e^(-b l) + (P + lambda z) t + lambda v s]
+            + lambda / (2 y) sum pi [(t - z y)^2 + (s - v y)^2].
 
-Cells low <= y <= high cover all idle shares y from 0 to 1. In one of them 1 / y >= 1 / high, |t - z y| is at
-least the distance of t from [z low, z high], and sum pi t = (1 - y) / lambda. So for every number nu
+Cells low <= y <= high cover all idle shares y from 0 to 1. In one of them 1 / y >= 1 / high, |t - z y| is
+at least the distance of t from [z low, z high], |s - v y| likewise, and sum pi t = (1 - y) / lambda. So
 
-    -J(l) >= -alpha sum pi (A + D) - lambda Z / 2 - max nu (1 - y) / lambda + sum h(l),
-    h = pi [alpha A e^(-b l) + (P + lambda z + nu) t + lambda / (2 high) distance^2],
+    -J(l) >= -alpha sum pi (A + D) - lambda Z / 2 - max nu (1 - y) / lambda + sum h(l)   for any nu,
+    h = pi [alpha A e^(-b l) + (P + lambda z + nu) t + lambda v s + lambda / (2 high) (distances)^2],
 
 each h convex in one type's tokens. Where the sum of their least values is not enough, for any nu, only
 allocations whose h exceed these by little, for every nu, can be better: J is evaluated at each of them.
@@ -42,8 +41,8 @@ TRAPS = [decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow]
 
 def check(document: Any) -> str:
     """The line that states what a parsed proof proves; raises Refused where it does not."""
-    good = isinstance(document, dict) and set(document) == KEYS and document["schema"] == SCHEMA
-    require(good, f"the keys or the schema are not those of a {SCHEMA}")
+    good = isinstance(document, dict) and set(document) | {"v"} == KEYS | {"v"}  # v may be missing: zeros
+    require(good and document["schema"] == SCHEMA, f"the keys or the schema are not those of a {SCHEMA}")
     w, digest = verifier.read_instance(document["instance"])
     size, digits, tokens = len(w["names"]), document["digits"], document["tokens"]
     require(document["sha256"] == digest, f"the instance's SHA-256 is {digest}, not the one stated")
@@ -54,15 +53,16 @@ def check(document: Any) -> str:
     edges, multipliers = document["edges"], document["multipliers"]
     require(isinstance(edges, list) and isinstance(multipliers, list), "edges or multipliers is not a list")
     require(all(isinstance(nus, list) and nus for nus in multipliers), "a cell has no list of multipliers")
-    z, edges = verifier.read_decimals(document["z"], size), verifier.read_decimals(edges, len(edges))
+    z, v = (verifier.read_decimals(document.get(name, ["0"] * size), size) for name in ("z", "v"))
+    edges = verifier.read_decimals(edges, len(edges))
     multipliers = [verifier.read_decimals(nus, len(nus)) for nus in multipliers]
-    require(min(z) >= 0, "z is negative")
+    require(min(*z, *v) >= 0, "z or v is negative")
     require(len(edges) == len(multipliers) + 1 > 1, "there is not one list of multipliers a cell")
     require(edges[0] == 0 and edges[-1] == 1, "the cells do not cover 0 to 1")
     require(all(low < high for low, high in pairwise(edges)), "the edges do not rise")
     lower, upper, gap = verifier.read_decimals([document[f] for f in ("lower", "upper", "relative_gap")], 3)
     try:
-        prove(w, tokens, lower, upper, z, list(zip(pairwise(edges), multipliers)), digits)
+        prove(w, tokens, lower, upper, list(zip(z, v)), list(zip(pairwise(edges), multipliers)), digits)
     except decimal.DecimalException as error:
         raise Refused(f"a number is out of range: {type(error).__name__}") from error
     down, up, most = Context(20, FLOOR), Context(20, CEILING), Context(3, CEILING)
@@ -79,7 +79,10 @@ def prove(w: Any, tokens: Any, lower: Decimal, upper: Decimal, z: Any, cells: An
     work = Work(MAX_WORK / max(digits, 100) ** 2)
     below, above = (Side(w, z, Context(digits, way, traps=TRAPS), work) for way in (FLOOR, CEILING))
     below.other, above.other = above, below
-    require(lower <= attained(above, tokens), "lower is above what the tokens attain")
+    sums = zip(*(above.terms(k, l) for k, l in enumerate(tokens)))
+    cost = above.cost(tuple(reduce(above.add, column) for column in sums))
+    require(cost.is_finite(), "the tokens are not stable: the utilisation is not below 1")
+    require(lower <= cost.copy_negate(), "lower is above what the tokens attain")
     for (low, high), nus in cells:
         Cell(below, low, high).close(nus, tokens, upper.copy_negate())
 
@@ -89,36 +92,42 @@ class Side:
 
     other: "Side"
 
-    def __init__(self, w: Any, z: list[Decimal], rounding: Context, work: "Work") -> None:
+    def __init__(self, w: Any, z: list[tuple[Decimal, Decimal]], rounding: Context, work: "Work") -> None:
         self.add, self.sub = rounding.add, rounding.subtract
         self.mul, self.div = rounding.multiply, rounding.divide
         self.rounding, self.is_low, self.z, self.work = rounding, rounding.rounding == FLOOR, z, work
-        self.types = list(zip(*([Decimal(v) for v in w[field]] for field in verifier.COLUMNS)))
+        self.types = list(zip(*([Decimal(x) for x in w[f]] for f in (*verifier.COLUMNS, *verifier.RANDOM))))
+        self.certain = not any(any(w[field]) for field in verifier.RANDOM)
         self.lam, self.alpha = Decimal(w["arrival_rate"]), Decimal(w["accuracy_weight"])
         self.best = Z = Decimal(0)
-        for (pi, A, _, D, *_), z_k in zip(self.types, z):
+        for (pi, A, _, D, *_), (x, v) in zip(self.types, z):
             self.best = self.add(self.best, self.mul(pi, self.mul(self.alpha, self.add(A, D))))
-            Z = self.add(Z, self.mul(pi, self.mul(z_k, z_k)))
+            Z = self.add(Z, self.mul(pi, self.add(self.mul(x, x), self.mul(v, v))))
         self.half_Z = self.div(self.mul(self.lam, Z), Decimal(2))  # lambda Z / 2
         alike: dict[str, int] = {}  # by text, because hashes of numbers can be made to collide
         self.twin = [alike.setdefault(str(key), k) for k, key in enumerate(zip(self.types, z))]
-        self.known: dict[tuple[int, int], tuple[Decimal, Decimal]] = {}
+        self.known: dict[tuple[int, int], tuple[Decimal, ...]] = {}
 
-    def curves(self, k: int, l: int) -> tuple[Decimal, Decimal]:
-        """Alpha A e^(-b l) and t of one type."""
+    def curves(self, k: int, l: int) -> tuple[Decimal, ...]:
+        """Alpha A e^(-b l) and t of one type, and s where it is not 0 for all."""
         if (k, l) not in self.known:
             self.work.add(500)  # it is kept
-            _, A, b, _, t0, c, _ = self.types[k]
+            _, A, b, _, t0, c, _, s0, s1 = self.types[k]
             near = self.rounding.exp(self.mul(b.copy_negate(), l))  # to nearest, so that one goes further
-            ends = max(self.rounding.next_minus(near), Decimal(0)), self.rounding.next_plus(near)
-            exp = ends[0] if self.is_low else ends[1]
-            self.known[k, l] = self.mul(self.mul(self.alpha, A), exp), self.add(t0, self.mul(c, l))
+            exp = (
+                max(self.rounding.next_minus(near), Decimal(0))
+                if self.is_low
+                else self.rounding.next_plus(near)
+            )
+            times = [self.add(t0, self.mul(c, l)), self.add(s0, self.mul(s1, l))]
+            self.known[k, l] = self.mul(self.mul(self.alpha, A), exp), *times[: 1 if self.certain else 2]
         return self.known[k, l]
 
     def terms(self, k: int, l: int) -> tuple[Decimal, ...]:
         """What one type adds to sum pi alpha A e^(-b l), E[S] and E[S^2]."""
-        lost, t = self.curves(k, l)
-        return tuple(self.mul(self.types[k][0], value) for value in (lost, t, self.mul(t, t)))
+        lost, *times = self.curves(k, l)
+        square = reduce(self.add, (self.mul(t, t) for t in times))
+        return tuple(self.mul(self.types[k][0], value) for value in (lost, times[0], square))
 
     def cost(self, sums: tuple[Decimal, ...]) -> Decimal:
         """-J from the three sums, in each of which it rises; infinite where that side's y is not positive."""
@@ -128,14 +137,6 @@ class Side:
             return Decimal("inf")
         delay = self.add(ES, self.div(self.mul(self.lam, ES2), self.other.mul(2, y)))
         return self.sub(self.add(lost, delay), self.other.best)
-
-
-def attained(above: Side, tokens: list[int]) -> Decimal:
-    """J at the tokens, from below."""
-    columns = zip(*(above.terms(k, l) for k, l in enumerate(tokens)))
-    cost = above.cost(tuple(reduce(above.add, column) for column in columns))
-    require(cost.is_finite(), "the tokens are not stable: the utilisation is not below 1")
-    return cost.copy_negate()
 
 
 class Work:
@@ -158,24 +159,25 @@ class Cell:
         self.work.add(10 * len(below.types))
         self.price, self.ends, self.weight = {}, {}, {}
         for side in (self.below, self.above):
-            P = side.add(1, side.mul(side.lam, side.half_Z))
-            self.price[side] = [side.add(P, side.mul(side.lam, z)) for z in side.z]
-            self.ends[side] = [(side.mul(z, low), side.mul(z, high)) for z in side.z]
+            add, mul, lam, P = side.add, side.mul, side.lam, side.add(1, side.mul(side.lam, side.half_Z))
+            self.price[side] = [(add(P, mul(lam, z)), mul(lam, v)) for z, v in side.z]  # of t and s
+            self.ends[side] = [[(mul(x, low), mul(x, high)) for x in pair] for pair in side.z]
             self.weight[side] = side.div(side.lam, side.other.mul(2, high))
         self.known: dict[tuple[Side, int, int], Decimal] = {}
 
     def h(self, side: Side, k: int, l: int, nu: Decimal) -> Decimal:
         """The h of type k at l tokens, from one side."""
         self.work.add(10)
-        (lost, t), (_, t_other) = side.curves(k, l), side.other.curves(k, l)
+        (cost, *times), (_, *others) = side.curves(k, l), side.other.curves(k, l)
         pi = side.types[k][0]
         if (side, k, l) not in self.known:
-            above, under = side.sub(t, self.ends[side.other][k][1]), side.sub(self.ends[side][k][0], t_other)
-            distance = max(Decimal(0), above, under)
-            square = side.mul(self.weight[side], side.mul(distance, distance))
-            cost = side.add(lost, side.mul(self.price[side][k], t))
-            self.known[side, k, l] = side.mul(pi, side.add(cost, square))
-        tilt = side.mul(side.mul(pi, nu), t if nu >= 0 else t_other)
+            ends = zip(self.ends[side][k], self.ends[side.other][k])
+            for t, t_other, price, ((low, _), (_, high)) in zip(times, others, self.price[side][k], ends):
+                distance = max(Decimal(0), side.sub(t, high), side.sub(low, t_other))
+                square = side.mul(self.weight[side], side.mul(distance, distance))
+                cost = side.add(cost, side.add(side.mul(price, t), square))
+            self.known[side, k, l] = side.mul(pi, cost)
+        tilt = side.mul(side.mul(pi, nu), times[0] if nu >= 0 else others[0])
         return side.add(self.known[side, k, l], tilt)
 
     def close(self, multipliers: list[Decimal], start: list[int], target: Decimal) -> None:
@@ -198,9 +200,7 @@ class Cell:
         for sums in self.allocations([options[k] for k in order], order, [bound.spare for bound in bounds]):
             require(self.below.cost(sums) >= target, "a better allocation may exist than upper allows")
 
-    def allocations(
-        self, options: list[Any], order: list[int], spare: list[Decimal]
-    ) -> Iterator[tuple[Decimal, ...]]:
+    def allocations(self, options: list[Any], order: list[int], spare: list[Decimal]) -> Iterator[Any]:
         """Sums from below of every combination of options whose excesses are not surely above `spare`.
 
         Types of large pi c come first: they move y most, so that wrong turns are seen early. Of twins, types
@@ -264,7 +264,7 @@ class Bound:
 
     def descend(self, k: int, l: int) -> int:
         """Whole tokens where h, evaluated from below, is not above its values beside them."""
-        top, step, here = int(self.below.types[k][-1]), 1, self.h(k, l)
+        top, step, here = int(self.below.types[k][6]), 1, self.h(k, l)
         while step:
             for there in (l - step, l + step):
                 if 0 <= there <= top and (value := self.h(k, there)) < here:
@@ -279,7 +279,7 @@ class Bound:
 
         H is convex: once above its value in the middle it only rises, so that no l left out is lower.
         """
-        top, middle = int(self.below.types[k][-1]), self.lowest[k]
+        top, middle = int(self.below.types[k][6]), self.lowest[k]
         enough = max(limit, self.cell.h(self.cell.above, k, middle, self.nu))
         yield self.h(k, middle), middle
         for outward in (range(middle - 1, -1, -1), range(middle + 1, top + 1)):

@@ -5,15 +5,16 @@ Exit status 0 and one line that states what is proven, or 1 and the reason why n
 code with what writes certificates. What a certificate states, for task types k of one server:
 
     maximise  J(l) = alpha sum pi (A (1 - e^(-b l)) + D) - E[T]    over 0 <= l <= l_max, y > 0,
-    t = t0 + c l,   y = 1 - lambda sum pi t,   E[T] = sum pi t + lambda sum pi t^2 / (2 y);
+    t = t0 + c l,   y = 1 - lambda sum pi t,   E[T] = sum pi t + lambda sum pi (t^2 + s^2) / (2 y),
+    s = s0 + s1 l, the deviation of service times, which is 0 where none is given;
 
 the given tokens reach J >= lower, no allocation exceeds upper, and the optimum lies within the radii.
 
-Why: for every z, t^2 / y >= 2 z t - z^2 y, which makes -J separable. With Z = sum pi z^2,
-P = 1 + lambda^2 Z / 2 and s = (P + lambda z) c, every l has
-    -J(l) >= -alpha sum pi (A + D) - lambda Z / 2 + sum pi ((P + lambda z) t0 + m),
-    m = min of alpha A e^(-b l) + s l over 0 <= l <= l_max, in closed form. Here z = t / y is used.
-Each term pi (alpha A e^(-b l) + s l - m) is convex, never negative, and at the optimum at most the gap:
+Why: for every z, t^2 / y >= 2 z t - z^2 y, for every v, s^2 / y >= 2 v s - v^2 y, which makes -J separable.
+With Z = sum pi (z^2 + v^2), P = 1 + lambda^2 Z / 2 and r = (P + lambda z) c + lambda v s1, every l has
+    -J(l) >= -alpha sum pi (A + D) - lambda Z / 2 + sum pi ((P + lambda z) t0 + lambda v s0 + m),
+    m = min of alpha A e^(-b l) + r l over 0 <= l <= l_max, in closed form. Here z = t / y, v = s / y.
+Each term pi (alpha A e^(-b l) + r l - m) is convex, never negative, and at the optimum at most the gap:
 where it is more, at tokens - radius or tokens + radius, the optimum does not lie beyond.
 
 With targets the tokens must meet them, and 'optimum', 'no allocation' mean: of those that meet them. They are
@@ -22,8 +23,8 @@ With targets the tokens must meet them, and 'optimum', 'no allocation' mean: of 
 each with a multiplier mu, nu, eta, xi, zeta, chi >= 0. Every allocation that meets a target loses nothing by
 adding multiplier (value - limit) <= 0 to -J, zeta (q - p) <= 0 included. The sum is of the same form, so that
 the same step makes it separable: with w = 1 the weight of E[T] in J and e = w + mu + nu that of E[W],
-    P = w + mu + eta lambda + e lambda^2 Z / 2,  s = (P + e lambda z) c + xi + sum chi a / pi,
-    alpha A becomes G = alpha A + zeta A / pi,  lambda Z / 2 becomes e lambda Z / 2, and there is added
+    P = w + mu + eta lambda + e lambda^2 Z / 2,  r = (P + e lambda z) c + e lambda v s1 + xi + sum chi a / pi,
+    alpha A becomes G = alpha A + zeta A / pi, the other lambda become e lambda, and there is added
     -mu tau - nu omega - eta r - xi M - sum chi limit + sum zeta (q - A - D).
 Where the objective is accuracy, J = sum pi p: w = 0 and 1 stands for alpha. All else is said above.
 """
@@ -40,7 +41,8 @@ from typing import Any, NamedTuple
 
 SCHEMA, TARGET_SCHEMA = "cvxtoken-certificate/1", "cvxtoken-target-certificate/1"
 POSITIVE = ("prior", "accuracy_gain", "saturation_rate", "time_per_token", "max_tokens")
-COLUMNS = (*POSITIVE[:3], "base_accuracy", "overhead", *POSITIVE[3:])  # in the order they are hashed
+COLUMNS = (*POSITIVE[:3], "base_accuracy", "overhead", *POSITIVE[3:])  # in the order they are hashed, then
+RANDOM = ("deviation", "deviation_per_token")  # where they are given
 SCALARS = ("arrival_rate", "accuracy_weight")
 FIELDS = {"names", *COLUMNS, *SCALARS}
 KEYS = {"schema", "sha256", "instance", "digits", "lower", "upper", "relative_gap", "tokens", "radii"}
@@ -106,8 +108,7 @@ def check(document: Any) -> str:
     for l, radius, l_max in zip(tokens, radii, w["max_tokens"]):
         require(0 <= l <= Decimal(l_max) and radius >= 0, f"{l:.6g} or radius {radius:.3g} out of range")
     try:
-        down, up = Context(digits, ROUND_FLOOR), Context(digits, ROUND_CEILING)
-        prove(w, tokens, radii, lower, upper, down, up, goal)
+        prove(w, tokens, radii, lower, upper, goal, digits)
     except DecimalException as error:
         raise Refused(f"a number is out of range: {type(error).__name__}") from error
     down, up, most = Context(20, ROUND_FLOOR), Context(20, ROUND_CEILING), Context(3, ROUND_CEILING)
@@ -120,22 +121,20 @@ def check(document: Any) -> str:
     )
 
 
-def prove(
-    w: Any, tokens: Any, radii: Any, lower: Any, upper: Any, down: Context, up: Context, goal: Any = None
-) -> None:
+def prove(w: Any, tokens: Any, radii: Any, lower: Any, upper: Any, goal: Goal, digits: int) -> None:
     """Test the targets, evaluate both bounds and test every radius; raises Refused."""
-    types = list(zip(*([Decimal(v) for v in w[field]] for field in COLUMNS), tokens, radii))
-    lam, goal = Decimal(w["arrival_rate"]), goal or untargeted(w)
+    types = list(zip(*([Decimal(x) for x in w[field]] for field in (*COLUMNS, *RANDOM)), tokens, radii))
+    lam, down, up = Decimal(w["arrival_rate"]), Context(digits, ROUND_FLOOR), Context(digits, ROUND_CEILING)
     best, BEST, COST, y = attained(types, lam, goal, down, up)
     require(lower <= down.subtract(best, COST), "lower is above what the tokens attain")
     bound, minima = dual(types, lam, goal, BEST, y, down, up)
     require(upper >= bound.copy_negate(), "upper is below what the dual bound proves")
 
     add, mul, GAP = down.add, down.multiply, up.subtract(up.subtract(COST, best), bound)
-    for (pi, _, b, _, _, _, l_max, l, radius), (g, s, M) in zip(types, minima):
+    for (pi, _, b, _, _, _, l_max, _, _, l, radius), (g, r, M) in zip(types, minima):
         left, right = min(l, up.subtract(l, radius)), max(l, add(l, radius))  # inside, if rounded at all
         for x in [x for x, inside in ((left, left > 0), (right, right < l_max)) if inside]:
-            psi = add(mul(g, exp(down, mul(b.copy_negate(), x))), mul(s, x))
+            psi = add(mul(g, exp(down, mul(b.copy_negate(), x))), mul(r, x))
             require(mul(pi, down.subtract(psi, M)) > GAP, f"radius {radius:.3g} at {l:.6g} is not proven")
 
 
@@ -146,10 +145,10 @@ def attained(types: Any, lam: Decimal, goal: Goal, down: Context, up: Context) -
     alpha, weight, limits, floors, rows = goal[:5]
     tokens = [l for *_, l, _ in types]
     best = BEST = ES = ES2 = LOSS = TOKENS = Decimal(0)
-    for (pi, A, b, D, t0, c, _, l, _), q in zip(types, floors):
-        T, DECAY = ADD(t0, MUL(c, l)), up.next_plus(up.exp(MUL(b.copy_negate(), l)))
+    for (pi, A, b, D, t0, c, _, s0, s1, l, _), q in zip(types, floors):
+        T, S, DECAY = ADD(t0, MUL(c, l)), ADD(s0, MUL(s1, l)), up.next_plus(up.exp(MUL(b.copy_negate(), l)))
         best, BEST = add(best, mul(pi, mul(alpha, add(A, D)))), ADD(BEST, MUL(pi, MUL(alpha, ADD(A, D))))
-        ES, ES2 = ADD(ES, MUL(pi, T)), ADD(ES2, MUL(pi, MUL(T, T)))
+        ES, ES2 = ADD(ES, MUL(pi, T)), ADD(ES2, MUL(pi, ADD(MUL(T, T), MUL(S, S))))
         LOSS, TOKENS = ADD(LOSS, MUL(pi, MUL(MUL(alpha, A), DECAY))), ADD(TOKENS, MUL(pi, l))
         require(q <= D or q <= down.subtract(add(A, D), MUL(A, DECAY)), "the tokens miss min_accuracy")
     y = down.subtract(1, MUL(lam, ES))
@@ -163,48 +162,49 @@ def attained(types: Any, lam: Decimal, goal: Goal, down: Context, up: Context) -
 
 
 def dual(types: Any, lam: Decimal, goal: Goal, BEST: Decimal, y: Decimal, down: Context, up: Context) -> Any:
-    """A bound, separable - BEST - e lambda Z / 2 - LIMITED, of -J from below, and G, s, M of each type."""
+    """A bound, separable - BEST - e lambda Z / 2 - LIMITED, of -J from below, and G, r, M of each type."""
     add, mul, div, ADD, MUL, DIV = down.add, down.multiply, down.divide, up.add, up.multiply, up.divide
     alpha, weight, limits, floors, rows, (mu, nu, eta, xi), zeta, chi = goal
-    zs = [div(add(t0, mul(c, l)), y) for _, _, _, _, t0, c, _, l, _ in types]
+    zs, vs = ([div(add(x[i], mul(x[i + 1], x[-2])), y) for x in types] for i in (4, 7))  # t / y and s / y
     z2 = Z2 = separable = Decimal(0)
-    for (pi, *_), z in zip(types, zs):
-        z2, Z2 = add(z2, mul(pi, mul(z, z))), ADD(Z2, MUL(pi, MUL(z, z)))
+    for (pi, *_), z, v in zip(types, zs, vs):
+        z2 = add(z2, mul(pi, add(mul(z, z), mul(v, v))))
+        Z2 = ADD(Z2, MUL(pi, ADD(MUL(z, z), MUL(v, v))))
     e, E = add(add(weight, mu), nu), ADD(ADD(weight, mu), nu)
     P = add(add(add(weight, mu), mul(eta, lam)), mul(e, div(mul(mul(lam, lam), z2), Decimal(2))))
     priced = [*zip((mu, nu, eta, xi), limits), *zip(chi, [limit for _, limit in rows])]
     LIMITED = reduce(ADD, (MUL(price, limit) for price, limit in priced if price), Decimal(0))
     minima = []
-    for k, ((pi, A, b, D, t0, c, l_max, _, _), z, q) in enumerate(zip(types, zs, floors)):
-        kappa = add(P, mul(e, mul(lam, z)))
+    for k, ((pi, A, b, D, t0, c, l_max, s0, s1, *_), z, v, q) in enumerate(zip(types, zs, vs, floors)):
+        kappa, price = add(P, mul(e, mul(lam, z))), mul(e, mul(lam, v))  # of t and of s
         tilt = reduce(add, (mul(m, a[k]) for m, (a, _) in zip(chi, rows)), Decimal(0))
-        s = add(mul(kappa, c), add(xi, div(tilt, pi)))  # m never falls as s or G grow: rounding down is safe
+        r = add(add(mul(kappa, c), mul(price, s1)), add(xi, div(tilt, pi)))
         g = add(mul(alpha, A), div(mul(zeta[k], A), pi))
         G = ADD(MUL(alpha, A), DIV(MUL(zeta[k], A), pi))
-        m, M = minimum(g, G, b, s, l_max, down, up)
-        minima.append((g, s, M))
-        separable = add(separable, mul(pi, add(mul(kappa, t0), m)))
+        m, M = minimum(g, G, b, r, l_max, down, up)  # m never falls as r or G grow: rounding down is safe
+        minima.append((g, r, M))
+        separable = add(separable, mul(pi, add(add(mul(kappa, t0), mul(price, s0)), m)))
         LIMITED = ADD(LIMITED, MUL(zeta[k], up.subtract(ADD(A, D), q)))
     bound = down.subtract(down.subtract(separable, BEST), MUL(E, DIV(MUL(lam, Z2), Decimal(2))))
     return down.subtract(bound, LIMITED), minima
 
 
-def minimum(gain: Any, GAIN: Any, b: Any, s: Any, l_max: Any, down: Context, up: Context) -> Any:
-    """Bounds, from below and above, of m: of G e^(-b l) + s l the least value, or one below it.
+def minimum(gain: Any, GAIN: Any, b: Any, r: Any, l_max: Any, down: Context, up: Context) -> Any:
+    """Bounds, from below and above, of m: of G e^(-b l) + r l the least value, or one below it.
 
-    It is at 0 where s >= G b, at l_max where s <= 0 or ln(G b / s) / b is beyond, else at that root.
+    It is at 0 where r >= G b, at l_max where r <= 0 or ln(G b / r) / b is beyond, else at that root.
     """
-    if s >= up.multiply(GAIN, b):
+    if r >= up.multiply(GAIN, b):
         return gain, GAIN
-    if s > 0:
-        ratio, RATIO = down.divide(down.multiply(gain, b), s), up.divide(up.multiply(GAIN, b), s)
+    if r > 0:
+        ratio, RATIO = down.divide(down.multiply(gain, b), r), up.divide(up.multiply(GAIN, b), r)
         log = down.next_minus(down.ln(ratio))
         LOG = up.add(up.next_plus(up.ln(ratio)), up.divide(up.subtract(RATIO, ratio), ratio))
-    if s <= 0 or up.multiply(b, l_max) <= log:
+    if r <= 0 or up.multiply(b, l_max) <= log:
         rest = down.multiply(gain, exp(down, down.multiply(b.copy_negate(), l_max)))
         REST = up.multiply(GAIN, up.next_plus(up.exp(up.multiply(b.copy_negate(), l_max))))
-        return down.add(rest, down.multiply(s, l_max)), up.add(REST, up.multiply(s, l_max))
-    return down.multiply(down.divide(s, b), down.add(1, log)), up.multiply(up.divide(s, b), up.add(1, LOG))
+        return down.add(rest, down.multiply(r, l_max)), up.add(REST, up.multiply(r, l_max))
+    return down.multiply(down.divide(r, b), down.add(1, log)), up.multiply(up.divide(r, b), up.add(1, LOG))
 
 
 def exp(down: Context, x: Decimal) -> Decimal:
@@ -214,23 +214,27 @@ def exp(down: Context, x: Decimal) -> Decimal:
 
 def read_instance(instance: Any) -> tuple[dict[str, Any], str]:
     """The instance, every rule of a workload checked, and its SHA-256: header, names, big-endian doubles."""
-    require(isinstance(instance, dict) and set(instance) == FIELDS, "the instance's keys are off")
+    known = isinstance(instance, dict) and set(instance) in (FIELDS, FIELDS | set(RANDOM))
+    require(known, "the instance's keys are off")
+    columns = (*COLUMNS, *(RANDOM if len(instance) > len(FIELDS) else ()))
     w: dict[str, Any] = {"names": instance["names"]}
     require(isinstance(w["names"], list) and w["names"], "names is not a list of names")
     require(all(isinstance(n, str) and n and n.isprintable() for n in w["names"]), "a name is not printable")
     require(len(set(w["names"])) == len(w["names"]), "a name stands twice")
-    for field in (*COLUMNS, *SCALARS):
-        values = instance[field] if field in COLUMNS else [instance[field]]
+    for field in (*columns, *SCALARS):
+        values = instance[field] if field in columns else [instance[field]]
         require(isinstance(values, list) and all(type(v) is float for v in values), f"{field}: no doubles")
         least = 5e-324 if field in POSITIVE or field in SCALARS else 0.0
         require(all(least <= value < inf for value in values), f"{field} is out of its range")
         require(field in SCALARS or len(values) == len(w["names"]), f"{field} has not one number a name")
-        w[field] = [value + 0.0 for value in values] if field in COLUMNS else values[0]
+        w[field] = [value + 0.0 for value in values] if field in columns else values[0]
     require(abs(sum(w["prior"]) - 1) <= 2e-9, "prior does not sum to 1")
     accuracy = (A + D for A, D in zip(w["accuracy_gain"], w["base_accuracy"]))
     require(max(accuracy) <= 1 + 2e-9, "an accuracy exceeds 1")
-    header = "\n".join(["cvxtoken-workload/1", str(len(w["names"])), *w["names"], ""])
-    doubles = [value for field in COLUMNS for value in w[field]] + [w[field] for field in SCALARS]
+    version = f"cvxtoken-workload/{1 if columns == COLUMNS else 2}"
+    header = "\n".join([version, str(len(w["names"])), *w["names"], ""])
+    doubles = [value for field in columns for value in w[field]] + [w[field] for field in SCALARS]
+    w = {field: [0.0] * len(w["names"]) for field in RANDOM} | w
     return w, hashlib.sha256(header.encode() + struct.pack(f">{len(doubles)}d", *doubles)).hexdigest()
 
 

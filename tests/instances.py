@@ -31,6 +31,15 @@ def realistic(seed: int, size: int) -> cvxtoken.Workload:
     )
 
 
+def varying(workload: cvxtoken.Workload, seed: int = 0) -> cvxtoken.Workload:
+    """The same with service times that vary: deviations of up to 1.5 times the means, of some types none."""
+    s0, s1 = np.random.default_rng([seed, 7]).choice([0.0, 0.1, 0.5, 1.5], (2, len(workload)))
+    s1[-1] = 0.7  # of one type at least
+    return workload.replace(
+        deviation=s0 * workload.overhead, deviation_per_token=s1 * workload.time_per_token
+    )
+
+
 def changed(workload: cvxtoken.Workload, utilization_at_zero: float, **fields: Any) -> cvxtoken.Workload:
     """A workload with other fields and the arrival rate that gives this utilisation without tokens."""
     workload = workload.replace(**fields)

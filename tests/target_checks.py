@@ -16,7 +16,7 @@ from cvxtoken.allocation.certificate import Certificate
 from cvxtoken.allocation.targeted import certify_targets
 from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
 from tests import targets as judge
-from tests.instances import realistic
+from tests.instances import realistic, varying
 from tests.test_verifier_rounding import just, one_type
 from tests.truth import exact, mp, mpf
 
@@ -29,9 +29,9 @@ HUGE = Decimal("1e9")
 
 def accepts(module: ModuleType, w: Any, goal: Any, tokens: Any, lower: Any, upper: Any, d: int) -> bool:
     """Whether `prove` accepts the claims at so many digits, whatever the radii."""
-    contexts = Context(d, ROUND_FLOOR), Context(d, ROUND_CEILING)
+    instance, _ = module.read_instance(w.to_instance())
     try:
-        module.prove(w.to_instance(), tokens, [HUGE] * len(tokens), lower, upper, *contexts, goal)
+        module.prove(instance, tokens, [HUGE] * len(tokens), lower, upper, goal, d)
     except module.Refused:
         return False
     return True
@@ -40,10 +40,9 @@ def accepts(module: ModuleType, w: Any, goal: Any, tokens: Any, lower: Any, uppe
 def bound(module: ModuleType, w: Any, goal: Any, tokens: Any, d: int) -> Any:
     """What the module says no allocation exceeds (mpf), whether or not the tokens meet the targets."""
     down, up = Context(d, ROUND_FLOOR), Context(d, ROUND_CEILING)
-    instance, lam = w.to_instance(), Decimal(w.arrival_rate)
-    types = list(
-        zip(*([Decimal(x) for x in instance[f]] for f in module.COLUMNS), tokens, tokens, strict=True)
-    )
+    instance, lam = module.read_instance(w.to_instance())[0], Decimal(w.arrival_rate)
+    fields = (*module.COLUMNS, *module.RANDOM)
+    types = list(zip(*([Decimal(x) for x in instance[f]] for f in fields), tokens, tokens, strict=True))
     _, BEST, _, y = module.attained(
         types, lam, module.untargeted(instance)._replace(alpha=goal.alpha), down, up
     )
@@ -59,8 +58,9 @@ def goal_of(module: ModuleType, w: Any, targets: Targets, multipliers: Multiplie
 @cache
 def many() -> list[tuple[Any, Targets, Certificate, judge.Truth]]:
     found = []
-    for seed in range(14):
+    for seed in range(18):
         w = realistic(seed, 1 + seed % 2)
+        w = w if seed < 14 else varying(w, seed)
         rng = np.random.default_rng([seed, 9])
         goal = ("trade-off", "accuracy")[seed // 2 % 2]
         targets = judge.random_targets(w, rng, goal, judge.combination(rng, goal), seed % 3 == 0)

@@ -61,11 +61,11 @@ def combination(rng: np.random.Generator, objective: str) -> list[str]:
 
 def values(w: cvxtoken.Workload, tokens: list[Any]) -> dict[str, Any]:
     """E[T], E[W], rho and mean tokens at tokens (mpf), from their definition."""
-    pi, _, _, _, t0, c = columns(w)
+    pi, _, _, _, t0, c, _, _ = columns(w)
     t = [t0[k] + c[k] * tokens[k] for k in range(len(w))]
     lam = exact(w.arrival_rate)
     mean = mp.fsum(pi[k] * t[k] for k in range(len(w)))
-    wait = lam * mp.fsum(pi[k] * t[k] ** 2 for k in range(len(w))) / (2 * (1 - lam * mean))
+    wait = lam * truth.mean_square(w, tokens) / (2 * (1 - lam * mean))
     thinking = mp.fsum(pi[k] * tokens[k] for k in range(len(w)))
     return dict(zip(LIMITS, (mean + wait, wait, lam * mean, thinking), strict=True))
 
@@ -74,13 +74,13 @@ def objective(w: cvxtoken.Workload, targets: Targets, tokens: list[Any]) -> Any:
     """J (mpf) of either objective."""
     if targets.objective == "trade-off":
         return truth.objective(w, tokens)
-    pi, A, b, D, _, _ = columns(w)
+    pi, A, b, D, *_ = columns(w)
     return mp.fsum(pi[k] * (A[k] * (1 - mp.exp(-b[k] * tokens[k])) + D[k]) for k in range(len(w)))
 
 
 def meets(w: cvxtoken.Workload, targets: Targets, tokens: list[Any]) -> bool:
     """Whether tokens (mpf) meet every target."""
-    _, A, b, D, _, _ = columns(w)
+    _, A, b, D, *_ = columns(w)
     found = values(w, tokens)
     q = targets.floors(w)
     return (
@@ -109,10 +109,9 @@ def optimum(w: cvxtoken.Workload, targets: Targets) -> Truth:
     """The optimum, known by weak duality: J* <= J + sum multiplier slack + sum |gradient residual| l_max."""
     proof = certify_targets(w, targets)
     l = [exact(x) for x in proof.tokens]
-    pi, A, b, _, _, c = columns(w)
+    pi, A, b, _, _, c, _, _ = columns(w)
     lam, y = exact(w.arrival_rate), 1 - values(w, l)["max_utilization"]
-    t = [exact(w.overhead[k]) + c[k] * l[k] for k in range(len(w))]
-    square = mp.fsum(pi[k] * t[k] ** 2 for k in range(len(w)))
+    square = truth.mean_square(w, l)
     mu, nu, eta, xi = (exact(proof.multipliers.of(name)) for name in LIMITS)
     alpha = exact(targets.accuracy_weight(w))
     found, excess = values(w, l), mpf(0)
@@ -120,7 +119,7 @@ def optimum(w: cvxtoken.Workload, targets: Targets) -> Truth:
         excess += exact(proof.multipliers.of(name)) * (exact(limit) - found[name])
     for k, name in enumerate(w.names):
         zeta = exact(proof.multipliers.min_accuracy.get(name, Decimal(0)))
-        wait_slope = pi[k] * c[k] * (lam * t[k] / y + lam**2 * square / (2 * y**2))
+        wait_slope = pi[k] * (lam * truth.square_slope(w, k, l[k]) / y + c[k] * lam**2 * square / (2 * y**2))
         slope = (pi[k] * alpha + zeta) * A[k] * b[k] * mp.exp(-b[k] * l[k])
         slope -= (targets.delay_weight + mu) * (pi[k] * c[k] + wait_slope)
         slope -= nu * wait_slope + eta * lam * pi[k] * c[k] + xi * pi[k]

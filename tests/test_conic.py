@@ -16,13 +16,15 @@ from cvxtoken.allocation.cones import cone_program
 from cvxtoken.allocation.polish import polish
 from cvxtoken.cbf import read_cbf, write_cbf
 from cvxtoken.conic import ConeProgram
-from tests.instances import changed, realistic
+from tests.instances import changed, realistic, varying
 
 WORKLOADS = [
     cvxtoken.load("qwen3-8b"),
     cvxtoken.load("qwen3-8b").replace(arrival_rate=1.5, accuracy_weight=200),
     changed(realistic(2, 3), 0.9),
     realistic(4, 2).replace(accuracy_weight=1e-6),
+    varying(changed(realistic(2, 3), 0.9)),
+    varying(realistic(4, 2).replace(accuracy_weight=1e-6)),
 ]
 
 

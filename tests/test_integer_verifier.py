@@ -19,11 +19,11 @@ import cvxtoken
 from cvxtoken import integer_verifier as checker
 from cvxtoken import verifier
 from tests import truth
-from tests.instances import boxed
+from tests.instances import boxed, varying
 from tests.test_verifier import nudge
 
 Document = dict[str, Any]
-SEEDS = range(16)
+SEEDS = range(22)  # in the last of them service times vary
 
 
 @cache
@@ -31,7 +31,7 @@ def proofs() -> list[tuple[cvxtoken.Workload, Document]]:
     """Proofs as parsed files, some of them with several cells and multipliers."""
     found = []
     for seed in SEEDS:
-        w = boxed(seed)
+        w = boxed(seed) if seed < 16 else varying(boxed(seed), seed)
         document = json.loads(json.dumps(cvxtoken.solve_integer(w).certificate.to_document()))
         found.append((w, document))
         halved = copy.deepcopy(document)
@@ -66,14 +66,15 @@ def test_proofs_are_accepted() -> None:
 def mutate(document: Document, rng: random.Random) -> tuple[Document, str]:
     changed = copy.deepcopy(document)
     kind = rng.choice(
-        ["lower", "upper", "relative_gap", "tokens", "z", "edges", "multipliers", "digits", "instance"]
+        ["lower", "upper", "relative_gap", "tokens", "z", "v", "edges", "multipliers", "digits", "instance"]
     )
+    kind = kind if kind in changed or kind == "instance" else "z"
     if kind in ("lower", "upper", "relative_gap"):
         changed[kind] = nudge(changed[kind], rng)
     elif kind == "tokens":
         k = rng.randrange(len(changed["tokens"]))
         changed["tokens"][k] += rng.choice((-2, -1, 1, 2))
-    elif kind in ("z", "edges"):
+    elif kind in ("z", "v", "edges"):
         k = rng.randrange(len(changed[kind]))
         changed[kind][k] = nudge(changed[kind][k], rng)
     elif kind == "multipliers":
@@ -117,7 +118,9 @@ def test_malformed_proofs_are_refused() -> None:
         ({"tokens": [True] * len(good["tokens"])}, "not whole numbers"),
         ({"tokens": [-1] * len(good["tokens"])}, "not whole numbers"),
         ({"tokens": [10**9] * len(good["tokens"])}, "not whole numbers"),
-        ({"z": ["-1"] * len(good["z"])}, "z is negative"),
+        ({"z": ["-1"] * len(good["z"])}, "z or v is negative"),
+        ({"v": ["-1"] * len(good["z"])}, "z or v is negative"),
+        ({"v": ["0"]}, "has not one number a name"),
         ({"z": ["NaN"] * len(good["z"])}, "not a decimal number"),
         ({"edges": good["edges"][:-1]}, "one list of multipliers a cell"),
         ({"edges": ["0.1", *good["edges"][1:]]}, "do not cover"),

@@ -31,7 +31,8 @@ def prove(module: ModuleType, document: Document, lower: Decimal, upper: Decimal
     edges = [Decimal(edge) for edge in document["edges"]]
     multipliers = [[Decimal(nu) for nu in nus] for nus in document["multipliers"]]
     cells = list(zip(pairwise(edges), multipliers, strict=True))
-    z = [Decimal(value) for value in document["z"]]
+    none = ["0"] * len(document["z"])
+    z = list(zip(*(map(Decimal, document.get(name, none)) for name in ("z", "v")), strict=True))
     try:
         module.prove(w, document["tokens"], lower, upper, z, cells, digits)
     except module.Refused:
@@ -65,6 +66,9 @@ def round_instance(rng: random.Random) -> cvxtoken.Workload:
         field: [rng.randint(1, 64) / 64 for _ in range(size)]
         for field in ("saturation_rate", "time_per_token")
     }
+    if rng.random() < 0.5:
+        eighths["deviation"] = [rng.randint(0, 8) / 8 for _ in range(size)]
+        eighths["deviation_per_token"] = [rng.randint(1, 64) / 64 for _ in range(size)]
     return cvxtoken.Workload(
         names=["a", "b"][:size],
         prior=[1.0] if size == 1 else [0.5, 0.5],
@@ -82,20 +86,27 @@ class Truth:
     """What the checker bounds, in 90 digits."""
 
     def __init__(
-        self, w: cvxtoken.Workload, z: list[Decimal], low: Decimal, high: Decimal, nu: Decimal
+        self,
+        w: cvxtoken.Workload,
+        z: list[tuple[Decimal, Decimal]],
+        low: Decimal,
+        high: Decimal,
+        nu: Decimal,
     ) -> None:
-        self.pi, self.A, self.b, self.D, self.t0, self.c = truth.columns(w)
+        self.pi, self.A, self.b, self.D, self.t0, self.c, self.s0, self.s1 = truth.columns(w)
         self.lam, self.alpha = exact(w.arrival_rate), exact(w.accuracy_weight)
-        self.z, self.low, self.high, self.nu = [exact(z_k) for z_k in z], exact(low), exact(high), exact(nu)
-        self.Z = sum(pi * z**2 for pi, z in zip(self.pi, self.z, strict=True))
+        self.z = [(exact(z_k), exact(v_k)) for z_k, v_k in z]
+        self.low, self.high, self.nu = exact(low), exact(high), exact(nu)
+        self.Z = sum(pi * (z**2 + v**2) for pi, (z, v) in zip(self.pi, self.z, strict=True))
         self.tops = [int(top) for top in w.max_tokens]
 
     def h(self, k: int, l: int) -> Any:
-        t = self.t0[k] + self.c[k] * l
-        distance = max(0, self.z[k] * self.low - t, t - self.z[k] * self.high)
-        price = 1 + self.lam**2 * self.Z / 2 + self.lam * self.z[k] + self.nu
+        t, s = self.t0[k] + self.c[k] * l, self.s0[k] + self.s1[k] * l
+        z, v = self.z[k]
+        squares = [max(0, x * self.low - r, r - x * self.high) ** 2 for r, x in ((t, z), (s, v))]
+        linear = (1 + self.lam**2 * self.Z / 2 + self.lam * z + self.nu) * t + self.lam * v * s
         lost = self.alpha * self.A[k] * mp.exp(-self.b[k] * l)
-        return self.pi[k] * (lost + price * t + self.lam / (2 * self.high) * distance**2)
+        return self.pi[k] * (lost + linear + self.lam / (2 * self.high) * sum(squares))
 
     def bound(self) -> Any:
         """Lower bound of -J in the cell."""
@@ -112,7 +123,8 @@ def check_brackets(module: ModuleType) -> None:
         w, digits = round_instance(rng), rng.choice((2, 3, 4))
         size = len(w)
         instance, _ = verifier.read_instance(w.to_instance())
-        z = [Decimal(rng.randint(0, 16)) / 8 for _ in range(size)]
+        v = rng.randint(0, 16) if w.is_random else 0
+        z = [(Decimal(rng.randint(0, 16)) / 8, Decimal(v) / 8) for _ in range(size)]
         low, high = Decimal(rng.randint(1, 3)) / 8, Decimal(rng.randint(4, 8)) / 8
         nu = Decimal(rng.randint(-16, 16)) * rng.choice((1, 100)) / 8
         below, above = (
@@ -153,8 +165,8 @@ BROKEN: dict[str, tuple[str, str, Callable[[ModuleType], None]]] = {
         check_brackets,
     ),
     "price rounded to the wrong side": (
-        "side.add(P, side.mul(side.lam, z))",
-        "side.other.add(P, side.mul(side.lam, z))",
+        "(add(P, mul(lam, z)),",
+        "(side.other.add(P, mul(lam, z)),",
         check_brackets,
     ),
     "the low end of the cell in the weight": (
@@ -162,7 +174,22 @@ BROKEN: dict[str, tuple[str, str, Callable[[ModuleType], None]]] = {
         "side.div(side.lam, side.other.mul(2, low))",
         check_brackets,
     ),
-    "tilt from the wrong side": ("t if nu >= 0 else t_other)", "t)", check_brackets),
+    "tilt from the wrong side": ("times[0] if nu >= 0 else others[0])", "times[0])", check_brackets),
+    "variance left out": (
+        "reduce(self.add, (self.mul(t, t) for t in times))",
+        "self.mul(times[0], times[0])",
+        check_brackets,
+    ),
+    "v left out of Z": (
+        "self.add(self.mul(x, x), self.mul(v, v))",
+        "self.mul(x, x)",
+        check_brackets,
+    ),
+    "deviation's price rounded to the wrong side": (
+        "mul(lam, v)) for z, v",
+        "side.other.mul(lam, v)) for z, v",
+        check_brackets,
+    ),
     "Z rounded down where it is subtracted": (
         "constant = above.add(above.add(above.best, above.half_Z)",
         "constant = above.add(above.add(above.best, self.below.half_Z)",
@@ -179,8 +206,8 @@ BROKEN: dict[str, tuple[str, str, Callable[[ModuleType], None]]] = {
         check_upper_bounds,
     ),
     "distance from one end only": (
-        "distance = max(Decimal(0), above, under)",
-        "distance = max(Decimal(0), above.copy_abs(), under)",
+        "max(Decimal(0), side.sub(t, high), side.sub(low, t_other))",
+        "max(Decimal(0), side.sub(t, high).copy_abs(), side.sub(low, t_other))",
         check_upper_bounds,
     ),
     "enumeration without evaluation": (

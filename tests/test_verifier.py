@@ -18,9 +18,9 @@ import pytest
 import cvxtoken
 from cvxtoken import verifier
 from cvxtoken.allocation.certificate import certify
-from cvxtoken.allocation.fields import PER_TYPE, SCALARS
+from cvxtoken.allocation.fields import SCALARS
 from tests import truth
-from tests.instances import changed, realistic, stress
+from tests.instances import changed, realistic, stress, varying
 from tests.truth import exact
 
 Document = dict[str, Any]
@@ -31,6 +31,8 @@ INSTANCES = [
     changed(realistic(23, 3), 1 - 1e-6),
     changed(realistic(24, 2), 0.3, max_tokens=200.0),
     changed(realistic(25, 2), 0.5, accuracy_weight=1e-6),
+    varying(cvxtoken.load("qwen3-8b")),
+    varying(changed(realistic(26, 3), 1 - 1e-6), 1),
 ]
 
 
@@ -105,7 +107,7 @@ def mutate(document: Document, rng: random.Random) -> Document:
     elif kind == "digits":
         changed_document["digits"] = rng.randrange(20, 400)
     else:
-        field = rng.choice([*PER_TYPE, "max_tokens", *SCALARS])
+        field = rng.choice([field for field in instance if field != "names"])
         factor = 1 + rng.choice((-1, 1)) * 10 ** rng.uniform(-16, -1)
         if field in SCALARS:
             instance[field] *= factor

@@ -14,17 +14,19 @@ import pytest
 import cvxtoken
 from cvxtoken import verifier
 from tests import truth
-from tests.instances import realistic
+from tests.instances import realistic, varying
 from tests.truth import exact, mp
 
 DIGITS = (2, 3, 4, 6)
 BOTH = (ROUND_FLOOR, ROUND_CEILING)
 INSTANCES = [realistic(seed, size) for seed in range(12) for size in (1, 2)]
+INSTANCES += [varying(w, seed) for seed, w in enumerate(INSTANCES)]
 
 
 def one_type(**fields: float) -> cvxtoken.Workload:
     """A single type with round numbers, so that few digits hold all but what is looked at."""
     numbers = {"prior": 1.0, "accuracy_gain": 0.5, "saturation_rate": 1.0, "base_accuracy": 0.5}
+    numbers |= {"deviation": 0.0, "deviation_per_token": 0.0}
     numbers |= {"overhead": 0.0, "time_per_token": 1.0, "max_tokens": 1.0} | fields
     scalars = {field: numbers.pop(field) for field in verifier.SCALARS}
     return cvxtoken.Workload(names=["a"], **{f: [v] for f, v in numbers.items()}, **scalars)
@@ -34,11 +36,9 @@ def accepts(
     module: ModuleType, w: cvxtoken.Workload, tokens: Any, lower: Any, upper: Any, radii: Any, digits: int
 ) -> bool:
     """Whether `prove` accepts the claims at so many working digits."""
-    instance = {field: getattr(w, field).tolist() for field in module.COLUMNS}
-    instance |= {field: getattr(w, field) for field in module.SCALARS}
-    contexts = Context(digits, ROUND_FLOOR), Context(digits, ROUND_CEILING)
+    instance, _ = module.read_instance(w.to_instance())
     try:
-        module.prove(instance, tokens, radii, lower, upper, *contexts)
+        module.prove(instance, tokens, radii, lower, upper, module.untargeted(instance), digits)
     except module.Refused:
         return False
     return True
@@ -70,6 +70,16 @@ def check_exponentials_at_the_tokens(module: ModuleType) -> None:
         assert not accepts(module, w, [Decimal(1)], claim, Decimal("1e9"), [Decimal(1)], 3)
 
 
+def check_variances_at_the_tokens(module: ModuleType) -> None:
+    """1/2 - lambda s0^2 / 2 at no tokens, where two digits hold all but the square."""
+    for k in range(10, 100):
+        for j in (9, 10, 11, 12, 13):
+            fields = {"accuracy_gain": 2.0**-60, "arrival_rate": j / 64, "accuracy_weight": 1.0}
+            w = one_type(deviation=k / 10, **fields)
+            claim = just(truth.objective(w, [0.0]), +1)
+            assert not accepts(module, w, [Decimal(0)], claim, Decimal("1e9"), [Decimal(1)], 2)
+
+
 def check_dual_bounds(module: ModuleType) -> None:
     """An upper bound a little below J* is false and must be refused at any precision."""
     for w in INSTANCES:
@@ -82,14 +92,17 @@ def check_dual_bounds(module: ModuleType) -> None:
 
 def check_dual_bounds_of_a_type_that_never_thinks(module: ModuleType) -> None:
     """Where m = alpha A holds exactly, the rounding of Z and P shows."""
+    fields = {"saturation_rate": 2.0**-20, "accuracy_weight": 1.0}
     for k in range(1, 33):
         for j in range(1, 33):
+            cases = [{"overhead": 0.0, "deviation": k / 8}]
             if k * j < 8 * 32:
-                w = one_type(
-                    saturation_rate=2.0**-20, overhead=k / 8, arrival_rate=j / 32, accuracy_weight=1.0
-                )
-                claim = just(truth.objective(w, [0.0]), -1)  # the optimum is 0
-                for d in DIGITS:
+                cases.append({"overhead": k / 8})
+            for times in cases:
+                w = one_type(arrival_rate=j / 32, **times, **fields)
+                J = truth.objective(w, [0.0])  # the optimum is at 0
+                for d in DIGITS if J else ():
+                    claim = just(J, -1)
                     assert not accepts(module, w, [Decimal(0)], Decimal(-1000), claim, [Decimal(1)], d)
 
 
@@ -140,6 +153,7 @@ def check_radii_beyond_the_working_digits(module: ModuleType) -> None:
 CHECKS: list[Callable[[ModuleType], None]] = [
     check_values_at_the_tokens,
     check_exponentials_at_the_tokens,
+    check_variances_at_the_tokens,
     check_dual_bounds,
     check_dual_bounds_of_a_type_that_never_thinks,
     check_minima,
@@ -168,6 +182,29 @@ BROKEN: dict[str, tuple[str, str, Callable[[ModuleType], None]]] = {
         "MUL(E, DIV(MUL(MUL(lam, lam), Z2), Decimal(2)))",
         check_dual_bounds_of_a_type_that_never_thinks,
     ),
+    "variance forgotten at the tokens": (
+        "ADD(MUL(T, T), MUL(S, S))",
+        "MUL(T, T)",
+        check_values_at_the_tokens,
+    ),
+    "variance rounded down": ("MUL(S, S)", "mul(S, S)", check_variances_at_the_tokens),
+    "v left out of Z": ("ADD(MUL(z, z), MUL(v, v))", "MUL(z, z)", check_dual_bounds),
+    "v rounded down where it is subtracted": (
+        "MUL(v, v)",
+        "mul(v, v)",
+        check_dual_bounds_of_a_type_that_never_thinks,
+    ),
+    "deviation at no tokens counted twice": (
+        "mul(price, s0)",
+        "mul(price, ADD(s0, s0))",
+        check_dual_bounds,
+    ),
+    "price of the deviation rounded up": (
+        "mul(e, mul(lam, v))",
+        "MUL(E, MUL(lam, v))",
+        check_dual_bounds_of_a_type_that_never_thinks,
+    ),
+    "deviation per token counted twice": ("mul(price, s1)", "mul(price, ADD(s1, s1))", check_dual_bounds),
     "logarithm not widened": ("down.next_minus(down.ln(ratio))", "down.ln(ratio)", check_minima),
     "logarithm not widened above": ("up.next_plus(up.ln(ratio))", "up.ln(ratio)", check_minima),
     "RATIO forgotten": (

@@ -52,8 +52,8 @@ BROKEN: dict[str, tuple[str, str, Callable[[ModuleType], None]]] = {
     "rows not over pi": ("div(tilt, pi)", "tilt", check_rows),
     "rows left out": ("div(tilt, pi)", "Decimal(0)", check_rows),
     "a negative slope taken for none": (
-        "if s > 0:",
-        "s = max(s, Decimal(1e-9))\n    if s > 0:",
+        "if r > 0:",
+        "r = max(r, Decimal(1e-9))\n    if r > 0:",
         check_negative_slopes,
     ),
     "zeta not over pi": (

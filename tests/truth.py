@@ -29,19 +29,33 @@ def exact(value: Any) -> Any:
 
 
 def columns(w: cvxtoken.Workload) -> list[list[Any]]:
+    """Pi, A, b, D, t0, c, s0 and s1 of all types."""
     fields = (w.prior, w.accuracy_gain, w.saturation_rate, w.base_accuracy, w.overhead, w.time_per_token)
-    return [[exact(value) for value in field.tolist()] for field in fields]
+    return [[exact(x) for x in field.tolist()] for field in (*fields, w.deviation, w.deviation_per_token)]
+
+
+def mean_square(w: cvxtoken.Workload, l: list[Any]) -> Any:
+    """E[S^2] = sum pi E[S_k^2] at tokens (mpf): a mean squared and a variance."""
+    pi, _, _, _, t0, c, s0, s1 = columns(w)
+    types = range(len(l))
+    return mp.fsum(pi[k] * ((t0[k] + c[k] * l[k]) ** 2 + (s0[k] + s1[k] * l[k]) ** 2) for k in types)
+
+
+def square_slope(w: cvxtoken.Workload, k: int, l: Any) -> Any:
+    """Half of the derivative of E[S_k^2]."""
+    _, _, _, _, t0, c, s0, s1 = (column[k] for column in columns(w))
+    return c * (t0 + c * l) + s1 * (s0 + s1 * l)
 
 
 def objective(w: cvxtoken.Workload, tokens: Any) -> Any:
     """J at any tokens (mpf), straight from its definition."""
-    pi, A, b, D, t0, c = columns(w)
+    pi, A, b, D, t0, c, _, _ = columns(w)
     l = [exact(value) if not isinstance(value, mpf) else value for value in tokens]
     types = range(len(l))
     t = [t0[k] + c[k] * l[k] for k in types]
     lam = exact(w.arrival_rate)
     mean = mp.fsum(pi[k] * t[k] for k in types)
-    square = mp.fsum(pi[k] * t[k] ** 2 for k in types)
+    square = mean_square(w, l)
     accuracy = mp.fsum(pi[k] * (A[k] * (1 - mp.exp(-b[k] * l[k])) + D[k]) for k in types)
     return exact(w.accuracy_weight) * accuracy - mean - lam * square / (2 * (1 - lam * mean))
 
@@ -64,14 +78,13 @@ def best_whole(w: cvxtoken.Workload) -> tuple[list[list[int]], Any]:
 
 
 def gradient(w: cvxtoken.Workload, l: list[Any]) -> list[Any]:
-    pi, A, b, _, t0, c = columns(w)
+    pi, A, b, _, t0, c, _, _ = columns(w)
     types = range(len(l))
-    t = [t0[k] + c[k] * l[k] for k in types]
     lam, alpha = exact(w.arrival_rate), exact(w.accuracy_weight)
-    y = 1 - lam * mp.fsum(pi[k] * t[k] for k in types)
-    square = mp.fsum(pi[k] * t[k] ** 2 for k in types)
-    price = [1 + lam * t[k] / y + lam**2 * square / (2 * y**2) for k in types]
-    return [pi[k] * (alpha * A[k] * b[k] * mp.exp(-b[k] * l[k]) - c[k] * price[k]) for k in types]
+    y = 1 - lam * mp.fsum(pi[k] * (t0[k] + c[k] * l[k]) for k in types)
+    common = 1 + lam**2 * mean_square(w, l) / (2 * y**2)
+    price = [c[k] * common + lam * square_slope(w, k, l[k]) / y for k in types]
+    return [pi[k] * (alpha * A[k] * b[k] * mp.exp(-b[k] * l[k]) - price[k]) for k in types]
 
 
 @cache
@@ -97,17 +110,16 @@ def optimum(w: cvxtoken.Workload) -> tuple[list[Any], Any]:
 
 def _jacobian(w: cvxtoken.Workload, l: list[Any], free: list[int]) -> Any:
     """Second derivatives of J for the free types, from the definition (not from the rank-two form)."""
-    pi, A, b, _, t0, c = columns(w)
+    pi, A, b, _, t0, c, _, s1 = columns(w)
     types = range(len(l))
-    t = [t0[k] + c[k] * l[k] for k in types]
     lam, alpha = exact(w.arrival_rate), exact(w.accuracy_weight)
-    y = 1 - lam * mp.fsum(pi[k] * t[k] for k in types)
-    square = mp.fsum(pi[k] * t[k] ** 2 for k in types)
+    y = 1 - lam * mp.fsum(pi[k] * (t0[k] + c[k] * l[k]) for k in types)
+    square, g = mean_square(w, l), [square_slope(w, k, l[k]) for k in types]
     matrix = mpmath.zeros(len(free))
     for row, k in enumerate(free):
         for column, j in enumerate(free):
-            cross = (t[k] + t[j]) / y**2 + lam * square / y**3
-            matrix[row, column] = -(lam**2) * pi[k] * pi[j] * c[k] * c[j] * cross
-        own = alpha * A[k] * b[k] ** 2 * mp.exp(-b[k] * l[k]) + lam * c[k] ** 2 / y
+            cross = (g[k] * c[j] + g[j] * c[k]) / y**2 + c[k] * c[j] * lam * square / y**3
+            matrix[row, column] = -(lam**2) * pi[k] * pi[j] * cross
+        own = alpha * A[k] * b[k] ** 2 * mp.exp(-b[k] * l[k]) + lam * (c[k] ** 2 + s1[k] ** 2) / y
         matrix[row, row] -= pi[k] * own
     return matrix

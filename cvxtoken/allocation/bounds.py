@@ -8,15 +8,18 @@ P = 1 + lambda^2 Z / 2 and kappa_k = P + lambda z_k this gives, for every feasib
 
 At z_k = t_k / y the bound is exact at the optimum, and its error is of second order near it.
 
+Where service times vary, E[S^2] = sum pi (t^2 + s^2) with s = s0 + s1 l, and the same is done with s^2 / y
+and a v = s / y of its own: Z = sum pi (z^2 + v^2), and each type adds lambda v s to its kappa t.
+
 With targets there is a multiplier for each: mu (E[T] <= tau), nu (E[W] <= omega), eta (rho <= r),
 xi (sum pi l <= M), zeta_k (p_k >= q_k), chi (rows sum a_k l_k <= limit). Multiplier times (value - limit) is
 added to F and is not positive wherever the targets are met, so that the bound of the sum is one of F there:
 with w the weight of E[T] in J (1, or 0 where J is the accuracy alone and alpha is 1) and e = w + mu + nu,
 
     kappa_k = w + mu + eta lambda + e (lambda z_k + lambda^2 Z / 2),
-    s_k = kappa_k c_k + xi + sum chi a_k / pi_k,   G_k = alpha A_k + zeta_k A_k / pi_k,
-    m_k = min of G_k e^(-b l) + s_k l,
-    F >= -alpha sum pi (A + D) - e lambda Z / 2 + sum pi (kappa t0 + m)
+    r_k = kappa_k c_k + e lambda v_k s1_k + xi + sum chi a_k / pi_k,   G_k = alpha A_k + zeta_k A_k / pi_k,
+    m_k = min of G_k e^(-b l) + r_k l,
+    F >= -alpha sum pi (A + D) - e lambda Z / 2 + sum pi (kappa t0 + e lambda v s0 + m)
          - mu tau - nu omega - eta r - xi M - sum chi limit + sum zeta (q - A - D).
 
 The gap is of first order in the slack of a target whose multiplier is positive. Everything is evaluated in
@@ -59,7 +62,7 @@ class Bounds:
         self.rounding = rounding
         exact = rounding.exact
         self.zero, self.one, self.half = exact(0), exact(1), exact(0.5)
-        self.pi, self.A, self.b, self.D, self.t0, self.c = (
+        self.pi, self.A, self.b, self.D, self.t0, self.c, self.s0, self.s1 = (
             [exact(value) for value in getattr(workload, field).tolist()] for field in PER_TYPE
         )
         self.l_max = [exact(value) for value in workload.max_tokens.tolist()]
@@ -90,15 +93,21 @@ class Bounds:
             total += pi * value
         return total
 
+    def mean_square(self, means: list[Interval], deviations: list[Interval]) -> Interval:
+        """The sum of pi_k (mean_k^2 + deviation_k^2); no deviations are zeros."""
+        total = self.mean([x * x for x in means])
+        return total + self.mean([x * x for x in deviations]) if deviations else total
+
     def primal(self) -> Interval:
-        """F = -alpha sum pi (A + D) + sum pi (alpha A e^(-b l) + t) + lambda sum pi t^2 / (2 y)."""
+        """F = -alpha sum pi (A + D) + sum pi (alpha A e^(-b l) + t) + lambda E[S^2] / (2 y)."""
         l = [self.rounding.exact(value) for value in self.allocation]
         self.t = [self.t0[k] + self.c[k] * l[k] for k in self.types]
+        self.s = [self.s0[k] + self.s1[k] * l[k] for k in self.types] if self.workload.is_random else []
         self.y = self.one - self.lam * self.mean(self.t)
         if self.y.low <= 0:
             raise UnstableError(f"tokens give a utilisation of {float(1 - self.y.high)}; it must be below 1")
         loss = self.mean([self.alpha * self.decay(k, l[k]) for k in self.types])
-        s2 = self.mean([t * t for t in self.t])
+        s2 = self.mean_square(self.t, self.s)
         service, wait = self.mean(self.t), self.lam * s2 * self.half / self.y
         tokens = self.mean(l)
         self.reached = dict(zip(LIMITS, (service + wait, wait, self.lam * service, tokens), strict=True))
@@ -134,16 +143,20 @@ class Bounds:
         return self.A[k] * self.exponential(k, l)
 
     def dual(self) -> tuple[list[Interval], list[Interval], list[Interval], Interval]:
-        """G, s, m and the lower bound of F, with z_k = t_k / y rounded once (any number is valid)."""
-        z = [self.rounding.exact((t / self.y).low) for t in self.t]
-        Z = self.mean([z_k * z_k for z_k in z])
+        """G, r, m and the lower bound of F; z = t / y and v = s / y are rounded once (any will do)."""
+        z, v = ([self.rounding.exact((x / self.y).low) for x in times] for times in (self.t, self.s))
+        Z = self.mean_square(z, v)
         e = self.w + self.mu + self.nu
         P = self.w + self.mu + self.eta * self.lam + e * self.lam * self.lam * Z * self.half
         kappa = [P + e * self.lam * z_k for z_k in z]
         slope = [kappa[k] * self.c[k] + self.xi + self.tilt(k) for k in self.types]
+        if v:
+            slope = [slope[k] + e * self.lam * v[k] * self.s1[k] for k in self.types]
         gain = [self.A[k] * (self.alpha + self.zeta[k] / self.pi[k]) for k in self.types]
         m = [self.least(k, gain[k], slope[k]) for k in self.types]
         cost = self.mean([kappa[k] * self.t0[k] + m[k] for k in self.types])
+        if v:
+            cost += e * self.lam * self.mean([v[k] * self.s0[k] for k in self.types])
         limited, size = self.limited()
         self.largest = (cost + self.best + size).high  # of the terms in either bound
         return gain, slope, m, cost - self.best - e * self.lam * Z * self.half - limited
@@ -188,7 +201,7 @@ class Bounds:
         return (-(self.b[k] * l)).exp()
 
     def excess(self, k: int, l: Decimal) -> Interval:
-        """psi_k(l) - pi_k m_k with psi_k(l) = pi_k (G e^(-b l) + s l), convex in l."""
+        """psi_k(l) - pi_k m_k with psi_k(l) = pi_k (G e^(-b l) + r l), convex in l."""
         point = self.rounding.exact(l)
         value = self.gain[k] * self.exponential(k, point) + self.slope[k] * point
         return self.pi[k] * (value - self.m[k])

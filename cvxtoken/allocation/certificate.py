@@ -47,13 +47,14 @@ class Certificate:
     A checker takes files of up to about 100,000 types and 400 digits.
 
     In the file (JSON) the instance holds doubles in shortest form, all other numbers are decimal strings.
-    `sha256` is taken of these bytes: the UTF-8 text 'cvxtoken-workload/1', the number of types N and the
-    N names, each followed by a line feed; then as big-endian IEEE doubles all N values of prior,
-    accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token and max_tokens, in this order,
-    then arrival_rate and accuracy_weight. With targets, of these instead: the text 'cvxtoken-targets/1', that
-    hash, the objective and the number of rows, each followed by a line feed; then as doubles
-    max_mean_system_time, max_mean_wait, max_utilization and max_mean_tokens (infinity where there is none),
-    the N least accuracies (0 where there is none), and of every row N numbers and the limit.
+    `sha256` is taken of these bytes: the UTF-8 text 'cvxtoken-workload/1', the number of types N and the N
+    names, each followed by a line feed; then as big-endian IEEE doubles all N values of prior, accuracy_gain,
+    saturation_rate, base_accuracy, overhead, time_per_token and max_tokens, in this order, then arrival_rate
+    and accuracy_weight. Where a deviation is not 0, the text is 'cvxtoken-workload/2', and all values of
+    deviation and deviation_per_token follow those of max_tokens. With targets, of these instead: the text
+    'cvxtoken-targets/1', that hash, the objective and the number of rows, each followed by a line feed; then
+    as doubles max_mean_system_time, max_mean_wait, max_utilization and max_mean_tokens (infinity where there
+    is none), the N least accuracies (0 where there is none), and of every row N numbers and the limit.
 
     Source: derived here.
     """

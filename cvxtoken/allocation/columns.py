@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.fields import PER_TYPE, SCALARS
+from cvxtoken.allocation.fields import RANDOM, REQUIRED, SCALARS
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 
@@ -31,6 +31,7 @@ class Columns:
     Attributes:
         prior, accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token, max_tokens: as in
             `Workload`, shape (N, ...).
+        deviation, deviation_per_token: the same; None where all service times are certain.
         arrival_rate, accuracy_weight: as in `Workload`, shape (...).
         idle_at_zero: y0, the idle share without thinking tokens, shape (...).
     """
@@ -45,18 +46,45 @@ class Columns:
     arrival_rate: float | FloatArray
     accuracy_weight: float | FloatArray
     idle_at_zero: float | FloatArray
+    deviation: FloatArray | None = None
+    deviation_per_token: FloatArray | None = None
 
     @classmethod
     def of(cls, workload: Workload) -> Self:
         """A view of a workload."""
         w = workload
-        arrays = {field: getattr(w, field) for field in (*PER_TYPE, "max_tokens")}
+        fields = (*REQUIRED, "max_tokens", *(RANDOM if w.is_random else ()))
+        arrays = {field: getattr(w, field) for field in fields}
         return cls(
             **arrays,
             arrival_rate=w.arrival_rate,
             accuracy_weight=w.accuracy_weight,
             idle_at_zero=model.idle_at_zero(w),
         )
+
+    @property
+    def arrays(self) -> dict[str, FloatArray]:
+        """The numbers of the types that there are, by field."""
+        fields = (*REQUIRED, "max_tokens", *(() if self.deviation is None else RANDOM))
+        return {field: getattr(self, field) for field in fields}
+
+    @cached_property
+    def marginal(self) -> tuple[FloatArray, FloatArray]:
+        """tau at no tokens and tau per token, shape (N, ...): the marginal time t + s s1 / c of `model`."""
+        if self.deviation is None or self.deviation_per_token is None:
+            return self.overhead, self.time_per_token
+        ratio = self.deviation_per_token / self.time_per_token
+        return (
+            self.overhead + ratio * self.deviation,
+            self.time_per_token + ratio * self.deviation_per_token,
+        )
+
+    def squares(self, t: FloatArray, tokens: FloatArray | float) -> FloatArray:
+        """t^2 + s^2 at these tokens and their mean times t, shape (N, ...)."""
+        found: FloatArray = t * t
+        if self.deviation is not None and self.deviation_per_token is not None:
+            found += (self.deviation + self.deviation_per_token * tokens) ** 2
+        return found
 
     @cached_property
     def log_gain(self) -> FloatArray:
@@ -69,8 +97,9 @@ class Columns:
 
     def single(self) -> Self:
         """The same in single precision, for half the time and seven digits."""
+        scalars = {f: getattr(self, f) for f in (*SCALARS, "idle_at_zero")}
         single: dict[str, Any] = {
-            f: np.asarray(getattr(self, f), np.float32) for f in self.__dataclass_fields__
+            field: np.asarray(values, np.float32) for field, values in (self.arrays | scalars).items()
         }
         narrow = replace(self, **single)
         narrow.__dict__["log_gain"] = self.log_gain.astype(np.float32)
@@ -81,17 +110,17 @@ class Columns:
         if axes == 0:
             return self
         shape = (-1, *(1,) * axes)
-        return replace(self, **{f: getattr(self, f).reshape(shape) for f in (*PER_TYPE, "max_tokens")})
+        return replace(self, **{field: values.reshape(shape) for field, values in self.arrays.items()})
 
     def take(self, instances: NDArray[np.bool_]) -> Self:
         """Some of many instances, as copies."""
-        arrays = {f: getattr(self, f)[:, instances] for f in (*PER_TYPE, "max_tokens")}
+        arrays = {field: values[:, instances] for field, values in self.arrays.items()}
         scalars = {f: getattr(self, f)[instances] for f in (*SCALARS, "idle_at_zero")}
         return replace(self, **arrays, **scalars)
 
     def part(self, types: slice) -> Self:
         """Some of the types, as views."""
-        return replace(self, **{f: getattr(self, f)[types] for f in (*PER_TYPE, "max_tokens")})
+        return replace(self, **{field: values[types] for field, values in self.arrays.items()})
 
     @cached_property
     def parts(self) -> list[tuple[slice, Self]]:
@@ -104,7 +133,7 @@ class Columns:
     def sample(self, count: int) -> Self:
         """About so many of the types at equal distances, their priors scaled to the sum of all."""
         few = self.part(slice(None, None, len(self.prior) // count))
-        few = replace(few, **{f: np.ascontiguousarray(getattr(few, f)) for f in (*PER_TYPE, "max_tokens")})
+        few = replace(few, **{f: np.ascontiguousarray(values) for f, values in few.arrays.items()})
         return replace(few, prior=few.prior * (self.prior.sum() / few.prior.sum()))
 
 

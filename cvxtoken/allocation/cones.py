@@ -6,11 +6,12 @@ The variables are v = (x, e, w), with tokens l = scale x: raw tokens (scale 1) o
 x = b l of the types that may think. With t = t0 + c l and y = y0 - lambda sum pi c l the rows of s are
 
     x >= 0,  x_max - x >= 0                                nonnegative
-    (w + y, 2 sqrt(pi) t, [2 sqrt(rest)], w - y)           second-order: sum pi t^2 <= w y
+    (w + y, 2 sqrt(pi) t, [2 sqrt(pi) s], [2 sqrt(rest)], w - y)      second-order: E[S^2] <= w y
     (-b l, 1, e) of each type                              exponential: e^(-b l) <= e
 
-the rest being the second moment of the types fixed at 0; F = -J is offset + alpha sum pi A e + sum pi c l
-+ lambda w / 2. Exponential cones are in the order (r, s, t) with s e^(r / s) <= t.
+with s = s0 + s1 l where service times vary, the rest being the second moment of the types fixed at 0; F = -J
+is offset + alpha sum pi A e + sum pi c l + lambda w / 2. Exponential cones are in the order (r, s, t) with s
+e^(r / s) <= t.
 """
 
 from __future__ import annotations
@@ -66,24 +67,29 @@ class AllocationCones:
 
     def _exact_duals(self, l: list[Decimal]) -> list[Decimal]:
         w = self.workload
-        pi, A, b, _, t0, c = ([Decimal(x) for x in getattr(w, field).tolist()] for field in PER_TYPE)
+        columns = ([Decimal(x) for x in getattr(w, field).tolist()] for field in PER_TYPE)
+        pi, A, b, _, t0, c, s0, s1 = columns
         lam, alpha = Decimal(w.arrival_rate), Decimal(w.accuracy_weight)
         t = [t0[k] + c[k] * x for k, x in enumerate(l)]
+        s = [s0[k] + s1[k] * x for k, x in enumerate(l)]
         y = 1 - lam * sum(p * x for p, x in zip(pi, t, strict=True))
-        s2 = sum(p * x * x for p, x in zip(pi, t, strict=True))
-        lower, upper, exponential, second = [], [], [], []
+        squares = [pi[k] * (t[k] * t[k] + s[k] * s[k]) for k in range(len(l))]
+        s2 = sum(squares)
+        lower, upper, exponential = [], [], []
         for k, scale in zip(self.types.tolist(), self.scale.tolist(), strict=True):
             decay = (-b[k] * l[k]).exp()
-            h = 1 + lam * t[k] / y + lam**2 * s2 / (2 * y**2)
-            slope = Decimal(scale) * pi[k] * (c[k] * h - alpha * A[k] * b[k] * decay)
+            delay = c[k] + lam * (c[k] * t[k] + s1[k] * s[k]) / y + c[k] * lam**2 * s2 / (2 * y**2)
+            slope = Decimal(scale) * pi[k] * (delay - alpha * A[k] * b[k] * decay)
             lower.append(max(slope, Decimal(0)) if l[k] == 0 else Decimal(0))
             upper.append(max(-slope, Decimal(0)) if l[k] == Decimal(float(w.max_tokens[k])) else Decimal(0))
             g = alpha * pi[k] * A[k]
             exponential += [-g * decay, -g * (1 + b[k] * l[k]) * decay, g]
-            second.append(2 * pi[k].sqrt() * t[k])
-        fixed = sum((pi[k] * t[k] ** 2 for k in set(range(len(l))) - set(self.types.tolist())), Decimal(0))
-        if len(second) < len(l):
-            second.append(2 * fixed.sqrt())
+        types = self.types.tolist()
+        second = [2 * pi[k].sqrt() * t[k] for k in types]
+        if w.is_random:
+            second += [2 * pi[k].sqrt() * s[k] for k in types]
+        if len(types) < len(l):
+            second.append(2 * sum((squares[k] for k in set(range(len(l))) - set(types)), Decimal(0)).sqrt())
         epigraph = s2 / y
         mu = lam / (4 * y)
         cone = [mu * (epigraph + y), *(-mu * x for x in second), -mu * (epigraph - y)]
@@ -103,10 +109,13 @@ def cone_program(workload: Workload, form: str = "presolved") -> AllocationCones
     types = types if len(types) else np.array([0])  # a program needs a variable
     scale = np.ones(len(types)) if form == "raw" else 1 / w.saturation_rate[types]
     pi, A, b = w.prior[types], w.accuracy_gain[types], w.saturation_rate[types]
-    t0, c = w.overhead[types], w.time_per_token[types]
-    n = len(types)
+    c, n = w.time_per_token[types], len(types)
+    times = [(w.overhead[types], c)]  # of t and s, at no tokens and per token
+    if w.is_random:
+        times.append((w.deviation[types], w.deviation_per_token[types]))
     fixed = np.setdiff1d(np.arange(len(w)), types)
-    rest = np.full(min(1, len(fixed)), 2 * np.sqrt(float(w.prior[fixed] @ w.overhead[fixed] ** 2)))
+    squares = w.overhead[fixed] ** 2 + w.deviation[fixed] ** 2
+    rest = np.full(min(1, len(fixed)), 2 * np.sqrt(float(w.prior[fixed] @ squares)))
 
     eye, none = sparse.eye_array(n), sparse.csc_array((n, n))
     column, empty = sparse.csc_array((n, 1)), np.zeros((len(rest), 2 * n + 1))
@@ -117,18 +126,21 @@ def cone_program(workload: Workload, form: str = "presolved") -> AllocationCones
             sparse.hstack([eye, none, column]),
             sparse.hstack([-eye, none, column]),
             np.hstack([y_slope, zero, one]),
-            sparse.hstack([sparse.diags_array(2 * np.sqrt(pi) * c * scale), none, column]),
+            *(
+                sparse.hstack([sparse.diags_array(2 * np.sqrt(pi) * slope * scale), none, column])
+                for _, slope in times
+            ),
             empty,
             np.hstack([-y_slope, zero, one]),
             _exponential_rows(b * scale),
         ]
     )
     y0 = float(w.idle_at_zero)
-    cone = [np.array([y0]), 2 * np.sqrt(pi) * t0, rest, np.array([-y0])]
+    cone = [np.array([y0]), *(2 * np.sqrt(pi) * start for start, _ in times), rest, np.array([-y0])]
     r = [np.zeros(n), top[types] / scale, *cone, np.tile([0.0, 1, 0], n)]
     q = np.concatenate([pi * c * scale, alpha * pi * A, [lam / 2]])
     offset = float(w.prior @ w.overhead - alpha * (pi @ A + w.prior @ w.base_accuracy))
-    cones = ((NONNEGATIVE, 2 * n), (SECOND_ORDER, n + len(rest) + 2), *((EXPONENTIAL, 3),) * n)
+    cones = ((NONNEGATIVE, 2 * n), (SECOND_ORDER, len(times) * n + len(rest) + 2), *((EXPONENTIAL, 3),) * n)
     A_matrix = sparse.csc_array(-S)
     A_matrix.eliminate_zeros()
     A_matrix.sort_indices()

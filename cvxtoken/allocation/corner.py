@@ -85,7 +85,7 @@ def _meets(workload: Workload, targets: Targets, tokens: list[Decimal]) -> bool:
 def _multipliers(
     workload: Workload, targets: Targets, l: FloatArray, prices: Mapping[str, float]
 ) -> Multipliers:
-    """With the least accuracies' read off: (alpha + zeta / pi) A b e^(-b l) = c (p + theta t) + xi."""
+    """With the least accuracies' read off: (alpha + zeta / pi) A b e^(-b l) = c (p + theta tau) + xi."""
     w = workload
     mu, nu, eta, xi = (prices.get(name, 0.0) for name in LIMITS)
     e, sigma = targets.delay_weight + mu + nu, targets.delay_weight + mu + eta * w.arrival_rate

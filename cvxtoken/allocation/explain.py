@@ -14,24 +14,29 @@ _FORMULAS = {
     "x": "x = b l",
     "t": "t = t0 + c l",
     "y": "y = 1 - lambda sum pi t",
+    "v": "v = (sqrt(pi) t)",
     "p": "p = sum pi (A (1 - exp(-x)) + D)",
     "E[S]": "E[S] = sum pi t",
     "E[W]": "E[W] = lambda/2 sum pi t^2 / y",
     "J": "J = alpha p - E[S] - E[W]",
+}
+_RANDOM = {
+    "v": "v = (sqrt(pi) t, sqrt(pi) s), s = s0 + s1 l",
+    "E[W]": "E[W] = lambda/2 sum pi (t^2 + s^2) / y",
 }
 _SYMBOLS = {
     "AddExpression": "sum",
     "NegExpression": "minus",
     "multiply": "constant times",
     "MulExpression": "weighted sum",
-    "Hstack": "v = (sqrt(pi) t)",
 }
 
 
 def explain(reference: Reference) -> str:
     """The objective as a tree of terms with curvature and rule, then E[T] at the optimum, as text."""
     program = presolved_program(reference.workload)
-    names = {id(expression): _FORMULAS[name] for name, expression in program.terms.items()}
+    formulas = _FORMULAS | (_RANDOM if reference.workload.is_random else {})
+    names = {id(expression): formulas[name] for name, expression in program.terms.items()}
     rows = list(_walk(program.terms["J"], names, 0))
     w, l = reference.workload, reference.tokens
     service, wait = float(model.moments(w, l)[0]), float(model.mean_wait(w, l))

@@ -15,9 +15,10 @@ from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document, nearest
 
 REQUIRED = ("prior", "accuracy_gain", "saturation_rate", "base_accuracy", "overhead", "time_per_token")
-PER_TYPE = REQUIRED
+RANDOM = ("deviation", "deviation_per_token")  # 0 where they are not given: service times are certain
+PER_TYPE = (*REQUIRED, *RANDOM)
 SCALARS = ("arrival_rate", "accuracy_weight")
-MAY_BE_ZERO = ("base_accuracy", "overhead")
+MAY_BE_ZERO = ("base_accuracy", "overhead", *RANDOM)
 TOLERANCE = 1e-9  # on sum(prior) = 1 and A + D <= 1, because published data are printed with few digits
 
 

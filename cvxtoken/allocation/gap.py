@@ -1,8 +1,9 @@
 """The dual gap of an allocation in float64, free of cancellation (derived here).
 
-The bound is that of `certificate.py`. With z = t / y the part of the gap that couples the types vanishes,
-and what is left is a sum over types of pi_k e_k, where with x = b l, s = kappa c, xh = the minimiser
-ln(alpha A b / s) clipped to [0, b l_max], d = xh - x and r = alpha A e^(-xh)
+The bound is that of `bounds`. With z = t / y the part of the gap that couples the types vanishes,
+and what is left is a sum over types of pi_k e_k, where with x = b l, s = c (P + theta tau), tau the marginal
+time of `model`, xh = the minimiser ln(alpha A b / s) clipped to [0, b l_max], d = xh - x and r = alpha A
+e^(-xh)
 
     e = r (e^d - 1 - d) + (r - s / b) d,
 
@@ -63,7 +64,7 @@ def appraise(columns: Columns, tokens: FloatArray) -> Appraisal:
         thinking = thinking + part.mean(work)
         t = np.add(work, part.overhead, out=work)
         mean = mean + part.mean(t)
-        s2 = s2 + part.mean(np.multiply(t, t, out=t))
+        s2 = s2 + part.mean(part.squares(t, l))
         loss = -part.saturation_rate * l
         np.expm1(loss, out=loss)
         loss *= part.accuracy_gain
@@ -76,12 +77,12 @@ def appraise(columns: Columns, tokens: FloatArray) -> Appraisal:
     P, theta = 1 + lam**2 * s2 / (2 * y**2), lam / y
     excess = np.zeros(tokens.shape[1:])[()]
     for types, part in w.parts:
-        l, b, c = tokens[types], part.saturation_rate, part.time_per_token
-        slope = c * l
-        slope += part.overhead
+        l, b, (tau, tau_per_token) = tokens[types], part.saturation_rate, part.marginal
+        slope = tau_per_token * l
+        slope += tau
         slope *= theta
         slope += P
-        slope *= c
+        slope *= part.time_per_token
         slope /= b
         found, allowance = _excess(w.accuracy_weight * part.accuracy_gain, b, part.max_tokens, slope, l)
         excess = excess + part.mean(np.add(found, allowance, out=found))

@@ -176,6 +176,7 @@ def _prove(workload: Workload, found: Found) -> IntegerCertificate:
             edges=found.edges,
             multipliers=tuple(tuple(map(Decimal, nus)) for nus in found.multipliers),
             digits=_DIGITS,
+            v=tuple(map(Decimal, found.v.tolist())) if workload.is_random else (),
         )
         try:
             integer_verifier.check(certificate.to_document())

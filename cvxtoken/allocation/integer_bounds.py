@@ -6,7 +6,8 @@ low <= sigma <= high of sigma = sum pi c d, where y = y^ - lambda sigma, every w
 
     F - F_bound >= sum pi [e(l) + (lambda / (2 y(low))) distance^2 + nu c d] - max nu sigma,
 
-the distance being that of 0 from c d + lambda z [low, high]. The best nu is found by cutting tangents.
+the distance being that of 0 from c d + lambda z [low, high]; where service times vary, that of 0 from
+s1 d + lambda v [low, high] is squared and added. The best nu is found by cutting tangents.
 """
 
 from __future__ import annotations
@@ -69,15 +70,18 @@ class Candidates:
         self.type = np.repeat(np.arange(len(w)), sizes)
         self.tokens = (tokens - reach[0])[self.type] + np.arange(len(self.type)) - self.starts[self.type]
         self.sums = losses.sums(self.tokens, self.type)
-        self.prior, self.z = w.prior[self.type], losses.z[self.type]
+        self.prior = w.prior[self.type]
+        d = self.tokens - losses.centre[self.type]
+        parts = [(w.time_per_token, losses.z), (w.deviation_per_token, losses.v)][: 2 if w.is_random else 1]
+        self.parts = [(slope[self.type] * d, z[self.type]) for slope, z in parts]
 
     def relaxed(self, low: float, high: float) -> FloatArray:
         """Pi [e + (lambda / (2 y(low))) distance^2] of every candidate."""
         lam = self.losses.workload.arrival_rate
-        own, _, _, shift = self.sums
-        cd = shift / self.prior
-        distance = np.maximum(0, np.maximum(cd + lam * self.z * low, -(cd + lam * self.z * high)))
-        return np.asarray(own + lam / (2 * (self.losses.y - lam * low)) * self.prior * distance**2)
+        square = np.zeros(len(self.tokens))
+        for moved, z in self.parts:
+            square += np.maximum(0, np.maximum(moved + lam * z * low, -(moved + lam * z * high))) ** 2
+        return np.asarray(self.sums[0] + lam / (2 * (self.losses.y - lam * low)) * self.prior * square)
 
     def bound(self, relaxed: FloatArray, low: float, high: float, nu: float) -> Bound:
         """The bound of a cell by one multiplier."""

@@ -26,6 +26,7 @@ class IntegerCertificate:
         tokens: whole, one number a type.
         lower, upper: bounds of the best J over whole tokens, in s.
         z: t / y near the continuous optimum, one number a type; any non-negative numbers would be valid.
+        v: likewise s / y; none where service times are certain.
         edges: 0 = y_0 < y_1 < ... = 1, the cells of the idle share y.
         multipliers: of each cell, at least one, in s per s of mean service time; any is valid.
         digits: the working precision of the check.
@@ -41,6 +42,7 @@ class IntegerCertificate:
     edges: tuple[Decimal, ...]
     multipliers: tuple[tuple[Decimal, ...], ...]
     digits: int
+    v: tuple[Decimal, ...] = ()
 
     @property
     def relative_gap(self) -> Decimal:
@@ -78,6 +80,7 @@ class IntegerCertificate:
             edges=tuple(map(Decimal, document["edges"])),
             multipliers=tuple(tuple(map(Decimal, nus)) for nus in document["multipliers"]),
             digits=document["digits"],
+            v=tuple(map(Decimal, document.get("v", []))),
         )
 
     def to_document(self) -> dict[str, Any]:
@@ -92,6 +95,7 @@ class IntegerCertificate:
             "upper": str(self.upper),
             "relative_gap": str(self.relative_gap),
             "z": [str(z) for z in self.z],
+            **({"v": [str(v) for v in self.v]} if self.v else {}),
             "edges": [str(edge) for edge in self.edges],
             "multipliers": [[str(nu) for nu in nus] for nus in self.multipliers],
         }

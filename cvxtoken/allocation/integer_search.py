@@ -39,7 +39,7 @@ class Found:
         ties: whole allocations whose losses float64 cannot tell apart, one of which is the best known.
         loss: theirs against the bound at z, in s.
         missing: how much better an allocation might be, in s; 0 where everything was looked at.
-        z: t / y at the centre, shape (N,).
+        z, v: t / y and s / y at the centre, shape (N,).
         edges: of the cells, in terms of y, from 0 to 1.
         multipliers: of each cell.
     """
@@ -48,6 +48,7 @@ class Found:
     loss: float
     missing: float
     z: FloatArray
+    v: FloatArray
     edges: tuple[Decimal, ...]
     multipliers: tuple[tuple[float, ...], ...]
 
@@ -124,7 +125,8 @@ class _Search:
         cells = sorted(cells, reverse=True)
         inner = [exact.subtract(self.losses.exact_y, exact.multiply(lam, Decimal(low))) for low, _ in cells]
         edges = (Decimal(0), *inner[:-1], Decimal(1))
-        return Found(self.ties, self.loss, missing, self.losses.z, edges, tuple(nus for _, nus in cells))
+        z, v = self.losses.z, self.losses.v
+        return Found(self.ties, self.loss, missing, z, v, edges, tuple(nus for _, nus in cells))
 
     def reach(self) -> float:
         """How far sigma can move until the separable part alone costs twice the loss, to second order."""

@@ -8,8 +8,8 @@ r_i and the change f of F = -J, the barrier function
 
 is convex (with the factor N a target weighs as much as all types). tau falls; at each, Newton's method with
 the multipliers of the last point in its matrix (the primal-dual one, a descent direction) is damped until the
-function falls. Hessian and gradients lie in a few directions beside a diagonal: pi c and pi c t for delay and
-load, pi for the mean tokens.
+function falls. Hessian and gradients lie in a few directions beside a diagonal: pi c, and pi c times the
+marginal time of `model`, for delay and load, pi for the mean tokens.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ class _Change:
         self.w, self.least, self.names = workload, least, names
         self.alpha, self.weight = targets.accuracy_weight(workload), targets.delay_weight
         self.y0 = float(model.idle(workload, least))
-        self.t0 = model.service_time(workload, least)
-        self.s0 = float(workload.prior @ self.t0**2)
+        self.marginal0 = model.marginal_time(workload, least)
+        self.s0 = float(model.moments(workload, least)[1])
+        self.curvature = model.curvature(workload)
         self.delay = bool(self.weight or set(names) & {"max_mean_system_time", "max_mean_wait"})
         scale = self.alpha * workload.prior * workload.accuracy_gain
         self.gain = scale * np.exp(-workload.saturation_rate * least)
@@ -63,10 +64,10 @@ class _Change:
         """Move to d; y may then be found not positive."""
         w, lam = self.w, self.w.arrival_rate
         self.d = d
-        self.t = self.t0 + w.time_per_token * d
+        self.marginal = self.marginal0 + self.curvature / w.time_per_token * d
         service = float((w.prior * w.time_per_token) @ d)
         self.y = self.y0 - lam * service
-        square = float((w.prior * w.time_per_token * d) @ (self.t0 + self.t))
+        square = float((w.prior * w.time_per_token * d) @ (self.marginal0 + self.marginal))
         self.s2 = self.s0 + square
         wait = (
             lam / 2 * (square * self.y0 + self.s0 * lam * service) / (self.y * self.y0) if self.delay else 0.0
@@ -85,7 +86,7 @@ class _Change:
         w, lam, y = self.w, self.w.arrival_rate, self.y
         y = y if self.delay else 1.0
         a = w.prior * w.time_per_token
-        self.V = np.column_stack([a, a * self.t])
+        self.V = np.column_stack([a, a * self.marginal])
         wait = lam * self.V[:, 1] / y + lam**2 * self.s2 / (2 * y**2) * a if self.delay else 0 * a
         gradients = {
             "max_mean_system_time": a + wait,
@@ -99,7 +100,7 @@ class _Change:
         decay = self.gain * np.exp(-w.saturation_rate * self.d)
         self.f1 = self.weight * (a + wait) - w.saturation_rate * decay
         self.f2 = w.saturation_rate**2 * decay
-        self.wait2 = lam * a * w.time_per_token / y
+        self.wait2 = lam * w.prior * self.curvature / y
         self.core = np.array([[lam**3 * self.s2 / y**3, lam**2 / y**2], [lam**2 / y**2, 0.0]])
 
 

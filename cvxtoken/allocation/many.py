@@ -17,7 +17,7 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import Certificate, certify
 from cvxtoken.allocation.columns import BLOCK, Columns
 from cvxtoken.allocation.doubled import IDLE_ERROR, idle_at_zero
-from cvxtoken.allocation.fields import SCALARS
+from cvxtoken.allocation.fields import RANDOM, SCALARS
 from cvxtoken.allocation.gap import Appraisal, appraise
 from cvxtoken.allocation.prices import price_path
 from cvxtoken.allocation.problem import Workload
@@ -27,7 +27,7 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, ProblemError, UnstableError
 
 SOLVED_GAP = 1e-12  # relative; what float64 does not bring to this is not called solved
-_NEUTRAL = dict(zip(ARRAYS, (0.0, 0.5, 1.0, 0.0, 0.0, 1.0, 0.0), strict=True))
+_NEUTRAL = dict(zip(ARRAYS, (0.0, 0.5, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0), strict=True))
 Method = Callable[[Columns, FloatArray], tuple[FloatArray, FloatArray]]
 
 
@@ -211,11 +211,12 @@ def _gather(
     here: slice | NDArray[np.intp] = rows
     if (np.diff(rows) == 1).all():  # a view will do
         here = slice(int(rows[0]), int(rows[-1]) + 1)
-    arrays = {field: getattr(data, field)[here, :width].T for field in ARRAYS}
+    fields = [field for field in ARRAYS if data.is_random or field not in RANDOM]
+    arrays = {field: getattr(data, field)[here, :width].T for field in fields}
     scalars = {field: np.ascontiguousarray(getattr(data, field)[here]) for field in SCALARS}
     filled = np.arange(width)[:, None] < data.sizes[rows]
     if not filled.all():
-        arrays = {field: np.where(filled, arrays[field], _NEUTRAL[field]) for field in ARRAYS}
+        arrays = {field: np.where(filled, arrays[field], _NEUTRAL[field]) for field in fields}
     pack = np.ascontiguousarray if len(rows) >= width else np.asfortranarray  # the longer axis innermost
     return {field: pack(array) for field, array in arrays.items()}, scalars, filled
 

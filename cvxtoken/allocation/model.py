@@ -1,10 +1,15 @@
 """Closed forms of the allocation problem in NumPy; every array of tokens has the shape (..., N).
 
 Symbols: pi prior, A accuracy_gain, b saturation_rate, D base_accuracy, t0 overhead, c time_per_token,
-lambda arrival_rate, alpha accuracy_weight. Tokens and seconds throughout.
+s0 deviation, s1 deviation_per_token, lambda arrival_rate, alpha accuracy_weight. Tokens and seconds
+throughout.
 
-Source: arXiv 2601.10274, whose objective and Pollaczek-Khinchine delay these are; the Hessian in the form
-diagonal plus rank two is derived here.
+Service times that vary enter by their second moment alone, E[S_k^2] = t^2 + s^2 with s = s0 + s1 l. Half its
+derivative, c t + s1 s = c tau, is that of t^2 with tau = t + s s1 / c in place of t: a price of a token is as
+for certain times, at the marginal time tau.
+
+Source: arXiv 2601.10274, whose objective and Pollaczek-Khinchine delay these are, for certain times; the
+Hessian in the form diagonal plus rank two, and tau, are derived here.
 """
 
 from __future__ import annotations
@@ -40,10 +45,31 @@ def service_time(workload: Workload, tokens: FloatArray) -> FloatArray:
     return workload.overhead + workload.time_per_token * tokens
 
 
-def moments(workload: Workload, tokens: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """E[S] = sum_k pi_k t_k in s and E[S^2] = sum_k pi_k t_k^2 in s^2, each of shape (...)."""
+def deviation(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """s_k(l) = s0_k + s1_k l_k, the standard deviation of the service time, in s, shape (..., N)."""
+    return workload.deviation + workload.deviation_per_token * tokens
+
+
+def marginal_time(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """tau_k(l) = t_k + s_k s1_k / c_k, in s, shape (..., N): dE[S_k^2]/dl_k = 2 c_k tau_k."""
     t = service_time(workload, tokens)
-    return t @ workload.prior, (t * t) @ workload.prior
+    if not workload.is_random:
+        return t
+    return t + deviation(workload, tokens) * (workload.deviation_per_token / workload.time_per_token)
+
+
+def curvature(workload: Workload) -> FloatArray:
+    """Half of d2E[S_k^2]/dl_k^2: c_k^2 + s1_k^2, in s^2 per token^2, shape (N,)."""
+    return workload.time_per_token**2 + workload.deviation_per_token**2
+
+
+def moments(workload: Workload, tokens: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """E[S] = sum_k pi_k t_k in s and E[S^2] = sum_k pi_k (t_k^2 + s_k^2) in s^2, each of shape (...)."""
+    t = service_time(workload, tokens)
+    squares = t * t
+    if workload.is_random:
+        squares += deviation(workload, tokens) ** 2
+    return t @ workload.prior, squares @ workload.prior
 
 
 def idle(workload: Workload, tokens: FloatArray) -> FloatArray:
@@ -105,15 +131,15 @@ def objective(workload: Workload, tokens: FloatArray) -> FloatArray:
 
 
 def delay_price(workload: Workload, tokens: FloatArray) -> FloatArray:
-    """h_k(l) = 1 + lambda t_k / y + lambda^2 E[S^2] / (2 y^2), shape (..., N), where rho < 1.
+    """h_k(l) = 1 + lambda tau_k / y + lambda^2 E[S^2] / (2 y^2), shape (..., N), where rho < 1.
 
-    dE[T]/dl_k = pi_k c_k h_k: what a second more of service for type k costs all queries.
+    dE[T]/dl_k = pi_k c_k h_k: what a second more of mean service for type k costs all queries.
     """
     lam = workload.arrival_rate
-    t = service_time(workload, tokens)
+    tau = marginal_time(workload, tokens)
     _, s2 = moments(workload, tokens)
     y = idle(workload, tokens)
-    return 1 + lam * t / y[..., None] + (lam**2 * s2 / (2 * y**2))[..., None]
+    return 1 + lam * tau / y[..., None] + (lam**2 * s2 / (2 * y**2))[..., None]
 
 
 def answer(workload: Workload, tokens: FloatArray) -> FloatArray:
@@ -174,19 +200,19 @@ class Hessian:
 def hessian(workload: Workload, tokens: FloatArray) -> Hessian:
     """Hessian of J at one allocation of shape (N,) with rho < 1, in s/token^2 (derived here).
 
-    With a_k = pi_k c_k and g_k = pi_k c_k t_k,
-    d2E[T] = diag(lambda pi c^2 / y) + (lambda^2 / y^2) (g a' + a g') + (lambda^3 E[S^2] / y^3) a a',
+    With a_k = pi_k c_k and g_k = pi_k c_k tau_k,
+    d2E[T] = diag(lambda pi (c^2 + s1^2) / y) + (lambda^2 / y^2) (g a' + a g') + (lambda^3 E[S^2] / y^3) a a',
     and the accuracy adds -diag(alpha pi A b^2 exp(-b l)) to that of J.
     """
     w, lam = workload, workload.arrival_rate
-    b, c = w.saturation_rate, w.time_per_token
+    b = w.saturation_rate
     y = float(idle(w, tokens))
     _, s2 = moments(w, tokens)
     benefit = w.accuracy_weight * w.prior * w.accuracy_gain * b**2 * np.exp(-b * tokens)
-    a = w.prior * c
-    g = a * service_time(w, tokens)
+    a = w.prior * w.time_per_token
+    g = a * marginal_time(w, tokens)
     core = np.array([[lam**3 * float(s2) / y**3, lam**2 / y**2], [lam**2 / y**2, 0.0]])
-    return Hessian(-benefit - lam * a * c / y, np.column_stack([a, g]), -core)
+    return Hessian(-benefit - lam * w.prior * curvature(w) / y, np.column_stack([a, g]), -core)
 
 
 def require_stable(workload: Workload) -> None:

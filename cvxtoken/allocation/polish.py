@@ -1,18 +1,19 @@
 """The optimum to as many digits as wanted: Newton's method on the two prices, in decimal arithmetic.
 
 The residuals and their Jacobian are those of `prices`: with theta = lambda / y,
-p = 1 + lambda^2 E[S^2] / (2 y^2) and every type's answer l(theta, p), for
-w_k = pi_k c_k / (b_k (p + theta t_k) + theta c_k), 0 at a bound,
+p = 1 + lambda^2 E[S^2] / (2 y^2) and every type's answer l(theta, p), for the marginal time tau of `model`,
+c' = dtau/dl = c + s1^2 / c and w_k = pi_k c_k / (b_k (p + theta tau_k) + theta c'_k), 0 at a bound,
 
     R = (theta y - lambda, p - 1 - theta^2 E[S^2] / 2),
-    dR = [[y + theta lambda sum w t, theta lambda sum w],
-          [-theta E[S^2] + theta^2 sum w t^2, 1 + theta^2 sum w t]].
+    dR = [[y + theta lambda sum w tau, theta lambda sum w],
+          [-theta E[S^2] + theta^2 sum w tau^2, 1 + theta^2 sum w tau]].
 
 From float64 each step doubles the digits. Nothing here is proven: that is `certify`'s business.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import ROUND_HALF_EVEN, Context, Decimal, getcontext, localcontext
 
 from cvxtoken.allocation.fields import PER_TYPE
@@ -48,12 +49,18 @@ class _Prices:
 
     def __init__(self, workload: Workload) -> None:
         columns = ([Decimal(x) for x in getattr(workload, field).tolist()] for field in PER_TYPE)
-        self.pi, self.A, self.b, _, self.t0, self.c = columns
+        self.pi, self.A, self.b, _, self.t0, self.c, self.s0, self.s1 = columns
+        self.tau = [t0 + s1 * s0 / c for t0, c, s0, s1 in self.times()]  # at no tokens
+        self.rise = [c + s1 * s1 / c for _, c, _, s1 in self.times()]  # dtau/dl
         self.top = _tops(workload)
         self.lam, self.alpha = Decimal(workload.arrival_rate), Decimal(workload.accuracy_weight)
         self.half = Decimal(10) ** -(getcontext().prec // 2 + 2)
-        # ln(alpha A b / c): the answer's equation is b l + ln(p + theta t) = this
+        # ln(alpha A b / c): the answer's equation is b l + ln(p + theta tau) = this
         self.log = [(self.alpha * A * b / c).ln() for A, b, c in zip(self.A, self.b, self.c, strict=True)]
+
+    def times(self) -> Iterator[tuple[Decimal, Decimal, Decimal, Decimal]]:
+        """t0, c, s0 and s1 of every type."""
+        return zip(self.t0, self.c, self.s0, self.s1, strict=True)
 
     def solve(self, l: list[Decimal], accuracy: Decimal) -> list[Decimal]:
         """Tokens where both residuals vanish to this relative accuracy of the prices."""
@@ -77,17 +84,18 @@ class _Prices:
 
     def moments(self, l: list[Decimal]) -> tuple[Decimal, Decimal]:
         """E[S^2] and y."""
-        t = [t0 + c * x for t0, c, x in zip(self.t0, self.c, l, strict=True)]
-        s1 = sum((pi * x for pi, x in zip(self.pi, t, strict=True)), Decimal(0))
-        s2 = sum((pi * x * x for pi, x in zip(self.pi, t, strict=True)), Decimal(0))
-        return s2, 1 - self.lam * s1
+        mean = square = Decimal(0)
+        for pi, (t0, c, s0, s1), x in zip(self.pi, self.times(), l, strict=True):
+            t, s = t0 + c * x, s0 + s1 * x
+            mean, square = mean + pi * t, square + pi * (t * t + s * s)
+        return square, 1 - self.lam * mean
 
     def answer(self, k: int, l: Decimal, theta: Decimal, p: Decimal) -> Decimal:
-        """The root of b l + ln(p + theta (t0 + c l)) = ln(alpha A b / c), clipped to the box."""
-        b, c, top = self.b[k], self.c[k], self.top[k]
+        """The root of b l + ln(p + theta tau(l)) = ln(alpha A b / c), clipped to the box."""
+        b, rise, top = self.b[k], self.rise[k], self.top[k]
         for _ in range(_STEPS):
-            q = p + theta * (self.t0[k] + c * l)
-            step = (self.log[k] - b * l - q.ln()) / (b + theta * c / q)
+            q = p + theta * (self.tau[k] + rise * l)
+            step = (self.log[k] - b * l - q.ln()) / (b + theta * rise / q)
             if (l <= 0 and step <= 0) or (l >= top and step >= 0):
                 break
             l += step
@@ -96,11 +104,11 @@ class _Prices:
         return min(max(l, Decimal(0)), top)
 
     def weights(self, l: list[Decimal], theta: Decimal, p: Decimal) -> tuple[Decimal, Decimal, Decimal]:
-        """Sums of w, w t and w t^2 over the types inside the box."""
+        """Sums of w, w tau and w tau^2 over the types inside the box."""
         w0 = w1 = w2 = Decimal(0)
-        for pi, b, t0, c, x, top in zip(self.pi, self.b, self.t0, self.c, l, self.top, strict=True):
-            if 0 < x < top:
-                t = t0 + c * x
-                w = pi * c / (b * (p + theta * t) + theta * c)
-                w0, w1, w2 = w0 + w, w1 + w * t, w2 + w * t * t
+        for k, x in enumerate(l):
+            if 0 < x < self.top[k]:
+                tau = self.tau[k] + self.rise[k] * x
+                w = self.pi[k] * self.c[k] / (self.b[k] * (p + theta * tau) + theta * self.rise[k])
+                w0, w1, w2 = w0 + w, w1 + w * tau, w2 + w * tau * tau
         return w0, w1, w2

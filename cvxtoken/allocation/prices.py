@@ -3,7 +3,9 @@
 With theta = lambda / y, the price of occupying the server, and p = 1 + lambda^2 E[S^2] / (2 y^2), the price
 of a second of mean service, every type answers on its own: l_k is the root, clipped to [0, l_max], of
 
-    alpha A_k b_k exp(-b_k l) = c_k (p + theta (t0_k + c_k l)).
+    alpha A_k b_k exp(-b_k l) = c_k (p + theta tau_k(l)),
+
+tau being the marginal time of `model`: t0 + c l, and where service times vary t + s s1 / c.
 
 The prices are right where these answers reproduce them, that is where both residuals vanish:
 
@@ -12,7 +14,8 @@ The prices are right where these answers reproduce them, that is where both resi
 
 Answers fall as either price rises. So the first residual increases with both prices. The second increases
 with p, and decreases with theta: at fixed answers theta^2 E[S^2] / 2 grows by theta E[S^2], and their fall
-takes away no more than its share theta c / (b q + theta c), q = p + theta t. The curve where the first
+takes away no more than its share theta c' / (b q + theta c'), q = p + theta tau and c' = dtau/dl, because
+(c tau)^2 = (c t + s1 s)^2 <= (c^2 + s1^2) (t^2 + s^2) and c^2 + s1^2 = c c'. The curve where the first
 vanishes falls in the plane of the prices, that of the second rises, and they cross once, at the optimum.
 Hence the signs at any pair of prices tell on which side of the optimum one of the two lies:
 

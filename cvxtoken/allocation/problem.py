@@ -21,6 +21,8 @@ from numpy.typing import ArrayLike
 
 from cvxtoken.allocation.fields import (
     PER_TYPE,
+    RANDOM,
+    REQUIRED,
     SCALARS,
     check_keys,
     check_probabilities,
@@ -39,8 +41,10 @@ class Workload:
     """Task types k = 1..N that share one server, and the price of accuracy against delay.
 
     A query is of type k with probability pi_k. With l thinking tokens it is answered correctly with
-    probability p_k(l) = A_k (1 - exp(-b_k l)) + D_k and occupies the server for t0_k + c_k l seconds.
-    Arrays are copied and read-only. Two workloads are equal where all names and numbers are.
+    probability p_k(l) = A_k (1 - exp(-b_k l)) + D_k and occupies the server for t0_k + c_k l seconds: in
+    the mean, where a deviation says that times vary, with the standard deviation s0_k + s1_k l. Of their
+    distribution nothing else matters to mean delays. Arrays are copied and read-only. Two workloads are equal
+    where all names and numbers are.
 
     Attributes:
         names: one printable name per type, all different.
@@ -51,11 +55,13 @@ class Workload:
         overhead: t0, shape (N,), in s; not negative.
         time_per_token: c, shape (N,), in s/token; positive.
         max_tokens: l_max, shape (N,), in tokens; positive. A scalar stands for every type.
+        deviation: s0, shape (N,), in s; not negative. A scalar stands for every type; 0 without it.
+        deviation_per_token: s1, shape (N,), in s/token; as `deviation`.
         arrival_rate: lambda, in 1/s; positive.
         accuracy_weight: alpha, in s per unit of accuracy; positive.
         source: where the numbers come from.
 
-    Source: arXiv 2601.10274 for the model; the field names are this project's.
+    Source: arXiv 2601.10274 for the model, where s0 = s1 = 0; the field names are this project's.
 
     >>> workload = Workload(names=["chat"], prior=[1], accuracy_gain=[0.5], saturation_rate=[1e-3],
     ...                     base_accuracy=[0.2], overhead=[0.1], time_per_token=[0.001],
@@ -72,6 +78,8 @@ class Workload:
     overhead: FloatArray
     time_per_token: FloatArray
     max_tokens: FloatArray
+    deviation: FloatArray
+    deviation_per_token: FloatArray
     arrival_rate: float
     accuracy_weight: float
     source: str
@@ -89,6 +97,8 @@ class Workload:
         arrival_rate: float,
         accuracy_weight: float,
         max_tokens: ArrayLike,
+        deviation: ArrayLike = 0.0,
+        deviation_per_token: ArrayLike = 0.0,
         source: str = "",
     ) -> None:
         """Validate and freeze the data.
@@ -98,15 +108,10 @@ class Workload:
         """
         set_field = object.__setattr__  # the dataclass is frozen; this is its only door
         names = checked_names(names)
-        per_type = dict(
-            zip(
-                PER_TYPE,
-                (prior, accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token),
-                strict=True,
-            )
-        )
+        curves = (prior, accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token)
+        spread = ([s] * len(names) if np.ndim(s) == 0 else s for s in (deviation, deviation_per_token))
         set_field(self, "names", names)
-        for field, values in per_type.items():
+        for field, values in zip(PER_TYPE, (*curves, *spread), strict=True):
             set_field(self, field, checked_vector(field, values, names))
         if np.ndim(max_tokens) == 0:
             max_tokens = np.full(len(names), checked_scalar("max_tokens", max_tokens))
@@ -124,8 +129,8 @@ class Workload:
 
         The scalars `arrival_rate`, `accuracy_weight` and `max_tokens` (and `source`, text, optional)
         stand at the top, each type in a table `[[task]]` with `name`, `prior`, `accuracy_gain`,
-        `saturation_rate`, `base_accuracy`, `overhead` and `time_per_token`; `max_tokens` may stand in
-        every table instead.
+        `saturation_rate`, `base_accuracy`, `overhead` and `time_per_token`, and with `deviation` and
+        `deviation_per_token` where they are not 0; `max_tokens` may stand in every table instead.
 
         Raises:
             ProblemError: the file is not what its ending says, a key is unknown or missing, or a value
@@ -144,10 +149,11 @@ class Workload:
             raise ProblemError(f"{origin}: task is empty; at least one type is needed")
         own_limit = [] if "max_tokens" in document else ["max_tokens"]
         for number, task in enumerate(tasks, 1):
-            check_keys(task, ["name", *PER_TYPE, *own_limit], [], f"{origin}: task {number}")
+            check_keys(task, ["name", *REQUIRED, *own_limit], [*RANDOM], f"{origin}: task {number}")
         columns: dict[str, Any] = {
-            field: [task[field] for task in tasks] for field in (*PER_TYPE, *own_limit)
+            field: [task[field] for task in tasks] for field in (*REQUIRED, *own_limit)
         }
+        columns |= {field: [task.get(field, 0.0) for task in tasks] for field in RANDOM}
         scalars = {key: value for key, value in document.items() if key != "task"}
         try:
             return cls(names=[task["name"] for task in tasks], **columns, **scalars)
@@ -166,7 +172,8 @@ class Workload:
         """The mapping that `save` writes; see `load` for its form."""
         document: Document = {"source": self.source} if self.source else {}
         document |= {field: getattr(self, field) for field in SCALARS}
-        columns = {"name": self.names} | {field: getattr(self, field).tolist() for field in PER_TYPE}
+        fields = [*REQUIRED, *(field for field in RANDOM if getattr(self, field).any())]
+        columns = {"name": self.names} | {field: getattr(self, field).tolist() for field in fields}
         if (self.max_tokens == self.max_tokens[0]).all():
             document["max_tokens"] = float(self.max_tokens[0])
         else:
@@ -177,8 +184,13 @@ class Workload:
 
     def to_instance(self) -> dict[str, Any]:
         """The names and exact numbers, column by column, as certificates hold them."""
-        arrays = {field: getattr(self, field).tolist() for field in (*PER_TYPE, "max_tokens")}
+        arrays = {field: getattr(self, field).tolist() for field in self._hashed}
         return {"names": list(self.names), **arrays, **{field: getattr(self, field) for field in SCALARS}}
+
+    @property
+    def _hashed(self) -> tuple[str, ...]:
+        """The fields of the types, in the order they are hashed."""
+        return (*REQUIRED, "max_tokens", *(RANDOM if self.is_random else ()))
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated anew (ProblemError)."""
@@ -186,7 +198,13 @@ class Workload:
         if unknown:
             hint = nearest(unknown[0], self.__dataclass_fields__)
             raise ProblemError(f"{unknown[0]} is not a field of a workload{hint}")
-        return replace(self, **changes)
+        certain: dict[str, Any] = {} if self.is_random else dict.fromkeys(RANDOM, 0.0)  # of any number of types
+        return replace(self, **(certain | changes))
+
+    @cached_property
+    def is_random(self) -> bool:
+        """Whether a service time varies although its tokens are given."""
+        return bool(self.deviation.any() or self.deviation_per_token.any())
 
     @cached_property
     def idle_at_zero(self) -> Fraction:
@@ -196,9 +214,10 @@ class Workload:
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the exact data, in hexadecimal; `Certificate` defines the bytes that are hashed."""
-        header = "\n".join(["cvxtoken-workload/1", str(len(self.names)), *self.names, ""])
+        version = f"cvxtoken-workload/{2 if self.is_random else 1}"
+        header = "\n".join([version, str(len(self.names)), *self.names, ""])
         digest = hashlib.sha256(header.encode())
-        for field in (*PER_TYPE, "max_tokens"):
+        for field in self._hashed:
             digest.update(getattr(self, field).astype(">f8").tobytes())
         digest.update(struct.pack(">2d", self.arrival_rate, self.accuracy_weight))
         return digest.hexdigest()

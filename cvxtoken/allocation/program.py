@@ -1,11 +1,13 @@
 """The allocation problem as disciplined convex programs in CVXPY, one equation a line.
 
 All forms have the same optimum. Symbols: l tokens, x = b l, p accuracy, t service time, y idle share,
-pi prior, A accuracy gain, b saturation rate, D base accuracy, t0 overhead, c time per token.
+pi prior, A accuracy gain, b saturation rate, D base accuracy, t0 overhead, c time per token, s deviation of
+service times (s0 + s1 l; it has no entries where all are certain).
 
 Why it is convex: each accuracy is concave in l (minus an exponential of an affine function), and
-E[W] = (lambda / 2) sum pi t^2 / y is a quadratic over a linear function, jointly convex in t and y, both
-affine in l. So are the targets: E[T], E[W], rho and the mean tokens are convex, each accuracy is concave.
+E[W] = (lambda / 2) sum pi (t^2 + s^2) / y is a quadratic over a linear function, jointly convex in t, s and
+y, all affine in l. So are the targets: E[T], E[W], rho and the mean tokens are convex, each accuracy is
+concave.
 
 Source: arXiv 2601.10274 for the model; targets, presolve and scaling are derived here.
 """
@@ -66,14 +68,22 @@ def raw_program(workload: Workload, targets: Targets = NO_TARGETS, extra: Extra 
     t = w.overhead + cp.multiply(w.time_per_token, l)
     y = 1 - lam * (pi @ t)
     ES = pi @ t
-    EW = lam / 2 * cp.quad_over_lin(cp.multiply(np.sqrt(pi), t), y)
+    v = cp.hstack([cp.multiply(np.sqrt(pi), t), *deviations(w, np.arange(len(w)), l)])
+    EW = lam / 2 * cp.quad_over_lin(v, y)
     J = alpha * (pi @ p) - ES - EW if weight else pi @ p
     priced = _priced(targets, lam, pi, l, ES, EW)
     floors = [p[w.names.index(name)] >= q for name, q in targets.min_accuracy.items()]
     box = [l >= 0, l <= w.max_tokens]
     problem = cp.Problem(cp.Maximize(J), [*box, *floors, *priced.values(), *_added(extra, l)])
-    terms = {"l": l, "t": t, "y": y, "p": p, "E[S]": ES, "E[W]": EW, "J": J}
+    terms = {"l": l, "t": t, "y": y, "v": v, "p": p, "E[S]": ES, "E[W]": EW, "J": J}
     return Program(problem, l, terms, priced=priced)
+
+
+def deviations(w: Workload, types: np.ndarray, l: cp.Expression, scale: float = 1.0) -> list[cp.Expression]:
+    """Entries sqrt(pi / scale) s of the numerator of E[W] for some types at their tokens l, if any vary."""
+    s0, s1 = w.deviation[types], w.deviation_per_token[types]
+    root = np.sqrt(w.prior[types] / scale)
+    return [cp.multiply(root, s0 + cp.multiply(s1, l))] if w.is_random else []
 
 
 def _priced(
@@ -114,14 +124,16 @@ def presolved_program(workload: Workload, targets: Targets = NO_TARGETS, extra: 
     pi, A, b = w.prior[free], w.accuracy_gain[free], w.saturation_rate[free]
     t0, c = w.overhead[free], w.time_per_token[free]
     fixed = np.setdiff1d(np.arange(len(w)), free)
-    fixed_moment = float(w.prior[fixed] @ w.overhead[fixed] ** 2)
+    fixed_moment = float(w.prior[fixed] @ (w.overhead[fixed] ** 2 + w.deviation[fixed] ** 2))
     constant = float(w.prior @ w.base_accuracy)
 
     x = cp.Variable(len(free), name="x")
     p = constant + (pi * A) @ (1 - cp.exp(-x))
     t = t0 + cp.multiply(c / b, x)
     y = float(w.idle_at_zero) - (lam * pi * c / b) @ x
-    v = cp.hstack([cp.multiply(np.sqrt(pi), t), np.sqrt(fixed_moment)])
+    v = cp.hstack(
+        [cp.multiply(np.sqrt(pi), t), *deviations(w, free, cp.multiply(1 / b, x)), np.sqrt(fixed_moment)]
+    )
     ES = float(w.prior @ w.overhead) + (pi * c / b) @ x
     EW = lam / 2 * cp.quad_over_lin(v, y)
     J = alpha * p - ES - EW if weight else p
@@ -129,14 +141,14 @@ def presolved_program(workload: Workload, targets: Targets = NO_TARGETS, extra: 
     priced = _priced(targets, lam, w.prior, l, ES, EW)
     box = [x >= b * least[free], x <= b * u[free]]
     problem = cp.Problem(cp.Maximize(J), [*box, *priced.values(), *_added(extra, l)])
-    terms = {"x": x, "t": t, "y": y, "p": p, "E[S]": ES, "E[W]": EW, "J": J}
+    terms = {"x": x, "t": t, "y": y, "v": v, "p": p, "E[S]": ES, "E[W]": EW, "J": J}
     return Program(problem, l, terms, priced=priced)
 
 
 def balanced_program(workload: Workload) -> Program:
     """For extreme data: variables d = b (u - l), every term of order one, the objective scaled.
 
-    Minimises F = -J less its constant, divided by lambda s2 / (2 y0) with s2 = sum pi t0^2 at least 1e-6.
+    Minimises F = -J less its constant, divided by lambda s2 / (2 y0), s2 = E[S^2] at l = 0, at least 1e-6.
     """
     w = workload
     lam, alpha, y0 = w.arrival_rate, w.accuracy_weight, float(w.idle_at_zero)
@@ -145,21 +157,21 @@ def balanced_program(workload: Workload) -> Program:
     pi, A, b, u = w.prior[free], w.accuracy_gain[free], w.saturation_rate[free], u[free]
     t0, c = w.overhead[free], w.time_per_token[free]
     fixed = np.setdiff1d(np.arange(len(w)), free)
-    fixed_moment = float(w.prior[fixed] @ w.overhead[fixed] ** 2)
-    s2 = max(float(w.prior @ w.overhead**2), 1e-6)
+    fixed_moment = float(w.prior[fixed] @ (w.overhead[fixed] ** 2 + w.deviation[fixed] ** 2))
+    s2 = max(float(model.moments(w, np.zeros(len(w)))[1]), 1e-6)
     scale = lam * s2 / (2 * y0)
 
     d = cp.Variable(len(free), name="d")
     l = u - cp.multiply(1 / b, d)
     t = t0 + cp.multiply(c, l)
     y = 1 - (lam * pi * c / y0) @ l
-    v = cp.hstack([cp.multiply(np.sqrt(pi / s2), t), np.sqrt(fixed_moment / s2)])
+    v = cp.hstack([cp.multiply(np.sqrt(pi / s2), t), *deviations(w, free, l, s2), np.sqrt(fixed_moment / s2)])
     loss = (alpha / scale * pi * A * np.exp(-b * u)) @ cp.exp(d)
     ES = (pi * c / scale) @ l
     EW = cp.quad_over_lin(v, y)
     F = loss + ES + EW
     problem = cp.Problem(cp.Minimize(F), [d >= 0, d <= b * u])
-    terms = {"d": d, "t": t, "y/y0": y, "loss": loss, "E[S]": ES, "E[W]": EW, "F": F}
+    terms = {"d": d, "t": t, "y/y0": y, "v": v, "loss": loss, "E[S]": ES, "E[W]": EW, "F": F}
     return Program(problem, select @ l, terms)
 
 
@@ -168,7 +180,7 @@ def parametric_program(workload: Workload) -> Program:
 
     The parameters are mu = 1 / lambda and alpha. DPP forbids mu inside quad_over_lin, so that the second
     argument is a variable of its own, y = mu - E[S] (lambda times smaller than the idle share):
-    E[W] = quad_over_lin(sqrt(pi) t, y) / 2.
+    E[W] = quad_over_lin((sqrt(pi) t, sqrt(pi) s), y) / 2.
     """
     w = workload
     pi, A, b, D = w.prior, w.accuracy_gain, w.saturation_rate, w.base_accuracy
@@ -179,10 +191,11 @@ def parametric_program(workload: Workload) -> Program:
     p = cp.multiply(A, 1 - cp.exp(-x)) + D
     t = w.overhead + cp.multiply(w.time_per_token / b, x)
     ES = pi @ t
-    EW = cp.quad_over_lin(cp.multiply(np.sqrt(pi), t), y) / 2
+    v = cp.hstack([cp.multiply(np.sqrt(pi), t), *deviations(w, np.arange(len(w)), cp.multiply(1 / b, x))])
+    EW = cp.quad_over_lin(v, y) / 2
     J = alpha * (pi @ p) - ES - EW
     problem = cp.Problem(cp.Maximize(J), [x >= 0, x <= b * w.max_tokens, y == mu - ES])
-    terms = {"x": x, "t": t, "y": y, "p": p, "E[S]": ES, "E[W]": EW, "J": J}
+    terms = {"x": x, "t": t, "y": y, "v": v, "p": p, "E[S]": ES, "E[W]": EW, "J": J}
     program = Program(
         problem, cp.multiply(1 / b, x), terms, {"mean_interarrival_time": mu, "accuracy_weight": alpha}
     )

@@ -1,7 +1,8 @@
 """What every type answers to a pair of prices, and where Newton's method sends the prices from there.
 
 The formulas stand in `prices`; here they are for one workload or many, on `Columns`: prices of shape (...),
-tokens of shape (N, ...). All of it is derived here.
+tokens of shape (N, ...). In those of prices t0 and c are of the marginal time tau (`Columns.marginal`), which
+is t where service times are certain. All of it is derived here.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ class Sums(NamedTuple):
     Attributes:
         thinking: sum pi c l, in s.
         second_moment: E[S^2], in s^2.
-        weight, weight_t, weight_t2: sum w, sum w t and sum w t^2 over the types strictly inside the box,
-            w = pi c / (b q + theta c) with q = p + theta t, which is -pi c dl/dp.
+        weight, weight_t, weight_t2: sum w, sum w tau and sum w tau^2 over the types strictly inside the box,
+            w = pi c / (b q + theta c') with q = p + theta tau and c' = dtau/dl, which is -pi c dl/dp.
     """
 
     thinking: FloatArray
@@ -84,8 +85,9 @@ def advance(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> tup
 def sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> Sums:
     """What the answers add up to."""
     w = columns
-    theta_c = theta * w.time_per_token
-    q = p + theta * w.overhead + theta_c * tokens
+    t0, c = w.marginal
+    theta_c = theta * c
+    q = p + theta * t0 + theta_c * tokens
     return _sums(w, theta, tokens, theta_c / (w.saturation_rate * q + theta_c))
 
 
@@ -95,8 +97,9 @@ def guess(columns: Columns, theta: Price, p: Price) -> FloatArray:
     The root is that of b l + ln(1 + s l) = L with q = p + theta t0 and s = theta c / q.
     """
     w = columns
-    b, q = w.saturation_rate, p + theta * w.overhead
-    s = theta * w.time_per_token / q
+    t0, c = w.marginal
+    b, q = w.saturation_rate, p + theta * t0
+    s = theta * c / q
     L = w.log_gain - np.log(q)
     slope = b + s
     newton = np.maximum(L, 0.0) / slope
@@ -116,8 +119,9 @@ def nearer(
     and Chebyshev's n (1 + n s^2 / (2 f')). In place: this is where the time goes.
     """
     w, l, b = columns, tokens, columns.saturation_rate
-    s = theta * w.time_per_token
-    q = theta * w.overhead
+    t0, c = w.marginal
+    s = theta * c
+    q = theta * t0
     q += p
     q += s * l
     s /= q
@@ -137,17 +141,21 @@ def nearer(
 
 
 def _sums(columns: Columns, theta: Price, tokens: FloatArray, share: FloatArray) -> Sums:
-    """The sums, from theta c / (b q + theta c) of each type."""
+    """The sums, from theta c' / (b q + theta c') of each type, c' = dtau/dl."""
     w = columns
     thinking = w.time_per_token * tokens
     t = w.overhead + thinking
     weight = share * w.prior
     weight *= (tokens > 0) & (tokens < w.max_tokens)
-    weight_t = total(weight, t)
-    mean_thinking = w.mean(thinking)
-    t2 = np.multiply(t, t, out=t)
-    weights = np.add.reduce(weight) / theta, weight_t / theta, total(weight, t2) / theta
-    return Sums(mean_thinking, w.mean(t2), *weights)
+    tau, tau2 = t, w.squares(t, tokens)
+    squares = tau2
+    if w.deviation is not None:
+        tau0, slope = w.marginal
+        tau = tau0 + slope * tokens
+        tau2 = tau * tau
+        weight *= w.time_per_token / slope
+    weights = np.add.reduce(weight) / theta, total(weight, tau) / theta, total(weight, tau2) / theta
+    return Sums(w.mean(thinking), w.mean(squares), *weights)
 
 
 def newton_step(columns: Columns, log_theta: Price, log_p: Price, found: Sums) -> Step[FloatArray]:
@@ -179,7 +187,7 @@ def price_bounds(columns: Columns) -> tuple[FloatArray, FloatArray, FloatArray, 
     for _, part in w.parts:
         gain = gain + part.mean(part.accuracy_gain)
         mean = mean + part.mean(part.overhead)
-        s2 = s2 + part.mean(part.overhead**2)
+        s2 = s2 + part.mean(part.squares(part.overhead, 0.0))
         silent = np.maximum(silent, part.log_gain.max(axis=0))
     theta_low = np.log(lam / y0)
     p_low = np.log1p((lam / y0) ** 2 * s2 / 2)

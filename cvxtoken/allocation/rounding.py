@@ -1,10 +1,11 @@
 """Whole tokens from real ones: nearest, down, or improved by local search, each with a certified loss.
 
 The loss is measured without cancellation. Around any stable real allocation l^ with idle share y^,
-z = t^ / y^, and for d = l - l^, sigma = sum pi c d, this is exact (derived here):
+z = t^ / y^, v = s^ / y^ (0 where service times are certain) and zeta = z + v s1 / c, and for d = l - l^,
+sigma = sum pi c d, this is exact (derived here):
 
     F(l) = F_bound(z) + sum pi_k e_k(l_k) + (lambda / (2 y)) [Q + 2 lambda sigma R + lambda^2 sigma^2 Z],
-    Q = sum pi c^2 d^2,  R = sum pi z c d,  Z = sum pi z^2,  y = y^ - lambda sigma,
+    Q = sum pi (c^2 + s1^2) d^2,  R = sum pi zeta c d,  Z = sum pi (z^2 + v^2),  y = y^ - lambda sigma,
 
 with e_k >= 0 the type's own excess over its minimum (`gap.excess`). A move of one type changes four sums.
 """
@@ -92,9 +93,11 @@ class Neighbourhood:
         self.y = float(self.exact_y)
         if self.y <= 0:
             raise UnstableError("the allocation to round has a utilisation of 1 or more; it must be below 1")
-        self.z = model.service_time(w, centre) / self.y
-        self.Z = float(w.prior @ self.z**2)
-        kappa = 1 + w.arrival_rate**2 * self.Z / 2 + w.arrival_rate * self.z
+        self.z, self.v = model.service_time(w, centre) / self.y, model.deviation(w, centre) / self.y
+        self.Z = float(w.prior @ (self.z**2 + self.v**2))
+        self.zeta = model.marginal_time(w, centre) / self.y
+        self.curvature = model.curvature(w)
+        kappa = 1 + w.arrival_rate**2 * self.Z / 2 + w.arrival_rate * self.zeta
         self.slope = kappa * w.time_per_token / w.saturation_rate
         self.top = np.floor(w.max_tokens)
 
@@ -104,12 +107,13 @@ class Neighbourhood:
         `types` says which type each entry of the last axis belongs to, where not 0..N-1 in this order.
         """
         w = self.workload
-        prior, c, centre, z, slope = (
+        prior, c, curvature, centre, zeta, slope = (
             field if types is None else field[types]
-            for field in (w.prior, w.time_per_token, self.centre, self.z, self.slope)
+            for field in (w.prior, w.time_per_token, self.curvature, self.centre, self.zeta, self.slope)
         )
-        cd = c * (l - centre)
-        return np.asarray(prior * np.array([gap.excess(w, slope, l, types), cd**2, z * cd, cd]))
+        d = l - centre
+        cd = c * d
+        return np.asarray(prior * np.array([gap.excess(w, slope, l, types), curvature * d**2, zeta * cd, cd]))
 
     def loss(self, sums: FloatArray) -> FloatArray:
         """F - F_bound from the four totals, shape (4, ...) -> (...); infinite where unstable."""

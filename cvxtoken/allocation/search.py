@@ -40,7 +40,7 @@ def newton(columns: Columns, log_start: FloatArray) -> tuple[FloatArray, FloatAr
     """
     w = columns
     theta_low = w.arrival_rate / w.idle_at_zero
-    low = np.log(np.stack([theta_low, 1 + theta_low**2 * w.mean(w.overhead**2) / 2]))
+    low = np.log(np.stack([theta_low, 1 + theta_low**2 * w.mean(w.squares(w.overhead, 0.0)) / 2]))
     prices = np.where(np.isnan(log_start), low, np.maximum(log_start, low)).astype(np.float32)
     rough = columns.single()
     theta, p = np.exp(prices)

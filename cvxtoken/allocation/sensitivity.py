@@ -5,7 +5,7 @@ q being the data; see `target_polish` for the equations R(u, q) = 0 of an active
 e = sigma = 1). All that R knows of the types are E[S], E[S^2] and the rows' values, so that with the answers'
 own partial derivatives, from
 
-    ln(alpha A b) - b l - ln s = 0,   s = c (p + theta t) + x   (free types; the others at their bound)
+    ln(alpha A b) - b l - ln r = 0,   r = c (p + theta tau) + x   (free types; the others at their bound)
 
 du/dq = -(dR/du)^-1 dR/dq is a system of two to four equations for all parameters at once, and
 dl_k/dq_j = [own partial, if k = j] + dl_k/du du/dq_j: a diagonal plus few rows, at O(N) cost.
@@ -39,9 +39,9 @@ class Sensitivity:
     """Derivatives of the optimum in every parameter.
 
     The keys are 'arrival_rate', 'accuracy_weight' and the upper targets there are (a number each), and
-    'prior', 'accuracy_gain', 'saturation_rate', 'base_accuracy', 'overhead', 'time_per_token', 'max_tokens'
-    and 'min_accuracy' (one number a type, shape (N,)). Units: of the quantity over that of the parameter. A
-    prior is changed alone; for changes that keep the sum, add up.
+    'prior', 'accuracy_gain', 'saturation_rate', 'base_accuracy', 'overhead', 'time_per_token', 'deviation',
+    'deviation_per_token', 'max_tokens' and 'min_accuracy' (one number a type, shape (N,)). Units: of the
+    quantity over that of the parameter. A prior is changed alone; for changes that keep the sum, add up.
 
     Attributes:
         objective: of J*.
@@ -98,13 +98,14 @@ class _Derivatives:
         self.alpha, self.weight = targets.accuracy_weight(w), targets.delay_weight
         mu, nu, eta, xi = (float(multipliers.of(name)) for name in LIMITS)
         self.e, self.sigma = self.weight + mu + nu, self.weight + mu + eta * w.arrival_rate
-        self.t, self.y = model.service_time(w, self.l), float(model.idle(w, self.l))
+        self.t, self.s = model.service_time(w, self.l), model.deviation(w, self.l)
+        self.tau, self.y = model.marginal_time(w, self.l), float(model.idle(w, self.l))
         self.s1, self.s2 = (float(x) for x in model.moments(w, self.l))
         lam = w.arrival_rate
         self.wait = lam * self.s2 / (2 * self.y)
         self.theta = self.e * lam / self.y
         self.p = self.sigma + self.theta * self.wait
-        self.slope = w.time_per_token * (self.p + self.theta * self.t) + xi
+        self.slope = w.time_per_token * (self.p + self.theta * self.tau) + xi
         self.names = ["theta", "p", *(["chi"] if _TOKENS in self.active else [])]
         self.count = len(self.names)
         self._place(reference)
@@ -120,24 +121,27 @@ class _Derivatives:
 
     def own(self) -> dict[str, FloatArray]:
         """Partial derivatives of every answer at fixed prices, in its own type's data, shape (N,) each."""
-        w, l, s = self.w, self.l, self.slope
+        w, l, r = self.w, self.l, self.slope
         A, b, c, D = w.accuracy_gain, w.saturation_rate, w.time_per_token, w.base_accuracy
+        s, s1 = self.s, w.deviation_per_token
         q = self.targets.floors(w)
         rest = np.where(self.held, A + D - q, 1.0)  # A e^(-b l) where the least accuracy holds
-        stiff = b + c**2 * self.theta / s if self.free.any() else np.ones(len(w))
+        stiff = b + model.curvature(w) * self.theta / r if self.free.any() else np.ones(len(w))
         free, held, zero = self.free / stiff, self.held / b, np.zeros(len(w))
         return {
             "prior": zero,
             "accuracy_gain": free / A + held * (1 / A - 1 / rest),
             "saturation_rate": free * (1 / b - l) - held * l,
             "base_accuracy": -held / rest,
-            "overhead": -free * c * self.theta / s,
-            "time_per_token": -free * (self.p + self.theta * (self.t + c * l)) / s,
+            "overhead": -free * c * self.theta / r,
+            "time_per_token": -free * (self.p + self.theta * (self.t + c * l)) / r,
+            "deviation": -free * s1 * self.theta / r,
+            "deviation_per_token": -free * self.theta * (s + s1 * l) / r,
             "max_tokens": self.at_top * 1.0,
             "min_accuracy": held / rest,
-            "theta": -free * c * self.t / s,
-            "p": -free * c / s,
-            "chi": -free / s,
+            "theta": -free * c * self.tau / r,
+            "p": -free * c / r,
+            "chi": -free / r,
             "accuracy_weight": free / w.accuracy_weight * self.weight,
             "arrival_rate": zero,
         }
@@ -176,18 +180,20 @@ class _Derivatives:
 
     def _differentials(self, name: str, own: FloatArray) -> tuple[FloatArray, ...]:
         """Change of E[S], E[S^2], mean tokens and mean accuracy with one column (or N) of the parameters."""
-        w, l, t = self.w, self.l, self.t
+        w, l, t, s = self.w, self.l, self.t, self.s
         pi, c = w.prior, w.time_per_token
         decay = np.exp(-w.saturation_rate * l)
         rate = w.accuracy_gain * w.saturation_rate * decay
-        changes = [pi * c * own, 2 * pi * t * c * own, pi * own, pi * rate * own]
+        changes = [pi * c * own, 2 * pi * c * self.tau * own, pi * own, pi * rate * own]
         if name not in _VECTORS:
             return tuple(np.array([x.sum()]) for x in changes)
         zero = np.zeros(len(w))
         explicit = {
-            "prior": (t, t * t, l, model.accuracy(w, l)),
+            "prior": (t, t * t + s * s, l, model.accuracy(w, l)),
             "overhead": (pi, 2 * pi * t, zero, zero),
             "time_per_token": (pi * l, 2 * pi * t * l, zero, zero),
+            "deviation": (zero, 2 * pi * s, zero, zero),
+            "deviation_per_token": (zero, 2 * pi * s * l, zero, zero),
             "accuracy_gain": (zero, zero, zero, pi * (1 - decay)),
             "saturation_rate": (zero, zero, zero, pi * w.accuracy_gain * l * decay),
             "base_accuracy": (zero, zero, zero, pi),

@@ -1,8 +1,9 @@
 """The FIFO M/G/1 queue by event: an experiment that the closed forms must agree with.
 
-Poisson arrivals, types drawn by their priors, deterministic service t0 + c l, answers right with
-probability p(l). Waits follow Lindley's recursion, in blocks of fixed size, so that memory does not grow
-with the number of queries. Only the column `predicted` of a result comes from the closed forms.
+Poisson arrivals, types drawn by their priors, service times t0 + c l, answers right with probability p(l).
+Where service times vary they follow a gamma distribution of this mean and the standard deviation s0 + s1 l;
+mean delays depend on no more. Waits follow Lindley's recursion, in blocks of fixed size, so that memory does
+not grow with the number of queries. Only the column `predicted` of a result comes from the closed forms.
 """
 
 from __future__ import annotations
@@ -103,8 +104,8 @@ def simulate(
 
     Each replication starts empty, drops a warm-up (a tenth of its queries, and at least 20 relaxation
     times of the queue, rho (1 + cv^2) / (1 - rho)^2 queries each) and counts the same number of queries.
-    It has three streams of its own, for arrivals, types and answers, so that a seed means the same
-    numbers on any machine with the same NumPy, and common random numbers for different tokens.
+    It has four streams of its own, for arrivals, types, answers and service times, so that a seed means the
+    same numbers on any machine with the same NumPy, and common random numbers for different tokens.
 
     Args:
         workload: the instance.
@@ -116,7 +117,7 @@ def simulate(
         on_progress: called with the number of queries of each block.
 
     Raises:
-        ProblemError: an argument breaks its rule.
+        ProblemError: an argument breaks its rule, or a service time of mean 0 has a deviation.
         UnstableError: the utilisation is 1 or more, and that is not allowed.
     """
     l = model.checked_tokens(workload, tokens)
@@ -145,6 +146,7 @@ class _Run:
     count: FloatArray
     wait: FloatArray
     right: FloatArray
+    busy: FloatArray
     elapsed: float
     wait_bins: FloatArray
     system_bins: FloatArray
@@ -158,13 +160,17 @@ def _replicate(
     sequence: np.random.SeedSequence,
     on_progress: Callable[[int], None] | None,
 ) -> _Run:
-    arrivals, types, answers = (np.random.Generator(np.random.SFC64(s)) for s in sequence.spawn(3))
+    streams = (np.random.Generator(np.random.SFC64(s)) for s in sequence.spawn(4))
+    arrivals, types, answers, times = streams
     size = len(workload)
-    t = workload.overhead + workload.time_per_token * l
+    t = model.service_time(workload, l)
+    gamma = _gamma(workload, l) if workload.is_random else None
     p = model.accuracy(workload, l)
     edges = np.cumsum(workload.prior)[:-1]
     unit = float(t.mean()) or 1.0  # queries that take no time at all have no scale of their own
-    run = _Run(np.zeros(size), np.zeros(size), np.zeros(size), 0.0, np.zeros(BINS), np.zeros(BINS))
+    run = _Run(
+        np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(size), 0.0, np.zeros(BINS), np.zeros(BINS)
+    )
     wait, left = 0.0, warm_up + counted
     while left:
         gaps = arrivals.standard_exponential(BLOCK) / workload.arrival_rate
@@ -172,6 +178,9 @@ def _replicate(
         right = answers.random(BLOCK) < p[kind]
         now = min(BLOCK, left)
         service = t[kind]
+        if gamma is not None:
+            shape, scale = gamma
+            service = np.where(shape[kind] > 0, times.standard_gamma(shape[kind]) * scale[kind], service)
         waits = lindley_waits(wait, service[:now] - gaps[:now])
         wait = float(waits[-1])
         skipped = min(now, max(0, left - counted))
@@ -183,6 +192,7 @@ def _replicate(
             kinds, waited = kind[part], waits[skipped:now]
             run.count += np.bincount(kinds, minlength=size)
             run.wait += np.bincount(kinds, waited, minlength=size)
+            run.busy += np.bincount(kinds, service[part], minlength=size)
             run.right += np.bincount(kinds[right[part]], minlength=size)
             run.elapsed += float(gaps[part].sum())
             run.wait_bins += histogram(waited, unit)
@@ -190,15 +200,29 @@ def _replicate(
     return run
 
 
+def _gamma(workload: Workload, l: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Shape t^2 / s^2 and scale s^2 / t of the service times, each (N,); shape 0 where they are certain."""
+    t, s = model.service_time(workload, l), model.deviation(workload, l)
+    impossible = (t == 0) & (s > 0)
+    if impossible.any():
+        k = int(np.argmax(impossible))
+        raise ProblemError(
+            f"deviation of {workload.names[k]!r} gives {s[k]} s at a mean service time of 0; "
+            "no such time exists to simulate"
+        )
+    shape = np.divide(t, s, out=np.zeros_like(t), where=s > 0) ** 2
+    return shape, np.divide(s * s, t, out=np.zeros_like(t), where=t > 0)
+
+
 def _summary(
     w: Workload, l: FloatArray, runs: list[_Run], each: int, warm_up: int, seed: int, stable: bool
 ) -> SimulationResult:
     """Estimates over the replications, beside what the closed forms predict."""
-    t = w.overhead + w.time_per_token * l
-    count, wait, right = (np.array([getattr(run, f) for run in runs]) for f in ("count", "wait", "right"))
-    busy = np.array([run.count @ t for run in runs])
+    t = model.service_time(w, l)
+    fields = ("count", "wait", "right", "busy")
+    count, wait, right, busy = (np.array([getattr(run, f) for run in runs]) for f in fields)
     mean_wait = wait.sum(1) / each
-    system_time = mean_wait + busy / each
+    system_time = mean_wait + busy.sum(1) / each
     accuracy = right.sum(1) / each
     predicted_wait = float(model.mean_wait(w, l)) if stable else None
     unit = float(t.mean()) or 1.0
@@ -210,10 +234,10 @@ def _summary(
     per_type = {}
     with np.errstate(invalid="ignore"):
         for k, name in enumerate(w.names):
-            waited = wait[:, k] / count[:, k]
+            waited, served = wait[:, k] / count[:, k], busy[:, k] / count[:, k]
             per_type[name] = {
                 "mean_system_time": estimate(
-                    waited + t[k], None if predicted_wait is None else predicted_wait + float(t[k])
+                    waited + served, None if predicted_wait is None else predicted_wait + float(t[k])
                 ),
                 "mean_wait": estimate(waited, predicted_wait),
                 "accuracy": estimate(right[:, k] / count[:, k], float(model.accuracy(w, l)[k])),
@@ -222,7 +246,9 @@ def _summary(
         mean_system_time=estimate(system_time, float(model.mean_system_time(w, l)) if stable else None),
         mean_wait=estimate(mean_wait, predicted_wait),
         accuracy=estimate(accuracy, float(model.mean_accuracy(w, l))),
-        utilization=estimate(busy / np.array([run.elapsed for run in runs]), float(model.utilization(w, l))),
+        utilization=estimate(
+            busy.sum(1) / np.array([run.elapsed for run in runs]), float(model.utilization(w, l))
+        ),
         objective=estimate(
             w.accuracy_weight * accuracy - system_time, float(model.objective(w, l)) if stable else None
         ),

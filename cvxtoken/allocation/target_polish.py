@@ -5,16 +5,17 @@ sigma = w + mu + eta lambda of E[S] and e = w + mu + nu of E[W] in F and its mul
 
     theta = e lambda / y,   p = sigma + e lambda^2 E[S^2] / (2 y^2),   x_k = (sum chi_j a_jk) / pi_k,
 
-every type answers with the root, clipped to [least, l_max], of alpha A b e^(-b l) = c (p + theta t) + x. The
-rows a_j are those of the linear targets and, with a = pi, of the mean tokens. Given which targets are active,
-theta, p and the chi of the active rows solve as many equations: the active targets hold with equality, and of
-e and sigma, known from y and E[S^2] by e = theta y / lambda, sigma = p - theta lambda E[S^2] / (2 y),
+every type answers with the root, clipped to [least, l_max], of alpha A b e^(-b l) = c (p + theta tau) + x.
+The rows a_j are those of the linear targets and, with a = pi, of the mean tokens. Given which targets are
+active, theta, p and the chi of the active rows solve as many equations: the active targets hold with
+equality, and of e and sigma, known from y and E[S^2] by e = theta y / lambda, sigma = p - theta lambda E[S^2]
+/ (2 y),
 
     active of (E[T], E[W], rho)     none             E[T]      E[W]        rho
     instead of their values         e = sigma = w    e = sigma sigma = w   e = w
 
 and nothing where two are active; all three never need be, because E[S] and E[W] give E[T]. A least accuracy
-is a bound of l, and its multiplier is read off: G b e^(-b l) = c (p + theta t) + x. The answer is accepted
+is a bound of l, and its multiplier is read off: G b e^(-b l) = c (p + theta tau) + x. The answer is accepted
 where no multiplier is negative and no other target missed; else other sets are tried. Nothing is proven here.
 """
 
@@ -98,7 +99,8 @@ class _System:
     ) -> None:
         self.workload, self.targets, self.least = workload, targets, least
         columns = ([Decimal(x) for x in getattr(workload, field).tolist()] for field in PER_TYPE)
-        self.pi, self.A, self.b, _, self.t0, self.c = columns
+        self.pi, self.A, self.b, _, self.t0, self.c, self.s0, self.s1 = columns
+        self.curvature = [c * c + s1 * s1 for c, s1 in zip(self.c, self.s1, strict=True)]
         self.top = [Decimal(x) for x in workload.max_tokens.tolist()]
         self.lam, self.w = Decimal(workload.arrival_rate), Decimal(targets.delay_weight)
         self.alpha = Decimal(targets.accuracy_weight(workload))
@@ -146,19 +148,24 @@ class _System:
 
     def moments(self, l: list[Decimal]) -> tuple[Decimal, Decimal]:
         """E[S^2] and y."""
-        t = [t0 + c * x for t0, c, x in zip(self.t0, self.c, l, strict=True)]
-        s1 = sum((pi * x for pi, x in zip(self.pi, t, strict=True)), Decimal(0))
-        s2 = sum((pi * x * x for pi, x in zip(self.pi, t, strict=True)), Decimal(0))
-        return s2, 1 - self.lam * s1
+        mean = square = Decimal(0)
+        for k, x in enumerate(l):
+            t, s = self.t0[k] + self.c[k] * x, self.s0[k] + self.s1[k] * x
+            mean, square = mean + self.pi[k] * t, square + self.pi[k] * (t * t + s * s)
+        return square, 1 - self.lam * mean
+
+    def marginal(self, k: int, l: Decimal) -> Decimal:
+        """C tau: half of dE[S_k^2]/dl."""
+        return self.c[k] * (self.t0[k] + self.c[k] * l) + self.s1[k] * (self.s0[k] + self.s1[k] * l)
 
     def slope(self, k: int, l: Decimal, prices: list[Decimal], rows: list[Key]) -> Decimal:
-        """C (p + theta t) + x: what a token more of type k costs, over pi."""
+        """C (p + theta tau) + x: what a token more of type k costs, over pi."""
         theta, p, *chi = prices
         tilt = sum((x * self.rows[row][k] for x, row in zip(chi, rows, strict=True)), Decimal(0))
-        return self.c[k] * (p + theta * (self.t0[k] + self.c[k] * l)) + tilt / self.pi[k]
+        return self.c[k] * p + theta * self.marginal(k, l) + tilt / self.pi[k]
 
     def answer(self, k: int, l: Decimal, prices: list[Decimal], rows: list[Key]) -> Decimal:
-        """The root of b l + ln(c (p + theta t) + x) = ln(alpha A b), clipped to its box."""
+        """The root of b l + ln(c (p + theta tau) + x) = ln(alpha A b), clipped to its box."""
         low, top, b = self.least[k], self.top[k], self.b[k]
         l = min(max(l, low), top)
         for _ in range(200):
@@ -168,7 +175,7 @@ class _System:
                     return top
                 l = (l + top) / 2
                 continue
-            step = (self.log[k] - b * l - s.ln()) / (b + prices[0] * self.c[k] ** 2 / s)
+            step = (self.log[k] - b * l - s.ln()) / (b + prices[0] * self.curvature[k] / s)
             if (l <= low and step <= 0) or (l >= top and step >= 0):
                 return l
             new = min(max(l + step, low), top)
@@ -182,17 +189,20 @@ class _System:
     ) -> tuple[list[Decimal], list[list[Decimal]]]:
         """Residuals and their Jacobian in theta, p and the chi.
 
-        With v = c t, c, a_j / pi the derivatives of the slope in the prices, a free type's tokens change by
-        dl = -v / (b slope + c^2 theta), and M = sum pi v v' / (b slope + c^2 theta) has all sums needed.
+        With v = c tau, c, a_j / pi the derivatives of the slope in the prices and C = c^2 + s1^2, a free
+        type's tokens change by dl = -v / (b slope + C theta), and M = sum pi v v' / (b slope + C theta) has
+        all sums needed.
         """
         theta, p, *_ = prices
         lam, size, types = self.lam, len(prices), range(len(l))
         M = [[Decimal(0)] * size for _ in range(size)]
         for k in types:
             if self.least[k] < l[k] < self.top[k]:
-                v = [self.c[k] * (self.t0[k] + self.c[k] * l[k]), self.c[k]]
+                v = [self.marginal(k, l[k]), self.c[k]]
                 v += [self.rows[row][k] / self.pi[k] for row in rows]
-                weight = self.pi[k] / (self.b[k] * self.slope(k, l[k], prices, rows) + self.c[k] ** 2 * theta)
+                weight = self.pi[k] / (
+                    self.b[k] * self.slope(k, l[k], prices, rows) + self.curvature[k] * theta
+                )
                 for i in range(size):
                     for j in range(size):
                         M[i][j] += weight * v[i] * v[j]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cvxtoken.allocation.fields import MAY_BE_ZERO, PER_TYPE, SCALARS, TOLERANCE
+from cvxtoken.allocation.fields import MAY_BE_ZERO, PER_TYPE, RANDOM, SCALARS, TOLERANCE
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
@@ -26,8 +27,8 @@ class Workloads:
     or (1, N) stands for all.
 
     Attributes:
-        prior, accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token, max_tokens: as in
-            `Workload`, shape (B, N).
+        prior, accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token, max_tokens,
+            deviation, deviation_per_token: as in `Workload`, shape (B, N).
         arrival_rate, accuracy_weight: as in `Workload`, shape (B,).
         sizes: how many types each instance has, shape (B,); what stands beyond in its row is not read.
 
@@ -45,6 +46,8 @@ class Workloads:
     overhead: FloatArray
     time_per_token: FloatArray
     max_tokens: FloatArray
+    deviation: FloatArray
+    deviation_per_token: FloatArray
     arrival_rate: FloatArray
     accuracy_weight: FloatArray
     sizes: NDArray[np.intp]
@@ -61,6 +64,8 @@ class Workloads:
         max_tokens: ArrayLike,
         arrival_rate: ArrayLike,
         accuracy_weight: ArrayLike,
+        deviation: ArrayLike = 0.0,
+        deviation_per_token: ArrayLike = 0.0,
         sizes: ArrayLike | None = None,
     ) -> None:
         """Broadcast the arrays against each other.
@@ -68,22 +73,9 @@ class Workloads:
         Raises:
             ProblemError: a field holds something other than numbers, or the shapes do not fit together.
         """
-        given = dict(
-            zip(
-                ARRAYS,
-                (
-                    prior,
-                    accuracy_gain,
-                    saturation_rate,
-                    base_accuracy,
-                    overhead,
-                    time_per_token,
-                    max_tokens,
-                ),
-                strict=True,
-            )
-        )
-        arrays = {field: _numbers(field, values, 2) for field, values in given.items()}
+        curves = (prior, accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token)
+        given = zip(ARRAYS, (*curves, deviation, deviation_per_token, max_tokens), strict=True)
+        arrays = {field: _numbers(field, values, 2) for field, values in given}
         scalars = dict(zip(SCALARS, (arrival_rate, accuracy_weight), strict=True))
         per_instance = {field: _numbers(field, values, 1) for field, values in scalars.items()}
         shapes = {field: array.shape for field, array in arrays.items()}
@@ -122,6 +114,11 @@ class Workloads:
         for field in SCALARS:
             columns[field] = [getattr(workload, field) for workload in workloads]
         return cls(**columns, sizes=sizes)
+
+    @cached_property
+    def is_random(self) -> bool:
+        """Whether a service time of any instance varies although its tokens are given."""
+        return any(bool(getattr(self, field).any()) for field in RANDOM)
 
     def workload(self, index: int, names: Sequence[str] | None = None) -> Workload:
         """One of them (IndexError where there is none; ProblemError where it breaks a rule)."""

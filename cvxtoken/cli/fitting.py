@@ -46,6 +46,9 @@ def fit(
         typer.Option(metavar="OURS=THEIRS", help="What the files call a column; repeatable."),
     ] = None,
     method: Annotated[str, typer.Option(help="likelihood or least_squares.")] = "likelihood",
+    random_service: Annotated[
+        bool, typer.Option("--random-service", help="Let service times vary in the workload, as measured.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(callback=_document, help="Write the workload to this .toml or .json file.")
     ] = None,
@@ -63,6 +66,7 @@ def fit(
         max_tokens=max_tokens,
         columns=read_columns(column or []),
         method=method,
+        random_service=random_service,
     )
     if out is not None:
         fitted.save(out)

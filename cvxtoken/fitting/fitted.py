@@ -31,6 +31,8 @@ class FittedWorkload:
         accuracy_weight: alpha, in s.
         max_tokens: l_max of each task: the largest budget measured, unless given.
         provenance: where the numbers come from, in words.
+        random_service: whether service times vary in the workload, by the scatter of each fit, or are certain
+            as the paper has them.
     """
 
     tasks: tuple[TaskFit, ...]
@@ -40,6 +42,7 @@ class FittedWorkload:
     accuracy_weight: float
     max_tokens: tuple[float, ...]
     provenance: str
+    random_service: bool = False
 
     @cached_property
     def workload(self) -> Workload:
@@ -53,6 +56,7 @@ class FittedWorkload:
         """
         if self.arrival_rate is None:
             raise ProblemError("arrival_rate is not known; give an arrival log, or a rate")
+        deviations = [task.service.spread_line if self.random_service else (0.0, 0.0) for task in self.tasks]
         parts = [stored(task, l_max) for task, l_max in zip(self.tasks, self.max_tokens, strict=True)]
         return Workload(
             names=[task.name for task in self.tasks],
@@ -65,6 +69,8 @@ class FittedWorkload:
             arrival_rate=self.arrival_rate,
             accuracy_weight=self.accuracy_weight,
             max_tokens=[part[3] for part in parts],
+            deviation=[s0 for s0, _ in deviations],
+            deviation_per_token=[s1 for _, s1 in deviations],
             source=self.provenance,
         )
 
@@ -90,10 +96,10 @@ class FittedWorkload:
 
     @cached_property
     def delay(self) -> tuple[float, float] | None:
-        """E[T] at the optimal budgets, and what scattering service times add to it, in s.
+        """The workload's E[T] at its optimal budgets, and what scattering service times add to it, in s.
 
-        The workload leaves the latter out: its service time is certain given the type. None where no arrival
-        rate is known, or no budgets are stable at it.
+        The latter is part of the former where service is random; else the workload leaves it out. None where
+        no arrival rate is known, or no budgets are stable at it.
         """
         if self.arrival_rate is None or self.workload.idle_at_zero <= 0:
             return None
@@ -124,6 +130,7 @@ class FittedWorkload:
             "arrival_rate": self.arrival_rate,
             "accuracy_weight": self.accuracy_weight,
             "arrivals": None if self.arrivals is None else self.arrivals.to_document(),
+            "random_service": self.random_service,
             "mean_system_time": None if self.delay is None else self.delay[0],
             "understated_delay": None if self.delay is None else self.delay[1],
             "tasks": {
@@ -161,9 +168,10 @@ class FittedWorkload:
             lines.append(f"arrivals: {self.arrivals.rate:.6g} /s; {self.arrivals.judgement}")
         if self.delay is not None:
             mean, more = self.delay
+            certain, role = (mean - more, "counts") if self.random_service else (mean, "leaves out")
             lines.append(
                 f"delay: at the optimal budgets the workload's mean system time is {mean:.4g} s; the scatter "
-                f"of the service times, which it leaves out, adds {more:.2g} s ({100 * more / mean:.2g} %)"
+                f"of the service times, which it {role}, adds {more:.2g} s ({100 * more / certain:.2g} %)"
             )
         elif self.arrival_rate is not None:
             lines.append(f"delay: at {self.arrival_rate:.6g} /s the queue is unstable without thinking, too")

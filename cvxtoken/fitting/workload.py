@@ -39,6 +39,7 @@ def fit_workload(
     method: str = "likelihood",
     intervals: str = "profile",
     confidence: float = 0.9,
+    random_service: bool = False,
 ) -> FittedWorkload:
     """Fit a workload to an evaluation's rows and an arrival log.
 
@@ -54,6 +55,8 @@ def fit_workload(
         method: see `fit_accuracy`.
         intervals: likewise.
         confidence: likewise.
+        random_service: let service times vary in the workload by the scatter measured (`deviation` and
+            `deviation_per_token`); otherwise they are certain, and `delay` says what that leaves out.
 
     Raises:
         ProblemError: bad data, with the file, the line and the rule; a task that has no times or no arrivals.
@@ -86,6 +89,7 @@ def fit_workload(
         accuracy_weight=accuracy_weight,
         max_tokens=tops,
         provenance=_provenance(table, len(found["task"]), arrivals, log, arrival_rate, method),
+        random_service=random_service,
     )
     if fitted.arrival_rate is not None:
         _ = fitted.workload  # what was given is checked now

@@ -1,14 +1,14 @@
 """The primal and the dual value of an allocation with lagged curves, rigorously (derived here).
 
-The dual bound is that of `cvxtoken.allocation.bounds`: with z = t / y, Z = sum pi z^2, P = 1 + lambda^2 Z / 2
-and kappa_k = P + lambda z_k,
+The dual bound is that of `cvxtoken.allocation.bounds`: with z = t / y, v = s / y, Z = sum pi (z^2 + v^2),
+P = 1 + lambda^2 Z / 2, kappa_k = P + lambda z_k and r_k = kappa_k c_k + lambda v_k s1_k,
 
-    F(l) >= -alpha sum pi (A + D) - lambda Z / 2 + sum pi_k (kappa_k t0_k + m_k),
+    F(l) >= -alpha sum pi (A + D) - lambda Z / 2 + sum pi_k (kappa_k t0_k + lambda v_k s0_k + m_k),
 
-m_k being the least of alpha A e^(-b (l - l0)_+) + kappa c l over what type k may do. As kappa > 0, that is
+m_k being the least of alpha A e^(-b (l - l0)_+) + r l over what type k may do. As r > 0, that is
 
     off:  alpha A, at l = 0;
-    on:   kappa c l0 + min over 0 <= d <= l_max - l0 of alpha A e^(-b d) + kappa c d,
+    on:   r l0 + min over 0 <= d <= l_max - l0 of alpha A e^(-b d) + r d,
 
 and the smaller of the two where it is free. A function and its convex envelope have the same least value
 under any linear cost, so that this is also the bound of the envelope's program: no tangent point is needed.
@@ -42,7 +42,7 @@ class LaggedBounds:
         w, exact = problem.workload, Rounding(DIGITS).exact
         self.zero, one, half = exact(0), exact(1), exact(0.5)
         self.one, self.choices = one, choices
-        self.pi, self.A, self.b, D, t0, self.c = (
+        self.pi, self.A, self.b, D, t0, c, s0, s1 = (
             [exact(value) for value in getattr(w, field).tolist()] for field in PER_TYPE
         )
         self.lag = [exact(value) for value in problem.lag.tolist()]
@@ -50,18 +50,20 @@ class LaggedBounds:
         lam, self.alpha = exact(w.arrival_rate), exact(w.accuracy_weight)
         l = [exact(value) for value in tokens]
         types = range(len(l))
-        t = [t0[k] + self.c[k] * l[k] for k in types]
+        t, s = ([x[k] + slope[k] * l[k] for k in types] for x, slope in ((t0, c), (s0, s1)))
         y = one - lam * self.mean(t)
         if y.low <= 0:
             raise UnstableError("tokens give a utilisation of 1 or more")
         best = self.alpha * self.mean(A + d for A, d in zip(self.A, D, strict=True))
         loss = self.mean(self.decay(k, self.over(l[k], self.lag[k])) for k in types)
-        F = loss - best + self.mean(t) + lam * self.mean(t_k * t_k for t_k in t) * half / y
-        z = [exact((t_k / y).low) for t_k in t]  # rounded once: any number is valid
-        Z = self.mean(z_k * z_k for z_k in z)
+        s2 = self.mean(t[k] * t[k] + s[k] * s[k] for k in types)
+        F = loss - best + self.mean(t) + lam * s2 * half / y
+        z, v = ([exact((x / y).low) for x in times] for times in (t, s))  # rounded once: any number is valid
+        Z = self.mean(z[k] * z[k] + v[k] * v[k] for k in types)
         P = one + lam * lam * Z * half
         kappa = [P + lam * z_k for z_k in z]
-        cost = self.mean(kappa[k] * t0[k] + self.least(k, kappa[k] * self.c[k]) for k in types)
+        r = [kappa[k] * c[k] + lam * v[k] * s1[k] for k in types]
+        cost = self.mean(kappa[k] * t0[k] + lam * v[k] * s0[k] + self.least(k, r[k]) for k in types)
         self.lower = F.high.copy_negate()
         self.upper = (cost - best - lam * Z * half).low.copy_negate()
 
@@ -82,7 +84,7 @@ class LaggedBounds:
         return self.alpha * self.A[k] * (-(self.b[k] * d)).exp()
 
     def least(self, k: int, slope: Interval) -> Interval:
-        """m_k, with slope = kappa c."""
+        """m_k, with slope = r_k."""
         if self.lag[k].high == 0:
             return self.least_on(k, slope)
         off = self.alpha * self.A[k]

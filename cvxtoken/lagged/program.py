@@ -8,7 +8,7 @@ from __future__ import annotations
 import cvxpy as cp
 import numpy as np
 
-from cvxtoken.allocation.program import Program
+from cvxtoken.allocation.program import Program, deviations
 from cvxtoken.lagged.envelope import Choices, pieces
 from cvxtoken.lagged.problem import LaggedWorkload
 
@@ -30,7 +30,8 @@ def envelope_program(problem: LaggedWorkload, choices: Choices) -> Program:
     t = t0 + cp.multiply(c, l)
     ES = pi @ t
     y = 1 - lam * ES
-    EW = lam / 2 * cp.quad_over_lin(cp.multiply(np.sqrt(pi), t), y)
+    v = cp.hstack([cp.multiply(np.sqrt(pi), t), *deviations(w, np.arange(len(w)), l)])
+    EW = lam / 2 * cp.quad_over_lin(v, y)
     J = alpha * (pi @ p) - ES - EW
     problem_ = cp.Problem(cp.Maximize(J), [s >= 0, s <= 1, x >= 0, x <= b * e.room])
     return Program(problem_, l, {"s": s, "x": x, "p": p, "t": t, "y": y, "E[S]": ES, "E[W]": EW, "J": J})

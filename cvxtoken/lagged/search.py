@@ -20,7 +20,6 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.prices import solve_prices
-from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import UnstableError
 from cvxtoken.lagged.bounds import LaggedBounds
@@ -175,7 +174,8 @@ class _Search:
     def settled(self, choices: Choices) -> FloatArray | None:
         """The optimum where every lagged type has chosen, to float64; None where nothing is stable.
 
-        A type that is on has no lag, takes t0 + c l0 from the start and has l_max - l0 left.
+        A type that is on has no lag, takes t0 + c l0 (deviation s0 + s1 l0) from the start and has
+        l_max - l0 left.
         """
         if self.idle(choices) <= 0:
             return None
@@ -184,16 +184,10 @@ class _Search:
         off = (choices != Choice.ON) & (self.problem.lag > 0)
         if (base >= w.max_tokens).any():
             return None
-        settled = Workload(
-            names=w.names,
-            prior=w.prior,
+        settled = w.replace(
             accuracy_gain=np.where(off, _NEVER, w.accuracy_gain),
-            saturation_rate=w.saturation_rate,
-            base_accuracy=w.base_accuracy,
-            overhead=w.overhead + w.time_per_token * base,
-            time_per_token=w.time_per_token,
-            arrival_rate=w.arrival_rate,
-            accuracy_weight=w.accuracy_weight,
+            overhead=model.service_time(w, base),
+            deviation=model.deviation(w, base),
             max_tokens=w.max_tokens - base,
         )
         if settled.idle_at_zero <= 0:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import certify
+from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.methods import Result, spectral_radius_at
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import solve
@@ -39,8 +40,7 @@ def pair(workload: Workload, first: str, second: str) -> Workload:
                 f"{name!r} is not a type of the workload; they are {', '.join(workload.names)}"
             )
     chosen = [workload.names.index(name) for name in (first, second)]
-    fields = ("prior", "accuracy_gain", "saturation_rate", "base_accuracy", "overhead")
-    columns = {field: getattr(workload, field)[chosen] for field in (*fields, "time_per_token", "max_tokens")}
+    columns = {field: getattr(workload, field)[chosen] for field in (*PER_TYPE, "max_tokens")}
     columns["prior"] = columns["prior"] / columns["prior"].sum()
     return workload.replace(names=[first, second], **columns)
 

@@ -1,9 +1,9 @@
 """The primal and the dual value of an allocation over several draws, rigorously (derived here).
 
-Each draw r has the dual bound of `cvxtoken.allocation.bounds` for prices z_rk = t_rk / y_r of its own. Their
-mean is a sum over the types of
+Each draw r has the dual bound of `cvxtoken.allocation.bounds` for prices z_rk = t_rk / y_r and
+v_rk = s_rk / y_r of its own. Their mean is a sum over the types of
 
-    g_k(l) = (1 / R) sum_r pi_rk [alpha_r A_rk exp(-b_rk l) + kappa_rk c_rk l],
+    g_k(l) = (1 / R) sum_r pi_rk [alpha_r A_rk exp(-b_rk l) + (kappa_rk c_rk + lambda_r v_rk s1_rk) l],
 
 to be minimised over 0 <= l <= l_max: convex in one unknown, without a closed form for more than one draw.
 Any point p serves for a bound. Where the slope at p is not negative and p = 0, or not positive and p = l_max,
@@ -61,24 +61,26 @@ class EnsembleBounds:
         """F of one draw, and the part of its bound that no token changes; notes its terms of every g_k."""
         exact = self.rounding.exact
         one, half = exact(1), exact(0.5)
-        rows = list(zip(*columns, strict=True))  # pi, A, b, D, t0, c of each type
-        times = [t0 + c * l for (_, _, _, _, t0, c), l in zip(rows, self.l, strict=True)]
+        rows = list(zip(*columns, strict=True))  # pi, A, b, D, t0, c, s0, s1 of each type
+        times = [t0 + c * l for (*_, t0, c, _, _), l in zip(rows, self.l, strict=True)]
+        deviations = [s0 + s1 * l for (*_, s0, s1), l in zip(rows, self.l, strict=True)]
         pi = columns[0]
         y = one - lam * self._dot(pi, times)
         if y.low <= 0:
             raise UnstableError(f"tokens give a utilisation of {float(1 - y.high)} in a draw")
-        z = [exact((t / y).low) for t in times]
-        Z = self._dot(pi, (z_k * z_k for z_k in z))
+        z, v = ([exact((x / y).low) for x in values] for values in (times, deviations))
+        Z = self._dot(pi, (z_k * z_k + v_k * v_k for z_k, v_k in zip(z, v, strict=True)))
         P = one + lam * lam * Z * half
-        best = alpha * self._dot(pi, (A + D for _, A, _, D, _, _ in rows))
+        best = alpha * self._dot(pi, (A + D for _, A, _, D, *_ in rows))
         fixed = -best - lam * Z * half
         loss = self.zero
-        for k, (pi_k, A, b, _, t0, c) in enumerate(rows):
-            kappa = P + lam * z[k]
-            fixed = fixed + pi_k * kappa * t0
-            self.terms[k].append((pi_k * alpha * A, b, pi_k * kappa * c))
+        for k, (pi_k, A, b, _, t0, c, s0, s1) in enumerate(rows):
+            kappa, price = P + lam * z[k], lam * v[k]
+            fixed = fixed + pi_k * (kappa * t0 + price * s0)
+            self.terms[k].append((pi_k * alpha * A, b, pi_k * (kappa * c + price * s1)))
             loss = loss + pi_k * alpha * A * (-(b * self.l[k])).exp()
-        wait = lam * self._dot(pi, (t * t for t in times)) * half / y
+        squares = (t * t + s * s for t, s in zip(times, deviations, strict=True))
+        wait = lam * self._dot(pi, squares) * half / y
         return loss - best + self._dot(pi, times) + wait, fixed
 
     def _dot(self, weights: Iterable[Interval], values: Iterable[Interval]) -> Interval:

@@ -62,6 +62,11 @@ class Ensemble:
         """l_max, shape (N,), in tokens."""
         return self.draws[0].max_tokens
 
+    @property
+    def is_random(self) -> bool:
+        """Whether a service time of any draw varies although its tokens are given."""
+        return any(draw.is_random for draw in self.draws)
+
     def require_stable(self) -> None:
         """Decide exactly whether any allocation is stable in every draw (UnstableError where none is)."""
         wrong = [number for number, draw in enumerate(self.draws) if draw.idle_at_zero <= 0]

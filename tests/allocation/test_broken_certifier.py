@@ -19,10 +19,11 @@ import cvxtoken
 from cvxtoken import UnstableError, rigorous
 from cvxtoken.allocation import bounds, certificate, model
 from tests import truth
-from tests.instances import realistic
+from tests.instances import realistic, varying
 from tests.truth import exact
 
 SMALL = [realistic(seed, size) for seed in range(4) for size in (1, 2, 5)]
+SMALL += [varying(w, seed) for seed, w in enumerate(SMALL[:6])]
 
 
 def near_and_far(w: cvxtoken.Workload, seed: int) -> list[list[float]]:

@@ -7,11 +7,12 @@ import cvxtoken
 from cvxtoken.allocation import model
 from cvxtoken.allocation.gap import dual_gap
 from tests import truth
-from tests.instances import realistic, stress
+from tests.instances import realistic, stress, varying
 from tests.truth import exact
 
 INSTANCES = [(f"realistic {seed} {n}", realistic(seed, n)) for seed in range(3) for n in (1, 3)]
 INSTANCES += list(stress((1, 6)))[::3]
+INSTANCES += [(f"varying: {name}", varying(w, seed)) for seed, (name, w) in enumerate(INSTANCES[::3])]
 
 
 @pytest.mark.parametrize(("name", "w"), INSTANCES)

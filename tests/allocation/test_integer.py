@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +98,7 @@ def test_what_the_checker_refuses_is_not_stated(monkeypatch: pytest.MonkeyPatch)
     def overlooks(*_: object) -> Found:
         true = search(w, solve_prices(w), 10)
         loss = true.loss + best.objective - float(cvxtoken.certify(w, worse).lower)
-        return Found([worse], loss, 0.0, true.z, true.edges, true.multipliers)
+        return replace(true, ties=[worse], loss=loss, missing=0.0)
 
     monkeypatch.setattr(integer, "search", overlooks)
     found = solve_integer(w)

@@ -89,7 +89,7 @@ def test_an_unstable_allocation_waits_for_ever() -> None:
 def test_idle_share_keeps_its_digits_near_full_load() -> None:
     w = changed(realistic(5, 6), 1 - 1e-9)
     l = stable_tokens(w)
-    pi, _, _, _, t0, c = truth.columns(w)
+    pi, _, _, _, t0, c, _, _ = truth.columns(w)
     mean = sum(pi[k] * (t0[k] + c[k] * truth.exact(l[k])) for k in range(6))
     exact = float(1 - truth.exact(w.arrival_rate) * mean)
     assert float(model.idle(w, l)) == pytest.approx(exact, rel=1e-14)

@@ -1,8 +1,8 @@
 """When the plain fixed point converges: Lipschitz constants of its map (derived here).
 
-With u_j = pi_j c_j and h_k the delay price, the map's Jacobian has the entries
-|dT_k/dl_j| = (1 / (b_k h_k)) [delta_kj lambda c_k / y + lambda^2 u_j (t_k + t_j) / y^2
-+ lambda^3 E[S^2] u_j / y^3], and its rows vanish where T is clipped.
+With u_j = pi_j c_j, h_k the delay price, tau_k the marginal time of `model` and c'_k = dtau_k/dl_k, the map's
+Jacobian has the entries |dT_k/dl_j| = (1 / (b_k h_k)) [delta_kj lambda c'_k / y
++ lambda^2 u_j (tau_k + tau_j) / y^2 + lambda^3 E[S^2] u_j / y^3], and its rows vanish where T is clipped.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def contraction_bound(workload: Workload) -> ContractionBound:
     """A proven Lipschitz constant of T in the sup norm over the presolve's box [0, u], u = T(0).
 
     Every iterate enters that box after one step. There the bracket in the Jacobian's entries is largest at
-    u and h_k least at 0, so the row sums are at most, with a = sum pi c and g = sum pi c t,
-    (1 / (b_k h_k(0))) [lambda c_k / y + lambda^2 (t_k a + g) / y^2 + lambda^3 E[S^2] a / y^3] at u.
+    u and h_k least at 0, so the row sums are at most, with a = sum pi c and g = sum pi c tau,
+    (1 / (b_k h_k(0))) [lambda c'_k / y + lambda^2 (tau_k a + g) / y^2 + lambda^3 E[S^2] a / y^3] at u.
 
     Raises:
         UnstableError: no allocation is stable.
@@ -51,11 +51,12 @@ def contraction_bound(workload: Workload) -> ContractionBound:
         return ContractionBound(
             None, f"The map is not defined on all of [0, u]: at u the utilisation is {rho:.4g}."
         )
-    t, y = model.service_time(w, u), float(model.idle(w, u))
+    tau, y = model.marginal_time(w, u), float(model.idle(w, u))
     s2 = float(model.moments(w, u)[1])
-    a, g = float(w.prior @ w.time_per_token), float(w.prior @ (w.time_per_token * t))
+    a, g = float(w.prior @ w.time_per_token), float(w.prior @ (w.time_per_token * tau))
     h0 = model.delay_price(w, np.zeros(len(w)))
-    bracket = lam * w.time_per_token / y + lam**2 * (t * a + g) / y**2 + lam**3 * s2 * a / y**3
+    diagonal = lam * model.curvature(w) / w.time_per_token / y
+    bracket = diagonal + lam**2 * (tau * a + g) / y**2 + lam**3 * s2 * a / y**3
     rows = np.where(u > 0, bracket / (w.saturation_rate * h0), 0.0)
     value = float(rows.max()) * (1 + _ROUNDING)
     verdict = "is a contraction" if value < 1 else "need not be a contraction"
@@ -68,10 +69,10 @@ def contraction_at(workload: Workload, tokens: FloatArray) -> float:
     Raises:
         ProblemError: the tokens are outside the box or the stability region.
     """
-    scale, diagonal, u, t, y, s2 = _jacobian(workload, tokens)
+    scale, diagonal, u, tau, y, s2 = _jacobian(workload, tokens)
     lam = workload.arrival_rate
-    a, g = float(u.sum()), float(u @ t)
-    return float((scale * (diagonal + lam**2 * (t * a + g) / y**2 + lam**3 * s2 * a / y**3)).max())
+    a, g = float(u.sum()), float(u @ tau)
+    return float((scale * (diagonal + lam**2 * (tau * a + g) / y**2 + lam**3 * s2 * a / y**3)).max())
 
 
 def spectral_radius_at(workload: Workload, tokens: FloatArray) -> float:
@@ -83,10 +84,10 @@ def spectral_radius_at(workload: Workload, tokens: FloatArray) -> float:
     Raises:
         ProblemError: the tokens are outside the box or the stability region.
     """
-    scale, diagonal, u, t, y, s2 = _jacobian(workload, tokens)
+    scale, diagonal, u, tau, y, s2 = _jacobian(workload, tokens)
     lam = workload.arrival_rate
     root = np.sqrt(scale * u)
-    factors = np.column_stack([root, root * t])
+    factors = np.column_stack([root, root * tau])
     core = np.array([[lam**3 * s2 / y**3, lam**2 / y**2], [lam**2 / y**2, 0.0]])
     size = len(root)
     if size <= _DENSE:
@@ -105,7 +106,7 @@ def spectral_radius_at(workload: Workload, tokens: FloatArray) -> float:
 def _jacobian(
     workload: Workload, tokens: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, float, float]:
-    """1 / (b h) (0 where clipped), lambda c / y, u = pi c, t, y and E[S^2] at stable tokens."""
+    """1 / (b h) (0 where clipped), lambda c' / y, u = pi c, tau, y and E[S^2] at stable tokens."""
     w = workload
     l = checked_start(w, tokens)
     h = model.delay_price(w, l)
@@ -113,6 +114,6 @@ def _jacobian(
     free = (answer > 0) & (answer < w.max_tokens)
     y = float(model.idle(w, l))
     scale = np.where(free, 1 / (w.saturation_rate * h), 0.0)
-    diagonal = w.arrival_rate * w.time_per_token / y
+    diagonal = w.arrival_rate * model.curvature(w) / w.time_per_token / y
     s2 = float(model.moments(w, l)[1])
-    return scale, diagonal, w.prior * w.time_per_token, model.service_time(w, l), y, s2
+    return scale, diagonal, w.prior * w.time_per_token, model.marginal_time(w, l), y, s2

@@ -105,13 +105,14 @@ def _gauss_seidel(workload: Workload, tokens: FloatArray) -> FloatArray:
     y = float(model.idle(w, l))
     s2 = float(model.moments(w, l)[1])
     ratio = w.accuracy_weight * w.accuracy_gain * w.saturation_rate / w.time_per_token
+    a, tau = w.prior * w.time_per_token, model.marginal_time(w, l)
+    rise = model.curvature(w) / w.time_per_token
     for k in range(len(w)):
-        t = w.overhead[k] + w.time_per_token[k] * l[k]
-        h = 1 + lam * t / y + lam**2 * s2 / (2 * y**2)
+        h = 1 + lam * tau[k] / y + lam**2 * s2 / (2 * y**2)
         new = min(max(np.log(ratio[k] / h) / w.saturation_rate[k], 0.0), w.max_tokens[k])
-        t_new = w.overhead[k] + w.time_per_token[k] * new
-        y -= lam * w.prior[k] * w.time_per_token[k] * (new - l[k])
-        s2 += w.prior[k] * (t_new**2 - t**2)
+        change = new - l[k]
+        y -= lam * a[k] * change
+        s2 += a[k] * (2 * tau[k] + rise[k] * change) * change
         l[k] = new
         if y <= 0:
             break

@@ -1,0 +1,227 @@
+"""Service times that vary: E[S^2] = sum pi (t^2 + s^2), s = s0 + s1 l, in every room that knows of delays."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+import cvxtoken
+from cvxtoken import integer_verifier, verifier
+from cvxtoken.allocation import model
+from cvxtoken.allocation.explain import explain
+from cvxtoken.allocation.prices import price_path
+from cvxtoken.allocation.program import FORMS, program
+from cvxtoken.allocation.rounding import Neighbourhood
+from cvxtoken.allocation.targeted import certify_targets
+from tests import targets as judge
+from tests import truth
+from tests.instances import boxed, changed, realistic, varying
+from tests.truth import exact, mp
+
+BASE = cvxtoken.load("qwen3-8b")
+VARYING = varying(BASE)
+RANDOM = [varying(realistic(seed, size), seed) for seed in range(6) for size in (1, 6, 50)]
+EXTREME = [
+    varying(changed(realistic(7, size), rho0, accuracy_weight=weight), 3)
+    for size in (1, 6)
+    for rho0 in (0.5, 1 - 1e-6)
+    for weight in (30.0, 1e6)
+]
+
+
+COLUMNS = ("accuracy_gain", "saturation_rate", "base_accuracy", "overhead", "time_per_token", "max_tokens")
+
+
+# --- the optimum ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("w", RANDOM + EXTREME)
+def test_the_optimum_is_certified(w: cvxtoken.Workload) -> None:
+    reference = cvxtoken.solve(w)
+    assert reference.status == "certified"
+    assert reference.certificate.relative_gap <= Decimal("1e-20")
+    assert verifier.check(json.loads(json.dumps(reference.certificate.to_document()))).startswith("proven")
+    assert exact(reference.certificate.lower) <= truth.objective(w, reference.certificate.tokens)
+
+
+@pytest.mark.parametrize("w", [w for w in RANDOM if len(w) < 50][:6] + EXTREME[:2])
+def test_the_optimum_is_the_truth(w: cvxtoken.Workload) -> None:
+    _, J = truth.optimum(w)
+    proof = cvxtoken.solve(w).certificate
+    assert exact(proof.lower) <= J <= exact(proof.upper)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("w", RANDOM[:2])
+def test_every_form_is_convex_and_has_this_optimum(form: str, w: cvxtoken.Workload) -> None:
+    built = program(w, form)
+    assert built.problem.is_dcp()
+    built.problem.solve(solver="CLARABEL")
+    tokens = np.clip(built.tokens.value, 0, w.max_tokens)
+    best = cvxtoken.solve(w).objective
+    assert float(model.objective(w, tokens)) == pytest.approx(best, abs=1e-6 * (1 + abs(best)))
+
+
+def test_a_certain_certificate_says_nothing_of_a_varying_instance() -> None:
+    """With deviations and the right hash put in, neither bound is a truth, and neither is accepted."""
+    document = cvxtoken.solve(BASE).certificate.to_document()
+    forged = document | {"instance": VARYING.to_instance(), "sha256": VARYING.sha256}
+    with pytest.raises(verifier.Refused, match="lower is above"):
+        verifier.check(forged)
+    honest = cvxtoken.solve(VARYING).certificate.to_document()
+    with pytest.raises(verifier.Refused, match="upper is below"):
+        verifier.check(honest | {"instance": BASE.to_instance(), "sha256": BASE.sha256})
+    for change in ({"deviation": [0.0] * 5}, {"deviation": [-0.1] * 5}, {"deviation_per_token": [0.0]}):
+        with pytest.raises(verifier.Refused):
+            verifier.check(honest | {"instance": honest["instance"] | change})
+    partial = {field: value for field, value in honest["instance"].items() if field != "deviation"}
+    with pytest.raises(verifier.Refused, match="keys"):
+        verifier.check(honest | {"instance": partial})
+
+
+def test_more_deviation_costs_more_and_sensitivity_knows_it() -> None:
+    reference = cvxtoken.solve(VARYING)
+    found = cvxtoken.sensitivity(reference)
+    for field in ("deviation", "deviation_per_token", "overhead", "time_per_token"):
+        values, k = getattr(VARYING, field), int(np.argmax(VARYING.deviation * VARYING.deviation_per_token))
+        step = np.where(np.arange(5) == k, 1e-4 * values, 0.0)
+        more, less = (cvxtoken.solve(VARYING.replace(**{field: values + d})) for d in (step, -step))
+        slope = (more.objective - less.objective) / (2 * step[k])
+        assert slope < 0
+        assert found.objective[field][k] == pytest.approx(slope, rel=1e-6)
+        tokens = (more.tokens - less.tokens) / (2 * step[k])
+        assert found.tokens(field)[:, k] == pytest.approx(tokens, rel=1e-4)
+
+
+def test_targets() -> None:
+    rng = np.random.default_rng(5)
+    for seed in range(8):
+        w = varying(realistic(seed, 4), seed)
+        goal = ("trade-off", "accuracy")[seed % 2]
+        asked = judge.random_targets(w, rng, goal, judge.combination(rng, goal), seed % 3 == 0)
+        proof, best = certify_targets(w, asked), judge.optimum(w, asked)
+        assert proof.relative_gap <= Decimal("1e-15")
+        rounding = mp.mpf(10) ** -80  # of the truth, which has 90 digits
+        assert exact(proof.lower) <= best.high + rounding
+        assert best.low <= exact(proof.upper) + rounding
+        assert verifier.check(json.loads(json.dumps(proof.to_document()))).startswith("proven")
+
+
+# --- the methods, many at once --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["projected_gradient", "newton", "price_newton"])
+def test_methods_reach_it(method: str) -> None:
+    for w in RANDOM[:2]:
+        found = getattr(cvxtoken, method)(w)
+        assert found.converged, found.outcome
+        best = cvxtoken.solve(w).objective
+        assert found.objective == pytest.approx(best, abs=1e-9 * (1 + abs(best)))
+
+
+def test_the_fixed_point_converges_where_its_bound_says_so() -> None:
+    contractive = [w.replace(arrival_rate=w.arrival_rate / 50) for w in RANDOM[::3]]
+    bounds = [cvxtoken.contraction_bound(w) for w in contractive]
+    assert sum(bound.value is not None and bound.value < 1 for bound in bounds) >= 2
+    for w, bound in zip(contractive, bounds, strict=True):
+        for order in ("jacobi", "gauss-seidel"):
+            if bound.value is not None and bound.value < 1:
+                assert cvxtoken.fixed_point(w, order=order).converged
+
+
+def test_many_and_tracked_agree_with_one() -> None:
+    workloads = [*RANDOM, BASE, *EXTREME]
+    found = cvxtoken.solve_many(workloads)
+    for k, w in enumerate(workloads):
+        best = cvxtoken.solve(w)
+        assert found.status[k] == 0, found.outcome(k)
+        assert found.objective[k] == pytest.approx(best.objective, rel=1e-11, abs=1e-11)
+        assert cvxtoken.Workloads.of(workloads).workload(k, w.names) == w
+    tracker = cvxtoken.Tracker(VARYING)
+    for rate in (0.11, 0.2):
+        budgets = tracker.update(arrival_rate=rate)
+        best = cvxtoken.solve(VARYING.replace(arrival_rate=rate))
+        assert budgets.objective == pytest.approx(best.objective, rel=1e-11)
+
+
+def test_a_bad_deviation_marks_its_instance_only() -> None:
+    shared = {f: getattr(BASE, f) for f in (*COLUMNS, "prior", "arrival_rate", "accuracy_weight")}
+    found = cvxtoken.solve_many(cvxtoken.Workloads(**shared, deviation=[[0.0], [-1.0], [np.nan], [0.5]]))
+    assert found.status.tolist() == [0, 3, 3, 0]
+    assert "deviation of 'type 0' is -1.0" in found.outcome(1)
+    assert found.objective[3] < found.objective[0]
+
+
+def test_price_bounds_hold_on_the_whole_path() -> None:
+    """The signs of the residuals never exclude the optimum: the search ends at it from anywhere."""
+    rng = np.random.default_rng(2)
+    for w in EXTREME + RANDOM[:6]:
+        best = cvxtoken.solve(w)
+        start = rng.uniform(0, 1, len(w)) * np.minimum(2 * best.tokens, w.max_tokens)
+        while float(model.idle(w, start)) <= 0:
+            start /= 2
+        *_, last = price_path(w, start)
+        gap = best.objective - float(model.objective(w, last.tokens))
+        assert abs(gap) <= 1e-9 * (1 + abs(best.objective) + w.accuracy_weight)
+
+
+# --- whole tokens ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whole_tokens_are_the_best_of_all(seed: int) -> None:
+    w = varying(boxed(seed), seed)
+    best, J = truth.best_whole(w)
+    found = cvxtoken.solve_integer(w)
+    assert found.exact
+    assert found.tokens.tolist() in best
+    assert exact(found.certificate.lower) <= J <= exact(found.certificate.upper)
+    assert integer_verifier.check(found.certificate.to_document()).startswith("proven")
+
+
+def test_the_loss_of_rounding_is_an_identity() -> None:
+    for w in RANDOM[:6]:
+        centre = cvxtoken.solve(w).tokens
+        near = Neighbourhood(w, centre)
+        whole = np.floor(centre * 0.9)
+        loss = float(near.loss(near.sums(whole).sum(axis=-1)))
+        true = float(truth.objective(w, centre) - truth.objective(w, whole))
+        assert loss == pytest.approx(true, rel=1e-6, abs=1e-9)
+
+
+# --- robust and lagged ----------------------------------------------------------------------------------
+
+
+def test_robust_budgets_are_certified_and_not_beaten() -> None:
+    ensemble = cvxtoken.Ensemble([VARYING, varying(BASE, 4).replace(arrival_rate=0.2), BASE])
+    found = cvxtoken.solve_robust(ensemble)
+    assert found.status == "certified"
+    rng = np.random.default_rng(0)
+    tried = [found.tokens * rng.uniform(0.8, 1.2, 5) for _ in range(200)]
+    assert max(float(ensemble.objectives(l).mean()) for l in tried) <= found.upper
+    one = cvxtoken.solve_robust(cvxtoken.Ensemble([VARYING]))
+    assert one.objective == pytest.approx(cvxtoken.solve(VARYING).objective, rel=1e-12)
+
+
+def test_lagged_optima_are_the_best_of_a_grid() -> None:
+    for seed in range(4):
+        w = varying(boxed(2 * seed).replace(max_tokens=20.0), seed)
+        lags = np.where(np.arange(len(w)) % 2 == 0, 6.0, 0.0)
+        problem = cvxtoken.LaggedWorkload(w, lags)
+        found = cvxtoken.solve_lagged(problem)
+        assert found.status == "certified"
+        rng = np.random.default_rng(seed)
+        grid = np.concatenate([rng.uniform(0, 20, (4000, len(w))), np.zeros((1, len(w)))])
+        grid = grid[model.idle(w, grid) > 0]
+        best = max(float(problem.objective(l)) for l in grid)
+        assert best <= found.objective + 1e-9 * (1 + abs(best))
+        plain = cvxtoken.solve_lagged(cvxtoken.LaggedWorkload(w, np.zeros(len(w))))
+        assert plain.objective == pytest.approx(cvxtoken.solve(w).objective, rel=1e-9)
+
+
+def test_explain_tells_of_the_deviation() -> None:
+    assert "v = (sqrt(pi) t, sqrt(pi) s)" in explain(cvxtoken.solve(VARYING))
+    assert "sqrt(pi) s" not in explain(cvxtoken.solve(BASE))
