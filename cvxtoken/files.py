@@ -22,6 +22,29 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
+def check_ending(path: Path) -> None:
+    """Refuse a file that is neither .toml nor .json (ProblemError)."""
+    if path.suffix not in (".toml", ".json"):
+        raise ProblemError(f"{path}: the ending is {path.suffix!r}; it must be .toml or .json")
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a file that cannot be written, before there is anything to write; it is left as it was.
+
+    Raises:
+        ProblemError: it cannot be written.
+    """
+    is_new = not path.exists()
+    if not (is_new or path.is_file() or path.is_dir()):
+        return  # to open a pipe only to close it would end it for its reader
+    try:
+        path.open("ab").close()
+        if is_new:
+            path.unlink()
+    except OSError as error:
+        raise ProblemError(f"{path}: cannot be written: {error.strerror}") from error
+
+
 def read_document(path: str | Path) -> Document:
     """The mapping in a .toml or .json file.
 
@@ -29,8 +52,7 @@ def read_document(path: str | Path) -> Document:
         ProblemError: the ending is neither, the file cannot be read, or it is not what its ending says.
     """
     path = Path(path)
-    if path.suffix not in (".toml", ".json"):
-        raise ProblemError(f"{path}: the ending is {path.suffix!r}; it must be .toml or .json")
+    check_ending(path)
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -58,8 +80,7 @@ def write_document(path: str | Path, document: Document) -> None:
         ProblemError: the ending is neither, or the file cannot be written.
     """
     path = Path(path)
-    if path.suffix not in (".toml", ".json"):
-        raise ProblemError(f"{path}: the ending is {path.suffix!r}; it must be .toml or .json")
+    check_ending(path)
     if path.suffix == ".toml":
         text = tomli_w.dumps(document)
     else:

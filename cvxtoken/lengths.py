@@ -30,16 +30,14 @@ class LengthDistribution:
     Attributes:
         probabilities: p_1 .. p_{n_max}, shape (n_max,); not negative, the last positive, sum 1 (they are
             divided by their sum, which may be off by 1e-6).
+
+    Raises:
+        ProblemError: a probability is negative, or they do not sum to 1.
     """
 
     probabilities: FloatArray
 
     def __post_init__(self) -> None:
-        """Validate and freeze.
-
-        Raises:
-            ProblemError: a probability is negative, or they do not sum to 1.
-        """
         p = _numbers("probabilities", self.probabilities)
         if not len(p):
             raise ProblemError("probabilities is empty; at least one length is needed")

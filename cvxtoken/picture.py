@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvxtoken.errors import MissingExtraError, ProblemError
+from cvxtoken.files import check_writable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,12 +60,13 @@ def colours(count: int) -> list[str]:
 
 def legend(drawn: Axes, title: str | None = None) -> None:
     """What the lines are, above the axes, where it hides none of them; in as many columns as have room."""
-    longest = max(map(len, drawn.get_legend_handles_labels()[1]))
+    labels = drawn.get_legend_handles_labels()[1]
     inches = drawn.get_window_extent().width / drawn.figure.figure.dpi
+    rows = math.ceil(len(labels) / max(1, int(inches * _LETTERS / (max(map(len, labels)) + 8))))
     drawn.legend(
         loc="lower left",
         bbox_to_anchor=(0, 1),
-        ncols=max(1, int(inches * _LETTERS / (longest + 8))),
+        ncols=math.ceil(len(labels) / rows),  # as many rows, evenly filled
         frameon=False,
         fontsize=9,
         title=title,
@@ -72,12 +75,12 @@ def legend(drawn: Axes, title: str | None = None) -> None:
     )
 
 
-def require_matplotlib() -> None:
+def require_matplotlib(what: str = "a plot") -> None:
     """Nothing where Matplotlib is installed (MissingExtraError)."""
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise MissingExtraError("a plot needs Matplotlib: pip install 'cvxtoken[plot]'") from error
+        raise MissingExtraError(f"{what} needs Matplotlib: pip install 'cvxtoken[plot]'") from error
 
 
 def check_path(path: Path) -> None:
@@ -93,13 +96,7 @@ def check_path(path: Path) -> None:
     known = FigureCanvasBase.get_supported_filetypes()
     if path.suffix[1:].lower() not in known:
         raise ProblemError(f"{path}: the ending is {path.suffix!r}; it must be one of .{', .'.join(known)}")
-    is_new = not path.exists()
-    try:
-        path.open("ab").close()
-        if is_new:
-            path.unlink()
-    except OSError as error:
-        raise ProblemError(f"{path}: cannot be written: {error.strerror}") from error
+    check_writable(path)
 
 
 def save(figure: Figure | SubFigure, path: Path) -> None:

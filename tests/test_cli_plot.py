@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,32 @@ def test_other_commands_refuse_a_path_before_any_work(command, arguments: list[s
     code, out, err = command(*arguments, "none.toml", "--plot", str(tmp_path / "no" / "a.png"))
     assert (code, out) == (2, "")
     assert "a.png: cannot be written" in err, "not that none.toml cannot be read"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["solve", "none.toml", "--certificate"],
+        ["integer", "none.toml", "--certificate"],
+        ["schedule", "none.toml", "--certificate"],
+        ["export", "none.toml", "--out"],
+        ["fit", "none.csv", "--out"],
+        ["check", "NONE", "--html"],
+        ["check", "NONE", "--progress"],
+    ],
+)
+def test_so_do_files_that_are_no_pictures(command, arguments: list[str], tmp_path: Path) -> None:
+    code, out, err = command(*arguments, str(tmp_path / "no" / "a.json"))
+    assert (code, out) == (2, "")
+    assert err == f"error: {tmp_path / 'no' / 'a.json'}: cannot be written: No such file or directory\n"
+
+
+def test_a_fitted_workload_is_toml_or_json_before_any_work(command, tmp_path: Path) -> None:
+    code, _, err = command("fit", "none.csv", "--out", str(tmp_path / "a.xml"))
+    assert (code, "it must be .toml or .json" in err) == (2, True)
+
+
+def test_a_report_needs_matplotlib_before_any_work(command, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    code, _, err = command("check", "NONE", "--html", str(tmp_path / "a.html"))
+    assert (code, err) == (2, "error: an HTML report needs Matplotlib: pip install 'cvxtoken[plot]'\n")

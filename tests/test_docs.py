@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import cvxtoken
+from cvxtoken.plots.kinds import OF_FILE, OF_WORKLOAD
 
 ROOT = Path(cvxtoken.__file__).parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -126,6 +127,12 @@ def test_code_prints_what_the_page_says(page: Path, tmp_path: Path, monkeypatch:
         got = run(block)
         same = doctest.OutputChecker().check_output(printed or "", got, doctest.ELLIPSIS)
         assert same, f"{page.name}:{block.line} prints\n{got}\nand the page says\n{printed}"
+
+
+def test_every_kind_of_picture_is_shown() -> None:
+    page = (ROOT / "docs" / "pictures.md").read_text(encoding="utf-8")
+    for kind in (*OF_WORKLOAD, *OF_FILE):
+        assert f"(images/plot-{kind}.svg)\n<figcaption><code>{kind}</code>: " in page, kind
 
 
 def test_links_and_pages_agree_with_the_navigation() -> None:

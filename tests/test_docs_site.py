@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import cvxtoken
+from cvxtoken import plots
 from tests import browser
 
 ROOT = Path(cvxtoken.__file__).parent.parent
@@ -58,6 +59,8 @@ def test_the_references_documents_the_public_names(site: Path) -> None:
         own = getattr(cvxtoken, name)
         ids = {f"cvxtoken.{name}", f"{own.__module__}.{name}"}
         assert any(f'id="{found}"' in reference for found in ids), name
+    for name in plots.__all__:
+        assert f'id="cvxtoken.plots.{name}"' in reference, name
 
 
 @needs_browser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 import subprocess
 import sys
 from itertools import combinations
@@ -59,6 +60,12 @@ def test_a_path_is_refused_before_and_left_as_it_was(tmp_path: Path) -> None:
         with pytest.raises(ProblemError) as refused:
             picture.check_path(tmp_path / name)
         assert message in str(refused.value)
+
+
+def test_a_pipe_is_not_opened_before_it_is_written(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.svg"
+    os.mkfifo(pipe)
+    picture.check_path(pipe)  # to open one waits for a reader
 
 
 def test_a_file_that_fails_late_is_one_sentence(tmp_path: Path) -> None:

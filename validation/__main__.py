@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cvxtoken.errors import CvxtokenError, ProblemError
-from cvxtoken.files import write_text
+from cvxtoken.files import check_writable, write_text
 from cvxtoken.picture import check_path
 from validation.report import Outcome, html, markdown
 from validation.studies import STUDIES, Study
@@ -105,6 +105,8 @@ def main() -> int:
     except OSError as error:
         raise ProblemError(f"{figures}: cannot be made: {error.strerror}") from error
     check_path(figures / "check.png")
+    for name in ("REPORT.md", "REPORT.html"):
+        check_writable(arguments.out / name)
     data = None if arguments.data is None else arguments.data.resolve()
     outcomes = run_all(STUDIES, data, arguments.quick, figures.resolve())
     text = markdown(outcomes, arguments.quick, arguments.out.resolve())

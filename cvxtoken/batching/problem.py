@@ -31,6 +31,9 @@ class BatchTime:
     Attributes:
         k1, k2: first-token time, in s a request and in s.
         k3, k4: a decoding step, in s a token and request and in s a token.
+
+    Raises:
+        ProblemError: a constant is negative, or all are 0.
     """
 
     k1: float
@@ -39,7 +42,6 @@ class BatchTime:
     k4: float
 
     def __post_init__(self) -> None:
-        """Validate (ProblemError: a constant is negative, or all are 0)."""
         for name, value in vars(self).items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
                 raise ProblemError(f"{name} is {value!r}; it must be finite and not negative")
@@ -88,6 +90,9 @@ class BatchingProblem:
         max_batch: the largest batch; by default what the memory holds, else 64.
         memory_tokens: tokens of all requests that fit at once, each counted with its longest possible output.
 
+    Raises:
+        ProblemError: a field breaks its rule; the message names the field, the value and the rule.
+
     Source: arXiv 2407.05347; the field names are this project's.
     """
 
@@ -98,11 +103,6 @@ class BatchingProblem:
     memory_tokens: float | None = None
 
     def __post_init__(self) -> None:
-        """Validate.
-
-        Raises:
-            ProblemError: a field breaks its rule; the message names the field, the value and the rule.
-        """
         if not isinstance(self.lengths, LengthDistribution):
             raise ProblemError(f"lengths is {self.lengths!r}; it must be a LengthDistribution")
         rate = self.arrival_rate

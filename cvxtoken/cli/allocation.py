@@ -24,10 +24,12 @@ from cvxtoken.cli.options import (
     AccuracyWeight,
     ArrivalRate,
     AsJson,
+    CertificateFile,
     MaxTokens,
     WorkloadName,
     app,
     read_workload,
+    writable,
 )
 from cvxtoken.files import write_text
 
@@ -40,7 +42,7 @@ def integer_command(
     max_tokens: MaxTokens = None,
     time_limit: Annotated[float, typer.Option(help="Seconds that the search may take.")] = 60.0,
     as_json: AsJson = False,
-    certificate: Annotated[Path | None, typer.Option(help="Write the proof to this file.")] = None,
+    certificate: CertificateFile = None,
 ) -> None:
     """Print the best budgets in whole tokens, proven, and what rounding loses."""
     problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
@@ -141,7 +143,9 @@ def export(
     arrival_rate: ArrivalRate = None,
     accuracy_weight: AccuracyWeight = None,
     max_tokens: MaxTokens = None,
-    out: Annotated[Path | None, typer.Option(help="Write to this file instead of to the terminal.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(callback=writable, help="Write to this file instead of to the terminal.")
+    ] = None,
 ) -> None:
     """Write the problem for other programs: CBF, Clarabel's problem file, or the workload as JSON."""
     problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)

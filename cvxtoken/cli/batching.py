@@ -16,7 +16,7 @@ from cvxtoken.batching.problem import DISCIPLINES, BatchingProblem, check_discip
 from cvxtoken.batching.problem import default_problem as default_batching
 from cvxtoken.batching.reference import best_batch
 from cvxtoken.batching.simulation import simulate
-from cvxtoken.cli.options import AsJson, app
+from cvxtoken.cli.options import AsJson, app, drawable
 from cvxtoken.errors import UnstableError
 
 
@@ -30,11 +30,11 @@ def batch_command(
     max_batch: Annotated[int | None, typer.Option(help="The largest batch.")] = None,
     requests: Annotated[int, typer.Option(help="Simulated, over 20 replications; 0 for none.")] = 200_000,
     as_json: AsJson = False,
-    plot: Annotated[Path | None, typer.Option(help="Draw the delay curves to this file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(callback=drawable, help="Draw the delay curves to this file.")
+    ] = None,
 ) -> None:
     """Print delays of batched service and the best batch sizes, by analysis and in simulation."""
-    if plot is not None:
-        picture.check_path(plot)
     data = default_batching() if problem is None else BatchingProblem.load(problem)
     options = {"arrival_rate": arrival_rate, "max_batch": max_batch}
     data = data.replace(**{name: value for name, value in options.items() if value is not None})

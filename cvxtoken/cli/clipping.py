@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cvxtoken import picture, plots
-from cvxtoken.cli.options import AsJson, app
+from cvxtoken.cli.options import AsJson, app, drawable
 from cvxtoken.clipping.problem import ClippingProblem, default_problem
 from cvxtoken.clipping.reference import best_limit
 from cvxtoken.errors import ProblemError
@@ -34,11 +34,11 @@ def clip(
     patience: Annotated[float | None, typer.Option(help="Seconds after which a request leaves.")] = None,
     utility_weight: Annotated[float | None, typer.Option(help="Theta, from 0 to 1.")] = None,
     as_json: AsJson = False,
-    plot: Annotated[Path | None, typer.Option(help="Draw the frontier to this file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(callback=drawable, help="Draw the frontier to this file.")
+    ] = None,
 ) -> None:
     """Print the best limit on output tokens, and what other limits do."""
-    if plot is not None:
-        picture.check_path(plot)
     data = default_problem() if problem is None else ClippingProblem.load(problem)
     options = {"arrival_rate": arrival_rate, "patience": patience, "utility_weight": utility_weight}
     changes: dict[str, object] = {name: value for name, value in options.items() if value is not None}

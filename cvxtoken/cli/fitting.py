@@ -9,9 +9,17 @@ from typing import Annotated
 import typer
 
 from cvxtoken import picture, plots
-from cvxtoken.cli.options import AsJson, app
+from cvxtoken.cli.options import AsJson, app, drawable, writable
 from cvxtoken.errors import ProblemError
+from cvxtoken.files import check_ending
 from cvxtoken.fitting.workload import LOG, ROWS, fit_workload
+
+
+def _document(value: Path | None) -> Path | None:
+    """Callback of an option: a workload's file, refused before any work (ProblemError)."""
+    if value is not None:
+        check_ending(value)
+    return writable(value)
 
 
 @app.command()
@@ -41,13 +49,15 @@ def fit(
     random_service: Annotated[
         bool, typer.Option("--random-service", help="Let service times vary in the workload, as measured.")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="Write the workload to this .toml or .json file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(callback=_document, help="Write the workload to this .toml or .json file.")
+    ] = None,
     as_json: AsJson = False,
-    plot: Annotated[Path | None, typer.Option(help="Draw points, fits and bands to this file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(callback=drawable, help="Draw points, fits and bands to this file.")
+    ] = None,
 ) -> None:
     """Fit accuracy, service times and arrivals, and say where the model does not fit."""
-    if plot is not None:
-        picture.check_path(plot)
     fitted = fit_workload(
         table,
         arrivals,

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from cvxtoken import integer_verifier, library, schedule_verifier, verifier
-from cvxtoken.cli.options import AsJson, app
+from cvxtoken.cli.options import AsJson, app, writable
 from cvxtoken.files import write_text
+from cvxtoken.picture import require_matplotlib
 
 
 @app.command()
@@ -39,6 +40,13 @@ def workloads() -> None:
         print(f"{name}: {', '.join(workload.names)}\n    source: {workload.source}")
 
 
+def _report(value: Path | None) -> Path | None:
+    """Callback of an option: a report's file, refused before any work (ProblemError, MissingExtraError)."""
+    if value is not None:
+        require_matplotlib("an HTML report")
+    return writable(value)
+
+
 @app.command()
 def check(
     solver: Annotated[str, typer.Argument(help="An installed CVXPY solver, or module:function.")],
@@ -47,13 +55,18 @@ def check(
     ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds for one call.")] = 60.0,
     progress_file: Annotated[
-        Path | None, typer.Option("--progress", help="Scores so far; an interrupted run goes on from there.")
+        Path | None,
+        typer.Option(
+            "--progress", callback=writable, help="Scores so far; an interrupted run goes on from there."
+        ),
     ] = None,
     kind: Annotated[
         str | None, typer.Option(help="What a function takes: workload, problem or cones.")
     ] = None,
     as_json: AsJson = False,
-    html: Annotated[Path | None, typer.Option(help="Write a report with plots to this file.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(callback=_report, help="Write a report with plots to this file.")
+    ] = None,
 ) -> None:
     """Score a solver by its true errors over the instance library."""
     from cvxtoken.suite import page, scoreboard, solvers

@@ -19,10 +19,12 @@ from cvxtoken.cli.options import (
     AccuracyWeight,
     ArrivalRate,
     AsJson,
+    CertificateFile,
     MaxTokens,
     Solver,
     WorkloadName,
     app,
+    drawable,
     read_workload,
 )
 from cvxtoken.errors import ProblemError
@@ -51,7 +53,7 @@ def solve_command(
     ] = None,
     solver: Solver = "CLARABEL",
     as_json: AsJson = False,
-    certificate: Annotated[Path | None, typer.Option(help="Write the proof to this file.")] = None,
+    certificate: CertificateFile = None,
 ) -> None:
     """Print the optimal budgets and the proven gap, under any targets what each of them costs."""
     problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
@@ -127,11 +129,11 @@ def frontier_command(
     max_tokens: MaxTokens = None,
     points: Annotated[int, typer.Option(help="How many.")] = 20,
     as_json: AsJson = False,
-    plot: Annotated[Path | None, typer.Option(help="Draw the frontier to this file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(callback=drawable, help="Draw the frontier to this file.")
+    ] = None,
 ) -> None:
     """Print the best accuracy for every mean system time, each point proven, and its budgets."""
-    if plot is not None:
-        picture.check_path(plot)
     problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("frontier", total=points)

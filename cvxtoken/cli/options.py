@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cvxtoken import library
+from cvxtoken import library, picture
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.files import check_writable
 
 app = typer.Typer(
     add_completion=False,
@@ -17,6 +18,21 @@ app = typer.Typer(
     help="Certified optimal thinking-token budgets for LLM servers.",
 )
 
+
+def writable(value: Path | None) -> Path | None:
+    """Callback of an option: a file that cannot be written is refused before any work (ProblemError)."""
+    if value is not None:
+        check_writable(value)
+    return value
+
+
+def drawable(value: Path | None) -> Path | None:
+    """The same for a file of a picture (ProblemError, MissingExtraError)."""
+    if value is not None:
+        picture.check_path(value)
+    return value
+
+
 WorkloadName = Annotated[
     str, typer.Argument(metavar="[WORKLOAD]", help="A built-in workload's name, or a .toml or .json file.")
 ]
@@ -24,6 +40,9 @@ ArrivalRate = Annotated[float | None, typer.Option(help="Queries per second, in 
 AccuracyWeight = Annotated[float | None, typer.Option(help="Seconds that full accuracy is worth.")]
 MaxTokens = Annotated[float | None, typer.Option(help="Largest budget of every type, in tokens.")]
 Solver = Annotated[str, typer.Option(help="Any installed CVXPY solver that takes exponential cones.")]
+CertificateFile = Annotated[
+    Path | None, typer.Option(callback=writable, help="Write the proof to this file.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 

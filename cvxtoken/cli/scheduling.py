@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cvxtoken import picture, plots
-from cvxtoken.cli.options import AsJson, app
+from cvxtoken.cli.options import AsJson, CertificateFile, app, drawable
 from cvxtoken.errors import ProblemError
 from cvxtoken.scheduling.comparison import compare
 from cvxtoken.scheduling.generate import (
@@ -58,13 +58,13 @@ def schedule(
     bound: Annotated[
         str | None, typer.Option(help="fast, lp or milp; lp by default unless there are too many requests.")
     ] = None,
-    certificate: Annotated[Path | None, typer.Option(help="Write the proof to this file.")] = None,
+    certificate: CertificateFile = None,
     as_json: AsJson = False,
-    plot: Annotated[Path | None, typer.Option(help="Draw the memory over time to this file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(callback=drawable, help="Draw the memory over time to this file.")
+    ] = None,
 ) -> None:
     """Run scheduling policies, and hold them against a certified bound in hindsight."""
-    if plot is not None:
-        picture.check_path(plot)
     requests, dropped = default_requests(), 0
     if trace is not None:
         if problem is not None:

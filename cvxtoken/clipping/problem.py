@@ -47,6 +47,9 @@ class ClippingProblem:
             default 0.9875, or 0.5 where requests are impatient.
         patience: tau, in s; None where nobody leaves.
 
+    Raises:
+        ProblemError: a field breaks its rule; the message names the field, the value and the rule.
+
     Source: arXiv 2407.05347; the field names are this project's.
     """
 
@@ -60,11 +63,6 @@ class ClippingProblem:
     patience: float | None = None
 
     def __post_init__(self) -> None:
-        """Validate.
-
-        Raises:
-            ProblemError: a field breaks its rule; the message names the field, the value and the rule.
-        """
         types = self.lengths
         if isinstance(types, LengthDistribution):
             types = (types,)

@@ -21,10 +21,13 @@ def fit(task: TaskFit, ax: Axes | None = None) -> Axes:
     found = task.accuracy
     l = np.linspace(0, found.points.budgets[-1], _PLACES)
     low, high = found.band(l)
-    drawn.fill_between(l, low, high, color=BLUE, alpha=0.2, linewidth=0)
-    drawn.plot(l, found.curve(l), color=BLUE)
+    drawn.fill_between(
+        l, low, high, color=BLUE, alpha=0.2, linewidth=0, label=f"{100 * found.confidence:g} % band"
+    )
+    drawn.plot(l, found.curve(l), color=BLUE, label="fitted")
     if found.lagged is not None:
-        drawn.plot(l, found.lagged(l), color=GREEN, linestyle="--")
-    drawn.plot(found.points.budgets, found.points.accuracy, "o", color=ORANGE, markersize=5)
+        drawn.plot(l, found.lagged(l), color=GREEN, linestyle="--", label="with a lag")
+    drawn.plot(found.points.budgets, found.points.accuracy, "o", color=ORANGE, markersize=5, label="measured")
+    drawn.legend(frameon=False, fontsize=8)
     drawn.set_title(f"{task.name}: {found.verdict}", fontsize=10)
     return drawn

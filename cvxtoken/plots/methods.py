@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import certify
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _GRID = 200  # places on each axis of the contours
 _LOSSES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)  # of J* - J(0), where contours are drawn
+_LABELLED = 3  # of them: the others are too near the optimum for a number beside them
 _CERTIFIED = 40  # iterates of a method that are certified for its curve
 _MARKERS = "os^Dvp*"
 
@@ -43,7 +45,12 @@ def pair(workload: Workload, first: str, second: str) -> Workload:
     return workload.replace(names=[first, second], **columns)
 
 
-def contours(workload: Workload, results: Mapping[str, Result], ax: Axes | None = None) -> Axes:
+def contours(
+    workload: Workload,
+    results: Mapping[str, Result],
+    reach: ArrayLike | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Contours of J over the budgets of two types, and the iterates of methods on the way to the optimum.
 
     Contours are drawn where J falls short of J* by given seconds; unstable allocations are grey.
@@ -51,6 +58,7 @@ def contours(workload: Workload, results: Mapping[str, Result], ax: Axes | None 
     Args:
         workload: of two types; see `pair`.
         results: of any methods on it, by the names to show; iterates that are not stable are left out.
+        reach: the largest budgets to show, shape (2,); by default beyond the optimum and all iterates.
         ax: to draw in.
 
     Raises:
@@ -66,8 +74,9 @@ def contours(workload: Workload, results: Mapping[str, Result], ax: Axes | None 
     _, drawn = axes(labels[0], labels[1], ax)
     best = solve(workload)
     paths = {name: _stable_iterates(result) for name, result in results.items()}
-    reach = np.max([best.tokens, *(path.max(axis=0) for path in paths.values())], axis=0)
-    ends = np.minimum(1.15 * np.maximum(reach, 1e-3 * workload.max_tokens), workload.max_tokens)
+    if reach is None:
+        reach = 1.15 * np.max([best.tokens, *(path.max(axis=0) for path in paths.values())], axis=0)
+    ends = np.clip(reach, 1e-3 * workload.max_tokens, workload.max_tokens)
     x, y = (np.linspace(0, end, _GRID) for end in ends)
     J = model.objective(workload, np.stack(np.meshgrid(x, y), axis=-1))
     scale = best.objective - float(model.objective(workload, np.zeros(2))) or 1.0
@@ -82,7 +91,8 @@ def contours(workload: Workload, results: Mapping[str, Result], ax: Axes | None 
         linestyles="solid",
         linewidths=0.8,
     )
-    drawn.clabel(lines, fmt=losses, fontsize=8)
+    for label in drawn.clabel(lines, list(losses)[:_LABELLED], fmt=losses, fontsize=8, zorder=4):
+        label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})  # above the paths
     for (name, path), colour, marker in zip(
         paths.items(), colours(len(paths)), _cycle(len(paths)), strict=True
     ):

@@ -9,18 +9,23 @@ import numpy as np
 
 from cvxtoken.batching.reference import BatchingReference
 from cvxtoken.clipping.result import ClippingReference
-from cvxtoken.picture import BLUE, GREEN, GREY, ORANGE, axes, legend
+from cvxtoken.errors import ProblemError
+from cvxtoken.picture import BLUE, COLOURS, GREEN, GREY, ORANGE, axes, legend
 from cvxtoken.scheduling.comparison import Comparison
 from cvxtoken.scheduling.schedule import memory_at
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_UTILITIES = {"share_whole": "requests left whole (share)", "share_tokens": "tokens delivered (share)"}
+
 
 def clipping(reference: ClippingReference, ax: Axes | None = None) -> Axes:
     """Mean utility against mean wait over the limits on tokens, the best marked (MissingExtraError)."""
     whose = " of who is served" if reference.loss is not None else ""
-    _, drawn = axes(f"mean wait in queue{whose} (s)", "mean utility (no unit)", ax)
+    utility = reference.problem.utility
+    named = _UTILITIES.get(utility) if isinstance(utility, str) else None
+    _, drawn = axes(f"mean wait in queue{whose} (s)", named or "mean utility (no unit)", ax)
     rows = [row for row in reference.frontier if row["stable"]]
     drawn.plot([row["mean_wait"] for row in rows], [row["utility"] for row in rows], color=BLUE, marker=".")
     drawn.plot([reference.mean_wait], [reference.utility], "o", color=ORANGE, markersize=8)
@@ -46,12 +51,25 @@ def batching(references: Iterable[BatchingReference], ax: Axes | None = None) ->
     return drawn
 
 
-def memory(comparison: Comparison, ax: Axes | None = None) -> Axes:
-    """Memory held over time under the first policy and in the best schedule known (MissingExtraError)."""
+def memory(comparison: Comparison, policies: Iterable[str] | None = None, ax: Axes | None = None) -> Axes:
+    """Memory held over time under policies and in the best schedule known.
+
+    Args:
+        comparison: of `cvxtoken.scheduling.compare`.
+        policies: names in it, up to six; by default its first.
+        ax: to draw in.
+
+    Raises:
+        MissingExtraError: Matplotlib is not installed.
+        ProblemError: a name is not in the comparison.
+    """
     known = comparison.reference
     _, drawn = axes("time (rounds)", "memory held (tokens)", ax)
-    name, run = next(iter(comparison.runs.items()))
-    drawn.plot(*run.profile.T, color=ORANGE, linewidth=1, label=name)
+    names = list(comparison.runs)[:1] if policies is None else list(policies)
+    for name, colour in zip(names, (ORANGE, *COLOURS[2:]), strict=False):
+        if name not in comparison.runs:
+            raise ProblemError(f"{name!r} is not compared; there are {', '.join(comparison.runs)}")
+        drawn.plot(*comparison.runs[name].profile.T, color=colour, linewidth=1, label=name)
     ends = known.starts + known.requests.output_tokens
     # what is held is linear between the first rounds and the last rounds of what starts and ends
     times = np.unique(np.concatenate([known.starts, known.starts + 1, ends, ends + 1]))
@@ -59,6 +77,7 @@ def memory(comparison: Comparison, ax: Axes | None = None) -> Axes:
     held = memory_at(known.requests, known.starts, times)
     drawn.plot(times, held, color=BLUE, linewidth=1, label="best schedule known")
     drawn.axhline(known.requests.memory, color=GREY, linestyle="--", linewidth=1, label="limit")
+    drawn.locator_params("x", integer=True)
     drawn.set_ylim(bottom=0)
     legend(drawn)
     return drawn

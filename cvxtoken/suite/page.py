@@ -8,7 +8,7 @@ from datetime import date
 
 import numpy as np
 
-from cvxtoken.errors import MissingExtraError
+from cvxtoken.picture import require_matplotlib
 from cvxtoken.suite.scoreboard import CORRECT, Score, summary
 
 STYLE = """
@@ -96,10 +96,8 @@ def _wrong(scores: list[Score]) -> str:
 
 def _plot(scores: list[Score]) -> str:
     """True errors by family, as SVG."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("an HTML report needs Matplotlib: pip install 'cvxtoken[plot]'") from error
+    require_matplotlib("an HTML report")
+    from matplotlib.figure import Figure
 
     families = list(dict.fromkeys(score.family for score in scores if score.feasible))
     figure = Figure(figsize=(8, 0.45 * len(families) + 1.2), layout="constrained")

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from cvxtoken.errors import MissingExtraError, ProblemError
+from cvxtoken.files import check_writable
 from cvxtoken.sweeps.grid import Columns, Grid
 
 
@@ -99,6 +100,7 @@ class Parts:
             raise ProblemError(f"{path}: the ending is {path.suffix!r}; it must be .csv or .parquet")
         if path.exists():
             raise ProblemError(f"{path}: is there already; a sweep does not overwrite results")
+        check_writable(path)
         self.path, self.grid = path, grid
         self.folder = path.with_name(path.name + ".parts")
         self._format = FORMATS[path.suffix]()

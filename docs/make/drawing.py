@@ -1,4 +1,4 @@
-"""What the docs' figures share."""
+"""What the docs' own figures share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREEN, PURPLE, BLACK = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000"
+from cvxtoken.picture import COLOURS
+
+BLUE, ORANGE, GREEN, PURPLE, *_, BLACK = COLOURS
 STYLE = {
     "svg.hashsalt": "cvxtoken",  # the same picture is the same bytes
     "axes.spines.top": False,

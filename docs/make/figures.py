@@ -1,4 +1,4 @@
-"""The docs' figures, drawn from the package itself, as SVG text by name."""
+"""The docs' figures, drawn by the package itself, as SVG text by name."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import functools
 import io
 from itertools import pairwise
 
+import gallery
 import matplotlib as mpl
-import neighbours
 import numpy as np
 from drawing import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, panels
 from matplotlib.figure import Figure
 
 import cvxtoken
+from cvxtoken import plots, scheduling
 from cvxtoken.allocation import model
 
 CHAT = cvxtoken.Workload(
@@ -27,14 +28,15 @@ CHAT = cvxtoken.Workload(
     accuracy_weight=10,
     max_tokens=4096,
 )
-FIVE = cvxtoken.load("qwen3-8b")
+FIVE = gallery.FIVE
 
 
 @functools.cache
 def all_figures() -> dict[str, str]:
     """SVG text by name."""
     with mpl.rc_context(STYLE):
-        return {draw.__name__.replace("_", "-"): _svg(draw()) for draw in FIGURES}
+        drawn = {draw.__name__.replace("_", "-"): draw() for draw in FIGURES} | gallery.all_kinds()
+        return {name: _svg(figure) for name, figure in drawn.items()}
 
 
 def _svg(figure: Figure) -> str:
@@ -62,21 +64,7 @@ def one_type() -> Figure:
     axes.text(800, 8.75, r"accuracy, $\alpha\,p(l)$", color=BLUE)
     axes.text(900, 3.1, r"system time, $E[T]$", color=ORANGE)
     axes.text(330, 3.0, r"objective $J$, their difference", color=BLACK)
-    axes.set(xlabel="thinking tokens $l$", ylabel="seconds", xlim=(0, 1650), ylim=(0, 10))
-    return figure
-
-
-def accuracy_curves() -> Figure:
-    """Accuracy of the five tasks with their optimal budgets."""
-    figure, (axes,) = panels()
-    best = cvxtoken.solve(FIVE)
-    l = np.linspace(0, 9000, 300)
-    for k, color in enumerate((BLUE, ORANGE, GREEN, PURPLE, BLACK)):
-        curve = model.accuracy(FIVE, np.repeat(l[:, None], 5, axis=1))[:, k]
-        axes.plot(l, curve, color=color, label=FIVE.names[k])
-        axes.plot(best.tokens[k], best.accuracy[k], "o", color=color)
-    axes.set(xlabel="thinking tokens", ylabel="accuracy", xlim=(0, 9000), ylim=(0, 1))
-    axes.legend(frameon=False, ncols=2, loc=(0.45, 0.52))
+    axes.set(xlabel="budget $l$ (thinking tokens)", ylabel="worth or time (s)", xlim=(0, 1650), ylim=(0, 10))
     return figure
 
 
@@ -111,25 +99,8 @@ def objective_contours() -> Figure:
         accuracy_weight=10,
         max_tokens=4096,
     )
-    grid = np.linspace(0, 3600, 300)
-    l = np.stack(np.meshgrid(grid, grid), axis=-1)
-    J = model.objective(two, l)
-    best = cvxtoken.solve(two)
-    levels = best.objective - np.array([8, 4, 2, 1, 0.5, 0.25, 0.1, 0.02])
-    axes.contour(
-        grid,
-        grid,
-        np.where(np.isfinite(J), J, np.nan),
-        levels=levels[levels.argsort()],
-        colors=[BLUE],
-        linewidths=1,
-        linestyles="solid",
-    )
-    edge = 2 * (1 / 0.5 - 0.1) / 0.001
-    axes.plot([0, edge], [edge, 0], color=ORANGE)
-    axes.text(1560, 2400, "utilisation 1", color=ORANGE, rotation=-42)
-    axes.plot(*best.tokens, "o", color=BLACK)
-    axes.set(xlabel="tokens of type a", ylabel="tokens of type b", xlim=(0, 3600), ylim=(0, 3600))
+    plots.contours(two, {}, (3600, 3600), axes)
+    axes.text(2150, 2850, "no steady state")
     return figure
 
 
@@ -149,8 +120,8 @@ def cobweb() -> Figure:
         corners = [(a, b) for x, after in pairwise(path) for a, b in ((x, after), (after, after))]
         axes.plot(*zip((path[0], path[0]), *corners, strict=True), color=ORANGE, linewidth=0.9)
         axes.set(
-            xlabel="tokens now",
-            ylabel="tokens next",
+            xlabel="budget before a step (tokens)",
+            ylabel="budget after the step (tokens)",
             xlim=(0, 1600),
             ylim=(0, 1600),
             title=f"λ = {rate} /s: " + ("converges" if rate == 0.5 else "a two-cycle"),
@@ -174,28 +145,27 @@ def price_paths() -> Figure:
             p = 1 + rate**2 * model.moments(w, l)[1] / (2 * y**2)
             axes.plot(rate / y, p, ".-", color=color, linewidth=1, label=name)
         axes.set(xlabel=r"$\theta=\lambda/y$ (1/s)", title=f"λ = {rate} /s")
-    drawn[0].set_ylabel("$p=1+\\lambda^2E[S^2]/(2y^2)$")
+    drawn[0].set_ylabel("$p=1+\\lambda^2E[S^2]/(2y^2)$ (no unit)")
     drawn[0].legend(frameon=False)
     return figure
 
 
 def convergence() -> Figure:
-    """Dual gap of every method by its steps."""
-    figure, drawn = panels(2, 8.4, 3.8)
+    """Certified gap of every method by its iterates."""
+    figure, drawn = panels(2, 8.4, 4.4)
     for axes, rate in zip(drawn, (0.05, 0.1), strict=True):
         w = FIVE.replace(arrival_rate=rate)
-        runs = {
-            "fixed point": (cvxtoken.fixed_point(w, max_iterations=60), ORANGE),
-            "damped by 0.5": (cvxtoken.fixed_point(w, damping=0.5), BLUE),
-            "gradient, proven step": (cvxtoken.projected_gradient(w, max_iterations=60), PURPLE),
-            "gradient, accelerated": (cvxtoken.projected_gradient(w, rule="accelerated"), GREEN),
-            "two-price Newton": (cvxtoken.price_newton(w), BLACK),
+        results = {
+            "fixed point": cvxtoken.fixed_point(w),
+            "damped by 0.5": cvxtoken.fixed_point(w, damping=0.5),
+            "gradient, proven step": cvxtoken.projected_gradient(w),
+            "gradient, accelerated": cvxtoken.projected_gradient(w, rule="accelerated"),
+            "two-price Newton": cvxtoken.price_newton(w),
         }
-        for name, (result, color) in runs.items():
-            axes.semilogy(result.trace.residuals, ".-", color=color, linewidth=1, markersize=4, label=name)
-        axes.set(xlabel="step", ylim=(1e-17, 10), xlim=(0, 60), title=f"λ = {rate} /s")
-    drawn[0].set_ylabel("relative dual gap")
-    drawn[1].legend(frameon=False, fontsize=8, loc="lower right")
+        plots.convergence(results, axes).get_legend().remove()  # one for both stands above them
+        axes.set(ylim=(1e-17, 10), title=f"λ = {rate} /s")
+    lines = drawn[0].get_legend_handles_labels()
+    figure.legend(*lines, loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 
@@ -217,34 +187,31 @@ def lower_bound() -> Figure:
         axes.plot(guess, -model.objective(w, np.array([guess])), "o", color=BLACK)
         gap = float(-model.objective(w, np.array([guess])) - below.min())
         axes.set(
-            xlabel="tokens", ylim=(-6.6, -3), xlim=(0, 1700), title=f"at {guess:.0f} tokens: gap {gap:.2g} s"
+            xlabel="budget (tokens)",
+            ylim=(-6.6, -3),
+            xlim=(0, 1700),
+            title=f"at {guess:.0f} tokens: gap {gap:.2g} s",
         )
-    drawn[0].set_ylabel("seconds")
+    drawn[0].set_ylabel("$F$ and its bounds (s)")
     drawn[0].legend(frameon=False, loc="upper center")
     return figure
 
 
-def frontier() -> Figure:
-    """Best mean accuracy against mean system time."""
+def memory_profile() -> Figure:
+    """KV memory in use under two policies and in hindsight."""
     figure, (axes,) = panels()
-    points = cvxtoken.frontier(FIVE, 25).points
-    times = [point.mean_system_time for point in points]
-    axes.plot(times, [point.mean_accuracy for point in points], ".-", color=BLUE)
-    axes.set(xlabel="mean system time (s)", ylabel="mean accuracy")
+    policies = ["a_max", "a_min"]
+    plots.memory(scheduling.compare(scheduling.default_requests(), policies), policies, axes)
     return figure
 
 
 FIGURES = [
     one_type,
-    accuracy_curves,
     perspective,
     objective_contours,
     cobweb,
     price_paths,
     convergence,
     lower_bound,
-    frontier,
-    neighbours.clipping_frontier,
-    neighbours.batch_sizes,
-    neighbours.memory_profile,
+    memory_profile,
 ]

@@ -14,7 +14,7 @@ import figures
 import latex2mathml.converter
 from mkdocs.structure.files import File, Files
 
-_FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.S)
+_FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>([.,;:]?)', re.S)
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -35,4 +35,7 @@ def _mathml(found: re.Match[str]) -> str:
     formula = latex2mathml.converter.convert(
         unescape(found[3]).strip(), display="block" if block else "inline"
     )
-    return f'<div class="formula">{formula}</div>' if block else formula
+    if block:
+        return f'<div class="formula">{formula}</div>{found[4]}'
+    # a browser may begin a line with the full stop after a formula
+    return f'<span class="unbroken">{formula}{found[4]}</span>' if found[4] else formula

@@ -43,6 +43,11 @@ def test_contours_lie_where_j_is_so_far_below_its_best() -> None:
     assert drawn.get_xlabel() == "budget of GSM8K (thinking tokens)"
 
 
+def test_contours_reach_as_far_as_asked() -> None:
+    drawn = plots.contours(PAIR, {}, reach=[3000, 1e9])
+    assert (drawn.get_xlim(), drawn.get_ylim()) == ((0, 3000), (0, PAIR.max_tokens[1]))
+
+
 def test_iterates_end_where_the_stability_region_does() -> None:
     heavy = PAIR.replace(arrival_rate=0.5, accuracy_weight=100)
     result = METHODS["fixed_point"](heavy)

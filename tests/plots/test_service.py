@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import cvxtoken
 from cvxtoken import batching, clipping, plots, scheduling
 
 
@@ -61,3 +62,19 @@ def test_memory_is_what_runs_hold() -> None:
         true = (requests.prompt_tokens + time - starts)[runs].sum()
         assert np.interp(time, times, held) == pytest.approx(true, abs=1e-9), "also between what is drawn"
     assert held.max() <= requests.memory
+    chosen = plots.memory(found, ["a_max", "a_min"]).get_lines()
+    assert [line.get_label() for line in chosen[:2]] == ["a_max", "a_min"]
+    assert len({line.get_color() for line in chosen}) == 4
+    with pytest.raises(cvxtoken.ProblemError, match="'fcfs' is not compared; there are a_min, a_max"):
+        plots.memory(found, ["fcfs"])
+
+
+def test_the_utility_is_named() -> None:
+    default = clipping.default_problem()
+    for utility, label in (
+        ("share_whole", "requests left whole (share)"),
+        ("share_tokens", "tokens delivered (share)"),
+        (np.sqrt, "mean utility (no unit)"),
+    ):
+        found = clipping.best_limit(default.replace(utility=utility), [800, 1600])
+        assert plots.clipping(found).get_ylabel() == label

@@ -159,6 +159,14 @@ def test_bad_folders_are_refused_before_any_study(arguments: list[str], message:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_report_that_cannot_be_written_is_refused_before_any_study(tmp_path: Path) -> None:
+    (tmp_path / "REPORT.html").mkdir()
+    command = [sys.executable, "-m", "validation", "--quick", "--out", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT.parent, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: {tmp_path / 'REPORT.html'}: cannot be written: Is a directory\n"
+
+
 @pytest.mark.parametrize("chosen", [slice(0, 1), slice(0, 2)])
 def test_the_exit_status_is_1_where_a_verdict_is_bad(
     studies, tmp_path: Path, monkeypatch, capsys, chosen
