@@ -25,6 +25,8 @@ WORKLOADS = [
     realistic(4, 2).replace(accuracy_weight=1e-6),
     varying(changed(realistic(2, 3), 0.9)),
     varying(realistic(4, 2).replace(accuracy_weight=1e-6)),
+    cvxtoken.load("qwen3-8b").replace(deviation=0.4, deviation_per_token=0.01, accuracy_weight=1.0),
+    cvxtoken.load("qwen3-8b").replace(deviation=0.4, deviation_per_token=1e-4, max_tokens=500.0),
 ]
 
 
