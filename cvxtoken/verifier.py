@@ -40,9 +40,9 @@ from re import fullmatch
 from typing import Any, NamedTuple
 
 SCHEMA, TARGET_SCHEMA = "cvxtoken-certificate/1", "cvxtoken-target-certificate/1"
-POSITIVE = ("prior", "accuracy_gain", "saturation_rate", "time_per_token", "max_tokens")
-COLUMNS = (*POSITIVE[:3], "base_accuracy", "overhead", *POSITIVE[3:])  # in the order they are hashed, then
-RANDOM = ("deviation", "deviation_per_token")  # where they are given
+POSITIVE = ("prior", "accuracy_gain", "saturation_rate", "time_per_token")
+COLUMNS = (*POSITIVE[:3], "base_accuracy", "overhead", "time_per_token", "max_tokens")
+RANDOM = ("deviation", "deviation_per_token")  # where they are given; hashed in this order
 SCALARS = ("arrival_rate", "accuracy_weight")
 FIELDS = {"names", *COLUMNS, *SCALARS}
 KEYS = {"schema", "sha256", "instance", "digits", "lower", "upper", "relative_gap", "tokens", "radii"}

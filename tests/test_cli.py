@@ -112,7 +112,7 @@ BAD = [
     (["solve", "--arrival-rate", "0"], "error: arrival_rate is 0.0; it must be finite and positive"),
     (["solve", "--arrival-rate", "nan"], "error: arrival_rate is nan; it must be finite and positive"),
     (["solve", "--accuracy-weight", "-3"], "error: accuracy_weight is -3.0; it must be finite and positive"),
-    (["solve", "--max-tokens", "inf"], "error: max_tokens is inf; it must be finite and positive"),
+    (["solve", "--max-tokens", "inf"], "error: max_tokens is inf; it must be finite and not negative"),
     (["solve", "--arrival-rate", "5"], "the largest stable arrival rate is 4.448"),
     (["solve", "--solver", "NONE"], "error: solver 'NONE' is not installed"),
     (["solve", "--solver", "OSQP"], "error: solver 'OSQP' cannot take this program"),

@@ -18,7 +18,7 @@ REQUIRED = ("prior", "accuracy_gain", "saturation_rate", "base_accuracy", "overh
 RANDOM = ("deviation", "deviation_per_token")  # 0 where they are not given: service times are certain
 PER_TYPE = (*REQUIRED, *RANDOM)
 SCALARS = ("arrival_rate", "accuracy_weight")
-MAY_BE_ZERO = ("base_accuracy", "overhead", *RANDOM)
+MAY_BE_ZERO = ("base_accuracy", "overhead", "max_tokens", *RANDOM)
 TOLERANCE = 1e-9  # on sum(prior) = 1 and A + D <= 1, because published data are printed with few digits
 
 
@@ -39,14 +39,16 @@ def checked_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def checked_scalar(field: str, value: Any) -> float:
-    """A finite and positive number as a float (ProblemError, which names the field)."""
+    """A finite number as a float, positive or at least not negative by the field's rule (ProblemError)."""
     if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ProblemError(f"{field} is {reprlib.repr(value)}; it must be a number")
-    if not 0 < value <= sys.float_info.max:  # also false for NaN
-        raise ProblemError(f"{field} is {reprlib.repr(value)}; it must be finite and positive")
-    return float(value)
+    may_be_zero = field in MAY_BE_ZERO
+    if not 0 <= value <= sys.float_info.max or (value == 0 and not may_be_zero):  # also for NaN
+        rule = "not negative" if may_be_zero else "positive"
+        raise ProblemError(f"{field} is {reprlib.repr(value)}; it must be finite and {rule}")
+    return float(value) + 0.0  # -0.0 becomes 0.0
 
 
 def checked_vector(field: str, values: Any, names: tuple[str, ...]) -> FloatArray:

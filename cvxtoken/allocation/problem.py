@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cvxtoken.allocation.fields import (
-    PER_TYPE,
     RANDOM,
     REQUIRED,
     SCALARS,
@@ -54,7 +53,8 @@ class Workload:
         base_accuracy: D, shape (N,); not negative.
         overhead: t0, shape (N,), in s; not negative.
         time_per_token: c, shape (N,), in s/token; positive.
-        max_tokens: l_max, shape (N,), in tokens; positive. A scalar stands for every type.
+        max_tokens: l_max, shape (N,), in tokens; not negative, 0 where a type may not think. A scalar stands
+            for every type.
         deviation: s0, shape (N,), in s; not negative. A scalar stands for every type; 0 without it.
         deviation_per_token: s1, shape (N,), in s/token; as `deviation`.
         arrival_rate: lambda, in 1/s; positive.
@@ -109,13 +109,14 @@ class Workload:
         set_field = object.__setattr__  # the dataclass is frozen; this is its only door
         names = checked_names(names)
         curves = (prior, accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token)
-        spread = ([s] * len(names) if np.ndim(s) == 0 else s for s in (deviation, deviation_per_token))
         set_field(self, "names", names)
-        for field, values in zip(PER_TYPE, (*curves, *spread), strict=True):
+        for field, values in zip(REQUIRED, curves, strict=True):
             set_field(self, field, checked_vector(field, values, names))
-        if np.ndim(max_tokens) == 0:
-            max_tokens = np.full(len(names), checked_scalar("max_tokens", max_tokens))
-        set_field(self, "max_tokens", checked_vector("max_tokens", max_tokens, names))
+        one_for_all = (max_tokens, deviation, deviation_per_token)
+        for field, values in zip(("max_tokens", *RANDOM), one_for_all, strict=True):
+            if np.ndim(values) == 0:
+                values = np.full(len(names), checked_scalar(field, values))
+            set_field(self, field, checked_vector(field, values, names))
         set_field(self, "arrival_rate", checked_scalar("arrival_rate", arrival_rate))
         set_field(self, "accuracy_weight", checked_scalar("accuracy_weight", accuracy_weight))
         if not isinstance(source, str):

@@ -26,7 +26,7 @@ Candidate = tuple[list[Decimal], Multipliers]
 _ACTIVE = 1e-6  # of a dual value, against all there is to gain
 _NEAR = (1e-7, 0.0)  # of a bound, as a share of the range: corners, and the point as it is
 _CLOSED = Decimal("1e-15")  # what comes after the first candidate serves where that does not close
-_NARROW = 1e-9  # of max_tokens: the least width of a type's range
+_NARROW = 1e-9  # of max_tokens, or of 1 / b where that is 0: the least width of a type's range
 
 
 def certify_targets(workload: Workload, targets: Targets) -> Certificate:
@@ -129,7 +129,8 @@ def _width(workload: Workload, targets: Targets, floor: FloatArray) -> FloatArra
     top = workload.max_tokens
     if targets.delay_weight:
         top = np.minimum(top, np.maximum(floor, model.upper_bounds(workload)))
-    return np.maximum(top - floor, _NARROW * workload.max_tokens)
+    scale = np.where(workload.max_tokens > 0, workload.max_tokens, 1 / workload.saturation_rate)
+    return np.maximum(top - floor, _NARROW * scale)
 
 
 def _start(point: InteriorPoint, room: dict[str, Fraction]) -> Start:

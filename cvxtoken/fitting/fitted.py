@@ -48,7 +48,7 @@ class FittedWorkload:
     def workload(self) -> Workload:
         """The point estimates as a workload.
 
-        A flat task is stored with A = 1e-9, its mean accuracy as D, and a cap of 1e-9 tokens: none. Lags are
+        A flat task is stored with A = 1e-9, its mean accuracy as D, and a cap of 0 tokens. Lags are
         left out; `lagged` has them.
 
         Raises:

@@ -14,7 +14,7 @@ from cvxtoken.fitting.service import ServiceFit, fit_service
 from cvxtoken.fitting.table import Columns
 
 FLAT_GAIN = 1e-9  # A of a type whose accuracy does not rise: with it no budget above 0 is ever worth its time
-FLAT_CAP = 1e-9  # its largest budget, in tokens: no whole token (a workload's caps are positive)
+FLAT_CAP = 0.0  # its largest budget, in tokens
 USED = 0.9  # share of the budget below which it is said that budgets are not used up
 
 

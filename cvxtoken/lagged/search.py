@@ -75,7 +75,9 @@ class _Search:
 
     def run(self) -> Found:
         """Split the node of the largest bound until none is above the best known."""
-        free = np.zeros(len(self.problem), dtype=np.int64)
+        lag, top = self.problem.lag, self.problem.workload.max_tokens
+        hopeless = (lag > 0) & (lag >= top)  # no budget reaches beyond the lag
+        free = np.where(hopeless, Choice.OFF, Choice.FREE)
         self.bound(np.zeros(len(self.problem)), free)  # no tokens are an allocation
         root = self.node(free)
         assert root is not None  # a stable problem: all off is stable
@@ -182,7 +184,7 @@ class _Search:
         w = self.problem.workload
         base = np.where(choices == Choice.ON, self.problem.lag, 0.0)
         off = (choices != Choice.ON) & (self.problem.lag > 0)
-        if (base >= w.max_tokens).any():
+        if ((choices == Choice.ON) & (base >= w.max_tokens)).any():
             return None
         settled = w.replace(
             accuracy_gain=np.where(off, _NEVER, w.accuracy_gain),

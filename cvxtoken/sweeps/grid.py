@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cvxtoken.allocation.fields import MAY_BE_ZERO, SCALARS, checked_scalar
+from cvxtoken.allocation.fields import SCALARS, checked_scalar
 from cvxtoken.allocation.many import Status, solve_many
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.workloads import ARRAYS, Workloads
@@ -115,6 +115,5 @@ def _checked_values(field: str, given: ArrayLike) -> FloatArray:
         raise ProblemError(f"{field} is empty; a grid needs at least one value of each field")
     values = values.astype(np.float64)
     for value in values[~((values > 0) & (values < np.inf))].tolist():
-        if value != 0 or field not in MAY_BE_ZERO:
-            checked_scalar(field, value)
+        checked_scalar(field, value)
     return values

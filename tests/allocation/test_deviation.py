@@ -27,14 +27,14 @@ COLUMNS = ("accuracy_gain", "saturation_rate", "base_accuracy", "overhead", "tim
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("deviation", -0.1, "deviation of 'AIME 2024' is -0.1; it must be finite and not negative"),
+        ("deviation", -0.1, "deviation is -0.1; it must be finite and not negative"),
         ("deviation", [0, 0, float("nan"), 0, 0], "deviation of 'GPQA Diamond' is nan; it must be finite"),
         (
             "deviation_per_token",
             [0.1],
             r"deviation_per_token has shape \(1,\); it must have one number a name",
         ),
-        ("deviation_per_token", "much", "deviation_per_token of 'AIME 2024' is 'much'; it must be a number"),
+        ("deviation_per_token", "much", "deviation_per_token is 'much'; it must be a number"),
     ],
 )
 def test_bad_deviations_are_refused(field: str, value: Any, message: str) -> None:

@@ -55,7 +55,7 @@ BAD = [
     ("arrival_rate", 10**400, "arrival_rate is"),
     ("accuracy_weight", -1, "accuracy_weight is -1"),
     ("accuracy_weight", float("inf"), "accuracy_weight is inf"),
-    ("max_tokens", 0, "max_tokens is 0"),
+    ("max_tokens", -1, "max_tokens is -1; it must be finite and not negative"),
     ("max_tokens", [1.0, -1.0], "max_tokens of 'b' is -1.0"),
     ("names", ["a", "a"], "'a' twice"),
     ("names", [], "names is empty"),

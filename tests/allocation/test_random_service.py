@@ -68,6 +68,8 @@ def test_every_form_is_convex_and_has_this_optimum(form: str, w: cvxtoken.Worklo
     tokens = np.clip(built.tokens.value, 0, w.max_tokens)
     best = cvxtoken.solve(w).objective
     assert float(model.objective(w, tokens)) == pytest.approx(best, abs=1e-6 * (1 + abs(best)))
+    if "J" in built.terms:
+        assert built.problem.value == pytest.approx(best, abs=1e-6 * (1 + abs(best)))
 
 
 def test_a_certain_certificate_says_nothing_of_a_varying_instance() -> None:
@@ -230,6 +232,14 @@ def test_whole_tokens_are_the_best_of_all(seed: int) -> None:
     assert found.tokens.tolist() in best
     assert exact(found.certificate.lower) <= J <= exact(found.certificate.upper)
     assert integer_verifier.check(found.certificate.to_document()).startswith("proven")
+
+
+@pytest.mark.parametrize(("seed", "size", "cells"), [(3, 20, 3), (4, 50, 4)])
+def test_whole_tokens_of_many_types_are_exact_in_few_cells(seed: int, size: int, cells: int) -> None:
+    """A bound that knows nothing of the deviations would leave more cells, or none that closes."""
+    found = cvxtoken.solve_integer(varying(realistic(seed, size), seed - 2 if size == 50 else 0))
+    assert found.exact
+    assert len(found.certificate.edges) <= cells + 1
 
 
 def test_the_loss_of_rounding_is_an_identity() -> None:

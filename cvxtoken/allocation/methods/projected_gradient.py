@@ -28,9 +28,10 @@ def step_size_bound(workload: Workload, start: FloatArray | None = None) -> floa
     max_k alpha pi_k A_k b_k^2 + lambda pi_k (c_k^2 + s1_k^2) / y + lambda^2 pi_k c_k [(tau_k a + g) / y^2 +
     lambda E[S^2] a / y^3], a = sum pi c, g = sum pi c tau. Every term increases with l, so l_max bounds it
     where rho(l_max) < 1. Elsewhere y >= `model.least_idle`, t_k <= 1 / (lambda pi_k) bounds l_k, sum pi t is
-    below 1 / lambda, which bounds g by max (c tau / t) / lambda, and lambda E[S^2] / (2 y) <= E[T] <= M; of
-    each pair of bounds the better is taken. The iterates never leave that set: on the segment to the next one
-    J would first have to fall back to J(start), but within the set it rises.
+    below 1 / lambda, so that g <= max c / lambda where service times are certain (tau = t), and
+    lambda E[S^2] / (2 y) <= E[T] <= M; of each pair of bounds the better is taken. The iterates never leave
+    that set: on the segment to the next one J would first have to fall back to J(start), but within the set
+    it rises.
 
     Args:
         workload: the instance.
@@ -50,7 +51,9 @@ def step_size_bound(workload: Workload, start: FloatArray | None = None) -> floa
     y = max(model.least_idle(w, l), float(model.idle(w, w.max_tokens)))
     top = np.minimum(w.max_tokens, np.maximum(1 / (lam * pi) - w.overhead, 0.0) / c)
     tau, s2 = model.marginal_time(w, top), float(model.moments(w, top)[1])
-    a, g = float(pi @ c), min(float(pi @ (c * tau)), _dearest(w, top) / lam)
+    a, g = float(pi @ c), float(pi @ (c * tau))
+    if not w.is_random:
+        g = min(g, float(c.max()) / lam)
     best = w.accuracy_weight * float(pi @ (w.accuracy_gain + w.base_accuracy))
     M = best - float(model.objective(w, l))
     s2_over_y = min(s2 / y, 2 * M / lam)
@@ -62,18 +65,6 @@ def step_size_bound(workload: Workload, start: FloatArray | None = None) -> floa
     if not np.isfinite(L):
         return 0.0
     return float((1 - 1e-9) / L)  # rounded down
-
-
-def _dearest(workload: Workload, tokens: FloatArray) -> float:
-    """The largest c tau / t up to these tokens: monotone in l, and c where service times are certain."""
-    w, largest = workload, float(workload.time_per_token.max())
-    if w.is_random:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            for l in (np.zeros(len(w)), tokens):
-                ratio = model.marginal_time(w, l) / model.service_time(w, l)
-                ratio[np.isnan(ratio)] = np.inf
-                largest = max(largest, float((w.time_per_token * ratio).max()))
-    return largest
 
 
 @dataclass(frozen=True)
