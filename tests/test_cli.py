@@ -261,3 +261,7 @@ def test_batch(command, tmp_path: Path) -> None:
         code, _, err = command(*arguments)
         assert code == 2
         assert message in err
+
+
+def test_version(command) -> None:
+    assert command("--version")[:2] == (0, f"cvxtoken {cvxtoken.__version__}\n")

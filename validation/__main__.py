@@ -93,7 +93,9 @@ def run_all(studies: tuple[Study, ...], data: Path | None, quick: bool, figures:
 def main() -> int:
     """Check the folders, run the studies, write the report."""
     parser = argparse.ArgumentParser(prog="python -m validation", description="Run all studies.")
-    parser.add_argument("--quick", action="store_true", help="smaller samples: minutes, not half an hour")
+    parser.add_argument(
+        "--quick", action="store_true", help="smaller samples: three minutes, not half an hour"
+    )
     parser.add_argument("--data", type=Path, help="a folder with traces/ and curves/, for what needs them")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of the report; %(default)s")
     arguments = parser.parse_args()

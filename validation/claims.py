@@ -57,14 +57,16 @@ CLAIMS = (
         ALLOCATION,
         "The optimum is a projected fixed point; iterating finds it under an explicit sufficient condition",
         REPRODUCED,
-        "the iteration converges wherever the condition holds; the condition is one derived here",
+        "where the spectral radius at the optimum is below 1 the table shows it converge; the condition is "
+        "one derived here, and the tests hold it against random instances",
         "methods",
     ),
     Claim(
         ALLOCATION,
         "A projected gradient method with a computable step converges beyond the contractive regime",
         REPRODUCED,
-        "where the fixed point ends in a two-cycle it converges; the step's bound is one derived here",
+        "at 0.1 /s, where the fixed point ends in a two-cycle, it converges; at 0.5 /s the step that is "
+        "proven here is so small that 20,000 leave a gap of 0.17; the step's bound is one derived here",
         "methods",
     ),
     Claim(
@@ -137,8 +139,9 @@ CLAIMS = (
         SCHEDULING,
         "A_min often performs nearly as well as the scheduler in hindsight",
         REPRODUCED,
-        "on a production trace, with errors of up to 50 %, where a certified interval holds its ratio to the "
-        "optimum; not at 100 %, where the lower ends say nothing",
+        "on a production trace, with errors of up to 50 %: at most 2 % above what is reached with true "
+        "lengths, and a certified interval, up to 1.32, holds its ratio to the optimum; not at 100 %, where "
+        "the lower ends say nothing",
         "scheduling",
         needs_data=True,
     ),

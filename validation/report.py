@@ -55,7 +55,9 @@ def markdown(outcomes: list[Outcome], quick: bool, folder: Path) -> str:
             "# What the studies find",
             f"Made by `python -m validation{' --quick' if quick else ''}` on {_setting()}. "
             + ("**Quick: the samples are smaller than in the full run.** " if quick else "")
-            + (f"**Verdicts that are bad: {', '.join(bad)}.**" if bad else "Every verdict is good."),
+            + (f"**Verdicts that are bad: {', '.join(bad)}.**" if bad else "Every verdict is good.")
+            + " A verdict is good where a study's own claims hold, which stand in its module before any "
+            "number: that a figure of the literature does not come out may be one of them.",
             _summary(outcomes),
             "## The papers' claims",
             "Of the papers' full texts none was at hand: the claims are those of their abstracts, and "

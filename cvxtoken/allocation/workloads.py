@@ -27,8 +27,9 @@ class Workloads:
     or (1, N) stands for all.
 
     Attributes:
-        prior, accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token, max_tokens,
-            deviation, deviation_per_token: as in `Workload`, shape (B, N).
+        prior, accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token: as in `Workload`,
+            shape (B, N).
+        max_tokens, deviation, deviation_per_token: likewise.
         arrival_rate, accuracy_weight: as in `Workload`, shape (B,).
         sizes: how many types each instance has, shape (B,); what stands beyond in its row is not read.
 

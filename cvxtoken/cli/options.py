@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cvxtoken import library, picture
+from cvxtoken import __version__, library, picture
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.files import check_writable
 
@@ -15,8 +15,23 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Certified optimal thinking-token budgets for LLM servers.",
 )
+
+
+def _print_version(asked: bool) -> None:
+    """Callback of --version."""
+    if asked:
+        print(f"cvxtoken {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _application(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Certified optimal thinking-token budgets for LLM servers."""
 
 
 def writable(value: Path | None) -> Path | None:

@@ -53,7 +53,8 @@ def contours(
 ) -> Axes:
     """Contours of J over the budgets of two types, and the iterates of methods on the way to the optimum.
 
-    Contours are drawn where J falls short of J* by given seconds; unstable allocations are grey.
+    Contours are drawn where J falls short of J* by given seconds; unstable allocations are grey. The two are all
+    the load there is: J* is theirs alone.
 
     Args:
         workload: of two types; see `pair`.
@@ -100,7 +101,10 @@ def contours(
     drawn.plot(*best.tokens[:, None], "*", color="black", markersize=12, zorder=5, label="optimum")
     drawn.set_xlim(0, ends[0])
     drawn.set_ylim(0, ends[1])
-    legend(drawn, title=f"Contours: how far J is below its largest value, {best.objective:.4g} s")
+    legend(
+        drawn,
+        title=f"These two types alone; contours: how far J is below its largest, {best.objective:.4g} s",
+    )
     return drawn
 
 

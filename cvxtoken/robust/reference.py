@@ -121,9 +121,9 @@ def _solver_point(ensemble: Ensemble) -> tuple[str, FloatArray]:
     from cvxtoken.robust.program import ensemble_program
 
     nothing = np.zeros(len(ensemble.names))
-    built = ensemble_program(ensemble)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what it finds is judged by the bound
+        built = ensemble_program(ensemble)
         try:
             built.problem.solve(solver="CLARABEL")
         except (cp.SolverError, ArithmeticError, ValueError) as failure:

@@ -64,7 +64,7 @@ def find_solver(name: str, kind: str | None = None) -> NamedSolver:
         how = "; ".join(
             f"{solver}: {command}" for solver, command in _INSTALL.items() if solver not in installed
         )
-        hint = nearest(name, [*installed, *_INSTALL])
+        hint = "" if name in _INSTALL else nearest(name, [*installed, *_INSTALL])
         raise SolverError(
             f"solver {name!r} is not installed or takes no exponential cones{hint}; installed: "
             f"{', '.join(installed)}; others: {how}; or name a function of yours as module:function"

@@ -17,7 +17,7 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.cones import cone_program
 from cvxtoken.conic import EXPONENTIAL, SECOND_ORDER
 from cvxtoken.library import shipped as module
-from cvxtoken.library.build import ground_truth
+from cvxtoken.library.build import differing, ground_truth
 from cvxtoken.library.generate import FAMILIES, recipes
 
 ALL = cvxtoken.instances()
@@ -153,3 +153,10 @@ def test_patterns() -> None:
         cvxtoken.instances("realsitic*")
     with pytest.raises(ProblemError, match="5 is not a pattern"):
         cvxtoken.instances([5])  # type: ignore[list-item]
+
+
+def test_a_record_that_states_something_else_is_named() -> None:
+    made = [ground_truth(recipe) for recipe in recipes("infeasible")]
+    assert differing("infeasible", made) == []
+    made[0]["witness"] = "3/2"
+    assert differing("infeasible", made[:-1]) == sorted([made[0]["id"], made[-1]["id"]])
