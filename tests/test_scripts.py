@@ -14,7 +14,10 @@ import cvxtoken
 FOLDER = Path(cvxtoken.__file__).parent
 
 
-@pytest.mark.parametrize("script", ["verifier.py", "integer_verifier.py", "schedule_verifier.py"])
+SCRIPTS = ["verifier.py", "integer_verifier.py", "lagged_verifier.py", "schedule_verifier.py"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_it_reads_a_file_and_refuses_it_for_a_reason(script: str, tmp_path: Path) -> None:
     file = tmp_path / "proof.json"
     file.write_text(json.dumps({"schema": "none"}))
