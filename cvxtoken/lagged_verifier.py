@@ -16,12 +16,13 @@ Why: with z, v, Z, P and r = (P + lambda z) c + lambda v s1 of `verifier`, all z
     on, l >= l0:   r l0 + min of alpha A e^(-b d) + r d over 0 <= d <= l_max - l0, that of `verifier`;
     free:          the smaller of the two.
 
-A type has a choice where 0 < l0 < l_max. Without a lag it is always on; with l0 >= l_max it is always off. Off
-and on together are all of 0 <= l <= l_max: tokens between 0 and the lag are off too, worse than none at all. A
-leaf is free ('.'), off ('0') or on ('1') in every type, and has a point, tokens with y > 0, from which its
-prices z = t / y, v = s / y are taken: any point gives a valid bound. Or it has none, because its lags alone
-leave nothing stable: lambda sum pi t >= 1, with t at l0 for what is on and at 0 for the rest. Every way for
-all types to be off or on obeys some leaf, so that the largest of the leaves' bounds is one for every allocation.
+A type has a choice where 0 < l0 < l_max. Without a lag it is always on, with l0 >= l_max always off. Off and
+on together are all of 0 <= l <= l_max: tokens up to the lag are off, and worse than none at all.
+
+A leaf says of every type that it is free ('.'), off ('0') or on ('1'), and has a point, tokens with y > 0,
+which gives its prices z = t / y, v = s / y: any point makes a valid bound. Or it has none, because it leaves
+nothing stable: lambda sum pi t >= 1, with t at l0 for what is on and at 0 for the rest. Every way for all
+types to be off or on agrees with some leaf, so that the largest bound of a leaf is one for all allocations.
 
 The SHA-256 is of the text 'cvxtoken-lagged/1' and that of the instance, each followed by a line feed, and the
 lags of all types as big-endian doubles.
@@ -175,7 +176,7 @@ def dual(types: Any, lam: Decimal, alpha: Decimal, choices: str, zv: Any, down: 
 
 
 def least(
-    choice: str, g: Any, G: Any, b: Any, r: Any, l_max: Any, lag: Any, down: Context, up: Context
+    choice: str, g: Decimal, G: Decimal, b: Any, r: Any, l_max: Any, lag: Any, down: Context, up: Context
 ) -> Decimal:
     """A number that m is not below, with alpha A from g to G; m never falls as r grows: r may be too low."""
     if choice == "0" or lag >= l_max:

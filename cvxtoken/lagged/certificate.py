@@ -1,4 +1,4 @@
-"""The proof that budgets are the best with lagged curves, and its file; `cvxtoken.lagged_verifier` checks it."""
+"""The proof of the best budgets with lagged curves, and its file; `cvxtoken.lagged_verifier` checks it."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Node:
-    """Choices, a proven upper bound of J under them, the tokens that give it and those of their relaxation."""
+    """Choices, a proven upper bound of J under them, the tokens it is taken at and the relaxation's."""
 
     choices: Choices
     upper: Decimal
@@ -81,7 +81,7 @@ class _Search:
 
     def run(self) -> Found:
         """Split the node of the largest bound until none is above the best known."""
-        free = np.where((self.problem.lag > 0) & self.hopeless, Choice.OFF, Choice.FREE)
+        free = np.where(self.hopeless, Choice.OFF, Choice.FREE)
         zeros = np.zeros(len(self.problem))
         start = self.bound(zeros, free)  # no tokens are an allocation
         if not start.is_finite():
