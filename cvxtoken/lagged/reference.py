@@ -113,7 +113,7 @@ class LaggedReference:
                 f"objective         J = {self.objective:.6f} s, none is better than {self.upper:.6f} s",
                 f"envelope          {chord}",
                 f"{self.status:<17} relative gap <= {self.relative_gap:.3g}, {self.nodes} relaxations"
-                f"{'' if self.exhausted else ' (time ran out)'}, {self.seconds:.2f} s",
+                f"{'' if self.exhausted else ' (stopped early)'}, {self.seconds:.2f} s",
             ]
         )
 
@@ -123,7 +123,7 @@ def solve_lagged(problem: LaggedWorkload, time_limit: float = 60.0) -> LaggedRef
 
     Args:
         problem: the instance.
-        time_limit: in s, after which the best found is returned, with the bound proven so far.
+        time_limit: of the search, in s, after which the best found is returned, with the bound proven so far.
 
     Raises:
         UnstableError: no allocation is stable.

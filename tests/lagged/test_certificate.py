@@ -82,25 +82,40 @@ def test_choices_that_leave_nothing_stable_are_leaves_without_a_point() -> None:
     assert all("1" in choices for choices in unstable)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(25))
 def test_a_checker_has_room_to_round(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Near rho = 1 too, where the idle share cancels, and at points far from the optimum."""
-    rng = np.random.default_rng([seed, 3])
-    problem = random_problem(seed, int(rng.integers(1, 20)))
-    rho = (0.5, 0.99, 1 - 1e-6, 1 - 1e-9, 1 - 1e-12)[seed % 5]
-    w = changed(problem.workload, rho, accuracy_weight=10 ** rng.uniform(0, 8))
-    w = varying(w, seed) if seed % 2 else w
-    can = (problem.lag > 0) & (problem.lag < w.max_tokens)
-    choices = np.where(can, rng.integers(0, 3, len(w)), Choice.FREE)
-    tokens = w.max_tokens * rng.uniform(size=len(w)) ** 3
-    used = w.arrival_rate * float(w.prior * w.time_per_token @ tokens)
-    share = min(1.0, float(w.idle_at_zero) / used * (1 - 10 ** rng.uniform(-6, -0.1)))
-    bounds = LaggedBounds(LaggedWorkload(w, problem.lag), (share * tokens).tolist(), choices)
-    data, _ = lagged_verifier.read_instance(w.to_instance(), problem.lag.tolist())
-    point = [Decimal(l) for l in (share * tokens).tolist()]
-    leaf = ("".join(".01"[choice] for choice in choices), point)
+    """Near rho = 1 too, where the idle share cancels, at points far from the optimum, and of tiny weights."""
     monkeypatch.setattr(lagged_verifier, "cover", lambda leaves: None)  # a leaf alone does not
-    lagged_verifier.prove(data, point, [leaf], bounds.lower, bounds.upper, DIGITS)
+    rng = np.random.default_rng([seed, 3])
+    for _ in range(8):
+        problem = random_problem(int(rng.integers(1000)), int(rng.integers(1, 30)))
+        rho = (0.5, 0.99, 1 - 1e-6, 1 - 1e-9, 1 - 1e-12)[seed % 5]
+        w = changed(problem.workload, rho, accuracy_weight=10 ** rng.uniform(0, 8))
+        if rng.random() < 0.1:
+            w = w.replace(overhead=0 * w.overhead, arrival_rate=1e-15, accuracy_weight=1e-15)
+        w = varying(w, seed) if seed % 2 else w
+        can = (problem.lag > 0) & (problem.lag < w.max_tokens)
+        choices = np.where(can, rng.integers(0, 3, len(w)), Choice.FREE)
+        tokens = w.max_tokens * rng.uniform(size=len(w)) ** 3
+        used = w.arrival_rate * float(w.prior * w.time_per_token @ tokens)
+        tokens *= min(1.0, float(w.idle_at_zero) / used * (1 - 10 ** rng.uniform(-8, -0.1)))
+        bounds = LaggedBounds(LaggedWorkload(w, problem.lag), tokens.tolist(), choices)
+        data, _ = lagged_verifier.read_instance(w.to_instance(), problem.lag.tolist())
+        point = [Decimal(l) for l in tokens.tolist()]
+        leaf = ("".join(".01"[choice] for choice in choices), point)
+        lagged_verifier.prove(data, point, [leaf], bounds.lower, bounds.upper, DIGITS)
+
+
+def test_without_a_solver_the_bounds_at_no_tokens_remain(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = random_problem(35, 4)
+    best = solve_lagged(problem)
+    monkeypatch.setattr(search._Search, "relaxed", lambda self, choices: None)
+    monkeypatch.setattr(search._Search, "settled", lambda self, choices: None)
+    found = solve_lagged(problem)
+    assert found.nodes > 1
+    assert (found.exhausted, found.status) == (True, "uncertified")
+    assert found.tokens.tolist() == [0] * 4
+    assert best.upper < found.upper <= found.envelope_upper < np.inf
 
 
 def test_an_idle_share_beyond_the_working_precision_is_an_error() -> None:
