@@ -51,7 +51,7 @@ from cvxtoken.fitting import (
 from cvxtoken.fitting.uncertainty import BudgetUncertainty, budget_uncertainty, draw_workloads
 from cvxtoken.lagged import LaggedCertificate, LaggedReference, LaggedWorkload, solve_lagged
 from cvxtoken.library import Instance, instances, load, workloads
-from cvxtoken.robust import Ensemble, RobustReference, solve_robust
+from cvxtoken.robust import Ensemble, RobustCertificate, RobustReference, solve_robust
 from cvxtoken.sweeps import SweepResult, sweep
 
 __version__ = "0.1.0"
@@ -80,6 +80,7 @@ __all__ = [
     "PolicyError",
     "ProblemError",
     "Reference",
+    "RobustCertificate",
     "RobustReference",
     "RoundedTokens",
     "Sensitivity",

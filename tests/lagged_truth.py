@@ -81,7 +81,7 @@ def _polished(w: Any, start: list[float]) -> Any:
     for _ in range(8):
         if free:
             slope = truth.gradient(w, l)
-            step = mp.lu_solve(truth.jacobian(w, l, free), mpmath.matrix([slope[k] for k in free]))
+            step = mp.lu_solve(truth._jacobian(w, l, free), mpmath.matrix([slope[k] for k in free]))
             for k, change in zip(free, step, strict=True):
                 l[k] -= change
     for k, slope in enumerate(truth.gradient(w, l)):

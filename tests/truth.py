@@ -95,7 +95,7 @@ def optimum(w: cvxtoken.Workload) -> tuple[list[Any], Any]:
     free = [k for k in range(len(l)) if 0 < l[k] < l_max[k]]
     for _ in range(8):
         if free:
-            step = mp.lu_solve(jacobian(w, l, free), mpmath.matrix([gradient(w, l)[k] for k in free]))
+            step = mp.lu_solve(_jacobian(w, l, free), mpmath.matrix([gradient(w, l)[k] for k in free]))
             for k, change in zip(free, step, strict=True):
                 l[k] -= change
     slope = gradient(w, l)
@@ -108,7 +108,7 @@ def optimum(w: cvxtoken.Workload) -> tuple[list[Any], Any]:
     return l, objective(w, l)
 
 
-def jacobian(w: cvxtoken.Workload, l: list[Any], free: list[int]) -> Any:
+def _jacobian(w: cvxtoken.Workload, l: list[Any], free: list[int]) -> Any:
     """Second derivatives of J for the free types, from the definition (not from the rank-two form)."""
     pi, A, b, _, t0, c, _, s1 = columns(w)
     types = range(len(l))

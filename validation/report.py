@@ -136,8 +136,13 @@ def _fenced(printed: str) -> str:
     for is_table, lines in groupby(printed.strip().splitlines(), lambda line: line.startswith("|")):
         text = "\n".join(lines).strip("\n")
         if text:
-            parts.append(text if is_table else f"```text\n{text}\n```")
+            parts.append(_apart(text) if is_table else f"```text\n{text}\n```")
     return "\n\n".join(parts)
+
+
+def _apart(tables: str) -> str:
+    """An empty line between tables that were printed one right after the other."""
+    return re.sub(r"\n(?=\|.*\n\|[-:| ]+\|$)", "\n\n", tables, flags=re.M)
 
 
 def _setting() -> str:

@@ -7,8 +7,8 @@ v_rk = s_rk / y_r of its own. Their mean is a sum over the types of
 
 to be minimised over 0 <= l <= l_max: convex in one unknown, without a closed form for more than one draw.
 Any point p serves for a bound. Where the slope at p is not negative and p = 0, or not positive and p = l_max,
-the minimum is g(p). Otherwise let s be p where g'(p) >= 0, else a point beyond p where g' is positive (which
-is checked), else l_max: the minimum is not beyond s, and up to there g'' >= m = g''(s), as g'' falls. So
+the minimum is g(p). Otherwise let s be a point beyond p where g' is positive (which is checked), or l_max:
+the minimum is not beyond s, and up to there g'' >= m = g''(s), as g'' falls. So
 
     min g >= g(p) - g'(p)^2 / (2 m),
 
@@ -20,23 +20,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
+from cvxtoken.allocation.bounds import GUARD_DIGITS
 from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.errors import UnstableError
 from cvxtoken.rigorous import Interval, Rounding
 from cvxtoken.robust.problem import Ensemble
 
 DIGITS = 50  # about the square of float64's, and some to spare
-_STEPS = 60  # doublings of the distance to q and s
+_STEPS = 60  # doublings of the distance to s
 
 
 class EnsembleBounds:
     """The mean J at one allocation from below, and the best mean J from above, as decimals.
 
+    Attributes:
+        lower, upper: in s; a checker of as many digits has room to round.
+        ends: s of every type, or p where none is needed.
+
     Raises:
         UnstableError: an idle share is not surely positive.
     """
 
-    def __init__(self, ensemble: Ensemble, tokens: Iterable[float]) -> None:
+    def __init__(self, ensemble: Ensemble, tokens: Iterable[float | Decimal]) -> None:
         self.rounding = Rounding(DIGITS)
         exact = self.rounding.exact
         self.zero = exact(0)
@@ -48,12 +53,16 @@ class EnsembleBounds:
             columns = [[exact(v) for v in getattr(draw, field).tolist()] for field in PER_TYPE]
             F, fixed = self._draw(columns, exact(draw.arrival_rate), exact(draw.accuracy_weight))
             primal, constant = primal + F, constant + fixed
-        least = constant
+        least, self.ends = constant, []
         for k in range(len(self.l)):
-            least = least + self._least(k)
-        count = exact(len(ensemble))
-        self.lower = (primal / count).high.copy_negate()
-        self.upper = (least / count).low.copy_negate()
+            found, end = self._least(k)
+            least = least + found
+            self.ends.append(end)
+        count, (down, up) = exact(len(ensemble)), (self.rounding.down, self.rounding.up)
+        size = up.add(up.abs(primal.high), up.subtract(up.abs(constant.low), constant.low))
+        room = up.divide(size, count.low).scaleb(GUARD_DIGITS - DIGITS)
+        self.lower = down.minus(up.add((primal / count).high, room))
+        self.upper = up.minus(down.subtract((least / count).low, room))
 
     def _draw(
         self, columns: list[list[Interval]], lam: Interval, alpha: Interval
@@ -101,38 +110,33 @@ class EnsembleBounds:
             total = total + slope - b * decay
         return total
 
-    def _least(self, k: int) -> Interval:
-        """A lower bound of R g_k over [0, l_max] (its low end is what counts)."""
+    def _least(self, k: int) -> tuple[Interval, Decimal]:
+        """A lower bound of R g_k over [0, l_max] (its low end is what counts), and the s that it rests on."""
         l, top = self.l[k], self.l_max[k]
         value, slope = self.zero, self.zero
         for decay, b, linear in self._decays(k, l):
             value = value + decay + linear * l
             slope = slope + linear - b * decay
         if (l.low == 0 and slope.low >= 0) or (l.low == top.low and slope.high <= 0):
-            return value
-        if slope.low >= 0:
-            end = l
-        elif (beyond := self._rising(k)) is not None:
-            end = beyond
-        else:
-            end = top
+            return value, l.low
+        end = self._rising(k)
         curvature = self.zero
         for decay, b, _ in self._decays(k, end):
             curvature = curvature + b * b * decay
         size = max(slope.low.copy_abs(), slope.high.copy_abs())
         square = Interval(Decimal(0), self.rounding.up.multiply(size, size), self.rounding)
-        return value - square / (curvature + curvature)
+        return value - square / (curvature + curvature), end.low
 
-    def _rising(self, k: int) -> Interval | None:
-        """A point s >= p with a slope that is surely positive; None where l_max is met first."""
+    def _rising(self, k: int) -> Interval:
+        """A point s beyond p with a slope that is surely positive, or l_max where that is met first."""
         p, top = self.l[k].low, self.l_max[k].low
         step = max(p, Decimal(1)).scaleb(-12)
         up = self.rounding.up
         for _ in range(_STEPS):
             s = up.add(p, step)
             if s >= top:
-                return None
+                break
             if self._slope(k, self.rounding.exact(s)).low > 0:
                 return self.rounding.exact(s)
             step = step + step
-        return None
+        return self.l_max[k]

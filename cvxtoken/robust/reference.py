@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken.allocation.certificate import relative_gap
 from cvxtoken.allocation.reference import CERTIFIED_GAP
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import UnstableError
 from cvxtoken.rigorous import double_above, double_below
-from cvxtoken.robust.bounds import DIGITS, EnsembleBounds
+from cvxtoken.robust.certificate import RobustCertificate, certify_robust
 from cvxtoken.robust.problem import Ensemble
 from cvxtoken.tables import table
 
@@ -31,6 +30,7 @@ class RobustReference:
         tokens: l, shape (N,).
         lower, upper: proven bounds of the best mean J, in s, rounded outward to doubles.
         relative_gap: proven (upper - lower) / (1 + least |J|).
+        certificate: the proof; `certificate.save` writes a file that `cvxtoken verify` checks.
         solver_status: what the convex solver said of itself; nothing here is relied on.
         seconds: of the whole call.
     """
@@ -40,6 +40,7 @@ class RobustReference:
     lower: float
     upper: float
     relative_gap: float
+    certificate: RobustCertificate
     solver_status: str
     seconds: float
 
@@ -85,6 +86,7 @@ def solve_robust(ensemble: Ensemble) -> RobustReference:
 
     Raises:
         UnstableError: no allocation is stable in every draw.
+        CertificateError: the checker refuses the proof, such as that of 300,000 types and draws in all.
 
     >>> import cvxtoken
     >>> fast, slow = (cvxtoken.load("qwen3-8b").replace(arrival_rate=rate) for rate in (0.05, 0.15))
@@ -96,17 +98,17 @@ def solve_robust(ensemble: Ensemble) -> RobustReference:
     status, tokens = _solver_point(ensemble)
     tokens = _polish(ensemble, tokens)
     try:
-        bounds = EnsembleBounds(ensemble, tokens.tolist())
+        proof = certify_robust(ensemble, tokens.tolist())
     except UnstableError:  # by rounding only
         tokens = np.zeros(len(ensemble.names))
-        bounds = EnsembleBounds(ensemble, tokens.tolist())
-    lower, upper = bounds.lower, bounds.upper
+        proof = certify_robust(ensemble, tokens.tolist())
     return RobustReference(
         ensemble=ensemble,
         tokens=tokens,
-        lower=double_below(lower),
-        upper=double_above(upper),
-        relative_gap=float(relative_gap(lower, upper, DIGITS)),
+        lower=double_below(proof.lower),
+        upper=double_above(proof.upper),
+        relative_gap=float(proof.relative_gap),
+        certificate=proof,
         solver_status=status,
         seconds=time.perf_counter() - started,
     )

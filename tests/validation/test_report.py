@@ -97,6 +97,14 @@ def test_the_report_has_every_table_figure_and_verdict(outcomes: list[Outcome], 
     assert "Quick" not in full
 
 
+def test_tables_printed_one_after_the_other_stay_two() -> None:
+    printed = "| a | b |\n|---|---|\n| 1 | - |\n| 2 | 3 |\n| c |\n|---|\n| 4 |\n"
+    outcome = Outcome(STUDIES[0], printed, "good", True, 1.0, None, ())
+    text = section(outcome, Path())
+    assert "| 2 | 3 |\n\n| c |\n|---|\n| 4 |" in text
+    assert "| a | b |\n|---|---|\n| 1 | - |\n| 2 | 3 |" in text
+
+
 def test_without_a_folder_all_data_are_missing() -> None:
     study = Study("x", "?", ("a.csv:n", "b"))
     assert runner.split(study, None) == ([], ("a.csv:n", "b"))

@@ -1,0 +1,111 @@
+"""The proof of a robust optimum, and its file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+from cvxtoken import robust_verifier, verifier
+from cvxtoken.allocation.certificate import relative_gap
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.errors import CertificateError, ProblemError
+from cvxtoken.files import write_text
+from cvxtoken.robust.bounds import DIGITS, EnsembleBounds
+from cvxtoken.robust.problem import Ensemble
+
+_MORE_DIGITS = 10  # so that the checker sees every sign that was seen here
+
+
+@dataclass(frozen=True)
+class RobustCertificate:
+    """A proof that lower <= mean J(tokens) <= best mean J <= upper, over the draws of an ensemble.
+
+    Why it is one stands in `cvxtoken.robust_verifier`.
+
+    Attributes:
+        ensemble: the draws.
+        tokens: the allocation, one number a type, exact.
+        lower, upper: bounds of the best mean J, in s.
+        ends: of each type, tokens beyond which its least cost cannot lie.
+        digits: the working precision of the check.
+
+    In the file `instances` are the draws, each as in `Certificate`, and `sha256` is that of the text
+    'cvxtoken-robust/1' and the draws' own hashes, each followed by a line feed.
+
+    Source: derived here.
+    """
+
+    ensemble: Ensemble
+    tokens: tuple[Decimal, ...]
+    lower: Decimal
+    upper: Decimal
+    ends: tuple[Decimal, ...]
+    digits: int = DIGITS + _MORE_DIGITS
+
+    @property
+    def relative_gap(self) -> Decimal:
+        """(upper - lower) / (1 + least |J| between them), rounded up to 3 digits."""
+        return relative_gap(self.lower, self.upper, self.digits)
+
+    def save(self, path: str | Path) -> None:
+        """Write the proof as JSON (ProblemError where the file cannot be written)."""
+        write_text(path, json.dumps(self.to_document(), indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a proof and check it in full.
+
+        Raises:
+            CertificateError: the file cannot be read or does not prove what it states.
+        """
+        try:
+            document = verifier.read(str(path))
+            robust_verifier.check(document)
+            ensemble = Ensemble([Workload(**instance) for instance in document["instances"]])
+        except (verifier.Refused, ProblemError) as error:
+            raise CertificateError(f"{path}: {error}") from error
+        numbers = (tuple(map(Decimal, document[field])) for field in ("tokens", "ends"))
+        tokens, ends = numbers
+        lower, upper = Decimal(document["lower"]), Decimal(document["upper"])
+        return cls(ensemble, tokens, lower, upper, ends, document["digits"])
+
+    def to_document(self) -> dict[str, Any]:
+        """The mapping that `save` writes."""
+        text = "\n".join(["cvxtoken-robust/1", *(draw.sha256 for draw in self.ensemble.draws), ""])
+        return {
+            "schema": robust_verifier.SCHEMA,
+            "sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "instances": [draw.to_instance() for draw in self.ensemble.draws],
+            "digits": self.digits,
+            "tokens": [str(l) for l in self.tokens],
+            "lower": str(self.lower),
+            "upper": str(self.upper),
+            "relative_gap": str(self.relative_gap),
+            "ends": [str(end) for end in self.ends],
+        }
+
+
+def certify_robust(ensemble: Ensemble, tokens: Iterable[float]) -> RobustCertificate:
+    """Bound the best mean J from any allocation, rigorously; a checker redoes it before it is stated.
+
+    Args:
+        ensemble: the draws.
+        tokens: shape (N,), in the box.
+
+    Raises:
+        UnstableError: the utilisation is not surely below 1 in every draw.
+        CertificateError: the checker does not accept the proof, such as that of numbers beyond its range.
+    """
+    exact = [Decimal(l) for l in tokens]
+    bounds = EnsembleBounds(ensemble, exact)
+    proof = RobustCertificate(ensemble, tuple(exact), bounds.lower, bounds.upper, tuple(bounds.ends))
+    try:
+        robust_verifier.check(proof.to_document())
+    except robust_verifier.Refused as refusal:
+        raise CertificateError(f"the proof of the robust budgets was refused: {refusal}") from refusal
+    return proof
