@@ -49,7 +49,7 @@ from cvxtoken.fitting import (
     understated_delay,
 )
 from cvxtoken.fitting.uncertainty import BudgetUncertainty, budget_uncertainty, draw_workloads
-from cvxtoken.lagged import LaggedReference, LaggedWorkload, solve_lagged
+from cvxtoken.lagged import LaggedCertificate, LaggedReference, LaggedWorkload, solve_lagged
 from cvxtoken.library import Instance, instances, load, workloads
 from cvxtoken.robust import Ensemble, RobustCertificate, RobustReference, solve_robust
 from cvxtoken.sweeps import SweepResult, sweep
@@ -71,6 +71,7 @@ __all__ = [
     "Instance",
     "IntegerCertificate",
     "IntegerReference",
+    "LaggedCertificate",
     "LaggedReference",
     "LaggedWorkload",
     "LibraryError",

@@ -16,7 +16,8 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # each layer may import what stands before it
 LAYERS = [
-    ["errors", "arrays", "verifier", "integer_verifier", "schedule_verifier", "robust_verifier"],
+    ["errors", "arrays"],
+    ["verifier", "integer_verifier", "lagged_verifier", "robust_verifier", "schedule_verifier"],
     ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf", "lengths", "picture"],
     ["allocation"],
     ["lagged"],

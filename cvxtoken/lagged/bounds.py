@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from cvxtoken.allocation.bounds import GUARD_DIGITS
 from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.errors import UnstableError
 from cvxtoken.lagged.envelope import Choice, Choices
@@ -32,14 +33,15 @@ class LaggedBounds:
     """J at an allocation from below, and the best J over all allocations that obey some choices from above.
 
     Attributes:
-        lower, upper: in s, decimals rounded outward.
+        lower, upper: in s, decimals rounded outward, with room for a checker to round.
 
     Raises:
         UnstableError: the idle share is not surely positive.
     """
 
     def __init__(self, problem: LaggedWorkload, tokens: Sequence[float], choices: Choices) -> None:
-        w, exact = problem.workload, Rounding(DIGITS).exact
+        w, rounding = problem.workload, Rounding(DIGITS)
+        down, up, exact = rounding.down, rounding.up, rounding.exact
         self.zero, one, half = exact(0), exact(1), exact(0.5)
         self.one, self.choices = one, choices
         self.pi, self.A, self.b, D, t0, c, s0, s1 = (
@@ -64,8 +66,11 @@ class LaggedBounds:
         kappa = [P + lam * z_k for z_k in z]
         r = [kappa[k] * c[k] + lam * v[k] * s1[k] for k in types]
         cost = self.mean(kappa[k] * t0[k] + lam * v[k] * s0[k] + self.least(k, r[k]) for k in types)
-        self.lower = F.high.copy_negate()
-        self.upper = (cost - best - lam * Z * half).low.copy_negate()
+        bound = cost - best - lam * Z * half
+        largest = cost + best + self.mean(t) + lam * Z * half  # of the terms in either bound
+        room = (largest / y).high.scaleb(GUARD_DIGITS - DIGITS)  # near rho = 1 y cancels, and z is less exact
+        self.lower = down.minus(up.add(F.high, room))
+        self.upper = up.minus(down.subtract(bound.low, room))
 
     def mean(self, values: Iterable[Interval]) -> Interval:
         """The sum of pi_k value_k."""

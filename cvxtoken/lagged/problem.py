@@ -8,6 +8,7 @@ model (`cvxtoken.allocation`), which l0 = 0 gives back. The lag is ours.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,12 @@ class LaggedWorkload:
         l0.flags.writeable = False
         object.__setattr__(self, "workload", workload)
         object.__setattr__(self, "lag", l0)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the exact data, in hexadecimal; `cvxtoken.lagged_verifier` defines the bytes."""
+        header = f"cvxtoken-lagged/1\n{self.workload.sha256}\n".encode()
+        return hashlib.sha256(header + self.lag.astype(">f8").tobytes()).hexdigest()
 
     def __len__(self) -> int:
         return len(self.workload)

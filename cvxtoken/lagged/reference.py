@@ -1,26 +1,28 @@
-"""The best budgets with lagged curves, proven.
+"""The best budgets with lagged curves, proven: search -> proof -> checker.
 
 A type with a lag is off (no tokens) or on (more than its lag): `search` goes through the choices, with
-bounds of which solvers need not be believed.
+bounds of which solvers need not be believed. What is stated is what the checker accepts.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
+from cvxtoken import lagged_verifier
 from cvxtoken.allocation import model
-from cvxtoken.allocation.certificate import relative_gap
 from cvxtoken.allocation.reference import CERTIFIED_GAP
 from cvxtoken.arrays import FloatArray
-from cvxtoken.errors import ProblemError
+from cvxtoken.errors import CertificateError, ProblemError
 from cvxtoken.lagged.bounds import DIGITS
+from cvxtoken.lagged.certificate import LaggedCertificate
 from cvxtoken.lagged.envelope import touching_points
 from cvxtoken.lagged.problem import LaggedWorkload
-from cvxtoken.lagged.search import ON_CHORD, search
+from cvxtoken.lagged.search import ON_CHORD, Found, search
 from cvxtoken.rigorous import double_above, double_below
 from cvxtoken.tables import table
 
@@ -39,8 +41,9 @@ class LaggedReference:
         on_chord: names of the types that the envelope puts between none and their touching point, where no
             true curve is.
         nodes: relaxations that branch and bound looked at.
-        exhausted: whether it looked at everything within the time limit.
+        exhausted: whether it looked at everything within the time limit and what a checker takes.
         seconds: of the whole call.
+        certificate: the proof; `certificate.save(path)` writes it for anyone to check.
     """
 
     problem: LaggedWorkload
@@ -54,6 +57,7 @@ class LaggedReference:
     nodes: int
     exhausted: bool
     seconds: float
+    certificate: LaggedCertificate
 
     @property
     def objective(self) -> float:
@@ -109,7 +113,7 @@ class LaggedReference:
                 f"objective         J = {self.objective:.6f} s, none is better than {self.upper:.6f} s",
                 f"envelope          {chord}",
                 f"{self.status:<17} relative gap <= {self.relative_gap:.3g}, {self.nodes} relaxations"
-                f"{'' if self.exhausted else ' (time ran out)'}, {self.seconds:.2f} s",
+                f"{'' if self.exhausted else ' (stopped early)'}, {self.seconds:.2f} s",
             ]
         )
 
@@ -119,11 +123,13 @@ def solve_lagged(problem: LaggedWorkload, time_limit: float = 60.0) -> LaggedRef
 
     Args:
         problem: the instance.
-        time_limit: in s, after which the best found is returned, with the bound proven so far.
+        time_limit: of the search, in s, after which the best found is returned, with the bound proven so far.
 
     Raises:
         UnstableError: no allocation is stable.
         ProblemError: the time limit is not positive.
+        SolverError: the data are beyond the working precision, such as an idle share of 1e-50.
+        CertificateError: the checker refuses the proof.
 
     >>> import cvxtoken
     >>> found = solve_lagged(LaggedWorkload(cvxtoken.load("qwen3-8b"), [2000, 0, 0, 170, 0]))
@@ -135,19 +141,38 @@ def solve_lagged(problem: LaggedWorkload, time_limit: float = 60.0) -> LaggedRef
     started = time.perf_counter()
     model.require_stable(problem.workload)
     found = search(problem, started + time_limit)
+    certificate = _prove(problem, found)
     touching, relaxed = touching_points(problem), found.root.relaxed
     between = (relaxed > ON_CHORD * touching) & (relaxed < (1 - ON_CHORD) * touching)
     names = problem.workload.names
     return LaggedReference(
         problem=problem,
         tokens=found.tokens,
-        lower=double_below(found.lower),
-        upper=double_above(found.upper),
-        relative_gap=float(relative_gap(found.lower, found.upper, DIGITS)),
+        lower=double_below(certificate.lower),
+        upper=double_above(certificate.upper),
+        relative_gap=float(certificate.relative_gap),
         envelope_tokens=relaxed,
         envelope_upper=double_above(found.root.upper),
         on_chord=tuple(names[k] for k in np.flatnonzero(between)),
         nodes=found.nodes,
         exhausted=found.exhausted,
         seconds=time.perf_counter() - started,
+        certificate=certificate,
     )
+
+
+def _prove(problem: LaggedWorkload, found: Found) -> LaggedCertificate:
+    """The proof of what was found, accepted by the checker."""
+    certificate = LaggedCertificate(
+        problem=problem,
+        tokens=tuple(map(Decimal, found.tokens.tolist())),
+        lower=found.lower,
+        upper=found.upper,
+        leaves=found.leaves,
+        digits=DIGITS,
+    )
+    try:
+        lagged_verifier.check(certificate.to_document())
+    except lagged_verifier.Refused as refusal:
+        raise CertificateError(f"the proof of the lagged budgets was refused: {refusal}") from refusal
+    return certificate

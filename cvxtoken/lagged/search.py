@@ -1,4 +1,4 @@
-"""Branch and bound over the types with a lag; every bound it relies on is evaluated rigorously.
+"""Branch and bound over the types with a lag; every bound it relies on is evaluated rigorously, and kept.
 
 Where all have chosen, what is left is the paper's own problem with t0 + c l0 for t0, whose optimum the
 two-price method finds. Where some are free, their concave envelopes give a convex program, an upper bound.
@@ -18,11 +18,13 @@ from fractions import Fraction
 
 import numpy as np
 
+from cvxtoken import lagged_verifier
 from cvxtoken.allocation import model
 from cvxtoken.allocation.prices import solve_prices
 from cvxtoken.arrays import FloatArray
-from cvxtoken.errors import UnstableError
-from cvxtoken.lagged.bounds import LaggedBounds
+from cvxtoken.errors import SolverError, UnstableError
+from cvxtoken.lagged.bounds import DIGITS, LaggedBounds
+from cvxtoken.lagged.certificate import Leaf
 from cvxtoken.lagged.envelope import Choice, Choices, pieces, touching_points
 from cvxtoken.lagged.problem import LaggedWorkload
 
@@ -39,14 +41,16 @@ class Found:
         tokens: the best allocation, shape (N,).
         lower: its J in s, rigorously from below.
         upper: no allocation is better, in s.
+        leaves: what proves that, with the tokens.
         root: the relaxation with all types free.
         nodes: relaxations looked at.
-        exhausted: whether nothing was left to look at.
+        exhausted: whether nothing worth splitting was left.
     """
 
     tokens: FloatArray
     lower: Decimal
     upper: Decimal
+    leaves: tuple[Leaf, ...]
     root: Node
     nodes: int
     exhausted: bool
@@ -54,10 +58,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Node:
-    """Choices, a proven upper bound of J under them, and the tokens of their relaxation."""
+    """Choices, a proven upper bound of J under them, the tokens it is taken at and the relaxation's."""
 
     choices: Choices
     upper: Decimal
+    point: FloatArray
     relaxed: FloatArray
 
 
@@ -70,55 +75,79 @@ class _Search:
     def __init__(self, problem: LaggedWorkload, deadline: float) -> None:
         self.problem, self.deadline = problem, deadline
         self.touching = touching_points(problem)
+        self.hopeless = problem.lag >= problem.workload.max_tokens  # no budget reaches beyond the lag
         self.tokens, self.lower = np.zeros(len(problem)), Decimal("-Infinity")
         self.nodes = 0
 
     def run(self) -> Found:
         """Split the node of the largest bound until none is above the best known."""
-        lag, top = self.problem.lag, self.problem.workload.max_tokens
-        hopeless = (lag > 0) & (lag >= top)  # no budget reaches beyond the lag
-        free = np.where(hopeless, Choice.OFF, Choice.FREE)
-        self.bound(np.zeros(len(self.problem)), free)  # no tokens are an allocation
-        root = self.node(free)
-        assert root is not None  # a stable problem: all off is stable
+        free = np.where(self.hopeless, Choice.OFF, Choice.FREE)
+        zeros = np.zeros(len(self.problem))
+        start = self.bound(zeros, free)  # no tokens are an allocation
+        if not start.is_finite():
+            raise SolverError(f"the idle share is too small to be told from 0 with {DIGITS} digits")
+        root = self.node(free, Node(free, start, zeros, zeros))
         order = itertools.count()
         heap = [(root.upper.copy_negate(), next(order), root)]
-        done: list[Decimal] = []
+        done: list[Node] = []
+        unstable: list[Choices] = []
         while heap and time.perf_counter() < self.deadline:
+            if not self.checkable(len(heap) + len(done) + len(unstable) + 1):
+                break
             _, _, node = heapq.heappop(heap)
             k = self.branching(node)
             if node.upper <= self.enough or k is None:
-                done.append(node.upper)
+                done.append(node)
                 continue
-            for child in self.children(node, k):
-                if child is not None:
+            for choices in self.split(node.choices, k):
+                if self.idle(choices) <= 0:
+                    unstable.append(choices)
+                else:
+                    child = self.node(choices, node)
                     heapq.heappush(heap, (child.upper.copy_negate(), next(order), child))
-        upper = max([self.lower, *done, *(node.upper for _, _, node in heap)])
-        return Found(self.tokens, self.lower, upper, root, self.nodes, not heap)
+        closed = [*done, *(node for _, _, node in heap)]
+        leaves = [self.leaf(node.choices, node.point) for node in closed]
+        leaves += [self.leaf(choices, None) for choices in unstable]
+        upper = max([self.lower, *(node.upper for node in closed)])
+        return Found(self.tokens, self.lower, upper, tuple(leaves), root, self.nodes, not heap)
+
+    def checkable(self, leaves: int) -> bool:
+        """Whether a checker takes a proof with so many leaves."""
+        return lagged_verifier.work(len(self.problem), leaves, DIGITS) <= lagged_verifier.MAX_WORK
+
+    def leaf(self, choices: Choices, point: FloatArray | None) -> Leaf:
+        """Choices as a proof states them, which are none for types without one."""
+        stated = np.where(self.hopeless, Choice.FREE, choices)
+        tokens = None if point is None else tuple(map(Decimal, point.tolist()))
+        return Leaf("".join(".01"[choice] for choice in stated), tokens)
 
     @property
     def enough(self) -> Decimal:
         """A bound that is not worth splitting."""
         return self.lower + _CLOSE * (1 + self.lower.copy_abs())
 
-    def node(self, choices: Choices) -> Node | None:
-        """The choices with their bound; None where they leave nothing stable.
+    def node(self, choices: Choices, parent: Node) -> Node:
+        """The choices, which leave something stable, with their bound.
 
         The bound is taken at the envelope's optimum, and at the best allocation near it that obeys the
-        choices: where the envelope is met by true curves, only the latter is sharp to all digits.
+        choices: where the envelope is met by true curves, only the latter is sharp to all digits. Where the
+        bound at the parent's point is less, which is no more than the parent's, it is that one.
         """
-        if self.idle(choices) <= 0:
-            return None
         self.nodes += 1
         relaxed = self.relaxed(choices)
-        upper = Decimal("Infinity") if relaxed is None else self.bound(relaxed, choices)
         centre = np.zeros(len(choices)) if relaxed is None else relaxed
+        upper, point = Decimal("Infinity"), parent.point
+        if relaxed is not None:
+            upper, point = self.bound(relaxed, choices), relaxed
         for rounded in self.roundings(centre, choices):
             tokens = self.settled(rounded)
             if tokens is not None:
-                upper = min(upper, self.bound(tokens, choices))
+                bound = self.bound(tokens, choices)
+                upper, point = (bound, tokens) if bound < upper else (upper, point)
                 centre = tokens if relaxed is None else centre
-        return Node(choices, upper, centre)
+        if upper > parent.upper:
+            upper, point = self.bound(parent.point, choices), parent.point
+        return Node(choices, upper, point, centre)
 
     def bound(self, tokens: FloatArray, choices: Choices) -> Decimal:
         """A proven upper bound of J under the choices; takes the tokens over where they are the best."""
@@ -205,11 +234,9 @@ class _Search:
         share = node.relaxed[free] / self.touching[free]
         return int(free[np.argmax(np.minimum(share, 1 - share))])
 
-    def children(self, node: Node, k: int) -> Iterator[Node | None]:
-        """The node with type k off, and with it on."""
+    def split(self, choices: Choices, k: int) -> Iterator[Choices]:
+        """The choices with type k off, and with it on."""
         for choice in (Choice.OFF, Choice.ON):
-            choices = node.choices.copy()
-            choices[k] = choice
-            if choice == Choice.ON and self.problem.lag[k] >= self.problem.workload.max_tokens[k]:
-                continue
-            yield self.node(choices)
+            made = choices.copy()
+            made[k] = choice
+            yield made

@@ -1,0 +1,118 @@
+"""The proof of the best budgets with lagged curves, and its file; `cvxtoken.lagged_verifier` checks it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+from cvxtoken import lagged_verifier, verifier
+from cvxtoken.allocation.certificate import relative_gap
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.errors import CertificateError, ProblemError
+from cvxtoken.files import write_text
+from cvxtoken.lagged.problem import LaggedWorkload
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """Where branch and bound stopped.
+
+    Attributes:
+        choices: of each type '.' (free, or it has no choice), '0' (off) or '1' (on).
+        point: the tokens that give the leaf's bound; None where the choices leave nothing stable.
+    """
+
+    choices: str
+    point: tuple[Decimal, ...] | None
+
+
+@dataclass(frozen=True)
+class LaggedCertificate:
+    """A proof that lower <= J(tokens) <= J of the best allocation <= upper.
+
+    Why it is one stands in `cvxtoken.lagged_verifier`.
+
+    Attributes:
+        problem: the instance and its lags.
+        tokens: the allocation, in tokens, exact.
+        lower, upper: bounds of the best J, in s.
+        leaves: of branch and bound; together they hold every allocation.
+        digits: the working precision of the check.
+
+    Source: derived here.
+    """
+
+    problem: LaggedWorkload
+    tokens: tuple[Decimal, ...]
+    lower: Decimal
+    upper: Decimal
+    leaves: tuple[Leaf, ...]
+    digits: int
+
+    @property
+    def relative_gap(self) -> Decimal:
+        """(upper - lower) / (1 + least |J| between them), rounded up to 3 digits."""
+        return relative_gap(self.lower, self.upper, self.digits)
+
+    def save(self, path: str | Path) -> None:
+        """Write the proof as JSON (ProblemError where the file cannot be written)."""
+        write_text(path, json.dumps(self.to_document(), indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a proof and check it in full.
+
+        Raises:
+            CertificateError: the file cannot be read or does not prove what it states.
+        """
+        try:
+            document = verifier.read(str(path))
+            lagged_verifier.check(document)
+            problem = LaggedWorkload(Workload(**document["instance"]), document["lag"])
+        except (verifier.Refused, ProblemError) as error:
+            raise CertificateError(f"{path}: {error}") from error
+        return cls.from_document(document, problem)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any], problem: LaggedWorkload) -> Self:
+        """The proof in a parsed file that has been checked; `problem` is its instance with the lags."""
+        return cls(
+            problem=problem,
+            tokens=_decimals(document["tokens"]),
+            lower=Decimal(document["lower"]),
+            upper=Decimal(document["upper"]),
+            leaves=tuple(
+                Leaf(leaf["choices"], None if leaf["point"] is None else _decimals(leaf["point"]))
+                for leaf in document["leaves"]
+            ),
+            digits=document["digits"],
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        """The mapping that `save` writes."""
+        return {
+            "schema": lagged_verifier.SCHEMA,
+            "sha256": self.problem.sha256,
+            "instance": self.problem.workload.to_instance(),
+            "lag": self.problem.lag.tolist(),
+            "digits": self.digits,
+            "lower": str(self.lower),
+            "upper": str(self.upper),
+            "relative_gap": str(self.relative_gap),
+            "tokens": _texts(self.tokens),
+            "leaves": [
+                {"choices": leaf.choices, "point": None if leaf.point is None else _texts(leaf.point)}
+                for leaf in self.leaves
+            ],
+        }
+
+
+def _decimals(texts: list[str]) -> tuple[Decimal, ...]:
+    return tuple(map(Decimal, texts))
+
+
+def _texts(numbers: tuple[Decimal, ...]) -> list[str]:
+    return [str(number) for number in numbers]

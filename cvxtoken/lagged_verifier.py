@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""Checks a proof about curves with a lag: `python lagged_verifier.py FILE`, with verifier.py beside it.
+
+Standard library only; it shares no code with the search. What a proof states, for task types k of one server
+whose accuracy gains nothing below a lag l0, with (x)_+ = max(x, 0) and all else as in `verifier`:
+
+    maximise  J(l) = alpha sum pi (A (1 - e^(-b (l - l0)_+)) + D) - E[T]    over 0 <= l <= l_max, y > 0;
+
+the given tokens reach J >= lower, and no allocation exceeds upper.
+
+Why: with z, v, Z, P and r = (P + lambda z) c + lambda v s1 of `verifier`, all z and v >= 0, every l has
+    -J(l) >= -alpha sum pi (A + D) - lambda Z / 2 + sum pi ((P + lambda z) t0 + lambda v s0 + m),
+    m the least of alpha A e^(-b (l - l0)_+) + r l over what the type may do. As r >= 0, that is
+
+    off, l <= l0:  alpha A, at l = 0;
+    on, l >= l0:   r l0 + min of alpha A e^(-b d) + r d over 0 <= d <= l_max - l0, that of `verifier`;
+    free:          the smaller of the two.
+
+A type has a choice where 0 < l0 < l_max. Without a lag it is always on, with l0 >= l_max always off. Off and
+on together are all of 0 <= l <= l_max: tokens up to the lag are off, and worse than none at all.
+
+A leaf says of every type that it is free ('.'), off ('0') or on ('1'), and has a point, tokens with y > 0,
+which gives its prices z = t / y, v = s / y: any point makes a valid bound. Or it has none, because it leaves
+nothing stable: lambda sum pi t >= 1, with t at l0 for what is on and at 0 for the rest. Every way for all
+types to be off or on agrees with some leaf, so that the largest bound of a leaf is one for all allocations.
+
+The SHA-256 is of the text 'cvxtoken-lagged/1' and that of the instance, each followed by a line feed, and the
+lags of all types as big-endian doubles.
+"""
+
+import hashlib
+import struct
+import sys
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, DecimalException
+from fractions import Fraction
+from functools import reduce
+from math import inf
+from typing import Any
+
+if __package__:
+    from cvxtoken import verifier
+else:  # run as a script beside verifier.py, without the package
+    import verifier  # type: ignore[import-not-found, no-redef]
+
+SCHEMA = "cvxtoken-lagged-certificate/1"
+KEYS = (verifier.KEYS - {"radii"}) | {"lag", "leaves"}
+MAX_WORK, MAX_CHARACTERS = 5e9, 3e8  # some minutes of bounds, some seconds of strings
+Refused, require = verifier.Refused, verifier.require
+Leaf = tuple[str, list[Decimal] | None]  # choices and point
+
+
+def check(document: Any) -> str:
+    """The line that states what a parsed proof proves; raises Refused where it does not."""
+    good = isinstance(document, dict) and set(document) == KEYS and document["schema"] == SCHEMA
+    require(good, f"the keys or the schema are not those of a {SCHEMA}")
+    w, digest = read_instance(document["instance"], document["lag"])
+    size, digits, leaves = len(w["names"]), document["digits"], document["leaves"]
+    require(document["sha256"] == digest, f"the SHA-256 of instance and lags is {digest}, not the one stated")
+    require(type(digits) is int and 20 <= digits <= verifier.MAX_DIGITS, "digits is out of range")
+    require(isinstance(leaves, list) and leaves, "leaves is not a list of leaves")
+    require(work(size, len(leaves), digits) <= MAX_WORK, "the check would take too long")
+    tokens = verifier.read_decimals(document["tokens"], size)
+    for l, l_max in zip(tokens, w["max_tokens"]):
+        require(0 <= l <= Decimal(l_max), f"{l:.6g} tokens are out of range")
+    places = choosing(w)
+    read = [read_leaf(leaf, size, set(places)) for leaf in leaves]
+    lower, upper, gap = verifier.read_decimals([document[f] for f in ("lower", "upper", "relative_gap")], 3)
+    try:
+        prove(w, tokens, read, lower, upper, digits)
+    except DecimalException as error:
+        raise Refused(f"a number is out of range: {type(error).__name__}") from error
+    down, up, most = Context(20, ROUND_FLOOR), Context(20, ROUND_CEILING), Context(3, ROUND_CEILING)
+    least = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
+    require(up.subtract(upper, lower) <= down.multiply(gap, down.add(1, least)), "relative_gap is too small")
+    return (
+        f"proven: with its lags instance {digest[:12]} ({size} task types, {len(places)} with a choice) "
+        f"has its optimum J from {down.plus(lower)}, which the tokens reach, to {up.plus(upper)}, "
+        f"relative gap <= {most.plus(gap)}"
+    )
+
+
+def work(size: int, leaves: int, digits: int) -> float:
+    """What a check takes, in units of MAX_WORK."""
+    return float(size * leaves * max(digits, 100) ** 2)
+
+
+def prove(w: Any, tokens: Any, leaves: list[Leaf], lower: Decimal, upper: Decimal, digits: int) -> None:
+    """Evaluate J at the tokens, cover all choices and bound every leaf; raises Refused."""
+    columns = (w[field] for field in (*verifier.COLUMNS, *verifier.RANDOM, "lag"))
+    types = list(zip(*([Decimal(x) for x in column] for column in columns)))
+    lam, alpha = Decimal(w["arrival_rate"]), Decimal(w["accuracy_weight"])
+    down, up = Context(digits, ROUND_FLOOR), Context(digits, ROUND_CEILING)
+    require(lower <= attained(types, lam, alpha, tokens, down, up), "lower is above what the tokens attain")
+    places = choosing(w)
+    cover(["".join(choices[k] for k in places) for choices, _ in leaves])
+    for choices, point in leaves:
+        if point is None:
+            require(idle(w, choices) <= 0, f"leaf {choices[:1000]} leaves something stable, and has no point")
+        else:
+            bound = dual(types, lam, alpha, choices, prices(types, lam, point, down, up), down, up)
+            require(upper >= bound, f"upper is below what leaf {choices[:1000]} proves")
+
+
+def attained(types: Any, lam: Decimal, alpha: Decimal, tokens: Any, down: Context, up: Context) -> Decimal:
+    """A number that J at the tokens is not below."""
+    add, mul = down.add, down.multiply  # results never above the true value
+    ADD, MUL = up.add, up.multiply  # never below it; so are names in capitals
+    best = ES = ES2 = LOSS = Decimal(0)
+    for (pi, A, b, D, t0, c, _, s0, s1, lag), l in zip(types, tokens):
+        over = max(Decimal(0), down.subtract(l, lag))
+        DECAY = up.next_plus(up.exp(MUL(b.copy_negate(), over)))
+        T, S = ADD(t0, MUL(c, l)), ADD(s0, MUL(s1, l))
+        best = add(best, mul(pi, mul(alpha, add(A, D))))
+        LOSS = ADD(LOSS, MUL(pi, MUL(MUL(alpha, A), DECAY)))
+        ES, ES2 = ADD(ES, MUL(pi, T)), ADD(ES2, MUL(pi, ADD(MUL(T, T), MUL(S, S))))
+    y = down.subtract(1, MUL(lam, ES))
+    require(y > 0, "the tokens are not stable: the utilisation is not below 1")
+    EW = up.divide(MUL(lam, ES2), mul(2, y))
+    return down.subtract(best, ADD(LOSS, ADD(ES, EW)))
+
+
+def choosing(w: Any) -> list[int]:
+    """The types that can be off or on."""
+    return [k for k, (lag, l_max) in enumerate(zip(w["lag"], w["max_tokens"])) if 0 < lag < l_max]
+
+
+def cover(leaves: list[str]) -> None:
+    """Require that every string of 0 and 1 agrees with some leaf, in which '.' agrees with both."""
+    groups, left = [leaves], MAX_CHARACTERS
+    while groups:
+        group = groups.pop()  # these must cover the strings that begin as the splits so far say
+        require(group, "the leaves leave some choices out")
+        if not all(leaf.strip(".") for leaf in group):
+            continue
+        size, text = len(group[0]), "".join(group)
+        k = min(range(size), key=lambda k: text[k::size].count("."))  # of a tree, its first split
+        for choice in "01":
+            left -= len(group) * (size + 50)
+            require(left >= 0, "the check would take too long")
+            groups.append([leaf[:k] + leaf[k + 1 :] for leaf in group if leaf[k] in ("." + choice)])
+
+
+def idle(w: Any, choices: str) -> Fraction:
+    """The largest idle share that the choices allow, exactly."""
+    busy = Fraction(0)
+    for pi, t0, c, lag, choice in zip(w["prior"], w["overhead"], w["time_per_token"], w["lag"], choices):
+        busy += Fraction(pi) * (Fraction(t0) + Fraction(c) * Fraction(lag if choice == "1" else 0.0))
+    return 1 - Fraction(w["arrival_rate"]) * busy
+
+
+def prices(types: Any, lam: Decimal, point: list[Decimal], down: Context, up: Context) -> Any:
+    """The (z, v) of every type at a point: any numbers that are not negative would be valid."""
+    add, mul, div = down.add, down.multiply, down.divide
+    times = [(add(x[4], mul(x[5], l)), add(x[7], mul(x[8], l))) for x, l in zip(types, point)]
+    ES = reduce(up.add, (up.multiply(x[0], t) for x, (t, _) in zip(types, times)))
+    y = down.subtract(1, up.multiply(lam, ES))
+    require(y > 0, "a point is not stable: its utilisation is not below 1")
+    return [(div(t, y), div(s, y)) for t, s in times]
+
+
+def dual(types: Any, lam: Decimal, alpha: Decimal, choices: str, zv: Any, down: Context, up: Context) -> Any:
+    """A number that no J under the choices is above."""
+    add, mul, ADD, MUL = down.add, down.multiply, up.add, up.multiply
+    z2 = Z2 = BEST = separable = Decimal(0)
+    for (pi, A, _, D, *_), (z, v) in zip(types, zv):
+        z2 = add(z2, mul(pi, add(mul(z, z), mul(v, v))))
+        Z2 = ADD(Z2, MUL(pi, ADD(MUL(z, z), MUL(v, v))))
+        BEST = ADD(BEST, MUL(pi, MUL(alpha, ADD(A, D))))
+    P = add(1, down.divide(mul(mul(lam, lam), z2), Decimal(2)))
+    for (pi, A, b, _, t0, c, l_max, s0, s1, lag), (z, v), choice in zip(types, zv, choices):
+        kappa, price = add(P, mul(lam, z)), mul(lam, v)  # of t and of s
+        r = add(mul(kappa, c), mul(price, s1))
+        m = least(choice, mul(alpha, A), MUL(alpha, A), b, r, l_max, lag, down, up)
+        separable = add(separable, mul(pi, add(add(mul(kappa, t0), mul(price, s0)), m)))
+    return up.subtract(ADD(BEST, up.divide(MUL(lam, Z2), Decimal(2))), separable)
+
+
+def least(
+    choice: str, g: Decimal, G: Decimal, b: Any, r: Any, l_max: Any, lag: Any, down: Context, up: Context
+) -> Decimal:
+    """A number that m is not below, with alpha A from g to G; m never falls as r grows: r may be too low."""
+    if choice == "0" or lag >= l_max:
+        return g
+    beyond, _ = verifier.minimum(g, G, b, r, up.subtract(l_max, lag), down, up)
+    on = down.add(down.multiply(r, lag), beyond)
+    return on if choice == "1" else min(g, on)
+
+
+def read_instance(instance: Any, lag: Any) -> tuple[dict[str, Any], str]:
+    """The instance with its lags, every rule checked, and the SHA-256 of both."""
+    w, digest = verifier.read_instance(instance)
+    good = isinstance(lag, list) and len(lag) == len(w["names"]) and all(type(l0) is float for l0 in lag)
+    require(good, "lag has not one double a name")
+    require(all(0 <= l0 < inf for l0 in lag), "a lag is out of its range")
+    w["lag"] = [l0 + 0.0 for l0 in lag]
+    data = f"cvxtoken-lagged/1\n{digest}\n".encode() + struct.pack(f">{len(lag)}d", *w["lag"])
+    return w, hashlib.sha256(data).hexdigest()
+
+
+def read_leaf(leaf: Any, size: int, places: set[int]) -> Leaf:
+    """Choices and point of a leaf, every rule checked."""
+    require(isinstance(leaf, dict) and set(leaf) == {"choices", "point"}, "a leaf's keys are off")
+    choices = leaf["choices"]
+    good = isinstance(choices, str) and len(choices) == size and set(choices) <= set(".01")
+    require(good, "the choices of a leaf are not one of '.', '0' and '1' a name")
+    require(all(c == "." or k in places for k, c in enumerate(choices)), "a type without a choice makes one")
+    if leaf["point"] is None:
+        return choices, None
+    point = verifier.read_decimals(leaf["point"], size)
+    require(min(point) >= 0, "a point has negative tokens")
+    return choices, point
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python lagged_verifier.py FILE")
+    try:
+        print(check(verifier.read(sys.argv[1])))
+    except Refused as refusal:
+        print(f"refused: {refusal}")
+        sys.exit(1)
