@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from cvxtoken import integer_verifier, library, robust_verifier, schedule_verifier, verifier
+from cvxtoken import integer_verifier, lagged_verifier, library, robust_verifier, schedule_verifier, verifier
 from cvxtoken.cli.options import AsJson, app, writable
 from cvxtoken.files import write_text
 from cvxtoken.picture import require_matplotlib
@@ -19,13 +19,13 @@ from cvxtoken.picture import require_matplotlib
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="A proof: of tokens, whole or robust ones, or a schedule.")],
+    file: Annotated[Path, typer.Argument(help="A proof: of tokens (whole, lagged, robust), a schedule.")],
 ) -> None:
     """Check a certificate file; print what it proves, or why it is refused."""
     try:
         document = verifier.read(str(file))
         schema = document.get("schema") if isinstance(document, dict) else None
-        others = (integer_verifier, robust_verifier, schedule_verifier)
+        others = (integer_verifier, lagged_verifier, robust_verifier, schedule_verifier)
         checkers = {checker.SCHEMA: checker for checker in others}
         print(checkers.get(schema, verifier).check(document))
     except verifier.Refused as refusal:

@@ -103,7 +103,7 @@ def _found(
             called = f" for {name}" if name != theirs else ""
             raise ProblemError(
                 f"{origin}: there is no column {theirs!r}{called}{nearest(theirs, header)}; "
-                f"columns: {', '.join(header) or 'none'}; what is called otherwise is named by --column (columns=)"
+                f"columns: {', '.join(header) or 'none'}; other names are told by --column (columns=)"
             )
     return {name: header.index(theirs) for name, theirs in names.items() if theirs in header}
 

@@ -1,7 +1,7 @@
 """Write the shipped ground truth: `python -m cvxtoken.library.build [--check]` (a minute; needs no solver).
 
-Every optimum is polished to 40 digits and certified; the verifiers accept every proof before it is written. With
---check nothing is written: it tells which records state something else than those shipped.
+Every optimum is polished to 40 digits and certified; the verifiers accept every proof before it is written.
+With --check nothing is written: it tells which records state something else than those shipped.
 """
 
 from __future__ import annotations

@@ -53,8 +53,8 @@ def contours(
 ) -> Axes:
     """Contours of J over the budgets of two types, and the iterates of methods on the way to the optimum.
 
-    Contours are drawn where J falls short of J* by given seconds; unstable allocations are grey. The two are all
-    the load there is: J* is theirs alone.
+    Contours are drawn where J falls short of J* by given seconds; unstable allocations are grey. The two are
+    all the load there is: J* is theirs alone.
 
     Args:
         workload: of two types; see `pair`.
