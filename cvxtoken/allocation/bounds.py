@@ -158,8 +158,11 @@ class Bounds:
         if v:
             cost += e * self.lam * self.mean([v[k] * self.s0[k] for k in self.types])
         limited, size = self.limited()
-        self.largest = (cost + self.best + size).high  # of the terms in either bound
-        return gain, slope, m, cost - self.best - e * self.lam * Z * self.half - limited
+        coupling, total = e * self.lam * Z * self.half, self.w * self.reached["max_mean_system_time"]
+        least = self.mean([self.size(m_k) - m_k for m_k in m])  # 0 but where one is negative
+        # of the terms in either bound; y loses digits as it falls, and z and v with it
+        self.largest = (cost + least + self.best + size + coupling / self.y + total).high
+        return gain, slope, m, cost - self.best - coupling - limited
 
     def tilt(self, k: int) -> Interval:
         """Sum of chi a_k / pi_k over the rows."""
@@ -177,8 +180,12 @@ class Bounds:
         total = size = self.zero
         for term in terms:
             total += term
-            size += self.rounding.exact(max(term.high, term.low.copy_negate()))
+            size += self.size(term)
         return total, size
+
+    def size(self, term: Interval) -> Interval:
+        """The largest absolute value of an interval."""
+        return self.rounding.exact(max(term.high, term.low.copy_negate()))
 
     def least(self, k: int, gain: Interval, slope: Interval) -> Interval:
         """m_k: G at l = 0, or the value at l_max, or else the minimum over all real l (never above)."""

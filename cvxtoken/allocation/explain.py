@@ -41,6 +41,7 @@ def explain(reference: Reference) -> str:
     w, l = reference.workload, reference.tokens
     service, wait = float(model.moments(w, l)[0]), float(model.mean_wait(w, l))
     total = service + wait
+    share = 1 / total if total else 0.0  # no type takes any time
     return "\n".join(
         [
             f"maximise J over 0 <= x <= b u, for {len(w)} task types ({program.terms['x'].size} may think)",
@@ -48,8 +49,8 @@ def explain(reference: Reference) -> str:
             f"is_dcp() is {program.problem.is_dcp()}",
             "",
             f"E[T] = {total:.6f} s at the optimum:",
-            f"  service  E[S] = {service:.6f} s ({service / total:.1%})",
-            f"  waiting  E[W] = {wait:.6f} s ({wait / total:.1%})",
+            f"  service  E[S] = {service:.6f} s ({service * share:.1%})",
+            f"  waiting  E[W] = {wait:.6f} s ({wait * share:.1%})",
         ]
     )
 

@@ -144,7 +144,7 @@ def frontier(
     Raises:
         UnstableError: no allocation is stable.
         TargetError: a limit is below the least mean system time.
-        ProblemError: no points, or limits that do not rise.
+        ProblemError: no points, limits that do not rise, or limits to choose where no type may think.
     """
     model.require_stable(workload)
     if isinstance(points, int | np.integer) and not isinstance(points, bool):
@@ -168,6 +168,8 @@ def _point(workload: Workload, limit: float) -> FrontierPoint:
 
 def _chosen(workload: Workload, count: int) -> list[float]:
     """Limits whose distance from the least E[T] grows with the square of their number."""
+    if not workload.max_tokens.any():
+        raise ProblemError("max_tokens is 0 for all types; to choose points, one must be positive")
     zero = np.zeros(len(workload))
     least, base = (float(f(workload, zero)) for f in (model.mean_system_time, model.mean_accuracy))
     enough = base + _ENOUGH * (_most(workload) - base)
