@@ -229,7 +229,7 @@ def _solve_block(found: Solutions, rows: NDArray[np.intp], log_start: FloatArray
         valid = obey(arrays, scalars, filled)
         y0 = idle_at_zero(arrays["prior"], arrays["overhead"], scalars["arrival_rate"])
         for k in np.flatnonzero(valid & ~(np.abs(y0) > width * IDLE_ERROR)):
-            y0[k] = float(found.workloads.workload(int(rows[k])).idle_at_zero)
+            y0[k] = model.as_float(found.workloads.workload(int(rows[k])).idle_at_zero)
         stable = valid & (y0 > 0)
         found.status[rows[valid & ~stable]] = Status.UNSTABLE
         found.tokens[rows[~stable]] = np.nan

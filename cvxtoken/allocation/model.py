@@ -85,7 +85,15 @@ def idle(workload: Workload, tokens: FloatArray) -> FloatArray:
 def idle_at_zero(workload: Workload) -> float:
     """y0 = 1 - lambda sum_k pi_k t0_k: the exact value rounded once, or the rough one where there is one."""
     rough = rough_idle_at_zero(workload.prior, workload.overhead, workload.arrival_rate)
-    return float(workload.idle_at_zero) if rough is None else rough
+    return as_float(workload.idle_at_zero) if rough is None else rough
+
+
+def as_float(idle: Fraction) -> float:
+    """An exact idle share, which is at most 1, as a double: minus infinity where it is beyond."""
+    try:
+        return float(idle)
+    except OverflowError:
+        return -math.inf
 
 
 def rough_idle_at_zero(prior: FloatArray, overhead: FloatArray, arrival_rate: float) -> float | None:

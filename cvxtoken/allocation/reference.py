@@ -193,8 +193,8 @@ def solve(
         TargetError: no allocation meets the targets; every one missed is named with the best possible value.
         ProblemError: a target breaks its rule or names no type, or there is no optimum (accuracy alone, with
             nothing that keeps the load below 1).
-        SolverError: the solver is not installed or cannot take such programs, or with further constraints it
-            finds no allocation.
+        SolverError: the solver is not installed or cannot take such programs, with further constraints it
+            finds no allocation, or with targets the data are beyond float64.
     """
     started = time.perf_counter()
     limits = (max_mean_system_time, max_mean_wait, max_utilization, max_mean_tokens)
@@ -202,8 +202,11 @@ def solve(
     if constraints is not None:
         return _solve_further(workload, solver.upper(), targets, constraints)
     if not targets.is_trivial:
-        certificate = certify_targets(workload, targets)
-        run, _, _ = run_targeted(workload, solver.upper(), targets)
+        try:
+            certificate = certify_targets(workload, targets)
+            run, _, _ = run_targeted(workload, solver.upper(), targets)
+        except ArithmeticError as error:
+            raise SolverError(f"the search fails on data beyond float64: {error}") from error
         return Reference(workload, certificate, run, time.perf_counter() - started)
     model.require_stable(workload)
     with np.errstate(all="ignore"):  # data beyond float64 end uncertified, not in warnings

@@ -46,11 +46,17 @@ def run_solver(workload: Workload, name: str) -> tuple[SolverRun, FloatArray | N
     Raises:
         SolverError: the solver is not installed or cannot take such programs.
     """
-    from cvxtoken.allocation.program import program  # slow to import, and only solving needs it
+    from cvxpy.error import DCPError  # slow to import, and only solving needs it
+
+    from cvxtoken.allocation.program import program
 
     _require_installed(name)
     for form in ("presolved", "balanced"):
-        built = program(workload, form)
+        try:
+            built = program(workload, form)
+        except (ArithmeticError, ValueError, DCPError) as failure:  # the data overflow, or leave no number
+            run = SolverRun(name, _version(name), form, f"failed: {str(failure).splitlines()[0]}", None, 0.0)
+            continue
         run = _run(built, name, form)
         raw = usable(workload, built.tokens.value)
         if raw is not None:
@@ -109,6 +115,7 @@ def _run(built: Any, name: str, form: str) -> SolverRun:
 def _call(problem: Any, name: str) -> str:
     """Solve; the status the solver claims, or why it failed."""
     import cvxpy as cp
+    from cvxpy.error import DCPError
 
     options: dict[str, Any] = {"nlp": True} if name in _NONLINEAR else {}
     if name == "UNO":
@@ -121,7 +128,7 @@ def _call(problem: Any, name: str) -> str:
             if not options:
                 _require_cones(problem, name)
             return f"failed: {str(failure).splitlines()[0]}"
-        except (ArithmeticError, ValueError) as failure:  # the data overflow in compilation
+        except (ArithmeticError, ValueError, DCPError) as failure:  # the data overflow in compilation
             return f"failed: {str(failure).splitlines()[0]}"
     return str(problem.status)
 

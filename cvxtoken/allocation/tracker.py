@@ -18,7 +18,7 @@ from cvxtoken.allocation.prices import optimal_path
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.response import advance, nearer, newton_step, sums
 from cvxtoken.arrays import FloatArray
-from cvxtoken.errors import ProblemError, UnstableError
+from cvxtoken.errors import ProblemError, SolverError, UnstableError
 from cvxtoken.rigorous import exact_dot
 
 _REACH = 0.5  # a longer first step, in log prices, is left to the global search
@@ -73,7 +73,7 @@ class Tracker:
     budgets: Budgets
 
     def __init__(self, workload: Workload) -> None:
-        """Solve the workload, which is the first estimate."""
+        """Solve the workload, which is the first estimate (SolverError where it is beyond float64)."""
         self._workload = workload
         self._columns = Columns.of(workload)
         self._load: Fraction | None = None  # sum pi t0, once it is needed
@@ -92,6 +92,7 @@ class Tracker:
 
         Raises:
             ProblemError: an estimate breaks its rule; nothing has changed then.
+            SolverError: the data are beyond float64, such as a weight of 1e300.
         """
         w = self._columns
         rate = checked_scalar("arrival_rate", w.arrival_rate if arrival_rate is None else arrival_rate)
@@ -131,7 +132,7 @@ class Tracker:
             return y0
         if self._load is None:
             self._load = exact_dot(shares, overhead)
-        return float(1 - Fraction(rate) * self._load)
+        return model.as_float(1 - Fraction(rate) * self._load)
 
     def _solve(self) -> Budgets:
         if not self._columns.idle_at_zero > 0:
@@ -142,7 +143,10 @@ class Tracker:
                 found = appraise(self._columns, self._tokens)
                 gap = float(found.relative_gap)
             if not gap <= _GAP:
-                *_, last = optimal_path(self._columns)
+                try:
+                    *_, last = optimal_path(self._columns)
+                except (ArithmeticError, ValueError) as error:
+                    raise SolverError(f"the search fails on data beyond float64: {error}") from error
                 self._prices, self._tokens = (last.log_theta, last.log_p), last.tokens
                 found = appraise(self._columns, self._tokens)
                 gap = float(found.relative_gap)

@@ -17,7 +17,7 @@ from cvxtoken import lagged_verifier
 from cvxtoken.allocation import model
 from cvxtoken.allocation.reference import CERTIFIED_GAP
 from cvxtoken.arrays import FloatArray
-from cvxtoken.errors import CertificateError, ProblemError
+from cvxtoken.errors import CertificateError, ProblemError, SolverError
 from cvxtoken.lagged.bounds import DIGITS
 from cvxtoken.lagged.certificate import LaggedCertificate
 from cvxtoken.lagged.envelope import touching_points
@@ -128,7 +128,7 @@ def solve_lagged(problem: LaggedWorkload, time_limit: float = 60.0) -> LaggedRef
     Raises:
         UnstableError: no allocation is stable.
         ProblemError: the time limit is not positive.
-        SolverError: the data are beyond the working precision, such as an idle share of 1e-50.
+        SolverError: the data are beyond float64, or the working precision, such as an idle share of 1e-50.
         CertificateError: the checker refuses the proof.
 
     >>> import cvxtoken
@@ -140,9 +140,13 @@ def solve_lagged(problem: LaggedWorkload, time_limit: float = 60.0) -> LaggedRef
         raise ProblemError(f"time_limit is {time_limit}; it must be positive")
     started = time.perf_counter()
     model.require_stable(problem.workload)
-    found = search(problem, started + time_limit)
+    try:
+        with np.errstate(all="ignore"):  # what overflows is judged by the bounds
+            found, touching = search(problem, started + time_limit), touching_points(problem)
+    except (ArithmeticError, ValueError) as error:
+        raise SolverError(f"the search fails on data beyond float64: {error}") from error
     certificate = _prove(problem, found)
-    touching, relaxed = touching_points(problem), found.root.relaxed
+    relaxed = found.root.relaxed
     between = (relaxed > ON_CHORD * touching) & (relaxed < (1 - ON_CHORD) * touching)
     names = problem.workload.names
     return LaggedReference(

@@ -11,7 +11,7 @@ import numpy as np
 
 from cvxtoken.allocation.reference import CERTIFIED_GAP
 from cvxtoken.arrays import FloatArray
-from cvxtoken.errors import UnstableError
+from cvxtoken.errors import SolverError, UnstableError
 from cvxtoken.rigorous import double_above, double_below
 from cvxtoken.robust.certificate import RobustCertificate, certify_robust
 from cvxtoken.robust.problem import Ensemble
@@ -86,7 +86,8 @@ def solve_robust(ensemble: Ensemble) -> RobustReference:
 
     Raises:
         UnstableError: no allocation is stable in every draw.
-        CertificateError: the checker refuses the proof, such as that of 300,000 types and draws in all.
+        CertificateError: the checker refuses the proof, such as that of 100,000 types and draws in all.
+        SolverError: the data are beyond float64.
 
     >>> import cvxtoken
     >>> fast, slow = (cvxtoken.load("qwen3-8b").replace(arrival_rate=rate) for rate in (0.05, 0.15))
@@ -95,13 +96,17 @@ def solve_robust(ensemble: Ensemble) -> RobustReference:
     """
     started = time.perf_counter()
     ensemble.require_stable()
-    status, tokens = _solver_point(ensemble)
-    tokens = _polish(ensemble, tokens)
     try:
-        proof = certify_robust(ensemble, tokens.tolist())
-    except UnstableError:  # by rounding only
-        tokens = np.zeros(len(ensemble.names))
-        proof = certify_robust(ensemble, tokens.tolist())
+        with np.errstate(all="ignore"):  # what overflows is judged by the bound
+            status, tokens = _solver_point(ensemble)
+            tokens = _polish(ensemble, tokens)
+        try:
+            proof = certify_robust(ensemble, tokens.tolist())
+        except UnstableError:  # by rounding only
+            tokens = np.zeros(len(ensemble.names))
+            proof = certify_robust(ensemble, tokens.tolist())
+    except ArithmeticError as error:
+        raise SolverError(f"the search fails on data beyond float64: {error}") from error
     return RobustReference(
         ensemble=ensemble,
         tokens=tokens,
