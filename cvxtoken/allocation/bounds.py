@@ -39,6 +39,8 @@ from cvxtoken.rigorous import Interval, Rounding
 
 NO_TARGETS, NO_MULTIPLIERS = Targets(), Multipliers()
 GUARD_DIGITS = 8  # a checker may err by so many digits more than the working precision
+_FAR_DIGITS = 3  # likewise, of terms that count far from the optimum alone
+_NEAR = Decimal("1e-4")  # relative gap, within which the bound is flat in z and v
 
 
 class Bounds:
@@ -80,8 +82,11 @@ class Bounds:
         self.require_targets()
         self.gain, self.slope, self.m, self.F_bound = self.dual()
         down, up = rounding.down, rounding.up
-        # published bounds leave a checker room to round
-        self.room = self.largest.scaleb(GUARD_DIGITS - rounding.digits)
+        # published bounds leave a checker room to round; far from the optimum its z and v, which differ by
+        # what y has lost of its digits, count too
+        near = up.subtract(self.F.high, self.F_bound.low) <= _NEAR * up.add(1, up.abs(self.F.high))
+        largest = self.largest if near else max(self.largest, self.far.scaleb(_FAR_DIGITS - GUARD_DIGITS))
+        self.room = largest.scaleb(GUARD_DIGITS - rounding.digits)
         self.lower = down.minus(up.add(self.F.high, self.room))
         self.upper = up.minus(down.subtract(self.F_bound.low, self.room))
         self.gap = up.subtract(self.upper, self.lower)
@@ -160,8 +165,8 @@ class Bounds:
         limited, size = self.limited()
         coupling, total = e * self.lam * Z * self.half, self.w * self.reached["max_mean_system_time"]
         least = self.mean([self.size(m_k) - m_k for m_k in m])  # 0 but where one is negative
-        # of the terms in either bound; y loses digits as it falls, and z and v with it
-        self.largest = (cost + least + self.best + size + coupling / self.y + total).high
+        self.largest = (cost + self.best + size).high  # of the terms in either bound
+        self.far = (least + coupling / self.y + total).high  # of those that count far from the optimum
         return gain, slope, m, cost - self.best - coupling - limited
 
     def tilt(self, k: int) -> Interval:

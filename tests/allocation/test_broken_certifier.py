@@ -102,8 +102,8 @@ def test_certifier(check: Any) -> None:
 
 BROKEN = {
     "wrong sign of lambda Z / 2": (
-        "return gain, slope, m, cost - self.best - e * self.lam * Z * self.half - limited",
-        "return gain, slope, m, cost - self.best + e * self.lam * Z * self.half - limited",
+        "return gain, slope, m, cost - self.best - coupling - limited",
+        "return gain, slope, m, cost - self.best + coupling - limited",
         check_bounds_enclose_the_optimum,
     ),
     "wrong sign of the thinking cost in kappa": (

@@ -107,8 +107,8 @@ BROKEN = {
         check_bounds_enclose_the_optimum,
     ),
     "Z not weighted by e": (
-        "- e * self.lam * Z * self.half - limited",
-        "- self.lam * Z * self.half - limited",
+        "cost - self.best - coupling - limited",
+        "cost - self.best - self.lam * Z * self.half - limited",
         check_bounds_enclose_the_optimum,
     ),
     "xi missing": (
@@ -127,7 +127,7 @@ BROKEN = {
         "self.alpha + self.zeta[k]",
         check_the_gap_closes,
     ),
-    "limits forgotten": ("self.half - limited", "self.half", check_bounds_enclose_the_optimum),
+    "limits forgotten": ("coupling - limited", "coupling", check_bounds_enclose_the_optimum),
     "zeta's constant without D": (
         "self.zeta[k] * (self.A[k] + self.D[k] - self.floors[k])",
         "self.zeta[k] * (self.A[k] - self.floors[k])",
