@@ -98,7 +98,7 @@ class Subject:
 
         program = FORMS[self.form](workload)
         said = self.function(program.problem)
-        status = said if isinstance(said, str) else program.problem.status
+        status = said if isinstance(said, str) else program.problem.status or "nothing solved the problem"
         duals = [constraint.dual_value for constraint in program.problem.constraints]
         given = duals if all(value is not None for value in duals) else None
         return Answer(program.tokens.value, claim(status), given, str(status))

@@ -184,3 +184,12 @@ def test_an_inaccurate_optimum_of_an_infeasible_instance_is_no_honest_answer() -
 
     report = check_solver(sloppy, "infeasible/n2-2")
     assert [o.check for o in report.failed] == ["honest"]
+
+
+def test_a_solver_that_does_nothing_is_told_so() -> None:
+    def idle(problem: cp.Problem) -> None:
+        """Solve nothing."""
+
+    report = check_solver(idle, "workloads/qwen3-8b-0.1-30")
+    assert not report.ok
+    assert "nothing solved the problem" in str(report)
