@@ -50,6 +50,7 @@ ROOMS = [
     "interior",
     "cones",
     "bounds",
+    "proof",
     "certificate",
     "methods",
     "corner",

@@ -5,11 +5,10 @@ What is proven, and why, stands in `bounds`; `cvxtoken.verifier` checks it with 
 
 from __future__ import annotations
 
-import json
 import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,10 +17,10 @@ import numpy as np
 from cvxtoken import verifier
 from cvxtoken.allocation.bounds import NO_MULTIPLIERS, NO_TARGETS, Bounds
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.proof import read_proof, relative_gap, write_proof
 from cvxtoken.allocation.targets import Multipliers, Targets
 from cvxtoken.arrays import FloatArray
-from cvxtoken.errors import CertificateError, ProblemError, UnstableError
-from cvxtoken.files import write_text
+from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.rigorous import Rounding
 
 _FLOAT_DIGITS = 17  # significant decimal digits of a double
@@ -75,7 +74,7 @@ class Certificate:
 
     def save(self, path: str | Path) -> None:
         """Write the certificate as JSON (ProblemError where the file cannot be written)."""
-        write_text(path, json.dumps(self.to_document(), indent=1) + "\n")
+        write_proof(path, self.to_document())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -84,12 +83,7 @@ class Certificate:
         Raises:
             CertificateError: the file cannot be read or does not prove what it states.
         """
-        try:
-            document = verifier.read(str(path))
-            verifier.check(document)
-            return cls.from_document(document, Workload(**document["instance"]))
-        except (verifier.Refused, ProblemError) as error:
-            raise CertificateError(f"{path}: {error}") from error
+        return read_proof(path, verifier.check, lambda d: cls.from_document(d, Workload(**d["instance"])))
 
     @classmethod
     def from_document(cls, document: dict[str, Any], workload: Workload) -> Self:
@@ -120,17 +114,6 @@ class Certificate:
             "tokens": [str(l) for l in self.tokens],
             "radii": [str(radius) for radius in self.radii],
         } | ({} if plain else added)
-
-
-def relative_gap(lower: Decimal, upper: Decimal, digits: int) -> Decimal:
-    """(upper - lower) / (1 + least |J| between them), rounded up to 3 digits."""
-    up, exact, down = (
-        Context(3, ROUND_CEILING),
-        Context(3 * digits, ROUND_CEILING),
-        Context(3 * digits, ROUND_FLOOR),
-    )
-    least = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
-    return up.divide(exact.subtract(upper, lower), down.add(1, least))
 
 
 def certify(

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
-from cvxtoken import integer_verifier, verifier
-from cvxtoken.allocation.certificate import relative_gap
+from cvxtoken import integer_verifier
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.errors import CertificateError, ProblemError
-from cvxtoken.files import write_text
+from cvxtoken.allocation.proof import read_proof, relative_gap, write_proof
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class IntegerCertificate:
 
     def save(self, path: str | Path) -> None:
         """Write the proof as JSON (ProblemError where the file cannot be written)."""
-        write_text(path, json.dumps(self.to_document(), indent=1) + "\n")
+        write_proof(path, self.to_document())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -60,13 +57,8 @@ class IntegerCertificate:
         Raises:
             CertificateError: the file cannot be read or does not prove what it states.
         """
-        try:
-            document = verifier.read(str(path))
-            integer_verifier.check(document)
-            workload = Workload(**document["instance"])
-        except (verifier.Refused, ProblemError) as error:
-            raise CertificateError(f"{path}: {error}") from error
-        return cls.from_document(document, workload)
+        check = integer_verifier.check
+        return read_proof(path, check, lambda d: cls.from_document(d, Workload(**d["instance"])))
 
     @classmethod
     def from_document(cls, document: dict[str, Any], workload: Workload) -> Self:

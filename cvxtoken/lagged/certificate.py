@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
-from cvxtoken import lagged_verifier, verifier
-from cvxtoken.allocation.certificate import relative_gap
+from cvxtoken import lagged_verifier
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.errors import CertificateError, ProblemError
-from cvxtoken.files import write_text
+from cvxtoken.allocation.proof import read_proof, relative_gap, write_proof
 from cvxtoken.lagged.problem import LaggedWorkload
 
 
@@ -59,7 +56,7 @@ class LaggedCertificate:
 
     def save(self, path: str | Path) -> None:
         """Write the proof as JSON (ProblemError where the file cannot be written)."""
-        write_text(path, json.dumps(self.to_document(), indent=1) + "\n")
+        write_proof(path, self.to_document())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -68,19 +65,13 @@ class LaggedCertificate:
         Raises:
             CertificateError: the file cannot be read or does not prove what it states.
         """
-        try:
-            document = verifier.read(str(path))
-            lagged_verifier.check(document)
-            problem = LaggedWorkload(Workload(**document["instance"]), document["lag"])
-        except (verifier.Refused, ProblemError) as error:
-            raise CertificateError(f"{path}: {error}") from error
-        return cls.from_document(document, problem)
+        return read_proof(path, lagged_verifier.check, cls.from_document)
 
     @classmethod
-    def from_document(cls, document: dict[str, Any], problem: LaggedWorkload) -> Self:
-        """The proof in a parsed file that has been checked; `problem` is its instance with the lags."""
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        """The proof in a parsed file that has been checked."""
         return cls(
-            problem=problem,
+            problem=LaggedWorkload(Workload(**document["instance"]), document["lag"]),
             tokens=_decimals(document["tokens"]),
             lower=Decimal(document["lower"]),
             upper=Decimal(document["upper"]),

@@ -15,9 +15,10 @@ import numpy as np
 
 from cvxtoken import lagged_verifier
 from cvxtoken.allocation import model
+from cvxtoken.allocation.proof import accepted
 from cvxtoken.allocation.reference import CERTIFIED_GAP
 from cvxtoken.arrays import FloatArray
-from cvxtoken.errors import CertificateError, ProblemError, SolverError
+from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.lagged.bounds import DIGITS
 from cvxtoken.lagged.certificate import LaggedCertificate
 from cvxtoken.lagged.envelope import touching_points
@@ -175,8 +176,5 @@ def _prove(problem: LaggedWorkload, found: Found) -> LaggedCertificate:
         leaves=found.leaves,
         digits=DIGITS,
     )
-    try:
-        lagged_verifier.check(certificate.to_document())
-    except lagged_verifier.Refused as refusal:
-        raise CertificateError(f"the proof of the lagged budgets was refused: {refusal}") from refusal
+    accepted(certificate.to_document(), lagged_verifier.check, "lagged budgets")
     return certificate

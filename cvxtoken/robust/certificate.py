@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
-from cvxtoken import robust_verifier, verifier
-from cvxtoken.allocation.certificate import relative_gap
+from cvxtoken import robust_verifier
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.errors import CertificateError, ProblemError
-from cvxtoken.files import write_text
+from cvxtoken.allocation.proof import accepted, read_proof, relative_gap, write_proof
 from cvxtoken.robust.bounds import DIGITS, EnsembleBounds
 from cvxtoken.robust.problem import Ensemble
 
@@ -34,8 +30,7 @@ class RobustCertificate:
         ends: of each type, tokens beyond which its least cost cannot lie.
         digits: the working precision of the check.
 
-    In the file `instances` are the draws, each as in `Certificate`, and `sha256` is that of the text
-    'cvxtoken-robust/1' and the draws' own hashes, each followed by a line feed.
+    In the file `instances` are the draws, each as in `Certificate`, and `sha256` is that of the ensemble.
 
     Source: derived here.
     """
@@ -54,7 +49,7 @@ class RobustCertificate:
 
     def save(self, path: str | Path) -> None:
         """Write the proof as JSON (ProblemError where the file cannot be written)."""
-        write_text(path, json.dumps(self.to_document(), indent=1) + "\n")
+        write_proof(path, self.to_document())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -63,23 +58,25 @@ class RobustCertificate:
         Raises:
             CertificateError: the file cannot be read or does not prove what it states.
         """
-        try:
-            document = verifier.read(str(path))
-            robust_verifier.check(document)
-            ensemble = Ensemble([Workload(**instance) for instance in document["instances"]])
-        except (verifier.Refused, ProblemError) as error:
-            raise CertificateError(f"{path}: {error}") from error
-        numbers = (tuple(map(Decimal, document[field])) for field in ("tokens", "ends"))
-        tokens, ends = numbers
-        lower, upper = Decimal(document["lower"]), Decimal(document["upper"])
-        return cls(ensemble, tokens, lower, upper, ends, document["digits"])
+        return read_proof(path, robust_verifier.check, cls.from_document)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        """The proof in a parsed file that has been checked."""
+        return cls(
+            ensemble=Ensemble([Workload(**instance) for instance in document["instances"]]),
+            tokens=tuple(map(Decimal, document["tokens"])),
+            lower=Decimal(document["lower"]),
+            upper=Decimal(document["upper"]),
+            ends=tuple(map(Decimal, document["ends"])),
+            digits=document["digits"],
+        )
 
     def to_document(self) -> dict[str, Any]:
         """The mapping that `save` writes."""
-        text = "\n".join(["cvxtoken-robust/1", *(draw.sha256 for draw in self.ensemble.draws), ""])
         return {
             "schema": robust_verifier.SCHEMA,
-            "sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "sha256": self.ensemble.sha256,
             "instances": [draw.to_instance() for draw in self.ensemble.draws],
             "digits": self.digits,
             "tokens": [str(l) for l in self.tokens],
@@ -104,8 +101,5 @@ def certify_robust(ensemble: Ensemble, tokens: Iterable[float]) -> RobustCertifi
     exact = [Decimal(l) for l in tokens]
     bounds = EnsembleBounds(ensemble, exact)
     proof = RobustCertificate(ensemble, tuple(exact), bounds.lower, bounds.upper, tuple(bounds.ends))
-    try:
-        robust_verifier.check(proof.to_document())
-    except robust_verifier.Refused as refusal:
-        raise CertificateError(f"the proof of the robust budgets was refused: {refusal}") from refusal
+    accepted(proof.to_document(), robust_verifier.check, "robust budgets")
     return proof

@@ -7,6 +7,7 @@ Every J_r is concave (`cvxtoken.allocation`), so that their mean is.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,6 +62,12 @@ class Ensemble:
     def max_tokens(self) -> FloatArray:
         """l_max, shape (N,), in tokens."""
         return self.draws[0].max_tokens
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the text 'cvxtoken-robust/1' and the draws' own hashes, each followed by a line feed."""
+        text = "\n".join(["cvxtoken-robust/1", *(draw.sha256 for draw in self.draws), ""])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def is_random(self) -> bool:
