@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from itertools import pairwise
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +17,7 @@ from cvxtoken import integer_verifier as checker
 from cvxtoken import verifier
 from cvxtoken.allocation import model
 from tests import truth
+from tests.damage import damaged
 from tests.test_integer_verifier import Document, proofs
 from tests.test_verifier_rounding import just
 from tests.truth import exact, mp
@@ -243,10 +243,6 @@ def test_the_checker_passes(check: Callable[[ModuleType], None]) -> None:
 @pytest.mark.parametrize("damage", BROKEN)
 def test_broken_checker_is_caught(damage: str) -> None:
     old, new, check = BROKEN[damage]
-    source = Path(checker.__file__).read_text(encoding="utf-8")
-    assert source.count(old) == 1, source.count(old)
-    module = ModuleType("damaged_checker")
-    module.__package__ = "cvxtoken"
-    exec(compile(source.replace(old, new), "damaged_checker", "exec"), module.__dict__)
+    module = damaged(checker, old, new)
     with pytest.raises((AssertionError, ArithmeticError)):
         check(module)

@@ -7,7 +7,6 @@ import random
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 from fractions import Fraction
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from cvxtoken import lagged_verifier as checker
 from cvxtoken.lagged import LaggedWorkload, solve_lagged
 from tests import lagged_truth
+from tests.damage import damaged
 from tests.test_lagged_verifier import (
     Document,
     check_forgeries,
@@ -271,10 +271,6 @@ def test_the_checker_passes(check: Callable[[ModuleType], None]) -> None:
 @pytest.mark.parametrize("damage", BROKEN)
 def test_broken_checker_is_caught(damage: str) -> None:
     old, new, check = BROKEN[damage]
-    source = Path(checker.__file__).read_text(encoding="utf-8")
-    assert source.count(old) == 1, source.count(old)
-    module = ModuleType("damaged_checker")
-    module.__package__ = "cvxtoken"
-    exec(compile(source.replace(old, new), "damaged_checker", "exec"), module.__dict__)
+    module = damaged(checker, old, new)
     with pytest.raises((AssertionError, ArithmeticError, checker.Refused)):
         check(module)

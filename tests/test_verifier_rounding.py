@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 import cvxtoken
 from cvxtoken import verifier
 from tests import truth
+from tests.damage import damaged
 from tests.instances import realistic, varying
 from tests.truth import exact, mp
 
@@ -236,9 +236,6 @@ def test_verifier(check: Callable[[ModuleType], None]) -> None:
 @pytest.mark.parametrize("damage", BROKEN)
 def test_broken_verifier_is_caught(damage: str) -> None:
     old, new, check = BROKEN[damage]
-    source = Path(verifier.__file__).read_text(encoding="utf-8")
-    assert source.count(old) == 1
-    module = ModuleType("damaged_verifier")
-    exec(compile(source.replace(old, new), "damaged_verifier", "exec"), module.__dict__)
+    module = damaged(verifier, old, new)
     with pytest.raises((AssertionError, ArithmeticError)):
         check(module)
