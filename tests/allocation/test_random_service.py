@@ -19,6 +19,8 @@ from cvxtoken.allocation.program import FORMS, program
 from cvxtoken.allocation.rounding import Neighbourhood
 from cvxtoken.allocation.targeted import certify_targets
 from cvxtoken.allocation.targets import Targets
+from cvxtoken.lagged.program import envelope_program
+from cvxtoken.robust.program import ensemble_program
 from tests import targets as judge
 from tests import truth
 from tests.instances import boxed, changed, realistic, varying
@@ -264,6 +266,17 @@ def test_robust_budgets_are_certified_and_not_beaten() -> None:
     assert max(float(ensemble.objectives(l).mean()) for l in tried) <= found.upper
     one = cvxtoken.solve_robust(cvxtoken.Ensemble([VARYING]))
     assert one.objective == pytest.approx(cvxtoken.solve(VARYING).objective, rel=1e-12)
+
+
+def test_the_witnesses_of_both_count_the_variance() -> None:
+    """Their bounds would forgive programs that do not."""
+    ensemble = cvxtoken.Ensemble([VARYING, SILENT])
+    lagged = cvxtoken.LaggedWorkload(VARYING, np.zeros(5))
+    best = cvxtoken.solve_robust(ensemble).objective, cvxtoken.solve(VARYING).objective
+    programs = ensemble_program(ensemble), envelope_program(lagged, np.zeros(5, dtype=np.int64))
+    for built, J in zip(programs, best, strict=True):
+        built.problem.solve(solver="CLARABEL")
+        assert built.problem.value == pytest.approx(J, abs=1e-6 * (1 + abs(J)))
 
 
 def test_lagged_optima_are_the_best_of_a_grid() -> None:
