@@ -53,10 +53,8 @@ class Columns:
     def of(cls, workload: Workload) -> Self:
         """A view of a workload."""
         w = workload
-        fields = (*REQUIRED, "max_tokens", *(RANDOM if w.is_random else ()))
-        arrays = {field: getattr(w, field) for field in fields}
         return cls(
-            **arrays,
+            **{field: getattr(w, field) for field in w.type_fields},
             arrival_rate=w.arrival_rate,
             accuracy_weight=w.accuracy_weight,
             idle_at_zero=model.idle_at_zero(w),

@@ -185,12 +185,12 @@ class Workload:
 
     def to_instance(self) -> dict[str, Any]:
         """The names and exact numbers, column by column, as certificates hold them."""
-        arrays = {field: getattr(self, field).tolist() for field in self._hashed}
+        arrays = {field: getattr(self, field).tolist() for field in self.type_fields}
         return {"names": list(self.names), **arrays, **{field: getattr(self, field) for field in SCALARS}}
 
     @property
-    def _hashed(self) -> tuple[str, ...]:
-        """The fields of the types, in the order they are hashed."""
+    def type_fields(self) -> tuple[str, ...]:
+        """The fields of the types that say something, in the order they are hashed."""
         return (*REQUIRED, "max_tokens", *(RANDOM if self.is_random else ()))
 
     def replace(self, **changes: Any) -> Self:
@@ -219,7 +219,7 @@ class Workload:
         version = f"cvxtoken-workload/{2 if self.is_random else 1}"
         header = "\n".join([version, str(len(self.names)), *self.names, ""])
         digest = hashlib.sha256(header.encode())
-        for field in self._hashed:
+        for field in self.type_fields:
             digest.update(getattr(self, field).astype(">f8").tobytes())
         digest.update(struct.pack(">2d", self.arrival_rate, self.accuracy_weight))
         return digest.hexdigest()
