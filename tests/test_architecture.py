@@ -71,8 +71,7 @@ ROOMS += ["integer", "simulation", "tokens", "frontier", "sensitivity"]
 WINGS = ["allocation", "clipping", "batching", "scheduling"]
 CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.solver", "cvxtoken.allocation.further"]
 CVXPY_ROOMS += ["cvxtoken.suite.solvers"]
-CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.lagged.search"]
-CVXPY_ROOMS += ["cvxtoken.robust.program", "cvxtoken.robust.reference"]
+CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.robust.program"]
 
 
 def name_of(file: Path) -> str:
