@@ -5,10 +5,12 @@ from __future__ import annotations
 import cvxpy as cp
 import numpy as np
 import pytest
+from scipy.sparse.linalg import ArpackNoConvergence
 
 import cvxtoken
 from cvxtoken import SolverError
 from cvxtoken.allocation import interior
+from cvxtoken.allocation.methods import contraction
 from cvxtoken.allocation.solver import _price, attempt, run_targeted
 from cvxtoken.allocation.targeted import certify_targets
 from cvxtoken.allocation.targets import Targets
@@ -136,3 +138,32 @@ def test_steps_that_are_none_end_the_search_where_it_is(step: str, monkeypatch: 
     start = robust.solve_robust(draws)
     assert start.lower <= average.upper
     assert start.tokens == pytest.approx(average.tokens, abs=5), "the solver's own point"
+
+
+def failing_linalg(*_: object, **__: object) -> None:
+    raise np.linalg.LinAlgError("no convergence")
+
+
+def test_eigenvalues_that_are_not_found_are_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ArpackNoConvergence("none", np.zeros(0), np.zeros((0, 0)))
+
+    tokens = cvxtoken.solve(QWEN).tokens
+    monkeypatch.setattr(np.linalg, "eigvalsh", failing_linalg)
+    with pytest.raises(SolverError, match="eigenvalues were not found: no convergence"):
+        cvxtoken.spectral_radius_at(QWEN, tokens)
+    monkeypatch.setattr(np.linalg, "eigvalsh", lambda matrix: np.full(len(matrix), np.nan))
+    with pytest.raises(SolverError, match="eigenvalues are beyond float64"):
+        cvxtoken.spectral_radius_at(QWEN, tokens)
+    monkeypatch.setattr(contraction, "_DENSE", 2)
+    assert 0 < cvxtoken.spectral_radius_at(QWEN, tokens) < 10
+    monkeypatch.setattr("scipy.sparse.linalg.eigsh", refuse)
+    with pytest.raises(SolverError, match="largest eigenvalue was not found"):
+        cvxtoken.spectral_radius_at(QWEN, tokens)
+
+
+def test_derivatives_that_are_not_found_are_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = cvxtoken.solve(QWEN)
+    monkeypatch.setattr(np.linalg, "pinv", failing_linalg)
+    with pytest.raises(SolverError, match="how the prices move was not found: no convergence"):
+        cvxtoken.sensitivity(found)
