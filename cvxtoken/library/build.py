@@ -14,6 +14,7 @@ import sys
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from rich.progress import track
 
 from cvxtoken import integer_verifier, verifier
@@ -22,8 +23,10 @@ from cvxtoken.allocation.cones import cone_program
 from cvxtoken.allocation.integer import solve_integer
 from cvxtoken.allocation.polish import polish
 from cvxtoken.allocation.prices import solve_prices
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.errors import LibraryError
 from cvxtoken.library.generate import FAMILIES, Recipe, recipes
-from cvxtoken.library.shipped import FOLDER, INSTANCE_STORED, SCHEMA, SUMS
+from cvxtoken.library.shipped import DUALS_STORED, FOLDER, SCHEMA, SUMS, read_family
 
 DIGITS = 40  # of the optimal tokens
 _WORKING_DIGITS = 110  # of their certificates
@@ -31,9 +34,37 @@ _INTEGER_SIZE = 100  # types, up to which the whole tokens are solved
 _SEARCHED = ("z", "v", "edges", "multipliers")
 
 
-def ground_truth(recipe: Recipe) -> dict[str, Any]:
-    """The record of one instance, every proof in it checked."""
-    w = recipe.workload
+def shipped_workloads(family: str) -> dict[str, Workload]:
+    """The instances of a family that are shipped already, by id."""
+    stored = (FOLDER / f"{family}.json.gz").exists()
+    return {instance.id: instance.workload for instance in read_family(family)} if stored else {}
+
+
+def new_workload(recipe: Recipe) -> Workload:
+    """What a recipe makes that is not shipped yet.
+
+    Raises:
+        LibraryError: a number in it is not a decimal of six digits.
+    """
+    data = recipe.workload.to_instance()
+    del data["names"]
+    for field, values in data.items():
+        for value in np.ravel(values).tolist():
+            if value != float(f"{value:.6g}"):
+                raise LibraryError(
+                    f"{recipe.id}: {field} holds {value!r}; a new instance is made of decimals of six "
+                    "digits, which are the same on every machine"
+                )
+    return recipe.workload
+
+
+def ground_truth(recipe: Recipe, w: Workload) -> dict[str, Any]:
+    """The record of one instance, every proof in it checked.
+
+    Args:
+        recipe: where it comes from.
+        w: the instance, as shipped or new.
+    """
     record: dict[str, Any] = {
         "schema": SCHEMA,
         "id": recipe.id,
@@ -42,9 +73,8 @@ def ground_truth(recipe: Recipe) -> dict[str, Any]:
         "seed": recipe.seed,
         "since": recipe.since,
         "sha256": w.sha256,
+        "instance": w.to_instance(),
     }
-    if len(w) <= INSTANCE_STORED:
-        record["instance"] = w.to_instance()
     if w.idle_at_zero <= 0:
         used: Fraction = 1 - w.idle_at_zero
         return record | {"witness": f"{used.numerator}/{used.denominator}"}
@@ -54,7 +84,7 @@ def ground_truth(recipe: Recipe) -> dict[str, Any]:
     record["certificate"] = {
         key: proof[key] for key in ("digits", "lower", "upper", "relative_gap", "tokens", "radii")
     }
-    if len(w) <= INSTANCE_STORED:
+    if len(w) <= DUALS_STORED:
         record["duals"] = cone_program(w, "raw").duals(tokens).tolist()
     if len(w) <= _INTEGER_SIZE:
         whole = solve_integer(w)
@@ -92,7 +122,11 @@ def main() -> int:
     check_only, wrong = parser.parse_args().check, []
     sums = {}
     for family in FAMILIES:
-        made = [ground_truth(recipe) for recipe in track(recipes(family), description=f"{family:<12}")]
+        shipped = shipped_workloads(family)
+        made = [
+            ground_truth(recipe, shipped.get(recipe.id) or new_workload(recipe))
+            for recipe in track(recipes(family), description=f"{family:<12}")
+        ]
         if check_only:
             wrong += differing(family, made)
             continue

@@ -1,7 +1,9 @@
-"""The instances of the library, family by family, from recorded seeds.
+"""Where the instances of the library come from: recipes, family by family, from recorded seeds.
 
-Every family turns one knob of a random realistic workload. `cvxtoken.library.build` certifies them all and
-writes the ground truth that is shipped.
+Every family turns one knob of a random realistic workload. `cvxtoken.library.build` certifies what a recipe
+makes and writes it down to the last bit; from then on the file is the instance, and the recipe says where it
+came from. The recipes of version 0.1.0 use powers and dot products, whose last digits differ between
+processors: made elsewhere, their numbers agree to rounding. Newer ones may hold decimals of six digits alone.
 """
 
 from __future__ import annotations

@@ -23,12 +23,12 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import LibraryError, ProblemError
 from cvxtoken.files import nearest
-from cvxtoken.library.generate import FAMILIES, recipes
+from cvxtoken.library.generate import FAMILIES
 
 SCHEMA = "cvxtoken-instance/1"
 FOLDER = Path(__file__).parent / "truth"
 SUMS = "SHA256SUMS"
-INSTANCE_STORED = 100  # types, up to which an instance is stored; larger ones are generated anew
+DUALS_STORED = 100  # types, up to which dual values are stored; larger ones' are computed from the optimum
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,7 @@ class Instance:
         Raises:
             LibraryError: it is not the one the ground truth is about.
         """
-        if "instance" in self.record:
-            workload = Workload(**self.record["instance"])
-        else:  # large ones are generated from their seed
-            workload = next(recipe.workload for recipe in recipes(self.family) if recipe.id == self.id)
+        workload = Workload(**self.record["instance"])
         if workload.sha256 != self.record["sha256"]:
             raise LibraryError(f"{self.id}: the instance's SHA-256 is not {self.record['sha256']}")
         return workload
@@ -141,7 +138,7 @@ def instances(include: str | Iterable[str] = "*", exclude: str | Iterable[str] =
     >>> len(instances("size*", exclude="size/?000"))
     10
     """
-    known = [instance for family in FAMILIES for instance in _read(family)]
+    known = [instance for family in FAMILIES for instance in read_family(family)]
     wanted, unwanted = ([p] if isinstance(p, str) else list(p or ()) for p in (include, exclude))
     for pattern in (*wanted, *unwanted):
         if not isinstance(pattern, str):
@@ -158,7 +155,7 @@ def instances(include: str | Iterable[str] = "*", exclude: str | Iterable[str] =
     ]
 
 
-def _read(family: str) -> list[Instance]:
+def read_family(family: str) -> list[Instance]:
     """The instances in a family's file (LibraryError where its sum is not the one recorded)."""
     name = f"{family}.json.gz"
     try:

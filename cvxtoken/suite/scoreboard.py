@@ -70,7 +70,12 @@ class Score:
 
 
 def score(tested: Subject, form: str, instance: Instance, time_limit: float) -> Score:
-    """Ask once, in a process that can be killed, and hold the answer against the ground truth."""
+    """Ask once, in a process that can be killed, and hold the answer against the ground truth.
+
+    Raises:
+        LibraryError: the instance is damaged, for which no solver is scored.
+    """
+    _ = instance.workload  # an error of ours is raised here; below it would be the solver's
 
     def ask() -> Score:
         answer = tested.answer(instance.workload.replace())

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import ProblemError, Workload
+from cvxtoken import LibraryError, ProblemError, Workload
 from cvxtoken.suite import check_solver, parametrize
 from cvxtoken.suite.answer import claim, subject
 from cvxtoken.suite.isolation import Lost, _in_thread, call
+from cvxtoken.suite.scoreboard import score
 
 
 def half(workload: Workload) -> np.ndarray:
@@ -120,3 +121,14 @@ def test_what_is_not_implemented_is_skipped() -> None:
     (case,) = parametrize(nothing, include="size/1").mark.args[1]
     with pytest.raises(pytest.skip.Exception):
         case.values[0]()
+
+
+def test_a_fault_of_the_library_is_raised_and_no_solver_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(workload: Workload) -> str:
+        return "0" * 64
+
+    monkeypatch.setattr(Workload, "sha256", property(damaged))
+    with pytest.raises(LibraryError, match="size/1: the instance's SHA-256 is not"):
+        check_solver(newton, "size/1")
+    with pytest.raises(LibraryError, match="size/1: the instance's SHA-256 is not"):
+        score(subject(newton), "presolved", cvxtoken.instances("size/1")[0], 60.0)
