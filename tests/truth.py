@@ -28,6 +28,7 @@ def exact(value: Any) -> Any:
     return mpf(fraction.numerator) / fraction.denominator
 
 
+@cache
 def columns(w: cvxtoken.Workload) -> list[list[Any]]:
     """Pi, A, b, D, t0, c, s0 and s1 of all types."""
     fields = (w.prior, w.accuracy_gain, w.saturation_rate, w.base_accuracy, w.overhead, w.time_per_token)
