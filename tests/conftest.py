@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-# OpenBLAS's threads wait for each other even over three numbers: on two busy cores fits take ten times as long
-# with them as without. The variable counts only before NumPy is imported.
+# OpenBLAS's threads wait for each other even over three numbers: fits take ten times as long with them on two
+# busy cores. The variable counts only before NumPy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
