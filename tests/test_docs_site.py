@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 needs_browser = pytest.mark.skipif(browser.executable() is None, reason="no Chromium is installed")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]

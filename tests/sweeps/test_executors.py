@@ -28,7 +28,7 @@ GRID: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     out = tmp_path_factory.mktemp("sweep") / "s.csv"
     sweep(QWEN, out, **GRID)
