@@ -69,7 +69,7 @@ def check(document: Any) -> str:
     least = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
     require(up.subtract(upper, lower) <= down.multiply(gap, down.add(1, least)), "relative_gap is too small")
     return (
-        f"proven: over whole tokens instance {digest[:12]} ({size} task types) has its optimum J from "
+        f"proven: over whole tokens instance {digest} ({size} task types) has its optimum J from "
         f"{down.plus(lower)}, which the tokens reach, to {up.plus(upper)}, relative gap <= {most.plus(gap)}"
     )
 

@@ -73,7 +73,7 @@ def check(document: Any) -> str:
     least = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
     require(up.subtract(upper, lower) <= down.multiply(gap, down.add(1, least)), "relative_gap is too small")
     return (
-        f"proven: with its lags instance {digest[:12]} ({size} task types, {len(places)} with a choice) "
+        f"proven: with its lags instance {digest} ({size} task types, {len(places)} with a choice) "
         f"has its optimum J from {down.plus(lower)}, which the tokens reach, to {up.plus(upper)}, "
         f"relative gap <= {most.plus(gap)}"
     )

@@ -50,6 +50,14 @@ def double_below(number: Decimal) -> float:
     return -double_above(number.copy_negate())
 
 
+def nearest_double(number: Fraction) -> float:
+    """The double nearest to a rational number, infinite beyond the largest."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+
+
 class Rounding:
     """A working precision: one context that rounds down, one that rounds up."""
 

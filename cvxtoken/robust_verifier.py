@@ -54,7 +54,7 @@ def check(document: Any) -> str:
     least = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
     require(up.subtract(upper, lower) <= down.multiply(gap, down.add(1, least)), "relative_gap is too small")
     return (
-        f"proven: the mean J over {len(draws)} draws {digest[:12]} ({size} task types) has its optimum from "
+        f"proven: the mean J over {len(draws)} draws {digest} ({size} task types) has its optimum from "
         f"{down.plus(lower)}, which the tokens reach, to {up.plus(upper)}, relative gap <= {most.plus(gap)}"
     )
 

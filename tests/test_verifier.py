@@ -283,9 +283,8 @@ def test_it_runs_as_a_lone_file(tmp_path: Path) -> None:
     assert run(lone, "none.json").stdout.startswith("refused: the file cannot be read")
 
 
-def test_it_is_short_and_needs_the_standard_library_alone() -> None:
+def test_it_needs_the_standard_library_alone() -> None:
     text = Path(verifier.__file__).read_text()
-    assert len(text.splitlines()) <= 300
     imported = set(re.findall(r"^(?:from|import) (\w+)", text, re.M))
     assert imported <= set(sys.stdlib_module_names)
     assert not re.search(r"^\s*assert\b", text, re.M)

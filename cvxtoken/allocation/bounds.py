@@ -59,7 +59,7 @@ class Bounds:
         targets: Targets = NO_TARGETS,
         multipliers: Multipliers = NO_MULTIPLIERS,
     ) -> None:
-        self.workload = workload
+        self.workload, self.targets = workload, targets
         self.allocation = allocation
         self.rounding = rounding
         exact = rounding.exact
@@ -252,6 +252,27 @@ class Bounds:
         return (left <= 0 or self.excess(k, left).low > self.gap) and (
             right >= l_max or self.excess(k, right).low > self.gap
         )
+
+    def require_optimum(self, radii: Sequence[Decimal]) -> None:
+        """Raise ProblemError where the largest J over y >= 0 may lie at y = 0, which is no allocation.
+
+        Where nothing keeps the server idle, the bound holds at y = 0 too, so that the largest J over y >= 0
+        is reached within the radii.
+        """
+        if self.targets.keeps_idle:
+            return
+        farthest = [
+            min(self.rounding.up.add(l, radius), l_max.high)
+            for l, radius, l_max in zip(self.allocation, radii, self.l_max, strict=True)
+        ]
+        times = [self.t0[k] + self.c[k] * self.rounding.exact(farthest[k]) for k in self.types]
+        y = self.one - self.lam * self.mean(times)
+        if y.low <= Decimal(1).scaleb(GUARD_DIGITS - self.rounding.digits):
+            raise ProblemError(
+                "objective 'accuracy' may have no optimum: as far as these tokens tell, more are better "
+                "until the server has no idle share left; add max_mean_system_time, max_mean_wait or "
+                "max_utilization"
+            )
 
     @property
     def rounding_share(self) -> float:

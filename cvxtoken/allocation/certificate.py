@@ -136,7 +136,8 @@ def certify(
         multipliers: of the targets; without them the bound is that without targets, valid and weak.
 
     Raises:
-        ProblemError: not N finite numbers with 0 <= l <= l_max, or they do not surely meet the targets.
+        ProblemError: not N finite numbers with 0 <= l <= l_max, or they do not surely meet the targets, or
+            that there is an optimum is not proven (accuracy alone, with nothing that keeps the load below 1).
         UnstableError: the utilisation at these tokens is 1 or more.
     """
     targets.check(workload)
@@ -154,11 +155,11 @@ def certify(
     for turn in range(3):
         try:
             bounds = Bounds(workload, allocation, Rounding(digits), targets, multipliers)
+            certificate = _publish(bounds, targets, multipliers)
         except (UnstableError, ProblemError):
             if turn == 2 or digits == verifier.MAX_DIGITS:
                 raise
         else:
-            certificate = _publish(bounds, targets, multipliers)
             far_below = certificate.relative_gap < Decimal(10) ** (-2 * own_digits)
             if bounds.rounding_share <= 0.01 or far_below:
                 break
@@ -167,13 +168,15 @@ def certify(
 
 
 def _publish(bounds: Bounds, targets: Targets, multipliers: Multipliers) -> Certificate:
-    """The bounds with the radius of every type."""
+    """The bounds with the radius of every type (ProblemError where there may be no optimum)."""
+    radii = tuple(bounds.radius(k) for k in bounds.types)
+    bounds.require_optimum(radii)
     return Certificate(
         workload=bounds.workload,
         tokens=tuple(bounds.allocation),
         lower=bounds.lower,
         upper=bounds.upper,
-        radii=tuple(bounds.radius(k) for k in bounds.types),
+        radii=radii,
         digits=bounds.rounding.digits,
         targets=targets,
         multipliers=multipliers,

@@ -44,7 +44,7 @@ class FrontierPoint:
     @cached_property
     def tokens(self) -> FloatArray:
         """The budgets, shape (N,)."""
-        return np.array([float(l) for l in self.certificate.tokens])
+        return model.stable_doubles(self.certificate.workload, self.certificate.tokens)
 
     @property
     def mean_accuracy(self) -> float:

@@ -25,6 +25,7 @@ from cvxtoken.allocation.search import newton, search
 from cvxtoken.allocation.workloads import ARRAYS, Workloads, obey
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, ProblemError, UnstableError
+from cvxtoken.rigorous import nearest_double
 
 SOLVED_GAP = 1e-12  # relative; what float64 does not bring to this is not called solved
 _NEUTRAL = dict(zip(ARRAYS, (0.0, 0.5, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0), strict=True))
@@ -229,7 +230,7 @@ def _solve_block(found: Solutions, rows: NDArray[np.intp], log_start: FloatArray
         valid = obey(arrays, scalars, filled)
         y0 = idle_at_zero(arrays["prior"], arrays["overhead"], scalars["arrival_rate"])
         for k in np.flatnonzero(valid & ~(np.abs(y0) > width * IDLE_ERROR)):
-            y0[k] = model.as_float(found.workloads.workload(int(rows[k])).idle_at_zero)
+            y0[k] = nearest_double(found.workloads.workload(int(rows[k])).idle_at_zero)
         stable = valid & (y0 > 0)
         found.status[rows[valid & ~stable]] = Status.UNSTABLE
         found.tokens[rows[~stable]] = np.nan

@@ -15,6 +15,7 @@ Hessian in the form diagonal plus rank two, and tau, are derived here.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -26,7 +27,9 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.queueing import pollaczek_khinchine
+from cvxtoken.rigorous import double_below, nearest_double
 
+NARROW_IDLE = 1e-6  # up to here the idle share at given tokens is computed exactly where that matters
 ROUGH_IDLE = 1 / 64  # from here on a sum in floats tells the idle share without tokens well enough
 
 
@@ -82,18 +85,25 @@ def idle(workload: Workload, tokens: FloatArray) -> FloatArray:
     return np.asarray(idle_at_zero(workload) - workload.arrival_rate * thinking)
 
 
+def is_stable(workload: Workload, tokens: Sequence[float | Decimal]) -> bool:
+    """Whether y > 0 at these tokens, N numbers, decided exactly."""
+    columns = (workload.prior.tolist(), workload.time_per_token.tolist(), tokens)
+    thinking = sum(Fraction(pi) * Fraction(c) * Fraction(l) for pi, c, l in zip(*columns, strict=True))
+    return workload.idle_at_zero > Fraction(workload.arrival_rate) * thinking
+
+
+def stable_doubles(workload: Workload, tokens: Sequence[Decimal]) -> FloatArray:
+    """Stable tokens as the nearest doubles, or as those below where rounding takes the last idle share."""
+    nearest = np.array([float(l) for l in tokens])
+    if idle(workload, nearest) > NARROW_IDLE or is_stable(workload, nearest.tolist()):
+        return nearest
+    return np.array([double_below(l) for l in tokens])
+
+
 def idle_at_zero(workload: Workload) -> float:
     """y0 = 1 - lambda sum_k pi_k t0_k: the exact value rounded once, or the rough one where there is one."""
     rough = rough_idle_at_zero(workload.prior, workload.overhead, workload.arrival_rate)
-    return as_float(workload.idle_at_zero) if rough is None else rough
-
-
-def as_float(idle: Fraction) -> float:
-    """An exact idle share, which is at most 1, as a double: minus infinity where it is beyond."""
-    try:
-        return float(idle)
-    except OverflowError:
-        return -math.inf
+    return nearest_double(workload.idle_at_zero) if rough is None else rough
 
 
 def rough_idle_at_zero(prior: FloatArray, overhead: FloatArray, arrival_rate: float) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 
 import numpy as np
@@ -12,15 +13,16 @@ import numpy as np
 from cvxtoken.allocation import model
 from cvxtoken.allocation.certificate import Certificate, certify
 from cvxtoken.allocation.further import Further, linear_rows
+from cvxtoken.allocation.least import upper_values
 from cvxtoken.allocation.prices import solve_prices
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.shadow import ShadowPrice, shadow_prices
 from cvxtoken.allocation.solver import SolverRun, run_solver, run_targeted
 from cvxtoken.allocation.targeted import certify_rows, certify_targets, move_inside
-from cvxtoken.allocation.targets import Targets
+from cvxtoken.allocation.targets import LIMITS, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, SolverError
-from cvxtoken.rigorous import double_above, double_below
+from cvxtoken.rigorous import double_above, double_below, nearest_double
 from cvxtoken.tables import table
 
 CERTIFIED_GAP = 1e-15  # relative; what is proven to less is not called an optimum
@@ -63,8 +65,8 @@ class Reference:
 
     @cached_property
     def tokens(self) -> FloatArray:
-        """Optimal thinking-token budgets l*, shape (N,)."""
-        return np.array([float(l) for l in self.certificate.tokens])
+        """Optimal thinking-token budgets l*, shape (N,): the nearest doubles, or those below if unstable."""
+        return model.stable_doubles(self.workload, self.certificate.tokens)
 
     @property
     def objective(self) -> float:
@@ -86,25 +88,36 @@ class Reference:
         """Proven (upper - lower) / (1 + |J|), |J| being the least between the bounds."""
         return float(self.certificate.relative_gap)
 
+    @cached_property
+    def _load(self) -> dict[str, float]:
+        """E[T], E[W], rho and sum pi l by the names of their targets; exact and then rounded for small y."""
+        w, l = self.workload, self.tokens
+        if not model.idle(w, l) > model.NARROW_IDLE:
+            return {
+                name: nearest_double(x) for name, x in upper_values(w, list(map(Decimal, l.tolist()))).items()
+            }
+        values = (model.mean_system_time(w, l), model.mean_wait(w, l), model.utilization(w, l), w.prior @ l)
+        return dict(zip(LIMITS, map(float, values), strict=True))
+
     @property
     def utilization(self) -> float:
         """rho = lambda E[S]."""
-        return float(model.utilization(self.workload, self.tokens))
+        return self._load["max_utilization"]
 
     @property
     def mean_wait(self) -> float:
         """E[W] in s."""
-        return float(model.mean_wait(self.workload, self.tokens))
+        return self._load["max_mean_wait"]
 
     @property
     def mean_tokens(self) -> float:
         """sum_k pi_k l_k."""
-        return float(self.workload.prior @ self.tokens)
+        return self._load["max_mean_tokens"]
 
     @property
     def mean_system_time(self) -> float:
         """E[T] in s."""
-        return float(model.mean_system_time(self.workload, self.tokens))
+        return self._load["max_mean_system_time"]
 
     @property
     def accuracy(self) -> FloatArray:
@@ -120,10 +133,10 @@ class Reference:
     def _proof_line(self) -> str:
         if self.uncertified_because:
             return f"uncertified       {self.uncertified_because}; none is better than J = {self.upper:.6f}"
-        return (
-            f"{self.status:<17} relative gap <= {self.relative_gap:.3g}, each budget proven to within "
-            f"{float(max(self.certificate.radii)):.2g} tokens"
-        )
+        line = f"{self.status:<17} relative gap <= {self.relative_gap:.3g}"
+        if self.status == "uncertified":
+            return f"{line}; none is better than J = {self.upper:.6f}"
+        return f"{line}, each budget proven to within {float(max(self.certificate.radii)):.2g} tokens"
 
     def __str__(self) -> str:
         w = self.workload

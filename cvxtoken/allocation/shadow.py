@@ -1,7 +1,8 @@
 """Shadow prices: what one more unit of a target buys (derived here).
 
 A certificate's multiplier m of a target with limit c proves J*(c + d) <= upper + m d for every change d of
-the limit, because it is a valid bound at any limit; at the optimum it is the derivative dJ*/dc.
+the limit, because it is a valid bound at any limit: one more unit buys at most m. Where J* has a derivative
+in c, m is that; at a kink, where other targets begin or cease to bind, more may buy less.
 
 In accuracy: where the objective is the accuracy, that is m itself. Where it is J = alpha p - E[T] and E[T] is
 held by its own target tau, alpha p = J + tau, so that one more second of tau buys (1 + mu) / alpha of mean
@@ -58,8 +59,11 @@ class ShadowPrice:
             return f"{head}: {self.value:.6g}{unit}, not active"
         per = {"s": "second", "token": "token", "1": "0.01", "accuracy": "0.01", "": "unit"}[self.unit]
         step = 0.01 if per == "0.01" else 1.0
-        verb = "buys" if self.accuracy >= 0 else "costs"
-        return f"{head}: active; one more {per} {verb} {abs(self.accuracy) * step:.3g} accuracy"
+        amount = f"{abs(self.accuracy) * step:.3g} accuracy"
+        if self.accuracy < 0:
+            return f"{head}: active; one more {per} costs at least {amount}"
+        bought = self.objective_unit == "accuracy" or self.target == "max_mean_system_time"
+        return f"{head}: active; one more {per} {'buys' if bought else 'is worth'} at most {amount}"
 
 
 def shadow_prices(certificate: Certificate) -> tuple[ShadowPrice, ...]:

@@ -34,6 +34,7 @@ from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
 DIGITS = 60  # of the tokens
 _WORKING = 100
 _INWARD = Decimal("1e-36")  # of its room, by which an active target is met with certainty
+_INWARD_AT_EDGE = Decimal("1e-52")  # likewise where y may be near 0: radii must tell y from 0
 _ACCURATE = Decimal("1e-75")  # relative, of the prices
 _STEPS = 25
 _EXPONENTS = 999_999
@@ -62,6 +63,8 @@ def polish_targets(
     workload: Workload, targets: Targets, least: list[Decimal], room: Mapping[str, Fraction], start: Start
 ) -> tuple[list[Decimal], Multipliers] | None:
     """Tokens that meet the targets, 1e-36 of their room inside, and multipliers; None where none are found.
+
+    Where nothing keeps the server idle (`Targets.keeps_idle`), the tokens may be more than it can take.
 
     Args:
         workload: the instance.
@@ -108,14 +111,15 @@ class _System:
         self.rows: dict[Key, list[Decimal]] = {_TOKENS: self.pi}
         self.stated: dict[Key, Decimal] = {}
         self.limits: dict[Key, Decimal] = {}  # where they are active, a little inside
+        inward = _INWARD if targets.keeps_idle else _INWARD_AT_EDGE
         for name, upper in targets.limits.items():
             gap = Decimal(room[name].numerator) / Decimal(room[name].denominator)
-            self.stated[name], self.limits[name] = Decimal(upper), Decimal(upper) - _INWARD * gap
+            self.stated[name], self.limits[name] = Decimal(upper), Decimal(upper) - inward * gap
         for number, row in enumerate(targets.linear):
             *a, limit = map(Decimal, row)
             size = sum((abs(x) * top for x, top in zip(a, self.top, strict=True)), abs(limit))
             self.rows[number], self.stated[number] = a, limit
-            self.limits[number] = limit - _INWARD * size
+            self.limits[number] = limit - inward * size
 
     def solve(self, start: Start, active: Active) -> tuple[list[Decimal], Multipliers] | None:
         """The optimum with this active set, or None where it is none."""
@@ -147,12 +151,12 @@ class _System:
         return [e * self.lam / y, p, *(Decimal(start.multipliers.get(row, 0.0)) for row in rows)]
 
     def moments(self, l: list[Decimal]) -> tuple[Decimal, Decimal]:
-        """E[S^2] and y."""
+        """E[S^2] and y; where nothing hangs on y, 1 stands for it, as it may be 0."""
         mean = square = Decimal(0)
         for k, x in enumerate(l):
             t, s = self.t0[k] + self.c[k] * x, self.s0[k] + self.s1[k] * x
             mean, square = mean + self.pi[k] * t, square + self.pi[k] * (t * t + s * s)
-        return square, 1 - self.lam * mean
+        return square, 1 - self.lam * mean if self.targets.keeps_idle else Decimal(1)
 
     def marginal(self, k: int, l: Decimal) -> Decimal:
         """C tau: half of dE[S_k^2]/dl."""

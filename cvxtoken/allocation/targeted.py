@@ -5,7 +5,7 @@ What is found is bounded by `certify`, like any allocation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -26,6 +26,7 @@ Candidate = tuple[list[Decimal], Multipliers]
 _ACTIVE = 1e-6  # of a dual value, against all there is to gain
 _NEAR = (1e-7, 0.0)  # of a bound, as a share of the range: corners, and the point as it is
 _CLOSED = Decimal("1e-15")  # what comes after the first candidate serves where that does not close
+_HALVINGS = 60  # of an interval, to float64's accuracy
 _NARROW = 1e-9  # of max_tokens, or of 1 / b where that is 0: the least width of a type's range
 
 
@@ -42,6 +43,8 @@ def certify_targets(workload: Workload, targets: Targets) -> Certificate:
     model.require_stable(workload)
     least = least_tokens(workload, targets)
     room = rooms(workload, targets, least)
+    if targets.max_mean_tokens is None:  # the accuracy rises with all tokens
+        _require_optimum(workload, targets, workload.max_tokens.tolist())
     found = []
     with np.errstate(all="ignore"):  # data beyond float64 end uncertified, not in warnings
         for tokens, multipliers in _candidates(workload, targets, least, room):
@@ -61,6 +64,9 @@ def certify_rows(
 
     Linear targets may ask for anything, so that there is no point inside them to begin with: what the solver
     says is active is where the polish begins.
+
+    Raises:
+        ProblemError: there is no optimum, as in `certify_targets`.
     """
     least = least_tokens(workload, targets)
     room = rooms(workload, targets, least)
@@ -69,6 +75,7 @@ def certify_rows(
     found = polish_targets(workload, targets, least, room, start)
     if found is None:
         return None
+    _require_optimum(workload, targets, found[0])
     try:
         return certify(workload, found[0], targets=targets, multipliers=found[1])
     except CvxtokenError:
@@ -76,7 +83,11 @@ def certify_rows(
 
 
 def move_inside(workload: Workload, targets: Targets, raw: FloatArray) -> Certificate:
-    """A point of a solver, moved inside the targets, bounded by the multipliers of their optimum."""
+    """A point of a solver, moved inside the targets, bounded by the multipliers of their optimum.
+
+    Raises:
+        ProblemError: the targets alone have no optimum, as in `certify_targets`, so that nothing bounds it.
+    """
     multipliers = certify_targets(workload, targets).multipliers
     least = least_tokens(workload, targets)
     floor = np.array([float(l) for l in least])
@@ -108,16 +119,28 @@ def _candidates(
         return
     floor = np.array([float(l) for l in least])
     point = interior_point(workload, targets, floor, _width(workload, targets, floor), _as_floats(room))
-    if not float(model.idle(workload, point.tokens)) > 0:
+    start = _start(point, room) if targets.keeps_idle else _filled(workload, targets, floor)
+    found = polish_targets(workload, targets, least, room, start)
+    if found is not None:
+        _require_optimum(workload, targets, found[0])
+        yield found
+    for near in _NEAR:
+        yield pulled_inside(workload, targets, least, point, _active(point, room), near)
+
+
+def _require_optimum(workload: Workload, targets: Targets, best: Sequence[float | Decimal]) -> None:
+    """Raise ProblemError where the best tokens leave no idle share, and nothing else asks for one.
+
+    Args:
+        workload: the instance.
+        targets: the objective and the targets.
+        best: of all tokens that meet the targets, stable or not.
+    """
+    if not targets.keeps_idle and not model.is_stable(workload, best):
         raise ProblemError(
             "objective 'accuracy' has no optimum here: more tokens are better until the server has no idle "
             "share left; add max_mean_system_time, max_mean_wait or max_utilization"
         )
-    found = polish_targets(workload, targets, least, room, _start(point, room))
-    if found is not None:
-        yield found
-    for near in _NEAR:
-        yield pulled_inside(workload, targets, least, point, _active(point, room), near)
 
 
 def _as_floats(room: dict[str, Fraction]) -> dict[str, float]:
@@ -136,6 +159,23 @@ def _width(workload: Workload, targets: Targets, floor: FloatArray) -> FloatArra
 def _start(point: InteriorPoint, room: dict[str, Fraction]) -> Start:
     multipliers: dict[Key, float] = {name: point.multipliers[name] for name in room}
     return Start(point.tokens.tolist(), multipliers, _active(point, room))
+
+
+def _filled(workload: Workload, targets: Targets, floor: FloatArray) -> Start:
+    """Where accuracy alone is wanted: l = ln(A b / xi) / b, clipped, with sum pi l at its limit.
+
+    On curves that are all but flat xi is far below what an interior point can tell; its logarithm is not.
+    """
+    w, limit = workload, targets.max_mean_tokens
+    if limit is None or float(w.prior @ w.max_tokens) <= limit:
+        return Start(w.max_tokens.tolist(), {}, ())
+    log, b = np.log(w.accuracy_gain * w.saturation_rate), w.saturation_rate
+    low, high = float((log - b * w.max_tokens).min()), float(log.max())
+    for _ in range(_HALVINGS):
+        log_xi = (low + high) / 2
+        tokens = np.clip((log - log_xi) / b, floor, w.max_tokens)
+        low, high = (log_xi, high) if float(w.prior @ tokens) > limit else (low, log_xi)
+    return Start(tokens.tolist(), {"max_mean_tokens": float(np.exp(log_xi))}, ("max_mean_tokens",))
 
 
 def _active(point: InteriorPoint, room: dict[str, Fraction]) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ LIMITS = {
     "max_utilization": "1",
     "max_mean_tokens": "token",
 }  # the upper targets and their units
+_LOADS = ("max_mean_system_time", "max_mean_wait", "max_utilization")
 OBJECTIVES = ("trade-off", "accuracy")
 
 
@@ -96,6 +97,11 @@ class Targets:
     def limits(self) -> dict[str, float]:
         """The upper targets that there are."""
         return {name: getattr(self, name) for name in LIMITS if getattr(self, name) is not None}
+
+    @property
+    def keeps_idle(self) -> bool:
+        """Whether E[T], E[W] or rho counts, in J or in a target, so that the best y is not 0."""
+        return self.delay_weight > 0 or any(name in self.limits for name in _LOADS)
 
     @property
     def delay_weight(self) -> int:

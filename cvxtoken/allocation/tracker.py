@@ -19,7 +19,7 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.response import advance, nearer, newton_step, sums
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, SolverError, UnstableError
-from cvxtoken.rigorous import exact_dot
+from cvxtoken.rigorous import exact_dot, nearest_double
 
 _REACH = 0.5  # a longer first step, in log prices, is left to the global search
 _CLOSE = 3e-4  # after such a step the next is below 1e-6, and the gap about its square
@@ -132,7 +132,7 @@ class Tracker:
             return y0
         if self._load is None:
             self._load = exact_dot(shares, overhead)
-        return model.as_float(1 - Fraction(rate) * self._load)
+        return nearest_double(1 - Fraction(rate) * self._load)
 
     def _solve(self) -> Budgets:
         if not self._columns.idle_at_zero > 0:

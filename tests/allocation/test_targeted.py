@@ -210,7 +210,7 @@ def test_prices_in_their_units() -> None:
     assert (trade.unit, trade.objective_unit, alone.objective_unit) == ("s", "s", "accuracy")
     assert trade.accuracy == pytest.approx((1 + trade.objective) / QWEN.accuracy_weight, rel=1e-14)
     assert alone.accuracy == alone.objective == pytest.approx(trade.accuracy, rel=1e-12)
-    assert str(alone) == "max_mean_system_time <= 2 s: active; one more second buys 0.04 accuracy"
+    assert str(alone) == "max_mean_system_time <= 2 s: active; one more second buys at most 0.04 accuracy"
     idle = cvxtoken.solve(QWEN, max_mean_system_time=50.0).shadow_prices[0]
     assert not idle.active
     assert idle.accuracy == 0
