@@ -79,7 +79,7 @@ class Browser:
         message = {"id": self.number, "method": method, "params": params}
         self.socket.send(json.dumps(message | ({"sessionId": self.session} if self.session else {})))
         while True:
-            answer = json.loads(self.socket.recv(timeout=60))
+            answer = json.loads(self.socket.recv(timeout=300))
             if answer.get("id") == self.number:
                 if "error" in answer:
                     raise RuntimeError(f"{method}: {answer['error']['message']}")
@@ -144,7 +144,7 @@ class Browser:
         ]
 
 
-def wait(condition: Any, what: str, seconds: float = 60.0) -> None:
+def wait(condition: Any, what: str, seconds: float = 300.0) -> None:
     """Until the condition holds.
 
     Raises:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
+from hypothesis import settings
 
-from cvxtoken import cli
+# OpenBLAS's threads wait for each other even over three numbers: fits take ten times as long with them on two
+# busy cores. The variable counts only before NumPy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# a slow machine fails no test, and every machine tries the same examples
+settings.register_profile("cvxtoken", deadline=None, derandomize=True, database=None)
+settings.load_profile("cvxtoken")
 
 
 def run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str
 ) -> tuple[int, str, str]:
     """Exit status, stdout and stderr of a command."""
+    from cvxtoken import cli
+
     monkeypatch.setattr(sys, "argv", ["cvxtoken", *arguments])
     with pytest.raises(SystemExit) as stop:
         cli.main()

@@ -163,7 +163,7 @@ def test_integer(command, tmp_path: Path) -> None:
     proof.write_text(proof.read_text().replace('"lower": "9.02', '"lower": "9.03'))
     code, _, err = command("verify", str(proof))
     assert code == 1
-    assert err.startswith("refused: lower is above")
+    assert err.startswith("refused: lower exceeds upper")
 
     code, out, _ = command("integer", "--json", "--max-tokens", "1000.5")
     found = json.loads(out)

@@ -57,7 +57,7 @@ def test_the_workload_file_loads(tmp_path: Path) -> None:
 def test_the_first_two_shell_blocks_run_and_test() -> None:
     run, test, *_ = re.findall(r"^```sh\n(.*?)^```", README, re.M | re.S)
     assert run.strip().endswith("cvxtoken solve")
-    assert test.strip().endswith("pytest -q")
+    assert test.strip().endswith("pytest -q -n logical --dist worksteal")
     assert len(run.strip().splitlines()) == len(test.strip().splitlines()) == 1
 
 

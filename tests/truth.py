@@ -43,7 +43,8 @@ def mean_square(w: cvxtoken.Workload, l: list[Any]) -> Any:
 
 def square_slope(w: cvxtoken.Workload, k: int, l: Any) -> Any:
     """Half of the derivative of E[S_k^2]."""
-    _, _, _, _, t0, c, s0, s1 = (column[k] for column in columns(w))
+    fields = (w.overhead, w.time_per_token, w.deviation, w.deviation_per_token)
+    t0, c, s0, s1 = (exact(field[k]) for field in fields)  # of one type: all of `columns` is slow to read
     return c * (t0 + c * l) + s1 * (s0 + s1 * l)
 
 

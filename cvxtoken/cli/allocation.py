@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
 from cvxtoken.allocation.comparison import compare
 from cvxtoken.allocation.cones import cone_program
@@ -28,6 +27,7 @@ from cvxtoken.cli.options import (
     MaxTokens,
     WorkloadName,
     app,
+    progress_bar,
     read_workload,
     writable,
 )
@@ -102,7 +102,7 @@ def simulate_command(
     """Simulate the queue at an allocation, beside what the closed forms predict."""
     problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
     budgets = named_tokens(problem, tokens)
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+    with progress_bar() as progress:
         task = progress.add_task("simulating", total=None)
         result = simulate(
             problem,

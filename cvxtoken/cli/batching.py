@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from cvxtoken import picture, plots
 from cvxtoken.batching.problem import DISCIPLINES, BatchingProblem, check_discipline
 from cvxtoken.batching.problem import default_problem as default_batching
 from cvxtoken.batching.reference import best_batch
 from cvxtoken.batching.simulation import simulate
-from cvxtoken.cli.options import AsJson, app, drawable
+from cvxtoken.cli.options import AsJson, app, drawable, progress_bar
 from cvxtoken.errors import UnstableError
 
 
@@ -40,7 +37,7 @@ def batch_command(
     data = data.replace(**{name: value for name, value in options.items() if value is not None})
     names = DISCIPLINES if discipline == "all" else (check_discipline(discipline),)
     found, documents, texts = [], {}, []
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+    with progress_bar() as progress:
         task = progress.add_task("batching", total=len(names))
         for name in names:
             try:

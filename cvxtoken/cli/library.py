@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from cvxtoken import integer_verifier, lagged_verifier, library, robust_verifier, schedule_verifier, verifier
-from cvxtoken.cli.options import AsJson, app, writable
+from cvxtoken.cli.options import AsJson, app, progress_bar, writable
 from cvxtoken.files import write_text
 from cvxtoken.picture import require_matplotlib
 
@@ -75,7 +73,7 @@ def check(
     found = solvers.find_solver(solver, kind)
     chosen = library.instances([f"{name}*" for name in family] if family else "*")
     kept = progress_file or scoreboard.default_progress(found.identity)
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+    with progress_bar() as progress:
         task = progress.add_task(found.name, total=len(chosen) * len(found.subjects))
         scores = scoreboard.run(
             found.subjects, chosen, time_limit, kept, found.identity, lambda _: progress.advance(task)

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from cvxtoken import picture, plots
 from cvxtoken.allocation.frontier import frontier
@@ -25,6 +23,7 @@ from cvxtoken.cli.options import (
     WorkloadName,
     app,
     drawable,
+    progress_bar,
     read_workload,
 )
 from cvxtoken.errors import ProblemError
@@ -135,7 +134,7 @@ def frontier_command(
 ) -> None:
     """Print the best accuracy for every mean system time, each point proven, and its budgets."""
     problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+    with progress_bar() as progress:
         task = progress.add_task("frontier", total=points)
         found = frontier(problem, points, lambda count: progress.advance(task, count))
     if plot is not None:

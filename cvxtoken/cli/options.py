@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn
 
 from cvxtoken import __version__, library, picture
 from cvxtoken.allocation.problem import Workload
@@ -46,6 +49,13 @@ def drawable(value: Path | None) -> Path | None:
     if value is not None:
         picture.check_path(value)
     return value
+
+
+def progress_bar(*columns: ProgressColumn) -> Progress:
+    """A bar on stderr that goes when done; nothing where stderr is no terminal."""
+    # a disabled bar still prints an empty line before rich 14.3: the console is silenced as well
+    silent = not sys.stderr.isatty()
+    return Progress(*columns, console=Console(stderr=True, quiet=silent), transient=True, disable=silent)
 
 
 WorkloadName = Annotated[

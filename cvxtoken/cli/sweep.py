@@ -9,10 +9,9 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-from cvxtoken.cli.options import AsJson, WorkloadName, app, read_workload
+from cvxtoken.cli.options import AsJson, WorkloadName, app, progress_bar, read_workload
 from cvxtoken.errors import ProblemError
 from cvxtoken.sweeps import sweep
 
@@ -51,8 +50,7 @@ def sweep_command(
         texts[field] = numbers
     values: dict[str, Any] = {field: read_values(field, text) for field, text in texts.items()}
     columns = (TextColumn("sweeping"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+    with progress_bar(*columns) as progress:
         task = progress.add_task("sweeping")
         result = sweep(
             problem,

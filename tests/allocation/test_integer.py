@@ -60,7 +60,7 @@ def test_what_one_multiplier_a_cell_cannot_close(seed: int) -> None:
 
 def test_stress_matrix() -> None:
     for name, w in stress((1, 6)):
-        assert solve_integer(w, time_limit=20).exact, name
+        assert solve_integer(w, time_limit=600).exact, name  # some seconds in all, on any machine
 
 
 def copies(size: int) -> cvxtoken.Workload:

@@ -48,7 +48,7 @@ def test_no_curve_of_a_fine_grid_is_better(seed: int, method: str) -> None:
         assert found.loss == pytest.approx(deviance(found.curve, BUDGETS, k, TRIALS), abs=1e-8)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 @given(st.floats(0.2, 0.6), st.floats(-3.3, -2.3), st.floats(0.05, 0.35), st.floats(500, 2500) | st.just(0.0))
 @example(0.5, -2.625, 0.25, 2337.0)  # the best start lies on the wrong side of a budget
 def test_curves_without_noise_are_found_again(A: float, log_b: float, D: float, lag: float) -> None:
@@ -154,7 +154,7 @@ def test_draws_by_question_spread_as_the_standard_errors_say() -> None:
     assert found.draws(2, seed=1) == curves[:2]
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6))
 def test_any_data_give_a_fit_in_its_bounds(seed: int) -> None:
     """Few answers, all right or all wrong, no noise, nothing identified: intervals hold the fit."""

@@ -11,14 +11,14 @@ from cvxtoken.fitting.task import FLAT_GAIN
 from tests.fitting.data import write_arrivals, write_rows
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> FittedWorkload:
     folder = tmp_path_factory.mktemp("measured")
     rows = write_rows(folder / "rows.csv", per_budget=100)
     return cvxtoken.fit_workload(rows, write_arrivals(folder / "arrivals.csv"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def found(fitted: FittedWorkload) -> BudgetUncertainty:
     return budget_uncertainty(fitted, count=80)
 

@@ -15,7 +15,7 @@ from cvxtoken.fitting.task import FLAT_CAP, FLAT_GAIN
 from tests.fitting.data import TRUTH, write_arrivals, write_rows
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("measured")
     write_rows(path / "rows.csv", per_budget=100)
@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def fitted(folder: Path) -> FittedWorkload:
     return fit_workload(folder / "rows.csv", folder / "arrivals.csv")
 

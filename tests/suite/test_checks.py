@@ -127,7 +127,9 @@ def raises(workload: Workload) -> np.ndarray:
     ],
 )
 def test_misbehaviour_is_scored_and_never_stops_the_run(solver: Callable[..., Any], reason: str) -> None:
-    report = check_solver(solver, ["realistic/n6-0", "realistic/n6-1"], kind="workload", time_limit=0.5)
+    # what comes back, or dies, may take its time on a busy machine
+    limit = 0.5 if solver is hangs else 60
+    report = check_solver(solver, ["realistic/n6-0", "realistic/n6-1"], kind="workload", time_limit=limit)
     found = [o for o in report.failed if o.check == "answers"]
     assert [o.instance for o in found] == ["realistic/n6-0", "realistic/n6-1"]
     assert {o.reason for o in found} == {reason}

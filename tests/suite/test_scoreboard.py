@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ def silent(workload: cvxtoken.Workload):
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "mine.py").write_text("import cvxtoken.suite\n" + MODULE)
     monkeypatch.chdir(tmp_path)
+    # there `cvxtoken check` goes on from what a run that was cut short has left, also one of another suite
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.delitem(sys.modules, "mine", raising=False)
     return tmp_path
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ GRID: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     out = tmp_path_factory.mktemp("sweep") / "s.csv"
     sweep(QWEN, out, **GRID)
@@ -142,13 +141,13 @@ def test_a_cluster_gives_the_same_bits_though_a_worker_is_killed(
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "127.0.0.1:1"])
 def test_a_cluster_that_does_not_answer(address: str) -> None:
     pytest.importorskip("distributed")
-    started = time.monotonic()
+    # Dask's own words say after how long it gave up; a clock here would say how busy the machine is
+    said = rf"cluster '{address}' does not answer within 0.5 s: Timed out .* after 0.5 s"
     with (
-        pytest.raises(ProblemError, match=rf"cluster '{address}' does not answer within 0.5 s"),
+        pytest.raises(ProblemError, match=said),
         dask_executor(address, timeout=0.5),
     ):
         pass
-    assert time.monotonic() - started < 10
 
 
 def test_an_address_that_is_none() -> None:

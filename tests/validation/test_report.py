@@ -170,7 +170,7 @@ def test_bad_folders_are_refused_before_any_study(arguments: list[str], message:
 def test_a_report_that_cannot_be_written_is_refused_before_any_study(tmp_path: Path) -> None:
     (tmp_path / "REPORT.html").mkdir()
     command = [sys.executable, "-m", "validation", "--quick", "--out", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT.parent, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, cwd=ROOT.parent, capture_output=True, text=True, check=False, timeout=600)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"error: {tmp_path / 'REPORT.html'}: cannot be written: Is a directory\n"
 

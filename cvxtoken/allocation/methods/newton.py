@@ -18,6 +18,7 @@ from cvxtoken.arrays import FloatArray
 
 _ARMIJO = 1e-4
 _HALVINGS = 60
+_SHORT = 1e-2  # of the Newton step: where no longer one raises J, another direction is tried too
 _ROUNDING = 1e-15  # relative to alpha + |J|: changes of J below this are noise
 
 
@@ -41,17 +42,19 @@ class _Newton:
         w, l = self.workload, state.tokens
         slope, hessian = model.gradient(w, l), model.hessian(w, l)
         held = ((l <= 0) & (slope <= 0)) | ((l >= w.max_tokens) & (slope >= 0))
-        new = self.ascend(l, slope, newton_direction(hessian, slope, ~held))
-        if new is None:
-            # with y near 0 Woodbury's two terms nearly cancel; the Hessian's diagonal alone leads away
+        size, new = self.ascend(l, slope, newton_direction(hessian, slope, ~held))
+        if size < _SHORT:
+            # with y near 0 Woodbury's two terms nearly cancel, and what is left of the direction is rounding,
+            # another one on every processor; the Hessian's diagonal alone leads away
             curvature = hessian.diagonal + np.einsum(
                 "ki,ij,kj->k", hessian.factors, hessian.core, hessian.factors
             )
-            new = self.ascend(l, slope, np.where(held, 0.0, -slope / curvature))
-        return _State(l, stalled=True) if new is None else _State(new)
+            _, other = self.ascend(l, slope, np.where(held, 0.0, -slope / curvature))
+            new = max(new, other, key=lambda tokens: float(model.objective(w, tokens)))
+        return _State(new, stalled=bool((new == l).all()))
 
-    def ascend(self, l: FloatArray, slope: FloatArray, direction: FloatArray) -> FloatArray | None:
-        """The first point along the projected arc, halving the step, where J rises enough; None if none."""
+    def ascend(self, l: FloatArray, slope: FloatArray, direction: FloatArray) -> tuple[float, FloatArray]:
+        """The first point along the projected arc, halving the step, where J rises enough; step 0 if none."""
         w = self.workload
         J = float(model.objective(w, l))
         noise = _ROUNDING * (w.accuracy_weight + abs(J))
@@ -60,9 +63,9 @@ class _Newton:
             new = np.clip(l + size * direction, 0.0, w.max_tokens)
             promised = J + _ARMIJO * float(slope @ (new - l))
             if float(model.objective(w, new)) >= promised - noise and (new != l).any():
-                return new
+                return size, new
             size /= 2
-        return None
+        return 0.0, l
 
 
 def newton_direction(
