@@ -1,11 +1,8 @@
 """Certified optimal thinking-token budgets for LLM servers: a convex reference with a checkable proof."""
 
-from cvxtoken.allocation.certificate import Certificate, certify
-from cvxtoken.allocation.comparison import compare
-from cvxtoken.allocation.frontier import Frontier, FrontierPoint, frontier
-from cvxtoken.allocation.integer import IntegerReference, solve_integer
-from cvxtoken.allocation.integer_certificate import IntegerCertificate
-from cvxtoken.allocation.many import Solutions, Status, solve_many
+from cvxtoken.allocation.many.solve import Solutions, Status, solve_many
+from cvxtoken.allocation.many.tracker import Budgets, Tracker
+from cvxtoken.allocation.many.workloads import Workloads
 from cvxtoken.allocation.methods import (
     contraction_at,
     contraction_bound,
@@ -16,16 +13,16 @@ from cvxtoken.allocation.methods import (
     spectral_radius_at,
     step_size_bound,
 )
+from cvxtoken.allocation.methods.comparison import compare
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.program.solver import SolverRun
+from cvxtoken.allocation.proof.certificate import Certificate, certify
 from cvxtoken.allocation.reference import Reference, solve
-from cvxtoken.allocation.rounding import RoundedTokens, round_tokens
 from cvxtoken.allocation.sensitivity import Sensitivity, sensitivity
-from cvxtoken.allocation.shadow import ShadowPrice
 from cvxtoken.allocation.simulation import SimulationResult, simulate
-from cvxtoken.allocation.solver import SolverRun
+from cvxtoken.allocation.targeted.frontier import Frontier, FrontierPoint, frontier
+from cvxtoken.allocation.targeted.shadow_prices import ShadowPrice
 from cvxtoken.allocation.targets import Multipliers, Targets
-from cvxtoken.allocation.tracker import Budgets, Tracker
-from cvxtoken.allocation.workloads import Workloads
 from cvxtoken.errors import (
     CertificateError,
     CvxtokenError,
@@ -53,6 +50,9 @@ from cvxtoken.lagged import LaggedCertificate, LaggedReference, LaggedWorkload, 
 from cvxtoken.library import Instance, instances, load, workloads
 from cvxtoken.robust import Ensemble, RobustCertificate, RobustReference, solve_robust
 from cvxtoken.sweeps import SweepResult, sweep
+from cvxtoken.whole.certificate import IntegerCertificate
+from cvxtoken.whole.reference import IntegerReference, solve_integer
+from cvxtoken.whole.rounding import RoundedTokens, round_tokens
 
 __version__ = "0.1.0"
 

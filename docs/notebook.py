@@ -18,7 +18,7 @@ with app.setup:
 
     import cvxtoken
     from cvxtoken.allocation import model
-    from cvxtoken.allocation.prices import solve_prices
+    from cvxtoken.allocation.prices.search import solve_prices
 
     ARRIVAL_RATES = (0.01, 0.05, 0.08, 0.09, 0.1, 0.12, 0.2, 0.5, 1.0)  # 1/s
     ACCURACY_WEIGHTS = (10, 30, 60, 100, 200)  # s

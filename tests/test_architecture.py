@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,74 +16,12 @@ import cvxtoken
 ROOT = Path(cvxtoken.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
-# each layer may import what stands before it
-LAYERS = [
-    ["errors", "arrays"],
-    ["verifier", "integer_verifier", "lagged_verifier", "robust_verifier", "schedule_verifier"],
-    [
-        "files",
-        "rigorous",
-        "queueing",
-        "estimates",
-        "tables",
-        "conic",
-        "cbf",
-        "lengths",
-        "picture",
-        "highs",
-        "least_squares",
-    ],
-    ["allocation"],
-    ["lagged"],
-    ["robust"],
-    ["fitting"],
-    ["library"],
-    ["sweeps"],
-    ["suite"],
-    ["clipping"],
-    ["batching"],
-    ["scheduling"],
-    ["plots"],
-    ["cli"],
-]
-# the rooms of allocation, in the same order
-ROOMS = [
-    "fields",
-    "problem",
-    "targets",
-    "model",
-    "columns",
-    "gap",
-    "least",
-    "further",
-    "program",
-    "response",
-    "prices",
-    "polish",
-    "target_polish",
-    "interior",
-    "cones",
-    "bounds",
-    "proof",
-    "certificate",
-    "methods",
-    "corner",
-    "targeted",
-    "shadow",
-    "solver",
-    "reference",
-    "doubled",
-    "search",
-    "workloads",
-    "many",
-    "tracker",
-]
-ROOMS += ["explain", "comparison", "rounding", "integer_bounds", "integer_search", "integer_certificate"]
-ROOMS += ["integer", "simulation", "tokens", "frontier", "sensitivity"]
-
-
 WINGS = ["allocation", "clipping", "batching", "scheduling"]
-CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.solver", "cvxtoken.allocation.further"]
+CVXPY_ROOMS = [
+    "cvxtoken.allocation.program.forms",
+    "cvxtoken.allocation.program.solver",
+    "cvxtoken.allocation.program.constraints",
+]
 CVXPY_ROOMS += ["cvxtoken.suite.solvers"]
 CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.robust.program"]
 
@@ -90,6 +30,7 @@ def name_of(file: Path) -> str:
     return ".".join(file.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
+@cache
 def imports(file: Path) -> set[str]:
     """Modules of the package that a file imports, at the top or inside functions."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -98,26 +39,48 @@ def imports(file: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if module_of(name) else node.module for name in names}
     return found
 
 
-def layer(module: str) -> int:
-    room = module.split(".")[1]
-    return next(number for number, rooms in enumerate(LAYERS) if room in rooms)
+@cache
+def module_of(name: str) -> Path | None:
+    """The file of a module or package of ours, None where the name is another thing."""
+    path = ROOT.parent.joinpath(*name.split("."))
+    return next((f for f in (path.with_suffix(".py"), path / "__init__.py") if f.exists()), None)
 
 
-@pytest.mark.parametrize(
-    "file", [f for f in FILES if f.parent != ROOT or f.name != "__init__.py"], ids=name_of
-)
-def test_imports_point_down(file: Path) -> None:
-    own = name_of(file)
-    known = {name_of(f) for f in FILES} - {"cvxtoken"}
-    for module in imports(file) & known:
-        assert layer(module) <= layer(own), f"{own} imports {module}"
-        if layer(module) == layer(own) and own.startswith("cvxtoken.allocation"):
-            order = [ROOMS.index(name.split(".")[2]) for name in (module, own) if name.count(".") >= 2]
-            assert order == sorted(order), f"{own} imports {module}"
+def needs(folder: Path) -> dict[str, set[str]]:
+    """What each file and folder in a folder imports of the others in it; of a package, its `__init__`."""
+    found: dict[str, set[str]] = {}
+    for file in folder.rglob("*.py"):
+        own = file.relative_to(folder).parts[0].removesuffix(".py")
+        if file == ROOT / "__init__.py":
+            continue  # the public names of all rooms
+        for name in imports(file):
+            target = module_of(name) if name.startswith("cvxtoken.") else None
+            if target is not None and target.is_relative_to(folder):
+                found.setdefault(own, set()).add(target.relative_to(folder).parts[0].removesuffix(".py"))
+    return {own: others - {own} for own, others in found.items()}
+
+
+@pytest.mark.parametrize("folder", sorted({f.parent for f in FILES}), ids=lambda f: f.name)
+def test_imports_point_down(folder: Path) -> None:
+    """The rooms of a folder have an order: none needs what needs it."""
+    assert list(TopologicalSorter(needs(folder)).static_order()) is not None
+
+
+def test_a_circle_is_found() -> None:
+    with pytest.raises(CycleError):
+        list(TopologicalSorter(needs(ROOT) | {"errors": {"allocation"}}).static_order())
+
+
+def test_the_ground_floor_knows_no_room_above() -> None:
+    """A file beside the rooms is for all of them."""
+    for file in ROOT.glob("*.py"):
+        others = needs(ROOT).get(file.stem, set())
+        assert all((ROOT / f"{name}.py").exists() for name in others), file
 
 
 def test_wings_do_not_know_each_other() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import cvxtoken
 from cvxtoken import plots
-from tests import browser
+from tests.support import browser
 
 ROOT = Path(cvxtoken.__file__).parent.parent
 NEEDED = ("mkdocs", "material", "mkdocstrings", "latex2mathml", "marimo", "matplotlib")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import cvxtoken
-from tests import browser
+from tests.support import browser
 
 ROOT = Path(cvxtoken.__file__).parent.parent
 NOTEBOOK = ROOT / "docs" / "notebook.py"

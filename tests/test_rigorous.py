@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 from cvxtoken.rigorous import Interval, Rounding, double_above, double_below, exact_dot
-from tests.truth import exact
+from tests.support.truth import exact
 
 numbers = st.decimals(min_value=-1000, max_value=1000, allow_nan=False, places=6)
 positive = st.decimals(min_value="0.000001", max_value=1000, allow_nan=False, places=6)

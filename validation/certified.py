@@ -17,10 +17,10 @@ from statistics import median
 
 import cvxtoken
 from cvxtoken import verifier
-from cvxtoken.allocation.reference import CERTIFIED_GAP
+from cvxtoken.allocation.proof.files import CERTIFIED_GAP
 from cvxtoken.picture import BLUE, GREY, axes, save
 from cvxtoken.tables import table
-from tests.instances import realistic, stress, varying
+from validation.instances import realistic, stress, varying
 from validation.studies import options
 
 

@@ -19,7 +19,7 @@ from cvxtoken import lagged_verifier, robust_verifier, schedule_verifier, verifi
 from cvxtoken.lagged import LaggedWorkload
 from cvxtoken.picture import BLUE, GREY, axes, save
 from cvxtoken.tables import table
-from tests.instances import realistic
+from validation.instances import realistic
 from validation.studies import options
 
 CPU, MEMORY = 30.0, 500e6  # s and bytes, of a whole process

@@ -25,7 +25,7 @@ from cvxtoken.allocation.methods.loop import CLAIMED_GAP
 from cvxtoken.arrays import FloatArray
 from cvxtoken.picture import save
 from cvxtoken.tables import table
-from tests.instances import realistic, stress
+from validation.instances import realistic, stress
 from validation.studies import options
 
 METHODS: dict[str, Callable[..., methods.Result]] = {

@@ -17,10 +17,10 @@ import numpy as np
 
 import cvxtoken
 from cvxtoken import integer_verifier
-from cvxtoken.allocation.rounding import MODES
 from cvxtoken.picture import COLOURS, axes, legend, save
 from cvxtoken.tables import table
-from tests.instances import realistic
+from cvxtoken.whole.rounding import MODES
+from validation.instances import realistic
 from validation.studies import options
 
 _EXACT = 1e-25  # relative losses up to here are ties

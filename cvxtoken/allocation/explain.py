@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.program import presolved_program
+from cvxtoken.allocation.program.forms import presolved_program
 from cvxtoken.allocation.reference import Reference
 from cvxtoken.tables import table
 

@@ -11,21 +11,20 @@ from functools import cached_property
 import numpy as np
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.certificate import Certificate, certify
-from cvxtoken.allocation.further import Further, linear_rows
-from cvxtoken.allocation.least import upper_values
-from cvxtoken.allocation.prices import solve_prices
+from cvxtoken.allocation.prices.search import solve_prices
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.shadow import ShadowPrice, shadow_prices
-from cvxtoken.allocation.solver import INACCURATE, SOLVED, SolverRun, run_solver, run_targeted
-from cvxtoken.allocation.targeted import certify_rows, certify_targets, move_inside
+from cvxtoken.allocation.program.constraints import Further, linear_rows
+from cvxtoken.allocation.program.solver import INACCURATE, SOLVED, SolverRun, run_solver, run_targeted
+from cvxtoken.allocation.proof.certificate import Certificate, certify
+from cvxtoken.allocation.proof.files import CERTIFIED_GAP
+from cvxtoken.allocation.targeted.feasible import upper_values
+from cvxtoken.allocation.targeted.optimum import certify_rows, certify_targets, move_inside
+from cvxtoken.allocation.targeted.shadow_prices import ShadowPrice, shadow_prices
 from cvxtoken.allocation.targets import LIMITS, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, SolverError
 from cvxtoken.rigorous import double_above, double_below, nearest_double
 from cvxtoken.tables import table
-
-CERTIFIED_GAP = 1e-15  # relative; what is proven to less is not called an optimum
 
 
 @dataclass(frozen=True)

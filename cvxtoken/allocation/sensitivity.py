@@ -23,8 +23,8 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.fields import PER_TYPE
-from cvxtoken.allocation.least import least_tokens
 from cvxtoken.allocation.reference import Reference
+from cvxtoken.allocation.targeted.feasible import least_tokens
 from cvxtoken.allocation.targets import LIMITS
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, SolverError

@@ -12,13 +12,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cvxtoken.allocation.comparison import compare
-from cvxtoken.allocation.cones import cone_program
-from cvxtoken.allocation.integer import solve_integer
+from cvxtoken.allocation.methods.comparison import compare
+from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.allocation.reference import solve
 from cvxtoken.allocation.simulation import simulate
-from cvxtoken.allocation.tokens import named_tokens
-from cvxtoken.cbf import write_cbf
 from cvxtoken.cli.options import (
     AccuracyWeight,
     ArrivalRate,
@@ -31,7 +28,10 @@ from cvxtoken.cli.options import (
     read_workload,
     writable,
 )
+from cvxtoken.cli.tokens import named_tokens
+from cvxtoken.conic.cbf import write_cbf
 from cvxtoken.files import write_text
+from cvxtoken.whole.reference import solve_integer
 
 
 @app.command("integer")

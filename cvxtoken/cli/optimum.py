@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from cvxtoken import picture, plots
-from cvxtoken.allocation.frontier import frontier
 from cvxtoken.allocation.reference import Reference, solve
+from cvxtoken.allocation.targeted.frontier import frontier
 from cvxtoken.cli.options import (
     AccuracyWeight,
     ArrivalRate,

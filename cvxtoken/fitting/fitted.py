@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.prices import reliable_prices
+from cvxtoken.allocation.prices.search import reliable_prices
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.files import Document, write_text

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.many import solve_many
-from cvxtoken.allocation.prices import reliable_prices
+from cvxtoken.allocation.many.solve import solve_many
+from cvxtoken.allocation.prices.search import reliable_prices
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError

@@ -1,7 +1,8 @@
 """The primal and the dual value of an allocation with lagged curves, rigorously (derived here).
 
-The dual bound is that of `cvxtoken.allocation.bounds`: with z = t / y, v = s / y, Z = sum pi (z^2 + v^2),
-P = 1 + lambda^2 Z / 2, kappa_k = P + lambda z_k and r_k = kappa_k c_k + lambda v_k s1_k,
+The dual bound is that of `cvxtoken.allocation.proof.bounds`: with z = t / y, v = s / y,
+Z = sum pi (z^2 + v^2), P = 1 + lambda^2 Z / 2, kappa_k = P + lambda z_k,
+r_k = kappa_k c_k + lambda v_k s1_k,
 
     F(l) >= -alpha sum pi (A + D) - lambda Z / 2 + sum pi_k (kappa_k t0_k + lambda v_k s0_k + m_k),
 
@@ -19,8 +20,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from cvxtoken.allocation.bounds import GUARD_DIGITS
 from cvxtoken.allocation.fields import PER_TYPE
+from cvxtoken.allocation.proof.bounds import GUARD_DIGITS
 from cvxtoken.errors import UnstableError
 from cvxtoken.lagged.envelope import Choice, Choices
 from cvxtoken.lagged.problem import LaggedWorkload

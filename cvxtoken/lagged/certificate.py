@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from cvxtoken import lagged_verifier
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.proof import read_proof, relative_gap, write_proof
+from cvxtoken.allocation.proof.files import read_proof, relative_gap, write_proof
 from cvxtoken.lagged.problem import LaggedWorkload
 
 

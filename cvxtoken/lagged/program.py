@@ -1,6 +1,6 @@
 """The allocation problem with the concave envelopes of lagged curves, in CVXPY, one equation a line.
 
-Symbols as in `cvxtoken.allocation.program`; a, d and the envelope as in `cvxtoken.lagged.envelope`.
+Symbols as in `cvxtoken.allocation.program.forms`; a, d and the envelope as in `cvxtoken.lagged.envelope`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import cvxpy as cp
 import numpy as np
 
-from cvxtoken.allocation.program import Program, deviations
+from cvxtoken.allocation.program.forms import Program, deviations
 from cvxtoken.lagged.envelope import Choices, pieces
 from cvxtoken.lagged.problem import LaggedWorkload
 

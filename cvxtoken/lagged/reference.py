@@ -15,8 +15,7 @@ import numpy as np
 
 from cvxtoken import lagged_verifier
 from cvxtoken.allocation import model
-from cvxtoken.allocation.proof import accepted
-from cvxtoken.allocation.reference import CERTIFIED_GAP
+from cvxtoken.allocation.proof.files import CERTIFIED_GAP, accepted
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.lagged.bounds import DIGITS

@@ -19,8 +19,8 @@ import numpy as np
 
 from cvxtoken import lagged_verifier
 from cvxtoken.allocation import model
-from cvxtoken.allocation.prices import solve_prices
-from cvxtoken.allocation.solver import attempt
+from cvxtoken.allocation.prices.search import solve_prices
+from cvxtoken.allocation.program.solver import attempt
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import SolverError, UnstableError
 from cvxtoken.lagged.bounds import DIGITS, LaggedBounds

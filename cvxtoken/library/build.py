@@ -18,15 +18,15 @@ import numpy as np
 from rich.progress import track
 
 from cvxtoken import integer_verifier, verifier
-from cvxtoken.allocation.certificate import certify
-from cvxtoken.allocation.cones import cone_program
-from cvxtoken.allocation.integer import solve_integer
-from cvxtoken.allocation.polish import polish
-from cvxtoken.allocation.prices import solve_prices
+from cvxtoken.allocation.prices.polish import polish
+from cvxtoken.allocation.prices.search import solve_prices
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.program.cones import cone_program
+from cvxtoken.allocation.proof.certificate import certify
 from cvxtoken.errors import LibraryError
 from cvxtoken.library.generate import FAMILIES, Recipe, recipes
 from cvxtoken.library.shipped import DUALS_STORED, FOLDER, SCHEMA, SUMS, read_family
+from cvxtoken.whole.reference import solve_integer
 
 DIGITS = 40  # of the optimal tokens
 _WORKING_DIGITS = 110  # of their certificates

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from cvxtoken import integer_verifier, verifier
-from cvxtoken.allocation.certificate import Certificate
-from cvxtoken.allocation.cones import cone_program
-from cvxtoken.allocation.integer_certificate import IntegerCertificate
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.program.cones import cone_program
+from cvxtoken.allocation.proof.certificate import Certificate
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import LibraryError, ProblemError
 from cvxtoken.files import nearest
 from cvxtoken.library.generate import FAMILIES
+from cvxtoken.whole.certificate import IntegerCertificate
 
 SCHEMA = "cvxtoken-instance/1"
 FOLDER = Path(__file__).parent / "truth"

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.frontier import Frontier
-from cvxtoken.allocation.many import solve_many
+from cvxtoken.allocation.many.solve import solve_many
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import Reference, solve
 from cvxtoken.allocation.simulation import simulate
+from cvxtoken.allocation.targeted.frontier import Frontier
 from cvxtoken.arrays import FloatArray
 from cvxtoken.picture import BLUE, COLOURS, GREY, ORANGE, axes, colours, legend
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cvxtoken.allocation.frontier import frontier
 from cvxtoken.allocation.methods import METHODS
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.reference import solve
+from cvxtoken.allocation.targeted.frontier import frontier
 from cvxtoken.batching.problem import DISCIPLINES, BatchingProblem
 from cvxtoken.batching.problem import default_problem as default_batching
 from cvxtoken.batching.reference import best_batch

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.certificate import certify
 from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.methods import Result, spectral_radius_at
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.proof.certificate import certify
 from cvxtoken.allocation.reference import solve
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
@@ -142,9 +142,9 @@ def cobweb(result: Result, ax: Axes | None = None) -> Axes:
 
     At an iterate l the prices are theta = lambda / y, of occupying the server, and
     p = 1 + lambda^2 E[S^2] / (2 y^2), of a second of mean service (derived here; see
-    `cvxtoken.allocation.prices`). From (before, before) the line goes up to (before, after), and across to
-    (after, after) on the diagonal: inwards to (1, 1) where the map contracts there, to a square where it ends
-    in a two-cycle.
+    `cvxtoken.allocation.prices.search`). From (before, before) the line goes up to (before, after), and
+    across to (after, after) on the diagonal: inwards to (1, 1) where the map contracts there, to a square
+    where it ends in a two-cycle.
 
     Args:
         result: of `fixed_point`; iterates that are not stable are left out.

@@ -1,6 +1,6 @@
 """The primal and the dual value of an allocation over several draws, rigorously (derived here).
 
-Each draw r has the dual bound of `cvxtoken.allocation.bounds` for prices z_rk = t_rk / y_r and
+Each draw r has the dual bound of `cvxtoken.allocation.proof.bounds` for prices z_rk = t_rk / y_r and
 v_rk = s_rk / y_r of its own. Their mean is a sum over the types of
 
     g_k(l) = (1 / R) sum_r pi_rk [alpha_r A_rk exp(-b_rk l) + (kappa_rk c_rk + lambda_r v_rk s1_rk) l],
@@ -20,8 +20,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from cvxtoken.allocation.bounds import GUARD_DIGITS
 from cvxtoken.allocation.fields import PER_TYPE
+from cvxtoken.allocation.proof.bounds import GUARD_DIGITS
 from cvxtoken.errors import UnstableError
 from cvxtoken.rigorous import Interval, Rounding
 from cvxtoken.robust.problem import Ensemble

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from cvxtoken import robust_verifier
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.proof import accepted, read_proof, relative_gap, write_proof
+from cvxtoken.allocation.proof.files import accepted, read_proof, relative_gap, write_proof
 from cvxtoken.robust.bounds import DIGITS, EnsembleBounds
 from cvxtoken.robust.problem import Ensemble
 

@@ -1,7 +1,7 @@
 """The mean objective over several draws as one convex program in CVXPY, one equation a line.
 
-Symbols as in `cvxtoken.allocation.program`; matrices have one row a draw. The unit of tokens is 1 / b at its
-geometric mean over the draws.
+Symbols as in `cvxtoken.allocation.program.forms`; matrices have one row a draw. The unit of tokens is 1 / b
+at its geometric mean over the draws.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import cvxpy as cp
 import numpy as np
 
 from cvxtoken.allocation.fields import PER_TYPE
-from cvxtoken.allocation.program import Program
+from cvxtoken.allocation.program.forms import Program
 from cvxtoken.arrays import FloatArray
 from cvxtoken.robust.problem import Ensemble
 

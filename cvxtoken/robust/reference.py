@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken.allocation.reference import CERTIFIED_GAP
-from cvxtoken.allocation.solver import attempt
+from cvxtoken.allocation.program.solver import attempt
+from cvxtoken.allocation.proof.files import CERTIFIED_GAP
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import SolverError, UnstableError
 from cvxtoken.rigorous import double_above, double_below

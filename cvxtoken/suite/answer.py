@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken.allocation.cones import AllocationCones, cone_program
 from cvxtoken.allocation.methods.loop import Result
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.program.cones import AllocationCones, cone_program
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
 
@@ -94,7 +94,7 @@ class Subject:
         return Answer(found)
 
     def _problem(self, workload: Workload) -> Answer:
-        from cvxtoken.allocation.program import FORMS
+        from cvxtoken.allocation.program.forms import FORMS
 
         program = FORMS[self.form](workload)
         said = self.function(program.problem)

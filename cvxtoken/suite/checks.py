@@ -14,14 +14,14 @@ from functools import cached_property
 import numpy as np
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.cones import cone_program
 from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.rounding import Neighbourhood
+from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.arrays import FloatArray
-from cvxtoken.conic import EXPONENTIAL, SECOND_ORDER
+from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER
 from cvxtoken.library import Instance
 from cvxtoken.suite.answer import FAILED, INACCURATE, INFEASIBLE, OPTIMAL, Answer, Subject
+from cvxtoken.whole.rounding import Neighbourhood
 
 FEASIBILITY = 1e-6  # how far outside the box tokens may lie, relative to 1 + max_tokens
 DUAL_TOLERANCE = 1e-4  # relative; solvers promise residuals of about 1e-8 of their own scaled data

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cvxtoken.allocation.fields import SCALARS, checked_scalar
-from cvxtoken.allocation.many import Status, solve_many
+from cvxtoken.allocation.many.solve import Status, solve_many
+from cvxtoken.allocation.many.workloads import ARRAYS, Workloads
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.workloads import ARRAYS, Workloads
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest

@@ -11,9 +11,9 @@ import pytest
 import cvxtoken
 from cvxtoken import ProblemError
 from cvxtoken.allocation import model
-from tests import truth
-from tests.instances import realistic, varying
-from tests.truth import exact
+from tests.support import truth
+from tests.support.instances import realistic, varying
+from tests.support.truth import exact
 
 BASE = cvxtoken.load("qwen3-8b")
 VARYING = varying(BASE)

@@ -6,8 +6,8 @@ import pytest
 import cvxtoken
 from cvxtoken.allocation import model
 from cvxtoken.errors import ProblemError, UnstableError
-from tests import truth
-from tests.instances import changed, realistic
+from tests.support import truth
+from tests.support.instances import changed, realistic
 
 
 def stable_tokens(workload: cvxtoken.Workload, seed: int = 0) -> np.ndarray:

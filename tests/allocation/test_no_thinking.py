@@ -6,7 +6,7 @@ import pytest
 
 import cvxtoken
 from cvxtoken.allocation.explain import explain
-from tests.instances import realistic, varying
+from tests.support.instances import realistic, varying
 
 
 @pytest.mark.parametrize("points", [1, 20])

@@ -9,8 +9,8 @@ import pytest
 
 import cvxtoken
 from cvxtoken import ProblemError, integer_verifier, verifier
-from cvxtoken.allocation.cones import cone_program
-from cvxtoken.allocation.program import FORMS, program
+from cvxtoken.allocation.program.cones import cone_program
+from cvxtoken.allocation.program.forms import FORMS, program
 
 BASE = cvxtoken.load("qwen3-8b")
 HALF = BASE.replace(max_tokens=[32768, 0, 5000, 0, 100])

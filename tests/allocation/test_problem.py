@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import cvxtoken
 from cvxtoken import ProblemError, Workload
-from tests.instances import realistic
+from tests.support.instances import realistic
 
 GOOD: dict[str, Any] = {
     "names": ["a", "b"],

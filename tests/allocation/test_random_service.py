@@ -12,19 +12,19 @@ import cvxtoken
 from cvxtoken import integer_verifier, verifier
 from cvxtoken.allocation import model
 from cvxtoken.allocation.explain import explain
-from cvxtoken.allocation.interior import _Change
 from cvxtoken.allocation.methods.fixed_point import _gauss_seidel
-from cvxtoken.allocation.prices import price_path
-from cvxtoken.allocation.program import FORMS, program
-from cvxtoken.allocation.rounding import Neighbourhood
-from cvxtoken.allocation.targeted import certify_targets
+from cvxtoken.allocation.prices.search import price_path
+from cvxtoken.allocation.program.forms import FORMS, program
+from cvxtoken.allocation.targeted.interior import _Change
+from cvxtoken.allocation.targeted.optimum import certify_targets
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.lagged.program import envelope_program
 from cvxtoken.robust.program import ensemble_program
-from tests import targets as judge
-from tests import truth
-from tests.instances import boxed, changed, realistic, varying
-from tests.truth import exact, mp
+from cvxtoken.whole.rounding import Neighbourhood
+from tests.support import targets as judge
+from tests.support import truth
+from tests.support.instances import boxed, changed, realistic, varying
+from tests.support.truth import exact, mp
 
 BASE = cvxtoken.load("qwen3-8b")
 VARYING = varying(BASE)

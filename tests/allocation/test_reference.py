@@ -8,8 +8,8 @@ import pytest
 import cvxtoken
 from cvxtoken import SolverError, verifier
 from cvxtoken.allocation import model, reference
-from cvxtoken.allocation import solver as solver_room
-from tests.instances import realistic, stress
+from cvxtoken.allocation.program import solver as solver_room
+from tests.support.instances import realistic, stress
 
 # computed to 1e-14 by two independent programs; arrival rate, weight, tokens, J*
 CHECK_VALUES = [

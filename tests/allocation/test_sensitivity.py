@@ -11,7 +11,7 @@ import cvxtoken
 from cvxtoken import ProblemError
 from cvxtoken.allocation import model
 from cvxtoken.allocation.targets import LIMITS
-from tests.instances import realistic
+from tests.support.instances import realistic
 
 QWEN = cvxtoken.load("qwen3-8b")
 BUSY = QWEN.replace(arrival_rate=1.5, accuracy_weight=200, base_accuracy=[0.1] * 5, max_tokens=1000.0)

@@ -10,7 +10,7 @@ from scipy.special import stdtrit
 import cvxtoken
 from cvxtoken import ProblemError, UnstableError, simulate
 from cvxtoken.allocation import model, simulation
-from tests.instances import realistic
+from tests.support.instances import realistic
 
 
 def loaded(rho: float) -> tuple[cvxtoken.Workload, np.ndarray]:

@@ -11,13 +11,14 @@ import pytest
 
 import cvxtoken
 from cvxtoken import ProblemError, TargetError, verifier
-from cvxtoken.allocation import model, targeted
-from cvxtoken.allocation.least import least_tokens, rooms
-from cvxtoken.allocation.target_polish import Start, polish_targets
-from cvxtoken.allocation.targeted import certify_targets
+from cvxtoken.allocation import model
+from cvxtoken.allocation.targeted import optimum as targeted
+from cvxtoken.allocation.targeted.feasible import least_tokens, rooms
+from cvxtoken.allocation.targeted.optimum import certify_targets
+from cvxtoken.allocation.targeted.polish import Start, polish_targets
 from cvxtoken.allocation.targets import LIMITS, Targets
-from tests.allocation.test_targeted import LOAD, QWEN, stable
-from tests.instances import changed, realistic
+from tests.allocation.targeted.test_optimum import LOAD, QWEN, stable
+from tests.support.instances import changed, realistic
 
 SAME = QWEN.replace(time_per_token=[0.001] * 5)
 

@@ -9,7 +9,8 @@ import pytest
 
 import cvxtoken
 from cvxtoken import FittedWorkload, ProblemError, SolverError, fit_workload
-from cvxtoken.allocation import model, prices
+from cvxtoken.allocation import model
+from cvxtoken.allocation.prices import search as prices
 from cvxtoken.errors import MissingExtraError
 from cvxtoken.fitting.task import FLAT_CAP, FLAT_GAIN
 from tests.fitting.data import TRUTH, write_arrivals, write_rows

@@ -16,8 +16,8 @@ from cvxtoken.lagged import LaggedCertificate, LaggedWorkload, reference, search
 from cvxtoken.lagged.bounds import DIGITS, LaggedBounds
 from cvxtoken.lagged.envelope import Choice
 from cvxtoken.rigorous import double_above, double_below
-from tests.instances import changed, varying
-from tests.lagged.test_lagged import random_problem
+from tests.lagged.test_reference import random_problem
+from tests.support.instances import changed, varying
 
 
 def test_a_result_states_what_its_certificate_proves() -> None:

@@ -15,8 +15,8 @@ import pytest
 import cvxtoken
 from cvxtoken import LibraryError, ProblemError, integer_verifier, verifier
 from cvxtoken.allocation import model
-from cvxtoken.allocation.cones import cone_program
-from cvxtoken.conic import EXPONENTIAL, SECOND_ORDER
+from cvxtoken.allocation.program.cones import cone_program
+from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER
 from cvxtoken.library import generate
 from cvxtoken.library import shipped as module
 from cvxtoken.library.build import differing, ground_truth, new_workload, shipped_workloads

@@ -6,9 +6,10 @@ from matplotlib.figure import Figure
 
 import cvxtoken
 from cvxtoken import plots
-from cvxtoken.allocation import many, model
+from cvxtoken.allocation import model
+from cvxtoken.allocation.many import solve as many
 from cvxtoken.plots import allocation
-from tests.instances import realistic
+from tests.support.instances import realistic
 
 WORKLOAD = cvxtoken.load("qwen3-8b")
 RATES = [0.01, 0.1, 0.5, 1.5]

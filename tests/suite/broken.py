@@ -10,7 +10,7 @@ import numpy as np
 import cvxtoken
 from cvxtoken import UnstableError, Workload
 from cvxtoken.allocation import model
-from cvxtoken.allocation.prices import best_response
+from cvxtoken.allocation.prices.search import best_response
 from cvxtoken.suite import Answer
 
 

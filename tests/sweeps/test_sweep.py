@@ -13,7 +13,7 @@ import pytest
 import cvxtoken
 from cvxtoken import MissingExtraError, ProblemError, sweep
 from cvxtoken.sweeps import Grid, parts
-from tests.instances import realistic
+from tests.support.instances import realistic
 
 QWEN = cvxtoken.load("qwen3-8b")
 RATES, WEIGHTS = [0.05, 0.1, 0.5, 5.0], [10.0, 30.0, 100.0]

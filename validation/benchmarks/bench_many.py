@@ -22,7 +22,7 @@ TITLE = f"B instances of {SIZE} types"
 
 
 def instances(count: int) -> Workloads:
-    """Like `tests.instances.realistic`, as arrays."""
+    """Like `validation.instances.realistic`, as arrays."""
     rng = np.random.default_rng(count)
     shape = (count, SIZE)
     prior = rng.dirichlet(np.full(SIZE, 3.0), count) + 1e-9

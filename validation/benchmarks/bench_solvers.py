@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from cvxtoken import Workload, price_newton
-from cvxtoken.allocation.columns import Columns
-from cvxtoken.allocation.gap import appraise
+from cvxtoken.allocation.prices.columns import Columns
+from cvxtoken.allocation.prices.gap import appraise
 from cvxtoken.arrays import FloatArray
 from validation.benchmarks.competitors import FIELD
 from validation.benchmarks.conftest import Report, fastest, memory, workload

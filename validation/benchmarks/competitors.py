@@ -9,7 +9,7 @@ from scipy.optimize import LinearConstraint, minimize
 
 from cvxtoken import SolverError, Workload, price_newton
 from cvxtoken.allocation import model
-from cvxtoken.allocation.program import parametric_program, presolved_program
+from cvxtoken.allocation.program.forms import parametric_program, presolved_program
 from cvxtoken.arrays import FloatArray
 
 Solver = Callable[[Workload], FloatArray]

@@ -18,7 +18,7 @@ import pytest
 
 from cvxtoken import Workload
 from cvxtoken.tables import table
-from tests.instances import realistic
+from validation.instances import realistic
 
 SEED = 3  # about two thirds of the types are active
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cvxtoken import Workload
-from cvxtoken.allocation.columns import BLOCK
+from cvxtoken.allocation.prices.columns import BLOCK
 from cvxtoken.arrays import FloatArray
 
 

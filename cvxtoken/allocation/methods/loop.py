@@ -15,10 +15,10 @@ from typing import Protocol, Self, TypeVar
 import numpy as np
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.certificate import Certificate, certify
-from cvxtoken.allocation.columns import Columns
-from cvxtoken.allocation.gap import appraise
+from cvxtoken.allocation.prices.columns import Columns
+from cvxtoken.allocation.prices.gap import appraise
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.proof.certificate import Certificate, certify
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvxtoken.allocation.methods.loop import Result, run
-from cvxtoken.allocation.prices import SAMPLED_FROM, PricePoint, price_path
+from cvxtoken.allocation.prices.search import SAMPLED_FROM, PricePoint, price_path
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 

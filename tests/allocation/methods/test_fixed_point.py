@@ -10,7 +10,7 @@ from cvxtoken import ProblemError, contraction_at, contraction_bound, fixed_poin
 from cvxtoken.allocation import model
 from cvxtoken.allocation.methods import contraction
 from cvxtoken.allocation.methods.fixed_point import _gauss_seidel
-from tests.instances import changed, realistic
+from tests.support.instances import changed, realistic
 
 
 def at(rate: float, weight: float) -> cvxtoken.Workload:

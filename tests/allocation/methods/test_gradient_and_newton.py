@@ -9,7 +9,7 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.methods.newton import newton_direction
 from cvxtoken.allocation.methods.projected_gradient import ProjectedGradient
 from tests.allocation.methods.test_methods import random_start
-from tests.instances import changed, realistic, stress, varying
+from tests.support.instances import changed, realistic, stress, varying
 
 INSTANCES = [realistic(seed, size) for seed in range(6) for size in (1, 6)] + [w for _, w in stress((6,))][:8]
 INSTANCES += [varying(w, seed) for seed, w in enumerate(INSTANCES[:6])]

@@ -13,11 +13,11 @@ import pytest
 import cvxtoken
 from cvxtoken import ProblemError, UnstableError
 from cvxtoken.allocation import methods, model
-from cvxtoken.allocation.comparison import compare
-from cvxtoken.allocation.gap import appraise
 from cvxtoken.allocation.methods import Result, loop
+from cvxtoken.allocation.methods.comparison import compare
+from cvxtoken.allocation.prices.gap import appraise
 from cvxtoken.arrays import FloatArray
-from tests.instances import realistic, stress
+from tests.support.instances import realistic, stress
 
 Solver = Callable[..., Result]
 ALL: dict[str, Solver] = {

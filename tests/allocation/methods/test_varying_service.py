@@ -8,7 +8,7 @@ import pytest
 import cvxtoken
 from cvxtoken import contraction_at, contraction_bound, spectral_radius_at, step_size_bound
 from cvxtoken.allocation import model
-from tests.instances import realistic, varying
+from tests.support.instances import realistic, varying
 
 LIGHT = varying(cvxtoken.load("qwen3-8b").replace(arrival_rate=0.02, max_tokens=4000))
 WILD = [

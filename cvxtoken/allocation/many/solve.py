@@ -1,0 +1,281 @@
+"""Very many workloads in one call: one vectorised search, a float64 gap for each, a proof on request."""
+
+from __future__ import annotations
+
+import mmap
+import multiprocessing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from math import exp, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cvxtoken.allocation import model
+from cvxtoken.allocation.fields import RANDOM, SCALARS
+from cvxtoken.allocation.many.idle_share import IDLE_ERROR, idle_at_zero
+from cvxtoken.allocation.many.search import newton, search
+from cvxtoken.allocation.many.workloads import ARRAYS, Workloads, obey
+from cvxtoken.allocation.prices.columns import BLOCK, Columns
+from cvxtoken.allocation.prices.gap import Appraisal, appraise
+from cvxtoken.allocation.prices.search import price_path
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.proof.certificate import Certificate, certify
+from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import CvxtokenError, ProblemError, UnstableError
+from cvxtoken.rigorous import nearest_double
+
+SOLVED_GAP = 1e-12  # relative; what float64 does not bring to this is not called solved
+_NEUTRAL = dict(zip(ARRAYS, (0.0, 0.5, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0), strict=True))
+Method = Callable[[Columns, FloatArray], tuple[FloatArray, FloatArray]]
+
+
+class Status(IntEnum):
+    """What became of an instance."""
+
+    SOLVED = 0
+    UNFINISHED = 1
+    UNSTABLE = 2
+    INVALID = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Solutions:
+    """The optima of B workloads as arrays; NaN where an instance is unstable or invalid.
+
+    Attributes:
+        workloads: the instances.
+        status: of each a `Status`, shape (B,).
+        tokens: l*, shape (B, N); 0 beyond an instance's types.
+        objective: J, in s, shape (B,), as are all that follow.
+        relative_gap: upper bound of (J* - J) / (1 + |J|) in float64, rounding allowed for (not a proof).
+        mean_accuracy: sum pi p.
+        mean_system_time: E[T], in s.
+        utilization: rho.
+        theta, p: the two prices of `prices`, a start for neighbouring instances.
+    """
+
+    workloads: Workloads
+    status: NDArray[np.int8]
+    tokens: FloatArray
+    objective: FloatArray
+    relative_gap: FloatArray
+    mean_accuracy: FloatArray
+    mean_system_time: FloatArray
+    utilization: FloatArray
+    theta: FloatArray
+    p: FloatArray
+
+    @property
+    def solved(self) -> NDArray[np.bool_]:
+        """Which are optimal to a relative gap of 1e-12."""
+        return np.asarray(self.status == Status.SOLVED)
+
+    def outcome(self, index: int) -> str:
+        """What became of an instance, as a sentence."""
+        gap = f"the relative dual gap is {self.relative_gap[index]:.2g}"
+        match self.status[index]:
+            case Status.SOLVED:
+                return f"Solved: {gap}."
+            case Status.UNFINISHED:
+                return f"Not solved: {gap}, more than {SOLVED_GAP}."
+        try:
+            model.require_stable(self.workloads.workload(index))
+        except CvxtokenError as error:
+            kind = "Invalid" if self.status[index] == Status.INVALID else "Unstable"
+            return f"{kind}: {error}."
+        return "Invalid: prior sums to 1 within 1e-9 only by rounding."
+
+    def certify(self, index: int) -> Certificate:
+        """The rigorous proof for one of them, about 0.3 ms a type.
+
+        Raises:
+            IndexError: there is no such instance.
+            ProblemError: it is unstable or invalid; says why.
+        """
+        if self.status[index] >= Status.UNSTABLE:
+            raise ProblemError(f"instance {index} has no solution to certify. {self.outcome(index)}")
+        workload = self.workloads.workload(index)
+        return certify(workload, self.tokens[index, : len(workload)])
+
+    def __len__(self) -> int:
+        return len(self.status)
+
+
+def solve_many(
+    workloads: Workloads | Sequence[Workload],
+    start: Solutions | tuple[ArrayLike, ArrayLike] | None = None,
+    workers: int = 1,
+) -> Solutions:
+    """The optimal budgets of many workloads, one or two microseconds an instance of five types.
+
+    One Newton search of the two prices (see `prices`) runs over all instances together, in blocks that
+    stay in the cache. An instance that breaks a rule or has no stable allocation is marked, and the
+    others are solved. Nothing is proven rigorously: that is `Solutions.certify`.
+
+    Args:
+        workloads: arrays, or a list of workloads of any sizes.
+        start: prices to begin with, of a neighbouring call, or theta and p, each of shape (B,) or for all;
+            not a number where there is no guess.
+        workers: processes that share the work; more than one need a system that can fork (Linux).
+
+    Raises:
+        ProblemError: the list is empty or holds something else, or the start or workers do not fit.
+    """
+    data = workloads if isinstance(workloads, Workloads) else Workloads.of(workloads)
+    log_start = _log_start(start, len(data))
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ProblemError(f"workers is {workers!r}; it must be a whole number of at least 1")
+    if workers > 1 and "fork" not in multiprocessing.get_all_start_methods():
+        raise ProblemError(f"workers is {workers}; it must be 1 on a system that cannot fork")
+    found = _empty(data)
+    rows = np.flatnonzero(data.sizes <= BLOCK)
+    for method in (newton, newton, search):  # each on what the one before has left
+        _solve_blocks(found, _blocks(data.sizes, rows), log_start, method, workers)
+        rows = np.flatnonzero(found.status == Status.UNFINISHED)
+        with np.errstate(all="ignore"):
+            log_start = np.log([found.theta, found.p])
+    for row in (*np.flatnonzero(data.sizes > BLOCK), *rows):
+        _solve_alone(found, int(row))
+    return found
+
+
+def _solve_blocks(
+    found: Solutions, blocks: list[NDArray[np.intp]], log_start: FloatArray, method: Method, workers: int
+) -> None:
+    """Solve blocks here, or in forked processes that write into the same memory."""
+
+    def solve(share: list[NDArray[np.intp]]) -> None:
+        for rows in share:
+            _solve_block(found, rows, log_start, method)
+
+    shares = [blocks[k::workers] for k in range(workers)] if len(blocks) >= 4 * workers else [blocks]
+    forks = [multiprocessing.get_context("fork").Process(target=solve, args=(share,)) for share in shares[1:]]
+    for fork in forks:
+        fork.start()
+    solve(shares[0])
+    for fork, share in zip(forks, shares[1:], strict=True):
+        fork.join()
+        if fork.exitcode:  # killed, or out of memory
+            solve(share)
+
+
+def _blocks(sizes: NDArray[np.intp], rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Instances of similar size together, the largest first."""
+    if not (sizes[rows] == sizes[rows[:1]]).all():
+        rows = rows[np.argsort(-sizes[rows], kind="stable")]
+    blocks = []
+    first = 0
+    while first < len(rows):
+        blocks.append(rows[first : first + BLOCK // int(sizes[rows[first]])])
+        first += len(blocks[-1])
+    return blocks
+
+
+def _empty(data: Workloads) -> Solutions:
+    """Room for the answers, in memory that forked processes share; until written, all are invalid."""
+    count, width = data.prior.shape
+
+    def room(shape: tuple[int, ...], kind: type, value: float) -> NDArray[Any]:
+        size = max(1, prod(shape) * np.dtype(kind).itemsize)
+        array: NDArray[Any] = np.frombuffer(mmap.mmap(-1, size), kind, prod(shape)).reshape(shape)
+        array.fill(value)
+        return array
+
+    numbers = (room((count,), np.float64, np.nan) for _ in range(7))
+    status = room((count,), np.int8, Status.INVALID)
+    return Solutions(data, status, room((count, width), np.float64, 0.0), *numbers)
+
+
+def _log_start(start: Solutions | tuple[ArrayLike, ArrayLike] | None, count: int) -> FloatArray:
+    """The logarithms of the prices to begin with, shape (2, B)."""
+    given = (start.theta, start.p) if isinstance(start, Solutions) else start
+    try:
+        theta, p = (np.nan, np.nan) if given is None else given
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.stack([np.broadcast_to(np.log(np.asarray(x, float)), (count,)) for x in (theta, p)])
+    except (TypeError, ValueError) as error:
+        raise ProblemError(
+            f"start does not fit: {error}; it must be solutions of, or theta and p for, {count} instances"
+        ) from error
+
+
+def _gather(
+    data: Workloads, rows: NDArray[np.intp], width: int
+) -> tuple[dict[str, FloatArray], dict[str, FloatArray], NDArray[np.bool_]]:
+    """Arrays of shape (width, rows), scalars of shape (rows,), and where there is a type.
+
+    Types that are not there get numbers that change nothing: nobody asks them, and they may not think.
+    """
+    here: slice | NDArray[np.intp] = rows
+    if (np.diff(rows) == 1).all():  # a view will do
+        here = slice(int(rows[0]), int(rows[-1]) + 1)
+    fields = [field for field in ARRAYS if data.is_random or field not in RANDOM]
+    arrays = {field: getattr(data, field)[here, :width].T for field in fields}
+    scalars = {field: np.ascontiguousarray(getattr(data, field)[here]) for field in SCALARS}
+    filled = np.arange(width)[:, None] < data.sizes[rows]
+    if not filled.all():
+        arrays = {field: np.where(filled, arrays[field], _NEUTRAL[field]) for field in fields}
+    pack = np.ascontiguousarray if len(rows) >= width else np.asfortranarray  # the longer axis innermost
+    return {field: pack(array) for field, array in arrays.items()}, scalars, filled
+
+
+def _solve_block(found: Solutions, rows: NDArray[np.intp], log_start: FloatArray, method: Method) -> None:
+    """Solve the instances of one block and write what came out."""
+    width = int(found.workloads.sizes[rows[0]])
+    arrays, scalars, filled = _gather(found.workloads, rows, width)
+    with np.errstate(all="ignore"):  # data beyond float64 end unfinished, not in warnings
+        valid = obey(arrays, scalars, filled)
+        y0 = idle_at_zero(arrays["prior"], arrays["overhead"], scalars["arrival_rate"])
+        for k in np.flatnonzero(valid & ~(np.abs(y0) > width * IDLE_ERROR)):
+            y0[k] = nearest_double(found.workloads.workload(int(rows[k])).idle_at_zero)
+        stable = valid & (y0 > 0)
+        found.status[rows[valid & ~stable]] = Status.UNSTABLE
+        found.tokens[rows[~stable]] = np.nan
+        columns = Columns(**arrays, **scalars, idle_at_zero=y0)
+        if not stable.all():
+            columns, rows = columns.take(stable), rows[stable]
+        if len(rows):
+            prices, tokens = method(columns, log_start[:, rows])
+            found.tokens[rows, :width] = tokens.T
+            _write(found, rows, columns, appraise(columns, tokens), *np.exp(prices))
+
+
+def _solve_alone(found: Solutions, row: int) -> None:
+    """Solve an instance of very many types, or one where the block's search failed."""
+    try:
+        workload = found.workloads.workload(row)
+        model.require_stable(workload)
+    except (ProblemError, UnstableError) as error:
+        found.status[row] = Status.INVALID if isinstance(error, ProblemError) else Status.UNSTABLE
+        found.tokens[row] = np.nan
+        return
+    found.status[row] = Status.UNFINISHED
+    with np.errstate(all="ignore"):
+        try:
+            *_, last = price_path(workload)
+        except (ArithmeticError, ValueError):
+            return
+        result = appraise(last.columns, last.tokens)
+    found.tokens[row, : len(workload)] = last.tokens
+    _write(found, row, last.columns, result, exp(last.log_theta), exp(last.log_p))
+
+
+def _write(
+    found: Solutions,
+    rows: NDArray[np.intp] | int,
+    columns: Columns,
+    result: Appraisal,
+    theta: FloatArray | float,
+    p: FloatArray | float,
+) -> None:
+    good = result.relative_gap <= SOLVED_GAP
+    found.status[rows] = np.where(good, Status.SOLVED, Status.UNFINISHED)
+    found.objective[rows] = result.objective
+    found.relative_gap[rows] = result.relative_gap
+    found.mean_accuracy[rows] = result.mean_accuracy
+    found.mean_system_time[rows] = result.mean_service + result.mean_wait
+    found.utilization[rows] = columns.arrival_rate * result.mean_service
+    found.theta[rows], found.p[rows] = theta, p

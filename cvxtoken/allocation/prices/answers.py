@@ -1,0 +1,198 @@
+"""What every type answers to a pair of prices, and where Newton's method sends the prices from there.
+
+The formulas stand in `prices`; here they are for one workload or many, on `Columns`: prices of shape (...),
+tokens of shape (N, ...). In those of prices t0 and c are of the marginal time tau (`Columns.marginal`), which
+is t where service times are certain. All of it is derived here.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+
+from cvxtoken.allocation.prices.columns import Columns, total
+from cvxtoken.arrays import FloatArray
+
+Price: TypeAlias = float | FloatArray  # of one instance, or of many
+ANSWERED = 2e-3  # how near answers are sought, in log prices; the last step cubes it
+SLACK = 1e-8  # widens bounds of log prices: rounding and unfinished answers must not exclude the optimum
+_TURNS = 100  # of the root search
+
+
+Number = TypeVar("Number", float, FloatArray)
+
+
+class Sums(NamedTuple):
+    """What the answers l of all types add up to, each of shape (...).
+
+    Attributes:
+        thinking: sum pi c l, in s.
+        second_moment: E[S^2], in s^2.
+        weight, weight_t, weight_t2: sum w, sum w tau and sum w tau^2 over the types strictly inside the box,
+            w = pi c / (b q + theta c') with q = p + theta tau and c' = dtau/dl, which is -pi c dl/dp.
+    """
+
+    thinking: FloatArray
+    second_moment: FloatArray
+    weight: FloatArray
+    weight_t: FloatArray
+    weight_t2: FloatArray
+
+
+NOTHING = Sums(*np.zeros(5))
+
+
+class Step(NamedTuple, Generic[Number]):
+    """The residuals at a pair of prices and Newton's step in their logarithms, each of shape (...).
+
+    Attributes:
+        idle_residual, price_residual: see `prices`.
+        log_theta, log_p: the step.
+    """
+
+    idle_residual: Number
+    price_residual: Number
+    log_theta: Number
+    log_p: Number
+
+
+def respond(
+    columns: Columns, theta: Price, p: Price, tokens: FloatArray | None, tolerance: float
+) -> FloatArray:
+    """Tokens of every type at given prices, from tokens near them or from nothing; shape (N, ...).
+
+    The steps of `nearer` end where none is longer than the tolerance in units of its f, which leaves an
+    error of its cube, or of rounding.
+    """
+    l = guess(columns, theta, p) if tokens is None else tokens
+    for _ in range(_TURNS):
+        new, slope, _ = nearer(columns, theta, p, l)
+        miss = np.abs(new - l)
+        miss *= slope
+        l = new
+        if miss.max() <= tolerance:
+            break
+    return l
+
+
+def advance(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> tuple[FloatArray, Sums]:
+    """One step of `nearer`, and what the answers add up to, with the slopes before the step."""
+    l, _, share = nearer(columns, theta, p, tokens)
+    return l, _sums(columns, theta, l, share)
+
+
+def sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> Sums:
+    """What the answers add up to."""
+    w = columns
+    t0, c = w.marginal
+    theta_c = theta * c
+    q = p + theta * t0 + theta_c * tokens
+    return _sums(w, theta, tokens, theta_c / (w.saturation_rate * q + theta_c))
+
+
+def guess(columns: Columns, theta: Price, p: Price) -> FloatArray:
+    """About the answers to given prices, clipped to the box: one step of Chebyshev from l = 0, one of Newton.
+
+    The root is that of b l + ln(1 + s l) = L with q = p + theta t0 and s = theta c / q.
+    """
+    w = columns
+    t0, c = w.marginal
+    b, q = w.saturation_rate, p + theta * t0
+    s = theta * c / q
+    L = w.log_gain - np.log(q)
+    slope = b + s
+    newton = np.maximum(L, 0.0) / slope
+    l = newton * (1 + newton * s * s / (2 * slope))
+    sl = 1 + s * l
+    l += (L - b * l - np.log(sl)) / (b + s / sl)
+    return np.minimum(np.maximum(l, 0.0), w.max_tokens)
+
+
+def nearer(
+    columns: Columns, theta: Price, p: Price, tokens: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Chebyshev's third-order step to the answers, clipped to the box; f' before it, and the share s / f'.
+
+    The answers are the roots of f(l) = b l + ln(q) - ln(alpha A b / c), q = p + theta (t0 + c l), which is
+    increasing and concave: f' = b + s and f'' = -s^2 with s = theta c / q. Newton's step is n = -f / f',
+    and Chebyshev's n (1 + n s^2 / (2 f')). In place: this is where the time goes.
+    """
+    w, l, b = columns, tokens, columns.saturation_rate
+    t0, c = w.marginal
+    s = theta * c
+    q = theta * t0
+    q += p
+    q += s * l
+    s /= q
+    slope = b + s
+    newton = np.subtract(w.log_gain, np.log(q, out=q), out=q)
+    newton -= b * l
+    newton /= slope
+    factor = newton * s
+    share = np.divide(s, slope, out=s)
+    factor *= share
+    factor /= 2
+    factor += 1
+    np.maximum(factor, 0.5, out=factor)  # far above the root the curvature's term would turn the step round
+    step = np.multiply(newton, factor, out=factor)
+    step += l
+    return np.minimum(np.maximum(step, 0.0, out=step), w.max_tokens, out=step), slope, share
+
+
+def _sums(columns: Columns, theta: Price, tokens: FloatArray, share: FloatArray) -> Sums:
+    """The sums, from theta c' / (b q + theta c') of each type, c' = dtau/dl."""
+    w = columns
+    thinking = w.time_per_token * tokens
+    t = w.overhead + thinking
+    weight = share * w.prior
+    weight *= (tokens > 0) & (tokens < w.max_tokens)
+    tau = t
+    if w.deviation is not None:
+        tau0, slope = w.marginal
+        tau = tau0 + slope * tokens
+        weight *= w.time_per_token / slope
+    weight_t = total(weight, tau)
+    squares = w.squares(t, tokens)  # in the place of t
+    tau2 = squares if w.deviation is None else tau * tau
+    weights = np.add.reduce(weight) / theta, weight_t / theta, total(weight, tau2) / theta
+    return Sums(w.mean(thinking), w.mean(squares), *weights)
+
+
+def newton_step(columns: Columns, log_theta: Price, log_p: Price, found: Sums) -> Step[FloatArray]:
+    """Residuals and Newton's step at a pair of prices, from what the answers add up to."""
+    lam, y0 = columns.arrival_rate, columns.idle_at_zero
+    s2, w0, w1, w2 = found.second_moment, found.weight, found.weight_t, found.weight_t2
+    theta, p = np.exp(log_theta), np.exp(log_p)
+    eta, theta2 = lam / theta, theta * theta
+    half = theta2 * s2 / 2
+    r1 = y0 - lam * found.thinking - eta
+    r2 = log_p - np.log1p(half)
+    # the second row of the Jacobian is that of r2 times 1 + half
+    j11, j12 = lam * theta * w1 + eta, lam * p * w0
+    j21, j22 = theta2 * theta * w2 - 2 * half, 1 + half + theta2 * p * w1
+    right = r2 * (1 + half)
+    determinant = j11 * j22 - j12 * j21
+    return Step(r1, r2, (j12 * right - j22 * r1) / determinant, (j21 * r1 - j11 * right) / determinant)
+
+
+def price_bounds(columns: Columns) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Lower and upper bounds of the optimal log theta, then of log p, each of shape (...).
+
+    Prices with no thinking tokens bound both from below. From above: theta = lambda / y with the least idle
+    share of `model.least_idle`, and no type thinks at p >= max alpha A b / c.
+    """
+    w, lam, y0 = columns, columns.arrival_rate, columns.idle_at_zero
+    gain = mean = s2 = np.zeros(())
+    silent = np.array(-np.inf)
+    for _, part in w.parts:
+        gain = gain + part.mean(part.accuracy_gain)
+        mean = mean + part.mean(part.overhead)
+        s2 = s2 + part.mean(part.squares_at_zero())
+        silent = np.maximum(silent, part.log_gain.max(axis=0))
+    theta_low = np.log(lam / y0)
+    p_low = np.log1p((lam / y0) ** 2 * s2 / 2)
+    M = lam * (w.accuracy_weight * gain + mean + lam * s2 / (2 * y0))
+    theta_high = np.log(lam * (M + np.hypot(M, 1)))
+    p_high = np.maximum(p_low, silent)
+    return theta_low - SLACK, theta_high + SLACK, p_low - SLACK, p_high + SLACK

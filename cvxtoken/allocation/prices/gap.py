@@ -1,0 +1,162 @@
+"""The dual gap of an allocation in float64, free of cancellation (derived here).
+
+The bound is that of `bounds`. With z = t / y the part of the gap that couples the types vanishes,
+and what is left is a sum over types of pi_k e_k, where with x = b l, s = c (P + theta tau), tau the marginal
+time of `model`, xh = the minimiser ln(alpha A b / s) clipped to [0, b l_max], d = xh - x and r = alpha A
+e^(-xh)
+
+    e = r (e^d - 1 - d) + (r - s / b) d,
+
+two terms that are never negative (the second is 0 where xh is not clipped). So the gap is small because
+its terms are, not because large numbers nearly cancel, and float64 shows gaps far below its own precision.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxtoken.allocation.model import ROUGH_IDLE
+from cvxtoken.allocation.prices.columns import Columns
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
+
+_ROUNDING = 16 * np.finfo(np.float64).eps  # generous for a handful of operations in a row
+
+
+class Appraisal(NamedTuple):
+    """What an allocation is worth, each of shape (...).
+
+    Attributes:
+        objective: J, in s; minus infinity where rho >= 1.
+        gap: upper bound of J* - J, in s, rounding allowed for; infinite where rho is not surely below 1.
+        mean_accuracy: sum pi p.
+        mean_service: E[S], in s.
+        mean_wait: E[W], in s; infinite where rho >= 1.
+    """
+
+    objective: FloatArray
+    gap: FloatArray
+    mean_accuracy: FloatArray
+    mean_service: FloatArray
+    mean_wait: FloatArray
+
+    @property
+    def relative_gap(self) -> FloatArray:
+        """gap / (1 + |J|); infinite where rho is not surely below 1."""
+        size = np.where(self.gap < np.inf, 1 + np.abs(self.objective), 1.0)
+        return np.asarray(self.gap / size)
+
+
+def appraise(columns: Columns, tokens: FloatArray) -> Appraisal:
+    """Objective, delays and gap of an allocation of shape (N, ...), in two passes over the types.
+
+    The gap's allowance is a first-order bound of the rounding errors, generous but not rigorous: the proof
+    is `certify`.
+    """
+    w, lam = columns, columns.arrival_rate
+    thinking = mean = s2 = p = np.zeros(tokens.shape[1:])[()]
+    for types, part in w.parts:
+        l = tokens[types]
+        work = part.time_per_token * l
+        thinking = thinking + part.mean(work)
+        t = np.add(work, part.overhead, out=work)
+        mean = mean + part.mean(t)
+        s2 = s2 + part.mean(part.squares(t, l))
+        loss = -part.saturation_rate * l
+        np.expm1(loss, out=loss)
+        loss *= part.accuracy_gain
+        p = p + part.mean(np.subtract(part.base_accuracy, loss, out=loss))
+    y = w.idle_at_zero - lam * thinking
+    wait = np.divide(lam * s2, 2.0 * y, out=np.full(np.shape(y), np.inf), where=y > 0)[()]
+    y_error = _ROUNDING * np.maximum(2 * w.idle_at_zero - y, w.idle_at_zero >= ROUGH_IDLE)
+    stable = y > y_error  # surely
+    y = np.where(stable, y, 1.0)[()]
+    P, theta = 1 + lam**2 * s2 / (2 * y**2), lam / y
+    excess = np.zeros(tokens.shape[1:])[()]
+    for types, part in w.parts:
+        l, b, (tau, tau_per_token) = tokens[types], part.saturation_rate, part.marginal
+        slope = tau_per_token * l
+        slope += tau
+        slope *= theta
+        slope += P
+        slope *= part.time_per_token
+        slope /= b
+        found, allowance = _excess(w.accuracy_weight * part.accuracy_gain, b, part.max_tokens, slope, l)
+        excess = excess + part.mean(np.add(found, allowance, out=found))
+    # with z = t / y' and y' off by a share eps of y, lambda E[S^2] eps^2 / (2 y) of the coupling is left
+    coupling = lam * s2 * (y_error / y) ** 2 / (2 * y)
+    gap = np.where(stable, excess + coupling, np.inf)[()]
+    return Appraisal(w.accuracy_weight * p - (mean + wait), gap, p, mean, wait)
+
+
+def dual_gap(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """Upper bound of J* - J(l), in s, as in `appraise`; shape (...) for tokens of shape (..., N).
+
+    Infinite where rho >= 1, or is not surely below 1.
+    """
+    types_first = np.moveaxis(tokens, -1, 0)
+    return appraise(Columns.of(workload).spread(tokens.ndim - 1), types_first).gap
+
+
+def excess(
+    workload: Workload, slope: FloatArray, tokens: FloatArray, types: NDArray[np.intp] | None = None
+) -> FloatArray:
+    """e_k: alpha A e^(-b l) + (s / b) b l over its minimum on [0, l_max], in s, shape (..., N).
+
+    Args:
+        workload: the instance.
+        slope: s / b = kappa c / b, in s, shape (..., N).
+        tokens: l, shape (..., N).
+        types: the type of each entry along the last axis, where they are not 0..N-1 in this order.
+    """
+    w = workload
+    A, b, l_max = (
+        field if types is None else field[types]
+        for field in (w.accuracy_gain, w.saturation_rate, w.max_tokens)
+    )
+    return _excess(*np.broadcast_arrays(w.accuracy_weight * A, b, l_max, slope, tokens))[0]
+
+
+def _excess(
+    alpha_A: FloatArray, b: FloatArray, l_max: FloatArray, slope: FloatArray, tokens: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """The excess and the allowance for its rounding; slope and tokens have the full shape."""
+    x = b * tokens
+    root = alpha_A / slope
+    np.log(root, out=root)
+    positive = np.maximum(root, 0.0)
+    target = np.minimum(positive, b * l_max)
+    d = np.minimum(positive - x, b * (l_max - tokens))
+    inside = target == root
+    growth = d  # e^d - 1, and e^d - 1 - d by its series, where that would cancel
+    rise = d / 120
+    for coefficient in (1 / 24, 1 / 6, 1 / 2):
+        rise += coefficient
+        rise *= d
+    rise *= d
+    far = np.abs(d) >= 1e-3
+    if far.any():
+        with np.errstate(over="ignore"):
+            growth = np.expm1(d)
+        rise = np.where(far, growth - d, rise)
+    r = slope  # alpha A e^(-xh) where xh is not clipped; elsewhere it matters only where d is not 0
+    found = r * rise
+    off = ~inside
+    off &= d != 0
+    if off.any():
+        r = np.where(off, alpha_A * np.exp(-target), slope)
+        found = r * rise + (r - slope) * d
+    # an error of d by delta changes r (e^d - 1 - d) by at most r (|e^d - 1| delta + delta^2)
+    delta = x + target
+    delta += 4
+    delta *= _ROUNDING
+    delta *= inside
+    allowance = np.abs(growth)
+    allowance += delta
+    allowance *= delta
+    allowance *= r
+    allowance += _ROUNDING * found
+    return found, allowance

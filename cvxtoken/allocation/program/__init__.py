@@ -1,0 +1,1 @@
+"""The convex program in CVXPY and in cones, and the solvers that take it."""

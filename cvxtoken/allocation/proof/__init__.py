@@ -1,0 +1,1 @@
+"""What is proven of an allocation, and the file that says so."""

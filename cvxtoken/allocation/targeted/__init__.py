@@ -1,0 +1,1 @@
+"""The optimum under targets: least tokens, interior point, polish, prices of the targets."""

@@ -1,0 +1,99 @@
+"""Optima under targets where no equations hold, because every type is at a bound of its own (derived here).
+
+A target may leave no room at all, so that the least tokens are the only allocation; or by chance targets hold
+with equality where more types than usual are at their bounds. Prices may then lie in a whole interval, any
+point of which proves the optimum, but for what rounding makes of the coincidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Context, Decimal, localcontext
+from fractions import Fraction
+
+import numpy as np
+
+from cvxtoken.allocation import model
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.targeted.feasible import upper_values
+from cvxtoken.allocation.targeted.interior import InteriorPoint
+from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
+from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import UnstableError
+
+_DIGITS = 70
+_SHARES = [Decimal(0), *(m * Decimal(10) ** n for n in range(-40, 0) for m in (1, 2, 4))]
+_TIME, _WAIT, _LOAD, _TOKENS = LIMITS
+
+
+def no_room(
+    workload: Workload, targets: Targets, least: list[Decimal], room: Mapping[str, Fraction]
+) -> Multipliers:
+    """Multipliers that prove the least tokens optimal where a target leaves no room above them.
+
+    That target's is so high that no type would think more: mu >= (dJ/dl_k) / (d value / dl_k) for all k.
+    """
+    w, l = workload, np.array([float(x) for x in least])
+    name = next(name for name, value in room.items() if not value)
+    h, c = model.delay_price(w, l), w.time_per_token
+    gain = targets.accuracy_weight(w) * w.accuracy_gain * w.saturation_rate * np.exp(-w.saturation_rate * l)
+    slopes = {_TIME: c * h, _WAIT: c * (h - 1), _LOAD: c * w.arrival_rate, _TOKENS: np.ones(len(w))}
+    highest = float(((gain - targets.delay_weight * c * h) / slopes[name]).max())
+    prices = {name: max(0.0, highest) * (1 + 1e-9)}
+    return _multipliers(w, targets, l, prices)
+
+
+def pulled_inside(
+    workload: Workload,
+    targets: Targets,
+    least: list[Decimal],
+    point: InteriorPoint,
+    active: tuple[str, ...],
+    near: float,
+) -> tuple[list[Decimal], Multipliers]:
+    """The interior point, moved towards the least tokens as little as needed to meet the targets.
+
+    Types within `near` of a bound, as a share of their range, are taken to be there.
+    """
+    w = workload
+    floor = np.array([float(l) for l in least])
+    width = near * (w.max_tokens - floor)
+    columns = (point.tokens.tolist(), floor.tolist(), w.max_tokens.tolist(), width.tolist())
+    chosen = [
+        low if x - start <= gap else Decimal(top) if top - x <= gap else Decimal(x)
+        for low, x, start, top, gap in zip(least, *columns, strict=True)
+    ]
+    prices = {name: point.multipliers[name] for name in active}
+    multipliers = _multipliers(w, targets, np.array([float(x) for x in chosen]), prices)
+    with localcontext(Context(_DIGITS)):
+        for share in _SHARES:
+            tokens = [low + (1 - share) * (l - low) for low, l in zip(least, chosen, strict=True)]
+            if _meets(w, targets, tokens):
+                break
+    return tokens, multipliers
+
+
+def _meets(workload: Workload, targets: Targets, tokens: list[Decimal]) -> bool:
+    """Whether the upper targets are met, exactly."""
+    try:
+        values = upper_values(workload, tokens)
+    except UnstableError:
+        return False
+    return all(values[name] <= Fraction(limit) for name, limit in targets.limits.items())
+
+
+def _multipliers(
+    workload: Workload, targets: Targets, l: FloatArray, prices: Mapping[str, float]
+) -> Multipliers:
+    """With the least accuracies' read off: (alpha + zeta / pi) A b e^(-b l) = c (p + theta tau) + xi."""
+    w = workload
+    mu, nu, eta, xi = (prices.get(name, 0.0) for name in LIMITS)
+    e, sigma = targets.delay_weight + mu + nu, targets.delay_weight + mu + eta * w.arrival_rate
+    slope = w.time_per_token * (sigma + e * (model.delay_price(w, l) - 1)) + xi
+    zeta = slope * np.exp(w.saturation_rate * l) / (w.accuracy_gain * w.saturation_rate)
+    zeta = np.maximum(w.prior * (zeta - targets.accuracy_weight(w)), 0.0)
+    found = dict(zip(w.names, zeta.tolist(), strict=True))
+    return Multipliers(
+        {name: Decimal(x) for name, x in prices.items()},
+        {name: Decimal(found[name]) for name in targets.min_accuracy},
+    )

@@ -1,0 +1,187 @@
+"""The optimum under targets: least tokens -> room -> interior point -> polish; nothing of it is trusted.
+
+What is found is bounded by `certify`, like any allocation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+
+from cvxtoken.allocation import model
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.proof.certificate import Certificate, certify
+from cvxtoken.allocation.targeted.fallback import no_room, pulled_inside
+from cvxtoken.allocation.targeted.feasible import least_tokens, rooms
+from cvxtoken.allocation.targeted.interior import InteriorPoint, interior_point
+from cvxtoken.allocation.targeted.polish import Key, Start, polish_targets
+from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
+from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import CvxtokenError, ProblemError
+
+Candidate = tuple[list[Decimal], Multipliers]
+_ACTIVE = 1e-6  # of a dual value, against all there is to gain
+_NEAR = (1e-7, 0.0)  # of a bound, as a share of the range: corners, and the point as it is
+_CLOSED = Decimal("1e-15")  # what comes after the first candidate serves where that does not close
+_HALVINGS = 60  # of an interval, to float64's accuracy
+_NARROW = 1e-9  # of max_tokens, or of 1 / b where that is 0: the least width of a type's range
+
+
+def certify_targets(workload: Workload, targets: Targets) -> Certificate:
+    """The optimum under targets, without a convex solver; the certificate says how near it is.
+
+    Raises:
+        UnstableError: no allocation is stable.
+        TargetError: no allocation meets the targets; every one missed is named.
+        ProblemError: the targets do not fit the workload, or there is no optimum (the accuracy alone,
+            without a target that keeps the load below 1).
+    """
+    targets.check(workload)
+    model.require_stable(workload)
+    least = least_tokens(workload, targets)
+    room = rooms(workload, targets, least)
+    if targets.max_mean_tokens is None:  # the accuracy rises with all tokens
+        _require_optimum(workload, targets, workload.max_tokens.tolist())
+    found = []
+    with np.errstate(all="ignore"):  # data beyond float64 end uncertified, not in warnings
+        for tokens, multipliers in _candidates(workload, targets, least, room):
+            try:
+                found.append(certify(workload, tokens, targets=targets, multipliers=multipliers))
+            except CvxtokenError:  # a point beyond float64 may miss a target by its rounding
+                continue
+            if found[-1].relative_gap <= _CLOSED:
+                break
+    return min(found or [certify(workload, least, targets=targets)], key=lambda proof: proof.relative_gap)
+
+
+def certify_rows(
+    workload: Workload, targets: Targets, raw: FloatArray, prices: dict[Key, float]
+) -> Certificate | None:
+    """The optimum under linear targets too, from a solver's point and dual values; None where unproven.
+
+    Linear targets may ask for anything, so that there is no point inside them to begin with: what the solver
+    says is active is where the polish begins.
+
+    Raises:
+        ProblemError: there is no optimum, as in `certify_targets`.
+    """
+    least = least_tokens(workload, targets)
+    room = rooms(workload, targets, least)
+    active = tuple(key for key, price in prices.items() if price * _size(workload, targets, key) > _ACTIVE)
+    start = Start(raw.tolist(), prices, active)
+    found = polish_targets(workload, targets, least, room, start)
+    if found is None:
+        return None
+    _require_optimum(workload, targets, found[0])
+    try:
+        return certify(workload, found[0], targets=targets, multipliers=found[1])
+    except CvxtokenError:
+        return None
+
+
+def move_inside(workload: Workload, targets: Targets, raw: FloatArray) -> Certificate:
+    """A point of a solver, moved inside the targets, bounded by the multipliers of their optimum.
+
+    Raises:
+        ProblemError: the targets alone have no optimum, as in `certify_targets`, so that nothing bounds it.
+    """
+    multipliers = certify_targets(workload, targets).multipliers
+    least = least_tokens(workload, targets)
+    floor = np.array([float(l) for l in least])
+    for share in (0.0, *10.0 ** np.arange(-12, 1)):
+        tokens = np.maximum(floor + (1 - share) * (raw - floor), floor)
+        point = [max(l, Decimal(x)) for l, x in zip(least, tokens.tolist(), strict=True)]
+        try:
+            return certify(workload, point, targets=targets, multipliers=multipliers)
+        except CvxtokenError:
+            continue
+    return certify(workload, least, targets=targets, multipliers=multipliers)
+
+
+def _size(workload: Workload, targets: Targets, key: str | int) -> float:
+    """What a multiplier of 1 makes of a target's limit, over all there is to gain."""
+    gain = targets.accuracy_weight(workload) * float(workload.prior @ workload.accuracy_gain)
+    if isinstance(key, str):
+        return targets.limits[key] / gain
+    *a, limit = targets.linear[key]
+    return (abs(limit) + float(np.abs(a).max() / workload.saturation_rate.max())) / gain
+
+
+def _candidates(
+    workload: Workload, targets: Targets, least: list[Decimal], room: dict[str, Fraction]
+) -> Iterator[Candidate]:
+    """The polished point, or else what it came from."""
+    if not all(room.values()):
+        yield least, no_room(workload, targets, least, room)
+        return
+    floor = np.array([float(l) for l in least])
+    point = interior_point(workload, targets, floor, _width(workload, targets, floor), _as_floats(room))
+    start = _start(point, room) if targets.keeps_idle else _filled(workload, targets, floor)
+    found = polish_targets(workload, targets, least, room, start)
+    if found is not None:
+        _require_optimum(workload, targets, found[0])
+        yield found
+    for near in _NEAR:
+        yield pulled_inside(workload, targets, least, point, _active(point, room), near)
+
+
+def _require_optimum(workload: Workload, targets: Targets, best: Sequence[float | Decimal]) -> None:
+    """Raise ProblemError where the best tokens leave no idle share, and nothing else asks for one.
+
+    Args:
+        workload: the instance.
+        targets: the objective and the targets.
+        best: of all tokens that meet the targets, stable or not.
+    """
+    if not targets.keeps_idle and not model.is_stable(workload, best):
+        raise ProblemError(
+            "objective 'accuracy' has no optimum here: more tokens are better until the server has no idle "
+            "share left; add max_mean_system_time, max_mean_wait or max_utilization"
+        )
+
+
+def _as_floats(room: dict[str, Fraction]) -> dict[str, float]:
+    return {name: float(value) for name, value in room.items()}
+
+
+def _width(workload: Workload, targets: Targets, floor: FloatArray) -> FloatArray:
+    """How far above the least tokens the optimum may lie: no farther than T(0) where E[T] has its weight."""
+    top = workload.max_tokens
+    if targets.delay_weight:
+        top = np.minimum(top, np.maximum(floor, model.upper_bounds(workload)))
+    scale = np.where(workload.max_tokens > 0, workload.max_tokens, 1 / workload.saturation_rate)
+    return np.maximum(top - floor, _NARROW * scale)
+
+
+def _start(point: InteriorPoint, room: dict[str, Fraction]) -> Start:
+    multipliers: dict[Key, float] = {name: point.multipliers[name] for name in room}
+    return Start(point.tokens.tolist(), multipliers, _active(point, room))
+
+
+def _filled(workload: Workload, targets: Targets, floor: FloatArray) -> Start:
+    """Where accuracy alone is wanted: l = ln(A b / xi) / b, clipped, with sum pi l at its limit.
+
+    On curves that are all but flat xi is far below what an interior point can tell; its logarithm is not.
+    """
+    w, limit = workload, targets.max_mean_tokens
+    if limit is None or float(w.prior @ w.max_tokens) <= limit:
+        return Start(w.max_tokens.tolist(), {}, ())
+    log, b = np.log(w.accuracy_gain * w.saturation_rate), w.saturation_rate
+    low, high = float((log - b * w.max_tokens).min()), float(log.max())
+    for _ in range(_HALVINGS):
+        log_xi = (low + high) / 2
+        tokens = np.clip((log - log_xi) / b, floor, w.max_tokens)
+        low, high = (log_xi, high) if float(w.prior @ tokens) > limit else (low, log_xi)
+    return Start(tokens.tolist(), {"max_mean_tokens": float(np.exp(log_xi))}, ("max_mean_tokens",))
+
+
+def _active(point: InteriorPoint, room: dict[str, Fraction]) -> tuple[str, ...]:
+    """A target is taken for active where its multiplier's share of the gain exceeds its slack's of the room.
+
+    Multiplier times room is at most the gain over the least tokens, because J* is concave in a limit.
+    """
+    price = {name: x * float(room[name]) / point.gain for name, x in point.multipliers.items()}
+    return tuple(name for name in LIMITS if name in price and price[name] > point.slack[name])

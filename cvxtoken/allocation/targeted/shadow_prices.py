@@ -1,0 +1,94 @@
+"""Shadow prices: what one more unit of a target buys (derived here).
+
+A certificate's multiplier m of a target with limit c proves J*(c + d) <= upper + m d for every change d of
+the limit, because it is a valid bound at any limit: one more unit buys at most m. Where J* has a derivative
+in c, m is that; at a kink, where other targets begin or cease to bind, more may buy less.
+
+In accuracy: where the objective is the accuracy, that is m itself. Where it is J = alpha p - E[T] and E[T] is
+held by its own target tau, alpha p = J + tau, so that one more second of tau buys (1 + mu) / alpha of mean
+accuracy, and a unit of any other target m / alpha. Where E[T] is free it changes too, and m / alpha is what
+the unit is worth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cvxtoken.allocation import model
+from cvxtoken.allocation.proof.certificate import Certificate
+from cvxtoken.allocation.targets import LIMITS
+
+
+@dataclass(frozen=True)
+class ShadowPrice:
+    """The price of one target.
+
+    Attributes:
+        target: 'max_mean_system_time' and so on, 'min_accuracy' or 'linear'.
+        name: the type's name of a least accuracy, the number of a linear target, else empty.
+        limit: what was asked for.
+        value: at the optimum.
+        unit: of both: 's', 'token', '1' (a share), 'accuracy', or '' (a linear target's own).
+        objective: dJ*/dlimit, in the unit of J per unit; not positive for a least accuracy.
+        objective_unit: 's' or 'accuracy'.
+        accuracy: mean accuracy that one more unit of the limit buys, or is worth (see the module's text).
+    """
+
+    target: str
+    name: str
+    limit: float
+    value: float
+    unit: str
+    objective: float
+    objective_unit: str
+    accuracy: float
+
+    @property
+    def active(self) -> bool:
+        """Whether the target costs anything."""
+        return self.objective != 0
+
+    def __str__(self) -> str:
+        of = f" of {self.name!r}" if self.target == "min_accuracy" else f" {self.name}" if self.name else ""
+        sign = ">=" if self.target == "min_accuracy" else "<="
+        unit = "" if self.unit in ("1", "", "accuracy") else f" {self.unit}"
+        head = f"{self.target}{of} {sign} {self.limit:g}{unit}"
+        if not self.active:
+            return f"{head}: {self.value:.6g}{unit}, not active"
+        per = {"s": "second", "token": "token", "1": "0.01", "accuracy": "0.01", "": "unit"}[self.unit]
+        step = 0.01 if per == "0.01" else 1.0
+        amount = f"{abs(self.accuracy) * step:.3g} accuracy"
+        if self.accuracy < 0:
+            return f"{head}: active; one more {per} costs at least {amount}"
+        bought = self.objective_unit == "accuracy" or self.target == "max_mean_system_time"
+        return f"{head}: active; one more {per} {'buys' if bought else 'is worth'} at most {amount}"
+
+
+def shadow_prices(certificate: Certificate) -> tuple[ShadowPrice, ...]:
+    """One for every target, in the order of `Targets`."""
+    w, targets, multipliers = certificate.workload, certificate.targets, certificate.multipliers
+    l = np.array([float(x) for x in certificate.tokens])
+    alpha = targets.accuracy_weight(w)
+    wait, time = float(model.mean_wait(w, l)), float(model.mean_system_time(w, l))
+    values = (time, wait, float(model.utilization(w, l)), float(w.prior @ l))
+    prices = []
+    for (name, unit), value in zip(LIMITS.items(), values, strict=True):
+        if name in targets.limits:
+            price = float(multipliers.of(name))
+            bought = price + (targets.delay_weight if name == "max_mean_system_time" and price else 0)
+            limit = targets.limits[name]
+            prices.append(ShadowPrice(name, "", limit, value, unit, price, targets.unit, bought / alpha))
+    accuracy = dict(zip(w.names, model.accuracy(w, l).tolist(), strict=True))
+    for name, q in targets.min_accuracy.items():
+        price = -float(multipliers.min_accuracy.get(name, 0)) + 0.0
+        unit, bought = "accuracy", price / alpha
+        prices.append(ShadowPrice("min_accuracy", name, q, accuracy[name], unit, price, targets.unit, bought))
+    for number, (*a, limit) in enumerate(targets.linear):
+        price = float(multipliers.linear[number]) if multipliers.linear else 0.0
+        value = float(np.array(a) @ l)
+        prices.append(
+            ShadowPrice("linear", str(number), limit, value, "", price, targets.unit, price / alpha)
+        )
+    return tuple(prices)

@@ -1,0 +1,1 @@
+"""Cone programs as plain data, and the files that hold them."""

@@ -1,0 +1,1 @@
+"""The best whole tokens, proven: rounding, search, proof."""

@@ -1,0 +1,93 @@
+"""The proof that whole tokens are the best ones, and its file; `cvxtoken.integer_verifier` checks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+from cvxtoken import integer_verifier
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.proof.files import read_proof, relative_gap, write_proof
+
+
+@dataclass(frozen=True)
+class IntegerCertificate:
+    """A proof that lower <= J(tokens) <= J of the best whole allocation <= upper.
+
+    Why it is one stands in `cvxtoken.integer_verifier`.
+
+    Attributes:
+        workload: the instance.
+        tokens: whole, one number a type.
+        lower, upper: bounds of the best J over whole tokens, in s.
+        z: t / y near the continuous optimum, one number a type; any non-negative numbers would be valid.
+        v: likewise s / y; none where service times are certain.
+        edges: 0 = y_0 < y_1 < ... = 1, the cells of the idle share y.
+        multipliers: of each cell, at least one, in s per s of mean service time; any is valid.
+        digits: the working precision of the check.
+
+    Source: derived here.
+    """
+
+    workload: Workload
+    tokens: tuple[int, ...]
+    lower: Decimal
+    upper: Decimal
+    z: tuple[Decimal, ...]
+    edges: tuple[Decimal, ...]
+    multipliers: tuple[tuple[Decimal, ...], ...]
+    digits: int
+    v: tuple[Decimal, ...] = ()
+
+    @property
+    def relative_gap(self) -> Decimal:
+        """(upper - lower) / (1 + least |J| between them), rounded up to 3 digits."""
+        return relative_gap(self.lower, self.upper, self.digits)
+
+    def save(self, path: str | Path) -> None:
+        """Write the proof as JSON (ProblemError where the file cannot be written)."""
+        write_proof(path, self.to_document())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a proof and check it in full.
+
+        Raises:
+            CertificateError: the file cannot be read or does not prove what it states.
+        """
+        check = integer_verifier.check
+        return read_proof(path, check, lambda d: cls.from_document(d, Workload(**d["instance"])))
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any], workload: Workload) -> Self:
+        """The proof in a parsed file that has been checked; `workload` is its instance."""
+        return cls(
+            workload=workload,
+            tokens=tuple(document["tokens"]),
+            lower=Decimal(document["lower"]),
+            upper=Decimal(document["upper"]),
+            z=tuple(map(Decimal, document["z"])),
+            edges=tuple(map(Decimal, document["edges"])),
+            multipliers=tuple(tuple(map(Decimal, nus)) for nus in document["multipliers"]),
+            digits=document["digits"],
+            v=tuple(map(Decimal, document.get("v", []))),
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        """The mapping that `save` writes."""
+        return {
+            "schema": integer_verifier.SCHEMA,
+            "sha256": self.workload.sha256,
+            "instance": self.workload.to_instance(),
+            "digits": self.digits,
+            "tokens": list(self.tokens),
+            "lower": str(self.lower),
+            "upper": str(self.upper),
+            "relative_gap": str(self.relative_gap),
+            "z": [str(z) for z in self.z],
+            **({"v": [str(v) for v in self.v]} if self.v else {}),
+            "edges": [str(edge) for edge in self.edges],
+            "multipliers": [[str(nu) for nu in nus] for nus in self.multipliers],
+        }

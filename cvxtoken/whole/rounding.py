@@ -1,0 +1,148 @@
+"""Whole tokens from real ones: nearest, down, or improved by local search, each with a certified loss.
+
+The loss is measured without cancellation. Around any stable real allocation l^ with idle share y^,
+z = t^ / y^, v = s^ / y^ (0 where service times are certain) and zeta = z + v s1 / c, and for d = l - l^,
+sigma = sum pi c d, this is exact (derived here):
+
+    F(l) = F_bound(z) + sum pi_k e_k(l_k) + (lambda / (2 y)) [Q + 2 lambda sigma R + lambda^2 sigma^2 Z],
+    Q = sum pi (c^2 + s1^2) d^2,  R = sum pi zeta c d,  Z = sum pi (z^2 + v^2),  y = y^ - lambda sigma,
+
+with e_k >= 0 the type's own excess over its minimum (`gap.excess`). A move of one type changes four sums.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cvxtoken.allocation import model
+from cvxtoken.allocation.prices import gap
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.proof.certificate import certify
+from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import ProblemError, UnstableError
+
+MODES = ("nearest", "down", "best")
+_PAIRED = 300  # pair moves are tried among so many of the best single moves
+
+
+@dataclass(frozen=True)
+class RoundedTokens:
+    """A whole allocation and what it costs.
+
+    Attributes:
+        tokens: shape (N,), integers, stable and in the box.
+        mode: as asked for.
+        repaired: whether the plain rounding was unstable, and was rounded down instead.
+        objective: J in s, to the nearest double.
+        loss: proven upper bound of J* - J(tokens), in s, J* being the continuous optimum.
+    """
+
+    tokens: NDArray[np.int64]
+    mode: str
+    repaired: bool
+    objective: float
+    loss: float
+
+
+def round_tokens(workload: Workload, tokens: ArrayLike, mode: str = "nearest") -> RoundedTokens:
+    """Round an allocation to whole tokens, never to an unstable one.
+
+    'nearest' rounds each budget to the nearest whole number in the box; where that is unstable, all are
+    rounded down instead, which never is. 'down' rounds down. 'best' improves the nearest rounding by moves
+    of one type, and of two types at once, by one token, until none gains. It is a heuristic.
+
+    Args:
+        workload: the instance.
+        tokens: real, stable, shape (N,); usually the optimum.
+        mode: 'nearest', 'down' or 'best'.
+
+    Raises:
+        ProblemError: the tokens are outside the box, or the mode is unknown.
+        UnstableError: the tokens are unstable.
+    """
+    if mode not in MODES:
+        raise ProblemError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}")
+    l = model.checked_tokens(workload, tokens)
+    proof = certify(workload, l)  # also refuses unstable tokens
+    whole, repaired = rounded(workload, l, mode)
+    reached = certify(workload, whole).lower
+    loss = math.nextafter(float(proof.upper - reached), math.inf)  # the difference is rounded to nearest
+    return RoundedTokens(whole.astype(np.int64), mode, repaired, float(reached), loss)
+
+
+def rounded(workload: Workload, l: FloatArray, mode: str) -> tuple[FloatArray, bool]:
+    """Whole tokens by `mode`, and whether the plain rounding was unstable; see `round_tokens`."""
+    down = np.floor(l)
+    whole = down if mode == "down" else np.minimum(np.rint(l), np.floor(workload.max_tokens))
+    repaired = bool(model.idle(workload, whole) <= 0)
+    if repaired:
+        whole = down
+    return (Neighbourhood(workload, l).descend(whole) if mode == "best" else whole), repaired
+
+
+class Neighbourhood:
+    """Losses of whole allocations near a real one, and of their neighbours, without cancellation."""
+
+    def __init__(self, workload: Workload, centre: FloatArray) -> None:
+        w = workload
+        self.workload, self.centre = w, centre
+        self.exact_y = model.exact_idle(w, centre)
+        self.y = float(self.exact_y)
+        if self.y <= 0:
+            raise UnstableError("the allocation to round has a utilisation of 1 or more; it must be below 1")
+        self.z, self.v = model.service_time(w, centre) / self.y, model.deviation(w, centre) / self.y
+        self.Z = float(w.prior @ (self.z**2 + self.v**2))
+        self.zeta = model.marginal_time(w, centre) / self.y
+        self.curvature = model.curvature(w)
+        kappa = 1 + w.arrival_rate**2 * self.Z / 2 + w.arrival_rate * self.zeta
+        self.slope = kappa * w.time_per_token / w.saturation_rate
+        self.top = np.floor(w.max_tokens)
+
+    def sums(self, l: FloatArray, types: NDArray[np.intp] | None = None) -> FloatArray:
+        """What each type adds to (sum pi e, Q, R, sigma) at tokens of shape (..., N); shape (4, ..., N).
+
+        `types` says which type each entry of the last axis belongs to, where not 0..N-1 in this order.
+        """
+        w = self.workload
+        prior, c, curvature, centre, zeta, slope = (
+            field if types is None else field[types]
+            for field in (w.prior, w.time_per_token, self.curvature, self.centre, self.zeta, self.slope)
+        )
+        d = l - centre
+        cd = c * d
+        return np.asarray(prior * np.array([gap.excess(w, slope, l, types), curvature * d**2, zeta * cd, cd]))
+
+    def loss(self, sums: FloatArray) -> FloatArray:
+        """F - F_bound from the four totals, shape (4, ...) -> (...); infinite where unstable."""
+        lam = self.workload.arrival_rate
+        own, Q, R, sigma = sums
+        y = self.y - lam * sigma
+        with np.errstate(divide="ignore"):
+            coupling = lam / (2 * y) * (Q + 2 * lam * sigma * R + lam**2 * sigma**2 * self.Z)
+        return np.asarray(np.where(y > 0, own + coupling, np.inf))
+
+    def descend(self, l: FloatArray) -> FloatArray:
+        """Best single or pair move of one token each, until none lowers the loss by more than rounding."""
+        steps = np.array([-1.0, 1.0])[:, None]
+        while True:
+            now = self.sums(l)
+            total = now.sum(axis=-1)
+            there = np.clip(l + steps, 0, self.top)
+            change = (self.sums(there) - now[:, None, :]).reshape(4, -1)  # of one type, down then up
+            single = self.loss(total[:, None] + change)
+            best = np.argsort(single)[:_PAIRED]
+            pairs = self.loss(total[:, None, None] + change[:, best, None] + change[:, None, best])
+            same = (best[:, None] % len(l)) == (best[None, :] % len(l))
+            pairs[same] = np.inf
+            target = float(self.loss(total)) * (1 - 1e-12)
+            i, j = np.unravel_index(np.argmin(pairs), pairs.shape)
+            moves = best[[0]] if single[best[0]] <= pairs[i, j] else best[[i, j]]
+            if not min(single[best[0]], pairs[i, j]) < target:
+                return l
+            l = l.copy()
+            for move in moves:
+                l[move % len(l)] = there.ravel()[move]

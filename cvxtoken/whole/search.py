@@ -1,0 +1,232 @@
+"""The search for the best whole tokens, in float64: cells, bounds, enumeration. It proves nothing itself.
+
+What it finds are an allocation and cells with multipliers, from which `cvxtoken.integer_verifier` redoes
+the proof rigorously. A cell, a range of sigma (`integer_bounds`), is closed where its bound reaches the best
+loss known. Where few allocations stay below it, for the best multiplier and for some around it, they are
+enumerated. Otherwise the cell is halved; the one of least bound comes first.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from dataclasses import dataclass, field
+from decimal import Context, Decimal
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxtoken.allocation.fields import PER_TYPE
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.arrays import FloatArray
+from cvxtoken.whole.bounds import SURE, Bound, Candidates
+from cvxtoken.whole.rounding import Neighbourhood, rounded
+
+_MOST_CANDIDATES = 2_000_000  # whole numbers of all types that are worth looking at
+_FEW = 1000
+_MOST_ENUMERATED = 200_000  # allocations of one cell
+_MOST_TIES = 20
+_FAN = np.array([-0.5, 0.5, -2, 2, -8, 8])  # other multipliers of a cell, around the best
+_PROMISING = 1.1  # times the best loss: what is worth a local search
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the search found.
+
+    Attributes:
+        ties: whole allocations whose losses float64 cannot tell apart, one of which is the best known.
+        loss: theirs against the bound at z, in s.
+        missing: how much better an allocation might be, in s; 0 where everything was looked at.
+        z, v: t / y and s / y at the centre, shape (N,).
+        edges: of the cells, in terms of y, from 0 to 1.
+        multipliers: of each cell.
+    """
+
+    ties: list[FloatArray]
+    loss: float
+    missing: float
+    z: FloatArray
+    v: FloatArray
+    edges: tuple[Decimal, ...]
+    multipliers: tuple[tuple[float, ...], ...]
+
+
+@dataclass(order=True)
+class Cell:
+    """A range of sigma with the best bound of the loss there, and the multiplier that gives it."""
+
+    bound: float
+    low: float = field(compare=False)
+    high: float = field(compare=False)
+    multiplier: float = field(compare=False)
+    depth: int = field(compare=False)
+
+
+def twins(workload: Workload) -> NDArray[np.intp]:
+    """Per type the first type with the same numbers, shape (N,)."""
+    fields = [getattr(workload, name) for name in (*PER_TYPE, "max_tokens")]
+    _, first, which = np.unique(np.column_stack(fields), axis=0, return_index=True, return_inverse=True)
+    return np.asarray(first[which.ravel()])
+
+
+def search(workload: Workload, centre: FloatArray, time_limit: float) -> Found:
+    """The best whole tokens around a real optimum of shape (N,), within so many seconds."""
+    return _Search(workload, centre, time.perf_counter() + time_limit).run()
+
+
+class _Search:
+    def __init__(self, workload: Workload, centre: FloatArray, deadline: float) -> None:
+        self.workload, self.deadline = workload, deadline
+        self.losses = Neighbourhood(workload, centre)
+        self.twin = twins(workload)
+        tokens, _ = rounded(workload, centre, "best")
+        self.ties, self.loss = [tokens], self.loss_of(tokens)
+        weight = workload.prior * workload.time_per_token
+        self.candidates = Candidates(self.losses, tokens, self.enough)
+        self.order = np.lexsort((self.twin, -weight))  # what moves y most comes first
+
+    def loss_of(self, tokens: FloatArray) -> float:
+        return float(self.losses.loss(self.losses.sums(tokens).sum(axis=-1)))
+
+    @property
+    def enough(self) -> float:
+        """A bound from which on a cell holds nothing better."""
+        return self.loss * (1 + SURE) + 1e-300
+
+    def run(self) -> Found:
+        lam, y = self.workload.arrival_rate, self.losses.y
+        if len(self.candidates.tokens) > _MOST_CANDIDATES:
+            return self.found([(0.0, (0.0,))], self.loss)
+        reach = self.reach()
+        cuts = sorted({(y - 1) / lam, *np.clip([-reach, reach], (y - 1) / lam, y / lam), y / lam})
+        cells = [self.cell(low, high, 0) for low, high in pairwise(cuts)]
+        heapq.heapify(cells)
+        closed: list[tuple[float, tuple[float, ...]]] = []
+        while cells and cells[0].bound < self.enough and time.perf_counter() < self.deadline:
+            cell = heapq.heappop(cells)
+            middle = (cell.low + cell.high) / 2
+            if multipliers := self.exhaust(cell):
+                closed.append((cell.low, multipliers))
+            elif not cell.low < middle < cell.high:  # float64 has no cells between
+                cells.append(cell)
+                break
+            else:
+                heapq.heappush(cells, self.cell(cell.low, middle, cell.depth + 1))
+                heapq.heappush(cells, self.cell(middle, cell.high, cell.depth + 1))
+        least = min((cell.bound for cell in cells), default=self.enough)
+        closed += [(cell.low, (cell.multiplier,)) for cell in cells]
+        return self.found(closed, max(0.0, self.enough - least))
+
+    def found(self, cells: list[tuple[float, tuple[float, ...]]], missing: float) -> Found:
+        """The cells, given by their lower ends, in terms of y, which falls as sigma rises."""
+        exact, lam = Context(60), Decimal(self.workload.arrival_rate)
+        cells = sorted(cells, reverse=True)
+        inner = [exact.subtract(self.losses.exact_y, exact.multiply(lam, Decimal(low))) for low, _ in cells]
+        edges = (Decimal(0), *inner[:-1], Decimal(1))
+        z, v = self.losses.z, self.losses.v
+        return Found(self.ties, self.loss, missing, z, v, edges, tuple(nus for _, nus in cells))
+
+    def reach(self) -> float:
+        """How far sigma can move until the separable part alone costs twice the loss, to second order."""
+        w = self.workload
+        curvature = w.saturation_rate**2 * self.losses.slope
+        return 2 * float(np.sqrt(self.loss * np.sum(w.prior * w.time_per_token**2 / curvature)))
+
+    def cell(self, low: float, high: float, depth: int) -> Cell:
+        """A cell with its best bound, or the first that is enough."""
+        best = self.candidates.best_bound(low, high, self.enough)
+        return Cell(best.value, low, high, best.nu, depth)
+
+    def exhaust(self, cell: Cell) -> tuple[float, ...]:
+        """Look at every allocation of the cell that can be better.
+
+        Returns:
+            The multipliers that rule out all others; empty where too many allocations are left.
+        """
+        few = min(_FEW * 1.1**cell.depth, _MOST_ENUMERATED)
+        c, relaxed = self.candidates, self.candidates.relaxed(cell.low, cell.high)
+        first = c.bound(relaxed, cell.low, cell.high, cell.multiplier)
+        self.improve(c.tokens[c.lowest(first.excess)])
+        if first.value >= self.enough:
+            return (first.nu,)
+        bounds = self.fan(cell, relaxed, first)
+        nus = tuple(bound.nu for bound in bounds)
+        spare = np.array([self.enough - bound.value for bound in bounds])
+        excess = np.array([bound.excess for bound in bounds])
+        good = np.flatnonzero((excess <= spare[:, None]).all(axis=0))
+        if (spare <= 0).any() or len(np.unique(c.type[good])) < len(self.twin):
+            return nus
+        good = good[np.lexsort((first.excess[good], c.type[good]))]  # by type, the least first
+        options = np.split(good, np.flatnonzero(np.diff(c.type[good])) + 1)
+        chosen = self.combine(options, excess, spare, few)
+        if chosen is None:
+            return ()
+        self.keep(chosen)
+        return nus
+
+    def fan(self, cell: Cell, relaxed: FloatArray, first: Bound) -> list[Bound]:
+        """Bounds of one cell by several multipliers.
+
+        An allocation that the best multiplier leaves may lie far outside the cell; other multipliers show it.
+        Their scale is what rules out the largest step of y that is left.
+        """
+        c, w = self.candidates, self.workload
+        near = np.bincount(c.type[first.excess <= self.enough - first.value], minlength=len(w)) > 1
+        if not near.any():
+            return [first]
+        scale = (self.enough - first.value) / float(np.max((w.prior * w.time_per_token)[near]))
+        others = (c.bound(relaxed, cell.low, cell.high, nu) for nu in first.nu + _FAN * scale)
+        return [first, *others]
+
+    def combine(
+        self, options: list[NDArray[np.intp]], excess: FloatArray, spare: FloatArray, few: float
+    ) -> NDArray[np.intp] | None:
+        """All combinations of options whose excesses stay within the spare; None where more than a few.
+
+        Returns:
+            The candidates of each combination, shape (..., N).
+        """
+        free = [k for k in self.order if len(options[k]) > 1]
+        least = np.array([option[0] for option in options])
+        fixed = np.setdiff1d(self.order, free)
+        spent, place = excess[:, least[fixed]].sum(axis=1, keepdims=True), np.zeros((1, 0), dtype=np.int32)
+        for n, k in enumerate(free):
+            spent = spent[:, :, None] + excess[:, None, options[k]]
+            good = (spent <= spare[:, None, None]).all(axis=0)
+            if n > 0 and self.twin[k] == self.twin[free[n - 1]]:  # only one order of twins
+                good &= place[:, -1:] >= np.arange(len(options[k]))
+            before, option = np.nonzero(good)
+            few -= np.count_nonzero(option)
+            if few < 0:
+                return None
+            spent = spent[:, before, option]
+            place = np.column_stack([place[before], option])
+        combinations = np.tile(least, (len(place), 1))
+        for n, k in enumerate(free):
+            combinations[:, k] = options[k][place[:, n]]
+        return combinations
+
+    def keep(self, combinations: NDArray[np.intp]) -> None:
+        """Take over allocations that are better than the best known, or as good to rounding."""
+        c = self.candidates
+        losses = self.losses.loss(c.sums[:, combinations].sum(axis=-1))
+        for row in np.argsort(losses)[:_MOST_TIES]:
+            self.take(c.tokens[combinations[row]], float(losses[row]))
+
+    def improve(self, tokens: FloatArray) -> None:
+        """Take over what local search makes of a relaxation's tokens, where these are nearly as good."""
+        if self.loss_of(tokens) < _PROMISING * self.loss:
+            tokens = self.losses.descend(tokens)
+            self.take(tokens, self.loss_of(tokens))
+
+    def take(self, tokens: FloatArray, loss: float) -> None:
+        """Remember an allocation if it is the best, or as good to rounding."""
+        if loss > self.enough:
+            return
+        if loss < self.loss * (1 - SURE):
+            self.ties = []
+        self.loss = min(self.loss, loss)
+        if len(self.ties) < _MOST_TIES and not any((tokens == tie).all() for tie in self.ties):
+            self.ties.append(tokens)
