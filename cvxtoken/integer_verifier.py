@@ -33,7 +33,7 @@ else:  # run as a script beside verifier.py, without the package
 
 SCHEMA = "cvxtoken-integer-certificate/1"
 KEYS = (verifier.KEYS - {"radii"}) | {"z", "edges", "multipliers"}
-MAX_WORK = 3e12  # elementary operations times digits squared: some minutes
+MAX_WORK = 1.5e12  # elementary operations times digits squared: some 20 s
 Refused, require = verifier.Refused, verifier.require
 FLOOR, CEILING = decimal.ROUND_FLOOR, decimal.ROUND_CEILING
 TRAPS = [decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow]
@@ -61,6 +61,7 @@ def check(document: Any) -> str:
     require(edges[0] == 0 and edges[-1] == 1, "the cells do not cover 0 to 1")
     require(all(low < high for low, high in pairwise(edges)), "the edges do not rise")
     lower, upper, gap = verifier.read_decimals([document[f] for f in ("lower", "upper", "relative_gap")], 3)
+    require(lower <= upper, "lower exceeds upper")
     try:
         prove(w, tokens, lower, upper, list(zip(z, v)), list(zip(pairwise(edges), multipliers)), digits)
     except decimal.DecimalException as error:
@@ -148,7 +149,8 @@ class Work:
     def add(self, operations: int) -> None:
         """Count more (Refused where it is too much)."""
         self.left -= operations
-        require(self.left >= 0, "the check would take too long")
+        if self.left < 0:
+            raise Refused("the check would take too long")
 
 
 class Cell:
@@ -163,22 +165,27 @@ class Cell:
             self.price[side] = [(add(P, mul(lam, z)), mul(lam, v)) for z, v in side.z]  # of t and s
             self.ends[side] = [[(mul(x, low), mul(x, high)) for x in pair] for pair in side.z]
             self.weight[side] = side.div(side.lam, side.other.mul(2, high))
-        self.known: dict[tuple[Side, int, int], Decimal] = {}
+        self.known: dict[tuple[bool, int, int], tuple[Decimal, Decimal, Decimal]] = {}
 
     def h(self, side: Side, k: int, l: int, nu: Decimal) -> Decimal:
         """The h of type k at l tokens, from one side."""
-        self.work.add(10)
+        self.work.add(3)
+        known = self.known.get((side.is_low, k, l))
+        if known is None:
+            known = self.known[side.is_low, k, l] = self.untilted(side, k, l)
+        return side.add(known[0], side.mul(nu, known[1 if nu >= 0 else 2]))
+
+    def untilted(self, side: Side, k: int, l: int) -> tuple[Decimal, Decimal, Decimal]:
+        """That h without its nu, from one side, and pi t from that side and from the other."""
+        self.work.add(100)  # it is kept
         (cost, *times), (_, *others) = side.curves(k, l), side.other.curves(k, l)
+        ends = zip(self.ends[side][k], self.ends[side.other][k])
+        for t, t_other, price, ((low, _), (_, high)) in zip(times, others, self.price[side][k], ends):
+            distance = max(Decimal(0), side.sub(t, high), side.sub(low, t_other))
+            square = side.mul(self.weight[side], side.mul(distance, distance))
+            cost = side.add(cost, side.add(side.mul(price, t), square))
         pi = side.types[k][0]
-        if (side, k, l) not in self.known:
-            ends = zip(self.ends[side][k], self.ends[side.other][k])
-            for t, t_other, price, ((low, _), (_, high)) in zip(times, others, self.price[side][k], ends):
-                distance = max(Decimal(0), side.sub(t, high), side.sub(low, t_other))
-                square = side.mul(self.weight[side], side.mul(distance, distance))
-                cost = side.add(cost, side.add(side.mul(price, t), square))
-            self.known[side, k, l] = side.mul(pi, cost)
-        tilt = side.mul(side.mul(pi, nu), times[0] if nu >= 0 else others[0])
-        return side.add(self.known[side, k, l], tilt)
+        return side.mul(pi, cost), side.mul(pi, times[0]), side.other.mul(pi, others[0])
 
     def close(self, multipliers: list[Decimal], start: list[int], target: Decimal) -> None:
         """Prove -J >= target at every allocation of the cell; minima of the h are looked for from `start`."""

@@ -44,7 +44,7 @@ else:  # run as a script beside verifier.py, without the package
 
 SCHEMA = "cvxtoken-lagged-certificate/1"
 KEYS = (verifier.KEYS - {"radii"}) | {"lag", "leaves"}
-MAX_WORK, MAX_CHARACTERS = 5e9, 3e8  # some minutes of bounds, some seconds of strings
+MAX_WORK, MAX_CHARACTERS = 1.5e9, 3e8  # some 15 s of bounds, some seconds of strings
 Refused, require = verifier.Refused, verifier.require
 Leaf = tuple[str, list[Decimal] | None]  # choices and point
 
@@ -65,6 +65,7 @@ def check(document: Any) -> str:
     places = choosing(w)
     read = [read_leaf(leaf, size, set(places)) for leaf in leaves]
     lower, upper, gap = verifier.read_decimals([document[f] for f in ("lower", "upper", "relative_gap")], 3)
+    require(lower <= upper, "lower exceeds upper")
     try:
         prove(w, tokens, read, lower, upper, digits)
     except DecimalException as error:

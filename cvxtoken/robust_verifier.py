@@ -28,7 +28,7 @@ else:  # run as a script beside verifier.py, without the package
 
 SCHEMA = "cvxtoken-robust-certificate/1"
 KEYS = (verifier.KEYS - {"instance", "radii"}) | {"instances", "ends"}
-MAX_WORK = 1e9  # less than a minute
+MAX_WORK = 1e9  # some 20 s
 Refused, require = verifier.Refused, verifier.require
 
 
@@ -46,6 +46,7 @@ def check(document: Any) -> str:
     for l, end, l_max in zip(tokens, ends, draws[0]["max_tokens"]):
         require(0 <= l <= end <= Decimal(l_max), f"{l:.6g} or its end {end:.6g} is out of range")
     lower, upper, gap = verifier.read_decimals([document[f] for f in ("lower", "upper", "relative_gap")], 3)
+    require(lower <= upper, "lower exceeds upper")
     try:
         prove(draws, tokens, ends, lower, upper, digits)
     except DecimalException as error:

@@ -34,7 +34,7 @@ KEYS = {"schema", "sha256", "instance", "starts", "lower", "upper", "proof"}
 COLUMNS = ("arrival", "prompt_tokens", "output_tokens")
 LARGEST = 10**9
 MAX_WORK, MAX_TIMES = 3e8, 1_000_000  # steps of some 0.1 microseconds; points of time held at once
-MAX_STEPS, MAX_SEARCHED = 6_000_000, 20  # of some microseconds, for so many requests
+MAX_SEARCHED, MAX_STEPS, MAX_SEEN = 20, 50_000_000, 300_000  # requests, steps as above, states of 0.7 kB
 Refused, require = verifier.Refused, verifier.require
 Request = tuple[int, int, int]  # a, s, o
 
@@ -229,7 +229,7 @@ class Search:
     def visit(self, now: int, first: int, running: Any, left: frozenset[int], cost: int) -> None:
         """All ways to go on from a time, at which requests from number `first` may still start."""
         while True:
-            self.count()
+            self.count(30 + 5 * len(left))
             if not left:
                 if cost < self.limit:
                     self.limit, self.best = cost, list(self.starts)
@@ -239,7 +239,8 @@ class Search:
             key = (now, first, running, left)
             if self.seen.get(key, cost + 1) <= cost:
                 return
-            self.seen[key] = cost
+            if len(self.seen) < MAX_SEEN:
+                self.seen[key] = cost
             tried = set()
             for i in sorted(left):
                 a, s, o = self.requests[i]
@@ -255,15 +256,15 @@ class Search:
             now, first = now + 1, 0
             running = tuple(pair for pair in running if pair[0] > now)
 
-    def count(self) -> None:
-        """Count one more step, so that no file keeps a checker busy for ever."""
-        self.work -= 1
+    def count(self, steps: int) -> None:
+        """Count more steps, so that no file keeps a checker busy for ever."""
+        self.work -= steps
         require(self.work >= 0, "the search would take too long")
 
     def fits(self, running: Any) -> bool:
         """Whether pairs (C, s + o) keep within the memory at each other's completions."""
         for end, _ in running:
-            self.count()
+            self.count(3 + len(running))
             if sum(peak - other + end for other, peak in running if other >= end) > self.memory:
                 return False
         return True
@@ -275,7 +276,7 @@ class Search:
         for i, end in zip((i for i in self.by_volume if i in left), alone):
             need += self.volumes[i]
             while free < need:
-                self.count()
+                self.count(5 + len(running))
                 time += 1
                 free += self.memory - sum(peak - other + time for other, peak in running if other >= time)
             bound += max(end, time)

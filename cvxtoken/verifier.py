@@ -39,7 +39,7 @@ import struct
 import sys
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, DecimalException
 from functools import reduce
-from math import inf
+from math import frexp, inf
 from re import fullmatch
 from typing import Any, NamedTuple
 
@@ -53,8 +53,9 @@ KEYS = {"schema", "sha256", "instance", "digits", "lower", "upper", "relative_ga
 LIMITS = ("max_mean_system_time", "max_mean_wait", "max_utilization", "max_mean_tokens")
 TARGETS = (*LIMITS, "min_accuracy", "linear")
 NUMBER = r"-?[0-9]{1,900}(\.[0-9]{1,900})?([eE][-+]?[0-9]{1,4})?"
-MAX_BYTES, MAX_DIGITS, MAX_WORK = 50_000_000, 400, 1.5e9
+MAX_BYTES, MAX_DIGITS, MAX_WORK = 50_000_000, 400, 1e9  # the last takes some 15 s
 MAX_VALUES = 3_000_000  # in a file: numbers, strings, lists and objects, of some 100 bytes each
+MAX_PLACES = 150_000_000  # in the doubles of an instance, written out in binary: so many decimal digits
 
 
 class Refused(Exception):  # noqa: N818 (it is the verdict)
@@ -112,6 +113,7 @@ def check(document: Any) -> str:
     require(size * (1 + len(goal.rows)) * max(digits, 100) ** 2 <= MAX_WORK, "the check would take too long")
     tokens, radii = read_decimals(document["tokens"], size), read_decimals(document["radii"], size)
     lower, upper, gap = read_decimals([document[key] for key in ("lower", "upper", "relative_gap")], 3)
+    require(lower <= upper, "lower exceeds upper")
     for l, radius, l_max in zip(tokens, radii, w["max_tokens"]):
         require(0 <= l <= Decimal(l_max) and radius >= 0, f"{l:.6g} or radius {radius:.3g} out of range")
     try:
@@ -241,13 +243,16 @@ def read_instance(instance: Any) -> tuple[dict[str, Any], str]:
     require(isinstance(w["names"], list) and w["names"], "names is not a list of names")
     require(all(isinstance(n, str) and n and n.isprintable() for n in w["names"]), "a name is not printable")
     require(len(set(w["names"])) == len(w["names"]), "a name stands twice")
+    places = 0
     for field in (*columns, *SCALARS):
         values = instance[field] if field in columns else [instance[field]]
         require(isinstance(values, list) and all(type(v) is float for v in values), f"{field}: no doubles")
         least = 5e-324 if field in POSITIVE or field in SCALARS else 0.0
         require(all(least <= value < inf for value in values), f"{field} is out of its range")
+        places += sum(53 - frexp(value)[1] for value in values)
         require(field in SCALARS or len(values) == len(w["names"]), f"{field} has not one number a name")
         w[field] = [value + 0.0 for value in values] if field in columns else values[0]
+    require(places <= MAX_PLACES, "the numbers are too long when written out")
     require(abs(sum(w["prior"]) - 1) <= 2e-9, "prior does not sum to 1")
     accuracy = (A + D for A, D in zip(w["accuracy_gain"], w["base_accuracy"]))
     require(max(accuracy) <= 1 + 2e-9, "an accuracy exceeds 1")

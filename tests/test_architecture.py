@@ -18,7 +18,19 @@ FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = [
     ["errors", "arrays"],
     ["verifier", "integer_verifier", "lagged_verifier", "robust_verifier", "schedule_verifier"],
-    ["files", "rigorous", "queueing", "estimates", "tables", "conic", "cbf", "lengths", "picture"],
+    [
+        "files",
+        "rigorous",
+        "queueing",
+        "estimates",
+        "tables",
+        "conic",
+        "cbf",
+        "lengths",
+        "picture",
+        "highs",
+        "least_squares",
+    ],
     ["allocation"],
     ["lagged"],
     ["robust"],
@@ -70,9 +82,8 @@ ROOMS += ["integer", "simulation", "tokens", "frontier", "sensitivity"]
 
 WINGS = ["allocation", "clipping", "batching", "scheduling"]
 CVXPY_ROOMS = ["cvxtoken.allocation.program", "cvxtoken.allocation.solver", "cvxtoken.allocation.further"]
-CVXPY_ROOMS += ["cvxtoken.clipping.program", "cvxtoken.scheduling.program", "cvxtoken.suite.solvers"]
-CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.lagged.search"]
-CVXPY_ROOMS += ["cvxtoken.robust.program", "cvxtoken.robust.reference"]
+CVXPY_ROOMS += ["cvxtoken.suite.solvers"]
+CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.robust.program"]
 
 
 def name_of(file: Path) -> str:

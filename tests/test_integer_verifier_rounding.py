@@ -174,7 +174,7 @@ BROKEN: dict[str, tuple[str, str, Callable[[ModuleType], None]]] = {
         "side.div(side.lam, side.other.mul(2, low))",
         check_brackets,
     ),
-    "tilt from the wrong side": ("times[0] if nu >= 0 else others[0])", "times[0])", check_brackets),
+    "tilt from the wrong side": ("known[1 if nu >= 0 else 2]", "known[1]", check_brackets),
     "variance left out": (
         "reduce(self.add, (self.mul(t, t) for t in times))",
         "self.mul(times[0], times[0])",

@@ -103,7 +103,7 @@ def test_files(tmp_path: Path) -> None:
     again = RobustCertificate.load(tmp_path / "p.json")
     assert again.to_document() == found.certificate.to_document()
     assert again.ensemble.draws == found.ensemble.draws
-    (tmp_path / "p.json").write_text(json.dumps(again.to_document() | {"lower": "1e9"}))
+    (tmp_path / "p.json").write_text(json.dumps(again.to_document() | {"lower": "1e9", "upper": "1e9"}))
     with pytest.raises(CertificateError, match="lower is above"):
         RobustCertificate.load(tmp_path / "p.json")
 

@@ -106,7 +106,7 @@ def test_a_search_that_would_go_deep_or_long_is_refused(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("part", ["ahead", "fits"])
 def test_every_part_of_the_search_counts_its_steps(part: str) -> None:
     search = checker.Search([(0, 0, 3)], 10**9, 3)
-    search.work = 2
+    search.work = 10
     if part == "fits":
         assert search.fits(((5, 2), (6, 3)))
     else:

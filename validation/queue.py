@@ -58,6 +58,8 @@ def allocations(workload: cvxtoken.Workload) -> dict[str, FloatArray]:
 
         thinking = workload.arrival_rate * float((workload.time_per_token * shape) @ workload.prior)
         best = minimize_scalar(loss, bounds=(0, float(workload.idle_at_zero) / thinking), method="bounded")
+        if not best.success:
+            raise cvxtoken.SolverError(f"the best size of {name} was not found: {best.message}")
         found[name] = np.minimum(best.x * shape, workload.max_tokens)
     return found
 

@@ -51,6 +51,7 @@ STUDIES = (  # the longest first, so that the last to end is a short one
     Study(
         "certified", "Is every random realistic workload certified by the verifier, and the stress matrix?"
     ),
+    Study("limits", "What may a file of up to 50 MB, made for it, cost a checker in time and memory?"),
     Study(
         "queue",
         "Does the queue behave as the closed forms say, and do optimal budgets beat simple ones in it?",

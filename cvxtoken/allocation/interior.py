@@ -130,10 +130,13 @@ def interior_point(
     waits = np.array([name in ("max_mean_system_time", "max_mean_wait") for name in names], dtype=float)
     low, high, price = tau / d, tau / (width - d), len(d) * tau / (rooms - change.g)
     while True:
-        for _ in range(_STEPS):
-            d, low, high, price, done = _step(change, d, width, rooms, low, high, price, tau, waits)
-            if done:
-                break
+        try:
+            for _ in range(_STEPS):
+                d, low, high, price, done = _step(change, d, width, rooms, low, high, price, tau, waits)
+                if done:
+                    break
+        except np.linalg.LinAlgError:
+            break  # near the ends of float64; the polish and the certificate judge the last point inside
         if tau <= last:
             break
         tau = max(tau * _FALL, last)
@@ -180,6 +183,8 @@ def _step(
     )
     right = np.concatenate([-core @ Br[:2], -Br[2:] - (s - len(d) * tau / price)])
     x = np.linalg.solve(matrix, right)
+    if not np.isfinite(x).all():
+        raise np.linalg.LinAlgError("the step is no number")
     dd = -(r + B @ x) / D
     dp = x[2:]
     gradient = change.f1 + C @ (len(d) * tau / s) - tau / d + tau / (width - d)

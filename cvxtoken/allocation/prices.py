@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.columns import Columns
+from cvxtoken.allocation.gap import appraise
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.response import (
     ANSWERED,
@@ -52,7 +53,9 @@ from cvxtoken.allocation.response import (
     sums,
 )
 from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import SolverError
 
+RELIABLE_GAP = 1e-12  # relative
 _NEWTON_REACH = 3.0  # a longer first step, in log prices, is not worth trying
 _RELIABLE = 1e-9  # below this step Newton's method has converged, and stalls only from rounding
 _EXACT = 1e-15  # about the rounding error of a log price
@@ -201,6 +204,20 @@ def solve_prices(workload: Workload, start: FloatArray | None = None) -> FloatAr
     """The optimal tokens to about float64 accuracy, shape (N,); arguments as in `price_path`."""
     *_, last = price_path(workload, start)
     return last.tokens
+
+
+def reliable_prices(workload: Workload) -> FloatArray:
+    """The same where nothing else judges it: of a relative float64 dual gap of at most 1e-12.
+
+    Raises:
+        SolverError: it is not reached, as for data near the ends of float64.
+    """
+    with np.errstate(all="ignore"):  # what overflows ends in a gap that is infinite, or no number
+        tokens = solve_prices(workload)
+        gap = float(appraise(Columns.of(workload), tokens).relative_gap)
+    if not gap <= RELIABLE_GAP:
+        raise SolverError(f"the optimum is reached to a relative gap of {gap:.2g} only, not {RELIABLE_GAP:g}")
+    return tokens
 
 
 def _search(

@@ -17,7 +17,7 @@ from cvxtoken.allocation.least import upper_values
 from cvxtoken.allocation.prices import solve_prices
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.shadow import ShadowPrice, shadow_prices
-from cvxtoken.allocation.solver import SolverRun, run_solver, run_targeted
+from cvxtoken.allocation.solver import INACCURATE, SOLVED, SolverRun, run_solver, run_targeted
 from cvxtoken.allocation.targeted import certify_rows, certify_targets, move_inside
 from cvxtoken.allocation.targets import LIMITS, Targets
 from cvxtoken.arrays import FloatArray
@@ -247,7 +247,10 @@ def _solve_further(workload: Workload, name: str, targets: Targets, constraints:
     else:
         certificate = certify_rows(workload, with_rows, raw, prices)
         because = "" if certificate else "the polish under the further constraints did not end"
-    if certificate is None:
+    if certificate is None:  # the solver's own point is what is left, and stands or falls with its status
+        if run.status not in (SOLVED, INACCURATE):
+            raise SolverError(f"{name} ends short of the constraints: it says {run.status!r}")
+        because += f"; {name} says {INACCURATE!r}" if run.status == INACCURATE else ""
         certificate = move_inside(workload, targets, raw)
     return Reference(workload, certificate, run, time.perf_counter() - started, because)
 

@@ -27,7 +27,7 @@ from cvxtoken.allocation.least import least_tokens
 from cvxtoken.allocation.reference import Reference
 from cvxtoken.allocation.targets import LIMITS
 from cvxtoken.arrays import FloatArray
-from cvxtoken.errors import ProblemError
+from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.files import nearest
 
 _TIME, _WAIT, _LOAD, _TOKENS = LIMITS
@@ -80,6 +80,7 @@ def sensitivity(reference: Reference) -> Sensitivity:
 
     Raises:
         ProblemError: the reference is not certified, or has linear targets.
+        SolverError: how the prices move was not found, as for data near the ends of float64.
     """
     if reference.status != "certified" or reference.targets.linear:
         raise ProblemError("sensitivity needs a certified optimum without further constraints")
@@ -157,7 +158,10 @@ class _Derivatives:
         scale = np.abs(jacobian).max(axis=1, keepdims=True)
         scale[scale == 0] = 1.0
         prices, found = {}, {}
-        inverse = np.linalg.pinv(jacobian / scale)
+        try:
+            inverse = np.linalg.pinv(jacobian / scale)
+        except np.linalg.LinAlgError as error:  # as of data near the ends of float64
+            raise SolverError(f"how the prices move was not found: {error}") from error
         for name in (*scalars, *_VECTORS):
             du = -inverse @ (R[name] / scale)
             s1, s2, _, accuracy = (

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from typing import Any
 
@@ -17,6 +19,7 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import SolverError
 from cvxtoken.files import nearest
 
+SOLVED, INACCURATE = "optimal", "optimal_inaccurate"  # claims of a point that meets the constraints
 _NONLINEAR = ("IPOPT", "KNITRO", "UNO")  # take CVXPY's program as smooth functions, not as cones
 
 
@@ -46,22 +49,15 @@ def run_solver(workload: Workload, name: str) -> tuple[SolverRun, FloatArray | N
     Raises:
         SolverError: the solver is not installed or cannot take such programs.
     """
-    from cvxpy.error import DCPError  # slow to import, and only solving needs it
-
     from cvxtoken.allocation.program import program
 
     _require_installed(name)
     for form in ("presolved", "balanced"):
-        try:
-            built = program(workload, form)
-        except (ArithmeticError, ValueError, DCPError) as failure:  # the data overflow, or leave no number
-            run = SolverRun(name, _version(name), form, f"failed: {str(failure).splitlines()[0]}", None, 0.0)
-            continue
-        run = _run(built, name, form)
-        raw = usable(workload, built.tokens.value)
+        run, built = _run(partial(program, workload, form), name, form)
+        raw = None if built is None else usable(workload, built.tokens.value)
         if raw is not None:
-            return run, raw
-    return run, None
+            break
+    return run, raw
 
 
 def run_targeted(
@@ -77,13 +73,48 @@ def run_targeted(
     from cvxtoken.allocation.program import program
 
     _require_installed(name)
-    built = program(workload, "presolved", targets, extra)
-    run = _run(built, name, "presolved")
-    duals = {key: constraint.dual_value for key, constraint in built.priced.items()}
-    prices = {
-        key: 0.0 if value is None else max(float(np.ravel(value)[0]), 0.0) for key, value in duals.items()
-    }
+    write = partial(program, workload, "presolved", targets, extra)
+    # what is wrong with constraints of the user's is for the user to see, and no failure of the solver
+    written = None if extra is None else write()
+    run, built = _run(write if written is None else lambda: written, name, "presolved")
+    if built is None:
+        return run, None, {}
+    prices = {key: _price(constraint.dual_value) for key, constraint in built.priced.items()}
     return run, usable(workload, built.tokens.value), prices
+
+
+def attempt(write: Callable[[], Any], name: str = "CLARABEL") -> tuple[Any, str]:
+    """Write a program and solve it; what fails on the way becomes the status.
+
+    Args:
+        write: makes something that has a CVXPY problem as `problem`.
+        name: of the solver.
+
+    Returns:
+        What was written, None where the data leave no program, and the status that the solver claims, which
+        proves nothing, or why it failed.
+
+    Raises:
+        SolverError: the solver cannot take such programs.
+    """
+    from cvxpy.error import DCPError  # slow to import, and only solving needs it
+
+    with np.errstate(all="ignore"):  # what overflows is told by the status and the point, not by warnings
+        try:
+            built = write()
+        except (ArithmeticError, ValueError, DCPError) as failure:  # the data overflow, or leave no number
+            return None, _failed(failure)
+        return built, _call(built.problem, name)
+
+
+def _failed(failure: Exception) -> str:
+    return f"failed: {(str(failure) or type(failure).__name__).splitlines()[0]}"
+
+
+def _price(dual: Any) -> float:
+    """A dual value as a multiplier: 0 where there is none, or none that is a number."""
+    value = 0.0 if dual is None else float(np.ravel(dual)[0])
+    return max(value, 0.0) if np.isfinite(value) else 0.0
 
 
 def _require_installed(name: str) -> None:
@@ -96,13 +127,13 @@ def _require_installed(name: str) -> None:
         )
 
 
-def _run(built: Any, name: str, form: str) -> SolverRun:
-    """Solve a program, and what the solver says."""
+def _run(write: Callable[[], Any], name: str, form: str) -> tuple[SolverRun, Any]:
+    """Solve a program: what the solver says, and the program, None where there is none."""
     started = time.perf_counter()
-    status = _call(built.problem, name)
+    built, status = attempt(write, name)
     seconds = time.perf_counter() - started
-    stats = built.problem.solver_stats
-    return SolverRun(
+    stats = None if built is None else built.problem.solver_stats
+    run = SolverRun(
         name=name,
         version=_version(name),
         form=form,
@@ -110,12 +141,12 @@ def _run(built: Any, name: str, form: str) -> SolverRun:
         iterations=None if stats is None else stats.num_iters,
         seconds=seconds if stats is None or stats.solve_time is None else stats.solve_time,
     )
+    return run, built
 
 
 def _call(problem: Any, name: str) -> str:
     """Solve; the status the solver claims, or why it failed."""
     import cvxpy as cp
-    from cvxpy.error import DCPError
 
     options: dict[str, Any] = {"nlp": True} if name in _NONLINEAR else {}
     if name == "UNO":
@@ -127,9 +158,9 @@ def _call(problem: Any, name: str) -> str:
         except cp.SolverError as failure:
             if not options:
                 _require_cones(problem, name)
-            return f"failed: {str(failure).splitlines()[0]}"
-        except (ArithmeticError, ValueError, DCPError) as failure:  # the data overflow in compilation
-            return f"failed: {str(failure).splitlines()[0]}"
+            return _failed(failure)
+        except Exception as failure:  # data that overflow in compilation, and whatever a solver raises
+            return _failed(failure)
     return str(problem.status)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document, nearest, read_document, write_document
+from cvxtoken.least_squares import nonnegative
 from cvxtoken.lengths import LengthDistribution, from_document
 
 DISCIPLINES = ("dynamic", "fixed", "elastic")
@@ -59,9 +60,8 @@ class BatchTime:
         Raises:
             ProblemError: the columns differ in length, have fewer than four rows, or hold something else than
                 positive finite numbers.
+            SolverError: the least squares were not solved.
         """
-        from scipy.optimize import nnls
-
         columns = [np.asarray(column, dtype=float) for column in (b, lengths, seconds)]
         sizes = {column.shape for column in columns}
         if len(sizes) != 1 or columns[0].ndim != 1 or len(columns[0]) < 4:
@@ -71,7 +71,7 @@ class BatchTime:
         size, length, time = columns
         design = np.column_stack([size, np.ones_like(size), size * length, length])
         scale = np.abs(design).max(axis=0)
-        found = nnls(design / scale, time)[0] / scale
+        found = nonnegative(design / scale, time) / scale
         return cls(*found.tolist()), time - design @ found
 
 

@@ -23,15 +23,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-import cvxpy as cp
 import numpy as np
+import scipy.sparse as sp
 
+from cvxtoken import highs
 from cvxtoken.arrays import FloatArray
 from cvxtoken.clipping import model
 from cvxtoken.clipping.problem import ClippingProblem
 from cvxtoken.clipping.reference import checked_limits
 from cvxtoken.clipping.result import ClippingReference
 from cvxtoken.errors import ProblemError, SolverError
+
+MISSED = 1e-6  # of 1 + |U|: a rule that gives less is no answer; solvers keep to 1e-7
 
 
 @dataclass(frozen=True)
@@ -76,23 +79,40 @@ def least_wait(problem: ClippingProblem, utility: float, limits: Sequence[int] |
         raise ProblemError(f"utility is {utility}; no rule gives more than {u.max(axis=1).sum():.9g}")
     lam = problem.arrival_rate
     scale = float(s2.max())  # of the objective, so that the solver's tolerances are relative
-    x = cp.Variable(s1.shape, nonneg=True)
-    y = cp.Variable()
-    wait = lam / 2 * cp.sum(cp.multiply(s2 / scale, x))
-    reached = cp.sum(cp.multiply(u, x)) - utility * y >= 0
-    lp = cp.Problem(
-        cp.Minimize(wait), [cp.sum(x, axis=1) == y, y - lam * cp.sum(cp.multiply(s1, x)) == 1, reached]
-    )
-    lp.solve(solver=cp.HIGHS)
-    if x.value is None or y.value is None:
-        if lp.status in ("infeasible", "infeasible_inaccurate"):
-            raise ProblemError(f"utility is {utility}; no stable rule over these limits gives as much")
-        raise SolverError(f"the linear program ended with status {lp.status!r}")
-    weights = np.maximum(x.value, 0) / y.value
-    weights /= weights.sum(axis=1, keepdims=True)
-    value = lam * float((s2 * weights).sum()) / (2 * (1 - lam * float((s1 * weights).sum())))
-    mu = max(0.0, float(reached.dual_value) * scale)
+    try:
+        solution = highs.solve(_linear(lam, s1, s2 / scale, u, utility))
+    except highs.InfeasibleError as error:
+        raise ProblemError(f"utility is {utility}; no stable rule over these limits gives as much") from error
+    weights = np.maximum(solution.x[:-1].reshape(s1.shape), 0)
+    sums = weights.sum(axis=1, keepdims=True)
+    if not (sums > 0).all():
+        raise SolverError("HiGHS ended with a type without any limit")
+    weights /= sums
+    idle = 1 - lam * float((s1 * weights).sum())
+    missing = utility - float((u * weights).sum())
+    if not (idle > 0 and missing <= MISSED * (1 + abs(utility))):
+        raise SolverError(
+            f"HiGHS ended with a rule that leaves an idle share of {idle:.3g} and misses the utility by "
+            f"{missing:.3g}"
+        )
+    value = lam * float((s2 * weights).sum()) / (2 * idle)
+    mu = float(solution.multipliers[0]) * scale
     return Mixture(value, lower_bound(problem, grid, utility, value, mu), grid, weights)
+
+
+def _linear(lam: float, s1: FloatArray, s2: FloatArray, u: FloatArray, utility: float) -> highs.LinearProgram:
+    """The linear program in x, type by type, and y."""
+    types, limits = s1.shape
+    each_type = sp.kron(sp.eye(types), np.ones((1, limits)))
+    ones = np.ones((types, 1))
+    equal = sp.bmat([[each_type, -ones], [-lam * s1.reshape(1, -1), np.ones((1, 1))]], format="csr")
+    return highs.LinearProgram(
+        cost=np.append(lam / 2 * s2.ravel(), 0.0),
+        equal=equal,
+        right=np.append(np.zeros(types), 1.0),
+        less=sp.csr_matrix(np.append(-u.ravel(), utility)[None]),
+        limit=np.zeros(1),
+    )
 
 
 def randomisation_gap(reference: ClippingReference, points: int = 400) -> Mixture:

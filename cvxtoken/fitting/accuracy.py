@@ -152,6 +152,7 @@ def fit_accuracy(
 
     Raises:
         ProblemError: data out of range, of unequal lengths, or at fewer than three budgets; unknown method.
+        SolverError: the optimiser ends short of a minimum.
 
     >>> found = fit_accuracy([0, 500, 1000, 2000, 8000], [200, 520, 665, 770, 802], [1000] * 5)
     >>> found.verdict, round(found.accuracy_gain, 2), round(found.saturation_rate, 4)

@@ -19,6 +19,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import SolverError
 from cvxtoken.fitting.curve import Curve
 from cvxtoken.fitting.points import Points
 
@@ -27,15 +28,25 @@ PERCENT = 100.0
 _GRID = 0.6  # step of ln b between starts
 _STARTS = 3
 _MOST_LAGS = 40  # places where a lag is looked for
+_RESTARTS = 20
+_ABNORMAL = 2  # how L-BFGS-B says that its line search failed
+_NOISE = 1e-7  # of 1 + the loss
 _EDGE = 1e-12  # nearest that p comes to 0 or 1 in a logarithm
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A fitted curve and twice its loss: the deviance, or the sum of squares in squared percent."""
+    """A fitted curve.
+
+    Attributes:
+        curve: where the optimiser ended.
+        loss: twice the loss there: the deviance, or the sum of squares in squared percent.
+        converged: whether that is a minimum, as far as float64 can tell.
+    """
 
     curve: Curve
     loss: float
+    converged: bool = True
 
 
 def objective(points: Points, method: str) -> Callable[[FloatArray], tuple[FloatArray, FloatArray]]:
@@ -77,15 +88,33 @@ def fit(
         lagged: whether l0 may differ from 0.
         start: a curve near the best one.
         fixed: values of A, b or D that are given, by symbol.
+
+    Raises:
+        SolverError: the best that was found is no minimum.
     """
     problem = _Problem(points, method, fixed or {})
     runs = [problem.descend(curve, lags) for curve, lags in problem.starts(lagged)]
     if start is not None:
         runs.append(problem.descend(start, (0.0, problem.largest) if lagged else (0.0, 0.0)))
-    best = min(runs, key=lambda run: run.loss)
+    best = _best(runs)
     for lags in problem.ranges_at(best.curve.lag) if lagged else []:
-        best = min(best, problem.descend(best.curve, lags), key=lambda run: run.loss)
+        best = _best([best, problem.descend(best.curve, lags)])
     return best
+
+
+def _best(runs: list[Estimate]) -> Estimate:
+    """The least loss; a run that did not converge counts against the others, but never as the answer."""
+    least = min(run.loss for run in runs)
+    settled = [run for run in runs if run.converged and run.loss <= least + _noise(least)]
+    if not settled:
+        raise SolverError(
+            f"L-BFGS-B ended short of a minimum in {len(runs)} runs; the least loss is {least:.6g}"
+        )
+    return min(settled, key=lambda run: run.loss)
+
+
+def _noise(loss: float) -> float:
+    return _NOISE * (1 + abs(loss))
 
 
 class _Problem:
@@ -146,7 +175,11 @@ class _Problem:
         return losses, [Curve(*row, lag) for row in zip(A.tolist(), rates.tolist(), D.tolist(), strict=True)]
 
     def descend(self, start: Curve, lags: tuple[float, float]) -> Estimate:
-        """A local minimum by L-BFGS-B; `lags` bounds the lag."""
+        """A local minimum by L-BFGS-B; `lags` bounds the lag.
+
+        A run that ends at the limit of iterations goes on from there. One whose line search fails is at the
+        rounding of the loss, or stuck: our own search along the gradient tells.
+        """
         from scipy.optimize import minimize  # slow to import, and only fits need it
 
         beta = np.log(rate_bounds(self.points))
@@ -156,8 +189,22 @@ class _Problem:
         bounds = np.array([head, (0.0, 1.0), beta, np.array(lags) / self.largest])
         v0 = np.clip(self.coordinates(start), bounds[:, 0], bounds[:, 1])
         options = {"ftol": 1e-14, "gtol": 1e-9, "maxiter": 500}
-        run = minimize(self.value, v0, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-        return Estimate(self.curve(run.x), 2 * float(run.fun))
+        for _ in range(_RESTARTS):
+            run = minimize(self.value, v0, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+            if not (np.isfinite(run.x).all() and np.isfinite(run.fun)):
+                return Estimate(start, np.inf, converged=False)
+            v0 = np.clip(run.x, bounds[:, 0], bounds[:, 1])
+            converged = bool(run.success) or (run.status == _ABNORMAL and self.settled(v0, bounds))
+            if converged:
+                break
+        return Estimate(self.curve(run.x), 2 * float(run.fun), converged)
+
+    def settled(self, v: FloatArray, bounds: FloatArray) -> bool:
+        """Whether no step against the gradient, cut off at the bounds, lowers the loss by more than noise."""
+        loss, slope = self.value(v)
+        sizes = 4.0 ** -np.arange(40.0) / max(float(np.abs(slope).max()), 1e-300)
+        tried = (np.clip(v - size * slope, bounds[:, 0], bounds[:, 1]) for size in sizes)
+        return all(self.value(step)[0] >= loss - _noise(loss) for step in tried)
 
     def coordinates(self, curve: Curve) -> FloatArray:
         head, tail = (curve.A, curve.D) if self.first == "A" else (curve.D, curve.A)

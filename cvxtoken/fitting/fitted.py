@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.prices import solve_prices
+from cvxtoken.allocation.prices import reliable_prices
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.errors import ProblemError
+from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.files import Document, write_text
 from cvxtoken.fitting.arrivals import ArrivalFit
 from cvxtoken.fitting.service import understated_delay
@@ -99,11 +99,14 @@ class FittedWorkload:
         """The workload's E[T] at its optimal budgets, and what scattering service times add to it, in s.
 
         The latter is part of the former where service is random; else the workload leaves it out. None where
-        no arrival rate is known, or no budgets are stable at it.
+        no arrival rate is known, no budgets are stable at it, or the best are not found to a gap of 1e-12.
         """
         if self.arrival_rate is None or self.workload.idle_at_zero <= 0:
             return None
-        tokens = solve_prices(self.workload)
+        try:
+            tokens = reliable_prices(self.workload)
+        except SolverError:
+            return None
         more = understated_delay(self.workload, tokens, [task.service for task in self.tasks])
         return float(model.mean_system_time(self.workload, tokens)), more
 
@@ -173,6 +176,8 @@ class FittedWorkload:
                 f"delay: at the optimal budgets the workload's mean system time is {mean:.4g} s; the scatter "
                 f"of the service times, which it {role}, adds {more:.2g} s ({100 * more / certain:.2g} %)"
             )
+        elif self.arrival_rate is not None and self.workload.idle_at_zero > 0:
+            lines.append("delay: unknown; the optimal budgets are not found to a relative gap of 1e-12")
         elif self.arrival_rate is not None:
             lines.append(f"delay: at {self.arrival_rate:.6g} /s the queue is unstable without thinking, too")
         return "\n".join([*lines, self.provenance])

@@ -22,6 +22,7 @@ from scipy import linalg
 from scipy.special import chdtrc, chdtri, fdtrc, fdtri
 
 from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import SolverError
 from cvxtoken.fitting.estimate import PERCENT, Estimate, fit, rate_bounds
 from cvxtoken.fitting.points import Points
 
@@ -82,7 +83,7 @@ class Inference:
         if not J.shape[1]:
             return np.zeros((3, 3)), np.zeros((3, 3))
         H = (J.T * w) @ J
-        if not np.isfinite(V).all() or np.linalg.cond(H) > 1e13:
+        if not np.isfinite(V).all() or not np.linalg.cond(H) <= 1e13:
             return np.full((3, 3), np.inf), np.full((3, 3), np.inf)
         inverse = np.linalg.inv(H)
         bread = inverse @ (J.T * w)
@@ -164,7 +165,12 @@ class Inference:
             step *= 1.5
             inside, outside = outside, centre + sign * min(step, abs(edge - centre))
             outside = edge if abs(outside - edge) < 1e-12 else outside
-        return float(brentq(excess, inside, outside, xtol=1e-4 * step, rtol=1e-10))
+        root, run = brentq(
+            excess, inside, outside, xtol=1e-4 * step, rtol=1e-10, full_output=True, disp=False
+        )
+        if not (run.converged and math.isfinite(root)):
+            raise SolverError(f"the end of the interval of {symbol} was not found: {run.flag}")
+        return float(root)
 
     def profile(self, symbol: str, centre: float, rise: float) -> Callable[[float], float]:
         """The least loss at a value of one parameter, less the least of all and the rise."""
@@ -184,7 +190,7 @@ class Inference:
         N spans what the slopes leave free (N' J = 0), so that N' (y - p) has mean 0 and covariance N' V N
         to first order whatever the estimator: T = r' N (N' V N)^-1 N' r is chi-square with n less the free
         parameters; Hotelling's where V is estimated from questions. For independent answers it is Pearson's
-        statistic to first order.
+        statistic to first order. None too where N' V N is singular to float64.
         """
         q = self.free_residuals
         Q = self.points.questions
@@ -193,7 +199,10 @@ class Inference:
         p = self.estimate.curve(self.points.budgets)
         N = linalg.null_space((self.slopes / np.abs(self.slopes).max(axis=0)).T, rcond=1e-10)
         r = N.T @ (self.points.accuracy - p)
-        T = float(r @ np.linalg.solve(N.T @ self.points.covariance(p) @ N, r))
+        spread = N.T @ self.points.covariance(p) @ N
+        if not np.linalg.cond(spread) <= 1e13:
+            return None
+        T = float(r @ np.linalg.solve(spread, r))
         q = N.shape[1]
         if Q is None:
             return float(chdtrc(q, T))

@@ -19,14 +19,17 @@ from scipy.special import chdtrc
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
-from cvxtoken.errors import ProblemError
+from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.fitting.points import columns, require
+from cvxtoken.least_squares import nonnegative
 
 _FAR = 6.0  # robust standard deviations from the robust line: an outlier
 _MOST_NAMED = 20
 _SAMPLE = 20_000  # rows that are enough for the robust line
 _LEVEL = 0.01
 _LEAST_ROWS = 3
+_ILL = 1e14  # condition of a matrix whose inverse is all rounding
+_EVALUATIONS = 2000  # of the robust line, at most; it takes some ten
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ def fit_service(tokens: ArrayLike, seconds: ArrayLike) -> ServiceFit:
 
     Raises:
         ProblemError: not finite, tokens negative, seconds not positive, fewer than three rows or all of one
-            length, or time does not rise with tokens.
+            length or nearly so, or time does not rise with tokens.
+        SolverError: a least-squares line, or a robust one, was not found.
 
     >>> found = fit_service([100, 200, 300, 400], [1.2, 2.2, 3.1, 4.2])
     >>> round(found.overhead, 3), round(found.time_per_token, 5)
@@ -174,12 +178,10 @@ def understated_delay(workload: Workload, tokens: ArrayLike, services: Sequence[
 
 
 def _line(l: FloatArray, t: FloatArray) -> tuple[float, float]:
-    """Least squares of t0 + c l with t0, c >= 0, by SciPy's nnls on the triangular factor."""
-    from scipy.optimize import nnls  # slow to import, and only fits need it
-
+    """Least squares of t0 + c l with t0, c >= 0, on the triangular factor."""
     scale = float(l.max())
     Q, R = np.linalg.qr(np.column_stack([np.ones_like(l), l / scale]))
-    (t0, c), _ = nnls(R, Q.T @ t)
+    t0, c = nonnegative(R, Q.T @ t)
     return float(t0), float(c) / scale
 
 
@@ -189,7 +191,12 @@ def _covariance(
     """Heteroscedasticity-consistent covariance of t0 and c (White's, times n / (n - p))."""
     scale = float(l.max())
     X = np.column_stack([np.ones_like(l), l / scale])[:, 0 if intercept else 1 :]
-    bread = np.linalg.inv(X.T @ X)
+    gram = X.T @ X
+    if not np.linalg.cond(gram) <= _ILL:
+        raise ProblemError(
+            f"tokens are from {l.min():.17g} to {scale:.17g}; lengths so much alike do not tell t0 from c"
+        )
+    bread = np.linalg.inv(gram)
     meat = (X * (r**2)[:, None]).T @ X
     n, p = X.shape
     V = np.zeros((2, 2))
@@ -238,5 +245,14 @@ def _robust_line(l: FloatArray, t: FloatArray, step: int, positive: bool = False
     start = np.maximum(np.array(_line(l[::step], t[::step])) * [1, scale] / unit, 1e-6)
     width = max(float(np.median(np.abs(z - start[0] - start[1] * x))), 1e-9)
     bounds = (0 if positive else -np.inf, np.inf)
-    found = least_squares(lambda v: v[0] + v[1] * x - z, start, bounds=bounds, loss="cauchy", f_scale=width)
+    found = least_squares(
+        lambda v: v[0] + v[1] * x - z,
+        start,
+        bounds=bounds,
+        loss="cauchy",
+        f_scale=width,
+        max_nfev=_EVALUATIONS,
+    )
+    if not (found.success and np.isfinite(found.x).all()):
+        raise SolverError(f"the robust line of the service times was not found: {found.message}")
     return float(found.x[0]) * unit, float(found.x[1]) * unit / scale

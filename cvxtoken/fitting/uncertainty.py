@@ -16,7 +16,7 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.many import solve_many
-from cvxtoken.allocation.prices import solve_prices
+from cvxtoken.allocation.prices import reliable_prices
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
@@ -142,6 +142,7 @@ def budget_uncertainty(
         ProblemError: no arrival rate is known, a count or confidence out of range, or a draw so extreme that
             its optimum is not reached to a relative gap of 1e-12.
         UnstableError: the point estimate, or a draw, has no stable allocation.
+        SolverError: the point estimate's optimum is not reached to a relative gap of 1e-12.
     """
     if not 0 < confidence < 1:
         raise ProblemError(f"confidence is {confidence}; it must be between 0 and 1")
@@ -149,7 +150,7 @@ def budget_uncertainty(
     ensemble = Ensemble(draw_workloads(fitted, count, seed))
     model.require_stable(workload)
     ensemble.require_stable()
-    point = solve_prices(workload)
+    point = reliable_prices(workload)
     found = solve_many(ensemble.draws)
     if not found.solved.all():
         first = int(np.argmin(found.solved))

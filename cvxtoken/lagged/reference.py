@@ -42,6 +42,10 @@ class LaggedReference:
         on_chord: names of the types that the envelope puts between none and their touching point, where no
             true curve is.
         nodes: relaxations that branch and bound looked at.
+        unsolved: those of them for which the convex solver gave no usable point; the bound is then taken at
+            another one.
+        solver_status: what the convex solver said of the envelope, or why it failed; where it gave no usable
+            point, `envelope_tokens` are those of a rounding, and `envelope_upper` is proven all the same.
         exhausted: whether it looked at everything within the time limit and what a checker takes.
         seconds: of the whole call.
         certificate: the proof; `certificate.save(path)` writes it for anyone to check.
@@ -56,6 +60,8 @@ class LaggedReference:
     envelope_upper: float
     on_chord: tuple[str, ...]
     nodes: int
+    unsolved: int
+    solver_status: str
     exhausted: bool
     seconds: float
     certificate: LaggedCertificate
@@ -90,6 +96,8 @@ class LaggedReference:
             "chord_gap": self.chord_gap,
             "on_chord": list(self.on_chord),
             "nodes": self.nodes,
+            "unsolved": self.unsolved,
+            "solver_status": self.solver_status,
             "exhausted": self.exhausted,
             "seconds": self.seconds,
         }
@@ -108,13 +116,14 @@ class LaggedReference:
             )
         else:
             chord = "no type lies on a chord: the envelope's optimum is a true allocation"
+        unsolved = f" ({self.unsolved} without a solver's point)" if self.unsolved else ""
         return "\n".join(
             [
                 table(["task", "lag", "tokens", "accuracy"], rows),
                 f"objective         J = {self.objective:.6f} s, none is better than {self.upper:.6f} s",
                 f"envelope          {chord}",
                 f"{self.status:<17} relative gap <= {self.relative_gap:.3g}, {self.nodes} relaxations"
-                f"{'' if self.exhausted else ' (stopped early)'}, {self.seconds:.2f} s",
+                f"{unsolved}{'' if self.exhausted else ' (stopped early)'}, {self.seconds:.2f} s",
             ]
         )
 
@@ -160,6 +169,8 @@ def solve_lagged(problem: LaggedWorkload, time_limit: float = 60.0) -> LaggedRef
         envelope_upper=double_above(found.root.upper),
         on_chord=tuple(names[k] for k in np.flatnonzero(between)),
         nodes=found.nodes,
+        unsolved=found.unsolved,
+        solver_status=found.status,
         exhausted=found.exhausted,
         seconds=time.perf_counter() - started,
         certificate=certificate,

@@ -10,7 +10,6 @@ import heapq
 import itertools
 import math
 import time
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +20,7 @@ import numpy as np
 from cvxtoken import lagged_verifier
 from cvxtoken.allocation import model
 from cvxtoken.allocation.prices import solve_prices
+from cvxtoken.allocation.solver import attempt
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import SolverError, UnstableError
 from cvxtoken.lagged.bounds import DIGITS, LaggedBounds
@@ -44,6 +44,8 @@ class Found:
         leaves: what proves that, with the tokens.
         root: the relaxation with all types free.
         nodes: relaxations looked at.
+        unsolved: those for which the solver gave no usable point, so that a parent's or a rounding's serves.
+        status: what the solver said of the root, or why it failed.
         exhausted: whether nothing worth splitting was left.
     """
 
@@ -53,6 +55,8 @@ class Found:
     leaves: tuple[Leaf, ...]
     root: Node
     nodes: int
+    unsolved: int
+    status: str
     exhausted: bool
 
 
@@ -77,7 +81,8 @@ class _Search:
         self.touching = touching_points(problem)
         self.hopeless = problem.lag >= problem.workload.max_tokens  # no budget reaches beyond the lag
         self.tokens, self.lower = np.zeros(len(problem)), Decimal("-Infinity")
-        self.nodes = 0
+        self.nodes = self.unsolved = 0
+        self.status = ""  # what the solver says of the first relaxation, the root
 
     def run(self) -> Found:
         """Split the node of the largest bound until none is above the best known."""
@@ -109,7 +114,8 @@ class _Search:
         leaves = [self.leaf(node.choices, node.point) for node in closed]
         leaves += [self.leaf(choices, None) for choices in unstable]
         upper = max([self.lower, *(node.upper for node in closed)])
-        return Found(self.tokens, self.lower, upper, tuple(leaves), root, self.nodes, not heap)
+        said = (self.nodes, self.unsolved, self.status)
+        return Found(self.tokens, self.lower, upper, tuple(leaves), root, *said, not heap)
 
     def checkable(self, leaves: int) -> bool:
         """Whether a checker takes a proof with so many leaves."""
@@ -135,6 +141,7 @@ class _Search:
         """
         self.nodes += 1
         relaxed = self.relaxed(choices)
+        self.unsolved += relaxed is None
         centre = np.zeros(len(choices)) if relaxed is None else relaxed
         upper, point = Decimal("Infinity"), parent.point
         if relaxed is not None:
@@ -172,18 +179,11 @@ class _Search:
 
     def relaxed(self, choices: Choices) -> FloatArray | None:
         """The envelope's optimum by CVXPY, moved into its box; None where no usable point is found."""
-        import cvxpy as cp
-
         from cvxtoken.lagged.program import envelope_program
 
-        built = envelope_program(self.problem, choices)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what it finds is judged by the bound
-            try:
-                built.problem.solve(solver="CLARABEL")
-            except (cp.SolverError, ArithmeticError, ValueError):
-                return None
-        values = built.tokens.value
+        built, status = attempt(lambda: envelope_program(self.problem, choices))
+        self.status = self.status or status
+        values = None if built is None else built.tokens.value
         if values is None or not np.isfinite(values).all():
             return None
         e = pieces(self.problem, choices)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cvxtoken.allocation.reference import CERTIFIED_GAP
+from cvxtoken.allocation.solver import attempt
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import SolverError, UnstableError
 from cvxtoken.rigorous import double_above, double_below
@@ -121,20 +121,11 @@ def solve_robust(ensemble: Ensemble) -> RobustReference:
 
 def _solver_point(ensemble: Ensemble) -> tuple[str, FloatArray]:
     """The solver's status and its point moved into the box; no tokens where it is not usable."""
-    import cvxpy as cp
-
     from cvxtoken.robust.program import ensemble_program
 
     nothing = np.zeros(len(ensemble.names))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what it finds is judged by the bound
-        built = ensemble_program(ensemble)
-        try:
-            built.problem.solve(solver="CLARABEL")
-        except (cp.SolverError, ArithmeticError, ValueError) as failure:
-            return f"failed: {str(failure).splitlines()[0]}", nothing
-    values = built.tokens.value
-    status = str(built.problem.status)
+    built, status = attempt(lambda: ensemble_program(ensemble))
+    values = None if built is None else built.tokens.value
     if values is None or not np.isfinite(values).all():
         return status, nothing
     tokens = np.clip(values, 0.0, ensemble.max_tokens)
@@ -142,7 +133,10 @@ def _solver_point(ensemble: Ensemble) -> tuple[str, FloatArray]:
 
 
 def _polish(ensemble: Ensemble, tokens: FloatArray) -> FloatArray:
-    """Newton's method on the types inside the box; a step is halved until the mean J does not fall."""
+    """Newton's method on the types inside the box; a step is halved until the mean J does not fall.
+
+    A step that is no number never counts as one, for it leaves no idle share that is positive.
+    """
     top = ensemble.max_tokens
     for _ in range(_MOST_STEPS):
         g = ensemble.gradient(tokens)
@@ -151,7 +145,10 @@ def _polish(ensemble: Ensemble, tokens: FloatArray) -> FloatArray:
             return tokens
         H = ensemble.hessian(tokens)[np.ix_(free, free)]
         step = np.zeros_like(tokens)
-        step[free] = np.linalg.solve(H, -g[free])
+        try:
+            step[free] = np.linalg.solve(H, -g[free])
+        except np.linalg.LinAlgError:  # of data near the ends of float64; the bound judges what there is
+            return tokens
         moved = _climb(ensemble, tokens, step)
         if (np.abs(moved - tokens) <= _SMALL * (1 + tokens)).all():
             return moved

@@ -68,6 +68,7 @@ class Comparison:
                 f"from {known.lower} (proven by {known.certificate.proof['kind']}) to {known.upper} rounds "
                 f"(best schedule known), {gap}",
                 table(header, rows),
+                *(f"fallback          {sentence}" for sentence in known.fallbacks),
             ]
         )
 

@@ -14,15 +14,14 @@ an approximation, of which only the multipliers are used.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
-import cvxpy as cp
 import numpy as np
 import scipy.sparse as sp
 
+from cvxtoken import highs
 from cvxtoken.arrays import FloatArray, IntArray
-from cvxtoken.errors import SolverError
+from cvxtoken.highs import LinearProgram, Solution
 from cvxtoken.scheduling.problem import Requests
 
 
@@ -31,20 +30,16 @@ class Program:
     """The program and what its columns stand for.
 
     Attributes:
-        problem: in CVXPY.
-        x: its variable, one a column.
+        linear: x is its unknown; the rows of the inequalities stand span by span within each inequality.
         request: i of each column.
         span: g of each column.
         width: h, in rounds.
-        packed: the constraint of the inequalities, row by row of spans within each inequality.
     """
 
-    problem: cp.Problem
-    x: cp.Variable
+    linear: LinearProgram
     request: IntArray
     span: IntArray
     width: int
-    packed: cp.Constraint
 
 
 def build(
@@ -75,10 +70,9 @@ def build(
         _coefficients([profile[i] for i in range(len(o))], request, span, spans, width)
         for profile in profiles
     ]
-    x = cp.Variable(len(span), boolean=True) if whole else cp.Variable(len(span), nonneg=True)
-    packed = sp.vstack(rows).tocsr() @ x <= 1
-    problem = cp.Problem(cp.Minimize(cost @ x), [once @ x == 1, packed])
-    return Program(problem, x, request, span, width, packed)
+    packed = sp.vstack(rows).tocsr()
+    linear = LinearProgram(cost, once, np.ones(len(o)), packed, np.ones(packed.shape[0]), whole)
+    return Program(linear, request, span, width)
 
 
 def _coefficients(
@@ -105,29 +99,11 @@ def _coefficients(
     return sp.csr_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape)
 
 
-def solve(program: Program, seconds: float = 60.0) -> tuple[FloatArray, FloatArray | None, float]:
-    """Solve with HiGHS.
-
-    Returns:
-        x, shape (columns,); the multipliers of `packed`, not negative (None for an integer program); and the
-        bound that the solver states, which nothing here proves (-inf where it has none yet).
+def solve(program: Program, seconds: float = 60.0) -> Solution:
+    """Solve with HiGHS: an integer program in so many seconds, its relaxation by the interior-point method.
 
     Raises:
         SolverError: there is no solution, as at a time limit.
     """
-    whole = bool(program.x.attributes["boolean"])
-    options: dict[str, object] = {"time_limit": float(seconds)} if whole else {"solver": "ipm"}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # 'may be inaccurate', as at a time limit: nothing here relies on it
-            program.problem.solve(solver=cp.HIGHS, highs_options=options)
-    except cp.SolverError as error:
-        raise SolverError(f"HiGHS ended without a solution: {error}") from error
-    if program.x.value is None:
-        raise SolverError(f"HiGHS ended with status {program.problem.status!r}")
-    stats = program.problem.solver_stats.extra_stats
-    if whole:
-        return program.x.value, None, float(stats.mip_dual_bound)
-    return program.x.value, np.maximum(program.packed.dual_value, 0.0), float(program.problem.value)
+    options = {"time_limit": float(seconds)} if program.linear.whole else {"solver": "ipm"}
+    return highs.solve(program.linear, **options)

@@ -19,6 +19,7 @@ from cvxtoken import schedule_verifier
 from cvxtoken.arrays import IntArray
 from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.files import nearest
+from cvxtoken.highs import OPTIMAL
 from cvxtoken.scheduling import certificate as proofs
 from cvxtoken.scheduling import program
 from cvxtoken.scheduling.certificate import ScheduleCertificate
@@ -46,12 +47,14 @@ class ScheduleReference:
         solver_bound: what HiGHS states as a lower bound of the integer program, in rounds; nothing here
             proves it. None where that was not run, or ended without one.
         seconds: of the call.
+        fallbacks: what of the search failed or ended at a limit, and what stands in for it, a sentence each.
     """
 
     certificate: ScheduleCertificate
     bound: str
     solver_bound: float | None
     seconds: float
+    fallbacks: tuple[str, ...] = ()
 
     @property
     def requests(self) -> Requests:
@@ -88,6 +91,7 @@ class ScheduleReference:
             "proof": self.certificate.proof["kind"],
             "solver_bound": self.solver_bound,
             "seconds": self.seconds,
+            "fallbacks": list(self.fallbacks),
         }
 
 
@@ -126,14 +130,16 @@ def best_schedule(
     starts = min([hindsight_shortest_first(requests).starts, *known], key=lambda starts: int(starts.sum()))
     found = ScheduleCertificate(requests, starts, _volume_bound(requests), proofs.VOLUME)
     solver_bound = None
+    fallbacks: list[str] = []
     if bound != "fast" and found.lower < found.upper:
-        found = _relaxed(ScheduleCertificate(requests, improve(requests, starts), found.lower, found.proof))
+        improved = ScheduleCertificate(requests, improve(requests, starts), found.lower, found.proof)
+        found = _relaxed(improved, fallbacks)
     if bound == "milp" and found.lower < found.upper:
-        found, solver_bound = _integer(found, seconds)
+        found, solver_bound = _integer(found, seconds, fallbacks)
         if found.lower < found.upper and len(requests) <= SEARCHED:
-            found = _searched(found)
+            found = _searched(found, fallbacks)
     found.check()
-    return ScheduleReference(found, bound, solver_bound, time.perf_counter() - started)
+    return ScheduleReference(found, bound, solver_bound, time.perf_counter() - started, tuple(fallbacks))
 
 
 def _too_large(requests: Requests, bound: str) -> bool:
@@ -151,11 +157,15 @@ def _volume_bound(requests: Requests) -> int:
     return schedule_verifier.volume_bound(_triples(requests), requests.memory)
 
 
-def _relaxed(found: ScheduleCertificate) -> ScheduleCertificate:
-    """With the bound of the linear program's multipliers, where that is better."""
+def _relaxed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertificate:
+    """With the bound of the linear program's multipliers, where that is better; else what is known."""
     requests = found.requests
-    small = requests.memory <= LARGEST_MEMORY
-    valid = inequalities(requests) if small else [Inequality(None, requests.memory)]
+    valid = [Inequality(None, requests.memory)]
+    if requests.memory <= LARGEST_MEMORY:
+        try:
+            valid = inequalities(requests)
+        except SolverError as error:
+            fallbacks.append(f"no inequalities were designed, the memory's own stands in: {error}")
     last = int((found.starts + requests.output_tokens).max() * 1.1) + 1
     width = -(-len(requests) * last // COLUMNS)
     try:
@@ -164,13 +174,16 @@ def _relaxed(found: ScheduleCertificate) -> ScheduleCertificate:
         lower = schedule_verifier.snapshot_bound(
             _triples(requests), requests.memory, proof["scale"], proof["inequalities"]
         )
-    except (SolverError, schedule_verifier.Refused):
-        return found  # the linear program only ever improves what is proven already
+    except (SolverError, schedule_verifier.Refused) as error:
+        fallbacks.append(f"the linear program gave no bound, the volume bound stands in: {error}")
+        return found
     better = lower > found.lower
     return ScheduleCertificate(requests, found.starts, lower, proof) if better else found
 
 
-def _integer(found: ScheduleCertificate, seconds: float) -> tuple[ScheduleCertificate, float | None]:
+def _integer(
+    found: ScheduleCertificate, seconds: float, fallbacks: list[str]
+) -> tuple[ScheduleCertificate, float | None]:
     """With the integer program's schedule, where that is better, and the bound which the solver states."""
     requests, o = found.requests, found.requests.output_tokens
     # in a schedule as good as the one known, what the others take at least leaves a request so long; and the
@@ -180,24 +193,28 @@ def _integer(found: ScheduleCertificate, seconds: float) -> tuple[ScheduleCertif
     memory = [(P - np.arange(length)) / requests.memory for P, length in zip(requests.peak, o, strict=True)]
     built = program.build(requests, latest, [memory], whole=True)
     try:
-        x, _, bound = program.solve(built, seconds)
-    except SolverError:
+        solution = program.solve(built, seconds)
+    except SolverError as error:
+        fallbacks.append(f"the integer program gave no schedule, the one of local search stands in: {error}")
         return found, None
-    chosen = np.flatnonzero(x > 0.5)
+    if solution.status != OPTIMAL:
+        fallbacks.append(f"the integer program was not solved, its best schedule counts: {solution.status}")
+    chosen = np.flatnonzero(solution.x > 0.5)
     if len(chosen) == len(o) and (built.request[chosen] == np.arange(len(o))).all():
         starts = built.span[chosen] + 1 - o
         other = ScheduleCertificate(requests, starts, found.lower, found.proof)
         if other.upper < found.upper and check_schedule(requests, starts) <= requests.memory:
             found = other
-    return found, bound if np.isfinite(bound) else None
+    return found, solution.bound if np.isfinite(solution.bound) else None
 
 
-def _searched(found: ScheduleCertificate) -> ScheduleCertificate:
+def _searched(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertificate:
     """The optimum, by trying all schedules; what is known already where that takes too long."""
     requests = found.requests
     try:
         search = schedule_verifier.Search(_triples(requests), requests.memory, found.upper)
-    except schedule_verifier.Refused:
+    except schedule_verifier.Refused as error:
+        fallbacks.append(f"not all schedules were tried, what is known stands in: {error}")
         return found
     starts = found.starts if search.best is None else np.array(search.best)
     return ScheduleCertificate(requests, starts, search.limit, proofs.SEARCH)

@@ -46,7 +46,11 @@ class Inequality:
 
 
 def inequalities(requests: Requests) -> list[Inequality]:
-    """The memory's inequality, and one for each class of requests by length, designed where these pass."""
+    """The memory's inequality, and one for each class of requests by length, designed where these pass.
+
+    Raises:
+        SolverError: a linear program of the design was not solved.
+    """
     cells = Cells.of(requests)
     rank = np.argsort(np.lexsort((requests.prompt_tokens, requests.output_tokens)))
     middle = np.linspace(0, len(requests) - 1, CLASSES)
@@ -90,14 +94,16 @@ class Relaxation:
 
 
 def multipliers_of(relaxation: Relaxation, last: int, width: int) -> FloatArray:
-    """Multipliers from the linear program over spans of a width, for completions up to the last one."""
+    """Multipliers from the linear program over spans of a width, for completions up to the last one.
+
+    Raises:
+        SolverError: it was not solved.
+    """
     requests = relaxation.requests
     by_request = [[profiles[k] for k in relaxation.kind] for profiles in relaxation.profiles]
     latest = np.maximum(requests.arrival + requests.output_tokens, last)
-    program = build(requests, latest, by_request, width)
-    _, dual, _ = solve(program)
-    assert dual is not None
-    spans = dual.reshape(len(relaxation.valid), -1) / width
+    multipliers = solve(build(requests, latest, by_request, width)).multipliers
+    spans = multipliers.reshape(len(relaxation.valid), -1) / width
     middle = np.arange(spans.shape[1]) * width + (width + 1) / 2
     times = np.arange(1, int(latest.max()) + 1)
     lines = [np.interp(times, middle, row, right=0.0) for row in spans]

@@ -19,10 +19,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import highspy
 import numpy as np
 
+from cvxtoken import highs
 from cvxtoken.arrays import FloatArray, IntArray
+from cvxtoken.errors import SolverError
 from cvxtoken.scheduling.problem import Requests
 
 TOLERANCE = 0.02  # of the weights' worth, at which their design ends
@@ -126,6 +127,9 @@ def best_weights(cells: Cells, worth: FloatArray) -> FloatArray:
 
     Returns:
         Shape (rows, c); at least as good as m / M.
+
+    Raises:
+        SolverError: a linear program was not solved.
     """
     best = np.tile(cells.held / cells.memory, (len(worth), 1))
     most = worth.max(axis=1, keepdims=True)
@@ -164,17 +168,17 @@ class _OuterProgram:
     """Maximise worth . w over 0 <= w <= 1 and the snapshots added; each solve starts at the last basis."""
 
     def __init__(self, worth: FloatArray) -> None:
-        self.highs = highspy.Highs()
-        self.highs.setOptionValue("output_flag", False)
-        self.highs.setOptionValue("threads", 1)
+        self.solver = highs.solver()
         for value in worth:
-            self.highs.addCol(-float(value), 0.0, 1.0, 0, [], [])
+            self.solver.addCol(-float(value), 0.0, 1.0, 0, [], [])
 
     def add(self, snapshots: list[IntArray]) -> None:
         for snapshot in snapshots:
             cells, times = np.unique(snapshot, return_counts=True)
-            self.highs.addRow(-np.inf, 1.0, len(cells), cells.astype(np.int32), times.astype(float))
+            self.solver.addRow(-np.inf, 1.0, len(cells), cells.astype(np.int32), times.astype(float))
 
     def solve(self) -> FloatArray:
-        self.highs.run()
-        return np.array(self.highs.getSolution().col_value, dtype=np.float64).clip(min=0.0)
+        status, w = highs.run(self.solver)
+        if status != highs.OPTIMAL:
+            raise SolverError(f"HiGHS ended the design of weights at the status {status!r}")
+        return w.clip(min=0.0)

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +20,8 @@ class Lost(Exception):  # noqa: N818 (it is the verdict)
 
 def call(function: Callable[[], Any], time_limit: float) -> Any:
     """The function's value, from a forked process where the system has them, else from a thread.
+
+    What a process prints goes to standard error.
 
     Raises:
         Lost: it hangs or crashes. A process is then killed, a thread left behind.
@@ -50,6 +53,10 @@ def _in_process(function: Callable[[], Any], time_limit: float) -> Any:
 
 def _send(function: Callable[[], Any], sender: Connection) -> None:
     os.setsid()
+    # what a solver under test prints, in Python or beneath it, is no result: standard output is the caller's
+    with suppress(OSError):  # a caller without standard error
+        os.dup2(2, 1)
+    sys.stdout = sys.stderr
     sender.send(function())
     sender.close()
 

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import sys
 import warnings
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -101,7 +102,8 @@ def _function(name: str, kind: str | None) -> NamedSolver:
     if "" not in sys.path:
         sys.path.insert(0, "")  # a module in the folder one stands in, and what it imports later
     try:
-        function = getattr(importlib.import_module(module), attribute)
+        with redirect_stdout(sys.stderr):  # standard output is for the result
+            function = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # whatever the module does when it is imported
         raise SolverError(f"{name!r} is not a function that can be imported: {error}") from error
     found = subject(function, kind)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
+import highspy
 import numpy as np
 import pytest
 
-from cvxtoken import ProblemError
+from cvxtoken import ProblemError, SolverError, highs
 from cvxtoken.clipping import model
 from cvxtoken.clipping.problem import ClippingProblem, default_problem
 from cvxtoken.clipping.program import least_wait, lower_bound, proves, randomisation_gap
@@ -94,3 +96,36 @@ def test_a_utility_out_of_reach() -> None:
         least_wait(small(1), 0.5, [0, 2])
     with pytest.raises(ProblemError, match="utility is nan"):
         least_wait(small(1), float("nan"))
+
+
+def test_a_failing_solver_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And only a program that HiGHS calls infeasible is a matter of the utility."""
+    p = small(2)
+    level = float(model.moments(p).u[3])
+    for said in ("kNotset", "kUnboundedOrInfeasible", "kUnknown", "kTimeLimit", "kIterationLimit"):
+        state = highspy.HighsModelStatus.__members__[said]
+        monkeypatch.setattr(highspy.Highs, "getModelStatus", lambda _, state=state: state)
+        with pytest.raises(SolverError, match="HiGHS ended without"):
+            least_wait(p, level)
+    monkeypatch.undo()
+    monkeypatch.setattr(highspy.Highs, "run", lambda _: highspy.HighsStatus.kError)
+    with pytest.raises(SolverError, match="kError"):
+        least_wait(p, level)
+    monkeypatch.undo()
+    slow = small(2).replace(arrival_rate=1e3 * small(2).arrival_rate)
+    with pytest.raises(ProblemError, match="no stable rule over these limits gives as much"):
+        least_wait(slow, float(model.moments(slow).u[-1]))
+
+
+@pytest.mark.parametrize(
+    ("x", "named"), [("zeros", "a type without any limit"), ("shortest", "misses the utility by")]
+)
+def test_a_point_that_is_no_rule_is_an_error(monkeypatch: pytest.MonkeyPatch, x: str, named: str) -> None:
+    p = small(2)
+    level = float(model.moments(p).u[3])
+    solution = highs.solve
+    point = np.zeros(len(model.moments(p).u) + 1)
+    point[[0, -1]] = x == "shortest"
+    monkeypatch.setattr(highs, "solve", lambda program: replace(solution(program), x=point))
+    with pytest.raises(SolverError, match=named):
+        least_wait(p, level)

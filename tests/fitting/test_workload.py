@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import FittedWorkload, ProblemError, fit_workload
-from cvxtoken.allocation import model
+from cvxtoken import FittedWorkload, ProblemError, SolverError, fit_workload
+from cvxtoken.allocation import model, prices
 from cvxtoken.errors import MissingExtraError
 from cvxtoken.fitting.task import FLAT_CAP, FLAT_GAIN
 from tests.fitting.data import TRUTH, write_arrivals, write_rows
@@ -71,13 +72,22 @@ def test_scatter_may_be_part_of_the_workload(folder: Path, fitted: FittedWorkloa
     assert all((draw.deviation == w.deviation).all() for draw in draws)
 
 
-def test_what_scatter_adds_to_the_delay_is_said(folder: Path, fitted: FittedWorkload) -> None:
+def test_what_scatter_adds_to_the_delay_is_said(
+    folder: Path, fitted: FittedWorkload, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tokens = cvxtoken.solve(fitted.workload).tokens
     services = [task.service for task in fitted.tasks]
     mean, more = fitted.delay or (0, 0)
     assert mean == pytest.approx(cvxtoken.solve(fitted.workload).mean_system_time)
     assert more == pytest.approx(cvxtoken.understated_delay(fitted.workload, tokens, services), rel=1e-6)
     assert "the scatter of the service times, which it leaves out, adds" in str(fitted)
+    monkeypatch.setattr(prices, "solve_prices", lambda workload: 0.9 * tokens)
+    unsure = replace(fitted)
+    assert unsure.delay is None, "budgets that are not the best are not taken for them"
+    assert "delay: unknown; the optimal budgets are not found" in str(unsure)
+    with pytest.raises(SolverError, match=r"reached to a relative gap of .* only, not 1e-12"):
+        cvxtoken.budget_uncertainty(fitted, 2)
+    monkeypatch.undo()
     busy = fit_workload(folder / "rows.csv", arrival_rate=50)
     assert busy.delay is None
     assert "the queue is unstable without thinking, too" in str(busy)

@@ -11,6 +11,7 @@ import pytest
 
 from cvxtoken import ProblemError, schedule_verifier
 from cvxtoken.errors import CertificateError, SolverError
+from cvxtoken.highs import Solution
 from cvxtoken.scheduling import (
     POLICIES,
     Requests,
@@ -120,7 +121,7 @@ def test_the_integer_program_alone_finds_the_optimum(monkeypatch: pytest.MonkeyP
         one_by_one = requests.arrival.max() + o.cumsum() - o
         for starts in (one_by_one, hindsight_shortest_first(requests).starts):
             given = ScheduleCertificate(requests, starts, 1, VOLUME)
-            found, bound = reference._integer(given, 60.0)
+            found, bound = reference._integer(given, 60.0, [])
             assert found.upper == least
             assert bound == pytest.approx(least, abs=0.1)
     assert max(latest) == 0
@@ -129,9 +130,12 @@ def test_the_integer_program_alone_finds_the_optimum(monkeypatch: pytest.MonkeyP
 def test_a_solver_without_time_leaves_what_is_known() -> None:
     requests = of([(0, i % 3, 5 + i) for i in range(12)], 30)
     given = ScheduleCertificate(requests, hindsight_shortest_first(requests).starts, 1, VOLUME)
-    found, bound = reference._integer(given, 1e-3)
+    said: list[str] = []
+    found, bound = reference._integer(given, 1e-3, said)
     assert found.upper <= given.upper
     assert bound is None or bound <= found.upper
+    assert len(said) == 1
+    assert "time limit" in said[0]
 
 
 @pytest.mark.usefixtures("light")
@@ -148,9 +152,13 @@ def test_a_solver_that_lies_or_fails_proves_nothing(monkeypatch: pytest.MonkeyPa
     found = best_schedule(requests, "milp")
     assert found.certificate.proof == VOLUME
     assert found.solver_bound is None
+    assert [sentence.rpartition(": ")[2] for sentence in found.fallbacks] == ["no", "no"]
+    assert found.to_document()["fallbacks"] == list(found.fallbacks)
     lie = np.zeros(10**5)
     lie[:5] = 1.0
-    monkeypatch.setattr(program, "solve", lambda built, _: (lie[: len(built.span)], None, 1e9))
+    monkeypatch.setattr(
+        program, "solve", lambda built, _: Solution("optimal", lie[: len(built.span)], np.zeros(0), 1.0, 1e9)
+    )
     assert best_schedule(requests, "milp").upper == found.upper == honest.upper
     for worth in (1e-3, 0.3, 50.0):
         monkeypatch.setattr(reference, "multipliers_of", lambda r, last, _, w=worth: np.full((9, last), w))
@@ -162,15 +170,19 @@ def test_what_the_solver_states_is_plain_json() -> None:
     """No bound yet is None, not -inf, which no JSON holds."""
     document = best_schedule(tiny(10), "milp", 1e-9).to_document()
     json.dumps(document, allow_nan=False)
-    assert set(document) == {"lower", "upper", "exact", "relative_gap", "proof", "solver_bound", "seconds"}
+    stated = {"lower", "upper", "exact", "relative_gap", "proof", "solver_bound", "seconds", "fallbacks"}
+    assert set(document) == stated
 
 
 def test_the_search_gives_up_and_keeps_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     requests = tiny(10)
     given = ScheduleCertificate(requests, hindsight_shortest_first(requests).starts, 1, VOLUME)
-    assert reference._searched(given).lower == optimum(triples(requests), requests.memory)[0]
+    said: list[str] = []
+    assert reference._searched(given, said).lower == optimum(triples(requests), requests.memory)[0]
     monkeypatch.setattr(schedule_verifier, "MAX_STEPS", 10)
-    assert reference._searched(given) is given
+    assert not said
+    assert reference._searched(given, said) is given
+    assert len(said) == 1
 
 
 def test_nothing_is_returned_that_the_checker_refuses(monkeypatch: pytest.MonkeyPatch) -> None:

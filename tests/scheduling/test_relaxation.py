@@ -82,7 +82,7 @@ def test_good_multipliers_prove_the_linear_program(monkeypatch: pytest.MonkeyPat
             relaxed = Relaxation(requests, valid)
             by_request = [[profiles[k] for k in relaxed.kind] for profiles in relaxed.profiles]
             latest = np.full(len(requests), last)
-            _, _, value = solve(build(requests, latest, by_request))
+            value = solve(build(requests, latest, by_request)).objective
             multipliers = multipliers_of(relaxed, last, 1)
             assert (multipliers >= 0).all()
             assert relaxed.bound(multipliers) == pytest.approx(value, rel=1e-5, abs=1e-5)

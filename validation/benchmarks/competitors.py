@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import LinearConstraint, minimize
 
-from cvxtoken import Workload, price_newton
+from cvxtoken import SolverError, Workload, price_newton
 from cvxtoken.allocation import model
 from cvxtoken.allocation.program import parametric_program, presolved_program
 from cvxtoken.arrays import FloatArray
@@ -76,10 +76,10 @@ def scipy(method: str) -> Solver:
 
 
 def within(workload: Workload, tokens: FloatArray | None) -> FloatArray:
-    """Tokens clipped to the box; none where a solver has none."""
-    if tokens is None:
-        return np.zeros(len(workload))
-    return np.clip(np.nan_to_num(tokens), 0.0, workload.max_tokens)
+    """Tokens clipped to the box; a solver that gives none has no time to compare (SolverError)."""
+    if tokens is None or not np.isfinite(tokens).all():
+        raise SolverError("a solver of the benchmark ended without a point")
+    return np.clip(tokens, 0.0, workload.max_tokens)
 
 
 # name: the solver (made anew where it compiles first), and the sizes at which it is feasible

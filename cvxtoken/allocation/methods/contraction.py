@@ -15,6 +15,7 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.methods.loop import checked_start
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import SolverError
 
 _DENSE = 200  # types up to which all eigenvalues are computed
 _ROUNDING = 1e-9  # relative; the bound is rounded up by this, far more than float64 loses where it is below 1
@@ -83,6 +84,7 @@ def spectral_radius_at(workload: Workload, tokens: FloatArray) -> float:
 
     Raises:
         ProblemError: the tokens are outside the box or the stability region.
+        SolverError: the eigenvalues were not found.
     """
     scale, diagonal, u, tau, y, s2 = _jacobian(workload, tokens)
     lam = workload.arrival_rate
@@ -92,15 +94,34 @@ def spectral_radius_at(workload: Workload, tokens: FloatArray) -> float:
     size = len(root)
     if size <= _DENSE:
         matrix = np.diag(scale * diagonal) + factors @ core @ factors.T
-        return float(np.abs(np.linalg.eigvalsh(matrix)).max())
+        try:
+            values = np.linalg.eigvalsh(matrix)
+        except np.linalg.LinAlgError as error:
+            raise SolverError(f"the eigenvalues were not found: {error}") from error
+        return _largest(values)
 
-    from scipy.sparse.linalg import LinearOperator, eigsh  # slow to import, and only many types need it
+    from scipy.sparse.linalg import (
+        ArpackError,
+        LinearOperator,
+        eigsh,
+    )  # slow to import, and only many types need it
 
     def product(v: FloatArray) -> FloatArray:
         return scale * diagonal * v.ravel() + factors @ (core @ (factors.T @ v.ravel()))
 
     operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
-    return float(np.abs(eigsh(operator, k=1, return_eigenvectors=False, v0=root + 1e-300)).max())
+    try:
+        values = eigsh(operator, k=1, return_eigenvectors=False, v0=root + 1e-300)
+    except ArpackError as error:  # no convergence is one
+        raise SolverError(f"the largest eigenvalue was not found: {error}") from error
+    return _largest(values)
+
+
+def _largest(values: FloatArray) -> float:
+    """The largest modulus (SolverError where an eigenvalue is no number)."""
+    if not np.isfinite(values).all():
+        raise SolverError("the eigenvalues are beyond float64")
+    return float(np.abs(values).max())
 
 
 def _jacobian(

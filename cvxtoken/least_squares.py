@@ -1,0 +1,36 @@
+"""Least squares without negative coefficients, by SciPy; what it returns is looked at before it is used."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import SolverError
+
+_NOISE = 1e-7  # relative; of slopes that should be 0
+
+
+def nonnegative(design: FloatArray, values: FloatArray) -> FloatArray:
+    """The x >= 0 of least |design x - values|, shape (columns,).
+
+    Args:
+        design: shape (rows, columns), of columns about alike in size.
+        values: shape (rows,).
+
+    Raises:
+        SolverError: SciPy fails, or its point is not the least: the slope of no coefficient may lead down,
+            and that of a positive one is 0.
+    """
+    from scipy.optimize import nnls  # slow to import, and only fits need it
+
+    try:
+        x = np.asarray(nnls(design, values)[0], dtype=np.float64)
+    except (RuntimeError, ValueError) as error:  # too many iterations, or data that are no numbers
+        raise SolverError(f"least squares without negative coefficients were not solved: {error}") from error
+    fall = design.T @ (values - design @ x)
+    small = _NOISE * np.linalg.norm(design, axis=0) * np.linalg.norm(values)
+    if not (np.isfinite(x).all() and (x >= 0).all() and (np.where(x > 0, np.abs(fall), fall) <= small).all()):
+        raise SolverError(
+            "least squares without negative coefficients were not solved: SciPy's point is not it"
+        )
+    return x

@@ -1,0 +1,133 @@
+"""`--json` prints one JSON object and nothing else on file descriptor 1, whatever solvers ran before."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from cvxtoken.cli.options import app
+from tests.fitting.data import write_arrivals, write_rows
+
+# a user's solver that prints wherever it can, beneath Python too
+NOISY = """
+import os, ctypes
+print("imported")
+def solve(workload: "cvxtoken.Workload"):
+    print("asked")
+    os.write(1, b"written\\n")
+    ctypes.CDLL(None).puts(b"put")
+    import cvxtoken
+    return cvxtoken.solve(workload).tokens
+"""
+
+DRIVER = """
+import ctypes, json, os, sys
+import cvxpy as cp, highspy, scipy.optimize
+from cvxtoken import cli
+
+flush = ctypes.CDLL(None).fflush
+
+def run(arguments):
+    sys.argv = ["cvxtoken", *arguments]
+    try:
+        cli.main()
+    except SystemExit as stop:
+        return int(stop.code or 0)
+
+def captured(arguments, path):
+    '''The command with file descriptor 1 on a file; what others have buffered is out before.'''
+    sys.stdout.flush()
+    flush(None)
+    kept = os.dup(1)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(file, 1)
+    code = run(arguments)
+    sys.stdout.flush()
+    flush(None)
+    os.dup2(kept, 1)
+    return code
+
+def others():
+    x = cp.Variable(3)
+    whole = cp.Variable(3, integer=True)
+    cone = cp.Problem(cp.Minimize(cp.norm(x) + cp.sum(cp.exp(x))), [cp.sum(x) >= 1])
+    for solver in ("SCS", "CLARABEL"):
+        cone.solve(solver=solver)
+    whole_program = cp.Problem(cp.Minimize(cp.sum(whole)), [whole >= 0.5, whole[0] + whole[1] >= 3.3])
+    whole_program.solve(solver="HIGHS", threads=2)
+    scipy.optimize.linprog([1.0], bounds=[(0, 1)])
+    highs = highspy.Highs()
+    highs.addVar(0.0, 1.0)
+    highs.run()
+
+commands = json.loads(sys.argv[1])
+others()
+codes = [captured(arguments, path) for arguments, path in commands]
+others()
+print(json.dumps(codes))
+"""
+
+
+def commands(folder: Path) -> dict[str, list[str]]:
+    """Every command that takes --json, each as small as it can be."""
+    rows, arrivals = write_rows(folder / "rows.csv", per_budget=8), write_arrivals(folder / "arrivals.csv")
+    (folder / "noisy_solver.py").write_text(NOISY)
+    return {
+        "solve": ["--solver", "SCS"],
+        "frontier": ["--points", "3"],
+        "integer": [],
+        "methods": [],
+        "simulate": ["--requests", "4000"],
+        "batch": ["--requests", "0", "--max-batch", "2"],
+        "clip": [],
+        "fit": [str(rows), "--arrivals", str(arrivals), "--out", str(folder / "fitted.toml")],
+        "check": ["noisy_solver:solve", "--family", "all-max/*", "--progress", str(folder / "progress")],
+        "schedule": ["--bound", "milp"],
+        "sweep": ["--arrival-rate", "0.1,0.2", "--out", str(folder / "sweep.csv")],
+    }
+
+
+def test_every_command_with_json_is_here(tmp_path: Path) -> None:
+    found = typer.main.get_command(app)
+    takes = {
+        name
+        for name, command in found.commands.items()  # type: ignore[attr-defined]
+        if any("--json" in parameter.opts for parameter in command.params)
+    }
+    assert set(commands(tmp_path)) == takes
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_nothing_but_the_result_is_printed(backwards: bool, tmp_path: Path) -> None:
+    """In one process, after SCS, Clarabel, SciPy's and others' HiGHS and after each other, in both orders."""
+    wanted = commands(tmp_path)
+    names = sorted(wanted, reverse=backwards)
+    lines = [([name, *wanted[name], "--json"], str(tmp_path / name)) for name in names]
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, json.dumps(lines)], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [0] * len(names), done.stderr
+    for name in names:
+        document = json.loads((tmp_path / name).read_text())
+        assert isinstance(document, dict), name
+        assert document
+    assert json.loads((tmp_path / "schedule").read_text())["fallbacks"] == []
+    for noise in ("imported", "asked", "written"):
+        assert noise in done.stderr
+
+
+@pytest.mark.parametrize("bound", ["lp", "milp"])
+def test_a_command_of_its_own_prints_nothing_else(bound: str) -> None:
+    """From the first byte to the last, HiGHS's first line and what is flushed at the end included."""
+    arguments = [sys.executable, "-m", "cvxtoken.cli", "schedule", "--bound", bound, "--json"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["fallbacks"] == []
+    assert done.stdout.startswith("{")
+    assert done.stdout.endswith("}\n")
+    assert done.stderr == ""
