@@ -105,10 +105,3 @@ def test_the_import_is_light() -> None:
     code = "import cvxtoken, sys; print(sorted({'cvxpy', 'typer', 'matplotlib', 'rich'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_files_have_one_subject() -> None:
-    """But for the checkers, each of which must stand alone and is as long as its subject."""
-    long = [file for file in FILES if not file.name.endswith("verifier.py")]
-    for file in [*long, *Path(__file__).parent.rglob("*.py"), *(ROOT.parent / "docs").rglob("*.py")]:
-        assert len(file.read_text(encoding="utf-8").splitlines()) <= 300, file

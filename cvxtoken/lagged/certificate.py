@@ -1,4 +1,4 @@
-"""The proof of the best budgets with lagged curves, and its file; `cvxtoken.lagged_verifier` checks it."""
+"""The proof of the best budgets with lagged curves, and its file; `cvxtoken.verifier.lagged` checks it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
-from cvxtoken import lagged_verifier
+from cvxtoken import verifier
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.files import read_proof, relative_gap, write_proof
 from cvxtoken.lagged.problem import LaggedWorkload
@@ -30,7 +30,7 @@ class Leaf:
 class LaggedCertificate:
     """A proof that lower <= J(tokens) <= J of the best allocation <= upper.
 
-    Why it is one stands in `cvxtoken.lagged_verifier`.
+    Why it is one stands in `cvxtoken.verifier.lagged`.
 
     Attributes:
         problem: the instance and its lags.
@@ -65,7 +65,7 @@ class LaggedCertificate:
         Raises:
             CertificateError: the file cannot be read or does not prove what it states.
         """
-        return read_proof(path, lagged_verifier.check, cls.from_document)
+        return read_proof(path, verifier.lagged.check, cls.from_document)
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
@@ -85,7 +85,7 @@ class LaggedCertificate:
     def to_document(self) -> dict[str, Any]:
         """The mapping that `save` writes."""
         return {
-            "schema": lagged_verifier.SCHEMA,
+            "schema": verifier.lagged.SCHEMA,
             "sha256": self.problem.sha256,
             "instance": self.problem.workload.to_instance(),
             "lag": self.problem.lag.tolist(),

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken import lagged_verifier
+from cvxtoken import verifier
 from cvxtoken.allocation import model
 from cvxtoken.allocation.proof.files import CERTIFIED_GAP, accepted
 from cvxtoken.arrays import FloatArray
@@ -186,5 +186,5 @@ def _prove(problem: LaggedWorkload, found: Found) -> LaggedCertificate:
         leaves=found.leaves,
         digits=DIGITS,
     )
-    accepted(certificate.to_document(), lagged_verifier.check, "lagged budgets")
+    accepted(certificate.to_document(), verifier.lagged.check, "lagged budgets")
     return certificate

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from cvxtoken import integer_verifier, verifier
+from cvxtoken import verifier
 from cvxtoken.allocation.prices.polish import polish
 from cvxtoken.allocation.prices.search import solve_prices
 from cvxtoken.allocation.problem import Workload
@@ -90,7 +90,7 @@ def ground_truth(recipe: Recipe, w: Workload) -> dict[str, Any]:
         whole = solve_integer(w)
         if whole.exact:
             document = whole.certificate.to_document()
-            integer_verifier.check(document)
+            verifier.whole.check(document)
             record["integer"] = {
                 key: value for key, value in document.items() if key not in ("schema", "sha256", "instance")
             }

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken import integer_verifier, verifier
+from cvxtoken import verifier
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.allocation.proof.certificate import Certificate
@@ -113,11 +113,11 @@ class Instance:
 
     def certificate_document(self) -> dict[str, Any]:
         """The certificate as a file holds it; `verifier.check` takes it."""
-        return self._proof("certificate", verifier.SCHEMA)
+        return self._proof("certificate", verifier.allocation.SCHEMA)
 
     def integer_document(self) -> dict[str, Any]:
-        """The proof of the whole tokens as a file holds it; `integer_verifier.check` takes it."""
-        return self._proof("integer", integer_verifier.SCHEMA)
+        """The proof of the whole tokens as a file holds it; `verifier.whole.check` takes it."""
+        return self._proof("integer", verifier.whole.SCHEMA)
 
     def _proof(self, key: str, schema: str) -> dict[str, Any]:
         head = {"schema": schema, "sha256": self.record["sha256"], "instance": self.workload.to_instance()}

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
-from cvxtoken import robust_verifier
+from cvxtoken import verifier
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.files import accepted, read_proof, relative_gap, write_proof
 from cvxtoken.robust.bounds import DIGITS, EnsembleBounds
@@ -21,7 +21,7 @@ _MORE_DIGITS = 10  # so that the checker sees every sign that was seen here
 class RobustCertificate:
     """A proof that lower <= mean J(tokens) <= best mean J <= upper, over the draws of an ensemble.
 
-    Why it is one stands in `cvxtoken.robust_verifier`.
+    Why it is one stands in `cvxtoken.verifier.robust`.
 
     Attributes:
         ensemble: the draws.
@@ -58,7 +58,7 @@ class RobustCertificate:
         Raises:
             CertificateError: the file cannot be read or does not prove what it states.
         """
-        return read_proof(path, robust_verifier.check, cls.from_document)
+        return read_proof(path, verifier.robust.check, cls.from_document)
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
@@ -75,7 +75,7 @@ class RobustCertificate:
     def to_document(self) -> dict[str, Any]:
         """The mapping that `save` writes."""
         return {
-            "schema": robust_verifier.SCHEMA,
+            "schema": verifier.robust.SCHEMA,
             "sha256": self.ensemble.sha256,
             "instances": [draw.to_instance() for draw in self.ensemble.draws],
             "digits": self.digits,
@@ -101,5 +101,5 @@ def certify_robust(ensemble: Ensemble, tokens: Iterable[float]) -> RobustCertifi
     exact = [Decimal(l) for l in tokens]
     bounds = EnsembleBounds(ensemble, exact)
     proof = RobustCertificate(ensemble, tuple(exact), bounds.lower, bounds.upper, tuple(bounds.ends))
-    accepted(proof.to_document(), robust_verifier.check, "robust budgets")
+    accepted(proof.to_document(), verifier.robust.check, "robust budgets")
     return proof

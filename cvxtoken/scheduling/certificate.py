@@ -1,4 +1,4 @@
-"""The proof of a schedule's quality, and its file, which `cvxtoken.schedule_verifier` checks."""
+"""The proof of a schedule's quality, and its file, which `cvxtoken.verifier.schedule` checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from cvxtoken import schedule_verifier, verifier
+from cvxtoken import verifier
 from cvxtoken.arrays import FloatArray, IntArray
 from cvxtoken.errors import CertificateError
 from cvxtoken.files import write_text
@@ -26,7 +26,7 @@ def snapshot_proof(valid: list[Inequality], multipliers: FloatArray) -> Proof:
     """The multipliers of inequalities, shape (inequalities, T), rounded down to whole numbers over SCALE."""
     items = []
     for inequality, row in zip(valid, multipliers, strict=True):
-        whole = np.minimum(np.floor(row * SCALE / inequality.most), schedule_verifier.LARGEST)
+        whole = np.minimum(np.floor(row * SCALE / inequality.most), verifier.schedule.LARGEST)
         used = int(np.flatnonzero(whole).max(initial=-1)) + 1
         if used:
             items.append({"weights": _rows(inequality), "multipliers": whole[:used].astype(int).tolist()})
@@ -44,7 +44,7 @@ def _rows(inequality: Inequality) -> Any:
 class ScheduleCertificate:
     """A proof that no schedule has a total latency below `lower`, and that the starts reach `upper`.
 
-    Why it is one stands in `cvxtoken.schedule_verifier`. Predictions have no part in it.
+    Why it is one stands in `cvxtoken.verifier.schedule`. Predictions have no part in it.
 
     Attributes:
         requests: the instance.
@@ -74,7 +74,7 @@ class ScheduleCertificate:
     def check(self) -> str:
         """What is proven, in one line (CertificateError where it is not)."""
         try:
-            return schedule_verifier.check(self.to_document())
+            return verifier.schedule.check(self.to_document())
         except verifier.Refused as refusal:
             raise CertificateError(str(refusal)) from refusal
 
@@ -91,7 +91,7 @@ class ScheduleCertificate:
         """
         try:
             document = verifier.read(str(path))
-            schedule_verifier.check(document)
+            verifier.schedule.check(document)
         except verifier.Refused as refusal:
             raise CertificateError(f"{path}: {refusal}") from refusal
         starts = np.array(document["starts"], dtype=np.int64)
@@ -99,11 +99,11 @@ class ScheduleCertificate:
 
     def to_document(self) -> dict[str, Any]:
         """The mapping that `save` writes."""
-        columns = {field: getattr(self.requests, field).tolist() for field in schedule_verifier.COLUMNS}
+        columns = {field: getattr(self.requests, field).tolist() for field in verifier.schedule.COLUMNS}
         instance = {"memory": self.requests.memory, **columns}
         return {
-            "schema": schedule_verifier.SCHEMA,
-            "sha256": schedule_verifier.read_instance(instance)[2],
+            "schema": verifier.schedule.SCHEMA,
+            "sha256": verifier.schedule.read_instance(instance)[2],
             "instance": instance,
             "starts": self.starts.tolist(),
             "lower": self.lower,

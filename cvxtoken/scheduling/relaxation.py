@@ -1,7 +1,7 @@
 """The lower bound that multipliers give, whatever they are: Lagrange's relaxation of inequalities over time.
 
 With multipliers lambda_t >= 0 on sum_i w(P_i - C_i + t, C_i - t) <= 1 for several weights w, every schedule
-has (derived here; `cvxtoken.schedule_verifier` redoes it in whole numbers)
+has (derived here; `cvxtoken.verifier.schedule` redoes it in whole numbers)
 
     TEL >= sum_i min over C >= a_i + o_i of [C - a_i + sum_w sum_t lambda_t w(P_i - C + t, C - t)]
            - sum_w sum_t lambda_t.

@@ -1,4 +1,4 @@
-"""The proof that whole tokens are the best ones, and its file; `cvxtoken.integer_verifier` checks it."""
+"""The proof that whole tokens are the best ones, and its file; `cvxtoken.verifier.whole` checks it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
-from cvxtoken import integer_verifier
+from cvxtoken import verifier
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.files import read_proof, relative_gap, write_proof
 
@@ -16,7 +16,7 @@ from cvxtoken.allocation.proof.files import read_proof, relative_gap, write_proo
 class IntegerCertificate:
     """A proof that lower <= J(tokens) <= J of the best whole allocation <= upper.
 
-    Why it is one stands in `cvxtoken.integer_verifier`.
+    Why it is one stands in `cvxtoken.verifier.whole`.
 
     Attributes:
         workload: the instance.
@@ -57,7 +57,7 @@ class IntegerCertificate:
         Raises:
             CertificateError: the file cannot be read or does not prove what it states.
         """
-        check = integer_verifier.check
+        check = verifier.whole.check
         return read_proof(path, check, lambda d: cls.from_document(d, Workload(**d["instance"])))
 
     @classmethod
@@ -78,7 +78,7 @@ class IntegerCertificate:
     def to_document(self) -> dict[str, Any]:
         """The mapping that `save` writes."""
         return {
-            "schema": integer_verifier.SCHEMA,
+            "schema": verifier.whole.SCHEMA,
             "sha256": self.workload.sha256,
             "instance": self.workload.to_instance(),
             "digits": self.digits,

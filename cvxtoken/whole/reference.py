@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cvxtoken import integer_verifier
+from cvxtoken import verifier
 from cvxtoken.allocation import model
 from cvxtoken.allocation.prices.search import solve_prices
 from cvxtoken.allocation.problem import Workload
@@ -133,7 +133,7 @@ class IntegerReference:
 def solve_integer(workload: Workload, time_limit: float = 60.0) -> IntegerReference:
     """The best budgets in whole tokens from 0 to floor(l_max), proven.
 
-    A search in float64 (`integer_search`) proposes tokens and a proof; `cvxtoken.integer_verifier` redoes the
+    A search in float64 (`integer_search`) proposes tokens and a proof; `cvxtoken.verifier.whole` redoes the
     proof rigorously, and what it does not accept is not stated. Within the time limit of the search, the
     result is exact or says how much better an allocation might be.
 
@@ -179,8 +179,8 @@ def _prove(workload: Workload, found: Found) -> IntegerCertificate:
             v=tuple(map(Decimal, found.v.tolist())) if workload.is_random else (),
         )
         try:
-            integer_verifier.check(certificate.to_document())
-        except integer_verifier.Refused as refusal:
+            verifier.whole.check(certificate.to_document())
+        except verifier.whole.Refused as refusal:
             reason = refusal
         else:
             return certificate

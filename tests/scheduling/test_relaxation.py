@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cvxtoken import schedule_verifier
 from cvxtoken.scheduling import Requests, relaxation, snapshots
 from cvxtoken.scheduling.certificate import snapshot_proof
 from cvxtoken.scheduling.program import build, solve
 from cvxtoken.scheduling.relaxation import Inequality, Relaxation, inequalities, multipliers_of
+from cvxtoken.verifier import schedule as schedule_verifier
 from tests.scheduling.exhaustive import Request, optimum
 from tests.scheduling.plain import tiny
 

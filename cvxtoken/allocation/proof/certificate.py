@@ -1,6 +1,6 @@
 """Certificates: a proof of optimality that anyone can check, for any feasible allocation (derived here).
 
-What is proven, and why, stands in `bounds`; `cvxtoken.verifier` checks it with code of its own.
+What is proven, and why, stands in `bounds`; `cvxtoken.verifier.allocation` checks it with code of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from cvxtoken.allocation.targets import Multipliers, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.rigorous import Rounding
+from cvxtoken.verifier.allocation import MAX_DIGITS
 
 _FLOAT_DIGITS = 17  # significant decimal digits of a double
 _LEAST_EXPONENT = 9000  # of ten, of tokens: a checker reads exponents of four digits
@@ -83,7 +84,8 @@ class Certificate:
         Raises:
             CertificateError: the file cannot be read or does not prove what it states.
         """
-        return read_proof(path, verifier.check, lambda d: cls.from_document(d, Workload(**d["instance"])))
+        check = verifier.allocation.check
+        return read_proof(path, check, lambda d: cls.from_document(d, Workload(**d["instance"])))
 
     @classmethod
     def from_document(cls, document: dict[str, Any], workload: Workload) -> Self:
@@ -104,7 +106,7 @@ class Certificate:
         plain, targets, multipliers = self.targets.is_trivial, self.targets, self.multipliers
         added = {"targets": targets.to_document(), "multipliers": multipliers.to_document(targets)}
         return {
-            "schema": verifier.SCHEMA if plain else verifier.TARGET_SCHEMA,
+            "schema": verifier.allocation.SCHEMA if plain else verifier.allocation.TARGET_SCHEMA,
             "sha256": self.workload.sha256 if plain else targets.sha256(self.workload),
             "instance": self.workload.to_instance(),
             "digits": self.digits,
@@ -148,22 +150,20 @@ def certify(
     )
     # the gap is of second order in the tokens' error, but with targets of first order in the targets' slack
     digits = max(digits, 2 * own_digits + 20 if targets.is_trivial else own_digits + 40)
-    if digits > verifier.MAX_DIGITS:
-        raise ProblemError(
-            f"tokens need {digits} working digits; more than {verifier.MAX_DIGITS} cannot be checked"
-        )
+    if digits > MAX_DIGITS:
+        raise ProblemError(f"tokens need {digits} working digits; more than {MAX_DIGITS} cannot be checked")
     for turn in range(3):
         try:
             bounds = Bounds(workload, allocation, Rounding(digits), targets, multipliers)
             certificate = _publish(bounds, targets, multipliers)
         except (UnstableError, ProblemError):
-            if turn == 2 or digits == verifier.MAX_DIGITS:
+            if turn == 2 or digits == MAX_DIGITS:
                 raise
         else:
             far_below = certificate.relative_gap < Decimal(10) ** (-2 * own_digits)
             if bounds.rounding_share <= 0.01 or far_below:
                 break
-        digits = min(2 * digits, verifier.MAX_DIGITS)
+        digits = min(2 * digits, MAX_DIGITS)
     return certificate
 
 
