@@ -12,11 +12,11 @@ from scipy import sparse
 
 import cvxtoken
 from cvxtoken import ProblemError
-from cvxtoken.allocation.prices.polish import polish
 from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.conic.cbf import read_cbf, write_cbf
 from cvxtoken.conic.program import ConeProgram
 from tests.support.instances import changed, realistic, varying
+from tests.support.prices import polish
 
 # Clarabel solves their raw form whatever the last digits of the data: none of 40 copies moved by one or two
 # units in the last place. At other loads it failed at a tenth to a half of them.
