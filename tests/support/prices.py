@@ -32,7 +32,5 @@ def polish(workload: Workload, tokens: FloatArray, digits: int = 40) -> list[Dec
     zeros = [Decimal(0)] * len(workload)
     found = polish_targets(workload, Targets(), zeros, {}, Start(tokens.tolist(), {}, ()))
     assert found is not None
-    short = Context(digits, ROUND_HALF_EVEN)
-    return [
-        l if l == Decimal(top) else short.plus(l) for l, top in zip(found[0], workload.max_tokens.tolist())
-    ]
+    short, top = Context(digits, ROUND_HALF_EVEN), map(Decimal, workload.max_tokens.tolist())
+    return [l if l == l_max else short.plus(l) for l, l_max in zip(found[0], top, strict=True)]
