@@ -85,7 +85,7 @@ class Instance:
         """The proven optimum: tokens to 40 digits, relative gap at most 1e-60 (ProblemError: infeasible)."""
         if not self.feasible:
             raise ProblemError(f"{self.id} is infeasible: it has no optimum")
-        return Certificate.from_document(self.certificate_document(), self.workload)
+        return Certificate.from_document(self.certificate_document())
 
     @cached_property
     def tokens(self) -> FloatArray:
@@ -109,7 +109,7 @@ class Instance:
         """The proven best whole tokens, or None where they are not known exactly."""
         if "integer" not in self.record:
             return None
-        return IntegerCertificate.from_document(self.integer_document(), self.workload)
+        return IntegerCertificate.from_document(self.integer_document())
 
     def certificate_document(self) -> dict[str, Any]:
         """The certificate as a file holds it; `verifier.check` takes it."""
