@@ -17,7 +17,7 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.program.constraints import Further, linear_rows
 from cvxtoken.allocation.program.solver import INACCURATE, SOLVED, SolverRun, run_solver, run_targeted
 from cvxtoken.allocation.proof.certificate import Certificate, certify
-from cvxtoken.allocation.targeted.feasible import upper_values
+from cvxtoken.allocation.targeted.feasible import feasible, upper_values
 from cvxtoken.allocation.targeted.optimum import certify_rows, certify_targets, move_inside
 from cvxtoken.allocation.targeted.shadow_prices import ShadowPrice, shadow_prices
 from cvxtoken.allocation.targets import LIMITS, Targets
@@ -241,13 +241,13 @@ def _solve_further(workload: Workload, name: str, targets: Targets, constraints:
     if others:
         because = f"certificates know linear inequalities only, not {'; '.join(others)}"
     else:
-        certificate = certify_rows(workload, with_rows, raw, prices)
+        certificate = certify_rows(feasible(workload, with_rows), raw, prices)
         because = "" if certificate else "the polish under the further constraints did not end"
     if certificate is None:  # the solver's own point is what is left, and stands or falls with its status
         if run.status not in (SOLVED, INACCURATE):
             raise SolverError(f"{name} ends short of the constraints: it says {run.status!r}")
         because += f"; {name} says {INACCURATE!r}" if run.status == INACCURATE else ""
-        certificate = move_inside(workload, targets, raw)
+        certificate = move_inside(feasible(workload, targets), raw)
     return Reference(workload, certificate, run, time.perf_counter() - started, because)
 
 

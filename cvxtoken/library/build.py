@@ -23,6 +23,7 @@ from cvxtoken.allocation.prices.search import solve_prices
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.allocation.proof.certificate import certify
+from cvxtoken.allocation.targeted.feasible import feasible
 from cvxtoken.allocation.targeted.polish import Start, polish_targets
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.errors import LibraryError
@@ -63,7 +64,7 @@ def new_workload(recipe: Recipe) -> Workload:
 def optimal_tokens(w: Workload) -> list[Decimal]:
     """The optimum to DIGITS digits; tokens at their limit are that double (LibraryError: it is not found)."""
     near = Start(solve_prices(w).tolist(), {}, ())
-    found = polish_targets(w, Targets(), [Decimal(0)] * len(w), {}, near)
+    found = polish_targets(feasible(w, Targets()), near)
     if found is None:
         raise LibraryError("the polish does not end")
     short, top = Context(DIGITS, ROUND_HALF_EVEN), map(Decimal, w.max_tokens.tolist())

@@ -13,7 +13,7 @@ import cvxtoken
 from cvxtoken import ProblemError, TargetError, verifier
 from cvxtoken.allocation import model
 from cvxtoken.allocation.targeted import optimum as targeted
-from cvxtoken.allocation.targeted.feasible import least_tokens, rooms
+from cvxtoken.allocation.targeted.feasible import feasible
 from cvxtoken.allocation.targeted.optimum import certify_targets
 from cvxtoken.allocation.targeted.polish import Start, polish_targets
 from cvxtoken.allocation.targets import LIMITS, Targets
@@ -199,8 +199,7 @@ def test_accuracies_that_ask_for_almost_nothing() -> None:
 
 def test_the_polish_finds_the_active_set_from_a_wrong_one() -> None:
     targets = Targets(max_mean_system_time=2.0, max_utilization=0.1721, max_mean_tokens=2090.0)
-    least = least_tokens(QWEN, targets)
-    room = rooms(QWEN, targets, least)
+    problem = feasible(QWEN, targets)
     best = certify_targets(QWEN, targets)
     tokens = [float(l) for l in best.tokens]
     prices: dict[str | int, float] = {name: float(x) for name, x in best.multipliers.limits.items()}
@@ -209,7 +208,7 @@ def test_the_polish_finds_the_active_set_from_a_wrong_one() -> None:
         ("max_mean_system_time", "max_mean_tokens"),
         ("max_mean_system_time", "max_utilization"),
     ):
-        found = polish_targets(QWEN, targets, least, room, Start(tokens, prices, active))
+        found = polish_targets(problem, Start(tokens, prices, active))
         assert found is not None
         assert {name for name, x in found[1].limits.items() if x} == {"max_mean_system_time"}
         assert min(found[1].limits.values()) >= 0

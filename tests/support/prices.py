@@ -11,6 +11,7 @@ from cvxtoken import Targets, Workload
 from cvxtoken.allocation.prices.answers import respond
 from cvxtoken.allocation.prices.columns import Columns
 from cvxtoken.allocation.prices.gap import appraise
+from cvxtoken.allocation.targeted.feasible import feasible
 from cvxtoken.allocation.targeted.polish import Start, polish_targets
 from cvxtoken.arrays import FloatArray
 
@@ -29,8 +30,7 @@ def dual_gap(workload: Workload, tokens: FloatArray) -> FloatArray:
 
 def polish(workload: Workload, tokens: FloatArray, digits: int = 40) -> list[Decimal]:
     """The optimum without targets to so many digits, up to 60."""
-    zeros = [Decimal(0)] * len(workload)
-    found = polish_targets(workload, Targets(), zeros, {}, Start(tokens.tolist(), {}, ()))
+    found = polish_targets(feasible(workload, Targets()), Start(tokens.tolist(), {}, ()))
     assert found is not None
     short, top = Context(digits, ROUND_HALF_EVEN), map(Decimal, workload.max_tokens.tolist())
     return [l if l == l_max else short.plus(l) for l, l_max in zip(found[0], top, strict=True)]

@@ -15,7 +15,7 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.targeted.feasible import upper_values
+from cvxtoken.allocation.targeted.feasible import Feasible, upper_values
 from cvxtoken.allocation.targeted.interior import InteriorPoint
 from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
 from cvxtoken.arrays import FloatArray
@@ -26,15 +26,13 @@ _SHARES = [Decimal(0), *(m * Decimal(10) ** n for n in range(-40, 0) for m in (1
 _TIME, _WAIT, _LOAD, _TOKENS = LIMITS
 
 
-def no_room(
-    workload: Workload, targets: Targets, least: list[Decimal], room: Mapping[str, Fraction]
-) -> Multipliers:
+def no_room(problem: Feasible) -> Multipliers:
     """Multipliers that prove the least tokens optimal where a target leaves no room above them.
 
     That target's is so high that no type would think more: mu >= (dJ/dl_k) / (d value / dl_k) for all k.
     """
-    w, l = workload, np.array([float(x) for x in least])
-    name = next(name for name, value in room.items() if not value)
+    w, targets, l = problem.workload, problem.targets, problem.floor
+    name = next(name for name, value in problem.room.items() if not value)
     h, c = model.delay_price(w, l), w.time_per_token
     gain = targets.accuracy_weight(w) * w.accuracy_gain * w.saturation_rate * np.exp(-w.saturation_rate * l)
     slopes = {_TIME: c * h, _WAIT: c * (h - 1), _LOAD: c * w.arrival_rate, _TOKENS: np.ones(len(w))}
@@ -44,19 +42,13 @@ def no_room(
 
 
 def pulled_inside(
-    workload: Workload,
-    targets: Targets,
-    least: list[Decimal],
-    point: InteriorPoint,
-    active: tuple[str, ...],
-    near: float,
+    problem: Feasible, point: InteriorPoint, active: tuple[str, ...], near: float
 ) -> tuple[list[Decimal], Multipliers]:
     """The interior point, moved towards the least tokens as little as needed to meet the targets.
 
     Types within `near` of a bound, as a share of their range, are taken to be there.
     """
-    w = workload
-    floor = np.array([float(l) for l in least])
+    w, targets, least, floor = problem.workload, problem.targets, problem.least, problem.floor
     width = near * (w.max_tokens - floor)
     columns = (point.tokens.tolist(), floor.tolist(), w.max_tokens.tolist(), width.tolist())
     chosen = [

@@ -7,16 +7,56 @@ numbers, before anything is solved (derived here).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.targets import LIMITS, Targets
+from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import TargetError, UnstableError
 from cvxtoken.rigorous import Rounding, double_above, double_below
 
 _DIGITS = 100
+
+
+@dataclass(frozen=True)
+class Feasible:
+    """A workload with targets that some stable allocation meets.
+
+    Attributes:
+        workload, targets: as given, known to fit each other.
+        least: tokens of every type that surely reach its least accuracy; they meet the upper targets.
+        room: how far each upper target is above its value there, exactly; not negative.
+    """
+
+    workload: Workload
+    targets: Targets
+    least: list[Decimal]
+    room: dict[str, Fraction]
+
+    @cached_property
+    def floor(self) -> FloatArray:
+        """The least tokens as doubles, shape (N,)."""
+        return np.array([float(l) for l in self.least])
+
+
+def feasible(workload: Workload, targets: Targets) -> Feasible:
+    """Decide, before anything is solved, whether any allocation is stable and meets the targets.
+
+    Raises:
+        ProblemError: the targets do not fit the workload.
+        UnstableError: no allocation is stable.
+        TargetError: no allocation meets the targets; every one missed is named.
+    """
+    targets.check(workload)
+    model.require_stable(workload)
+    least = least_tokens(workload, targets)
+    return Feasible(workload, targets, least, rooms(workload, targets, least))
 
 
 def least_tokens(workload: Workload, targets: Targets) -> list[Decimal]:

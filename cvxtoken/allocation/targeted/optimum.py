@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from fractions import Fraction
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.certificate import Certificate, certify
 from cvxtoken.allocation.targeted.fallback import no_room, pulled_inside
-from cvxtoken.allocation.targeted.feasible import least_tokens, rooms
+from cvxtoken.allocation.targeted.feasible import Feasible, feasible
 from cvxtoken.allocation.targeted.interior import InteriorPoint, interior_point
 from cvxtoken.allocation.targeted.polish import Key, Start, polish_targets
 from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
@@ -39,27 +38,23 @@ def certify_targets(workload: Workload, targets: Targets) -> Certificate:
         ProblemError: the targets do not fit the workload, or there is no optimum (the accuracy alone,
             without a target that keeps the load below 1).
     """
-    targets.check(workload)
-    model.require_stable(workload)
-    least = least_tokens(workload, targets)
-    room = rooms(workload, targets, least)
+    problem = feasible(workload, targets)
     if targets.max_mean_tokens is None:  # the accuracy rises with all tokens
-        _require_optimum(workload, targets, workload.max_tokens.tolist())
+        _require_optimum(problem, workload.max_tokens.tolist())
     found = []
     with np.errstate(all="ignore"):  # data beyond float64 end uncertified, not in warnings
-        for tokens, multipliers in _candidates(workload, targets, least, room):
+        for tokens, multipliers in _candidates(problem):
             try:
                 found.append(certify(workload, tokens, targets=targets, multipliers=multipliers))
             except CvxtokenError:  # a point beyond float64 may miss a target by its rounding
                 continue
             if found[-1].relative_gap <= _CLOSED:
                 break
-    return min(found or [certify(workload, least, targets=targets)], key=lambda proof: proof.relative_gap)
+    found = found or [certify(workload, problem.least, targets=targets)]
+    return min(found, key=lambda proof: proof.relative_gap)
 
 
-def certify_rows(
-    workload: Workload, targets: Targets, raw: FloatArray, prices: dict[Key, float]
-) -> Certificate | None:
+def certify_rows(problem: Feasible, raw: FloatArray, prices: dict[Key, float]) -> Certificate | None:
     """The optimum under linear targets too, from a solver's point and dual values; None where unproven.
 
     Linear targets may ask for anything, so that there is no point inside them to begin with: what the solver
@@ -68,29 +63,25 @@ def certify_rows(
     Raises:
         ProblemError: there is no optimum, as in `certify_targets`.
     """
-    least = least_tokens(workload, targets)
-    room = rooms(workload, targets, least)
-    active = tuple(key for key, price in prices.items() if price * _size(workload, targets, key) > _ACTIVE)
-    start = Start(raw.tolist(), prices, active)
-    found = polish_targets(workload, targets, least, room, start)
+    active = tuple(key for key, price in prices.items() if price * _size(problem, key) > _ACTIVE)
+    found = polish_targets(problem, Start(raw.tolist(), prices, active))
     if found is None:
         return None
-    _require_optimum(workload, targets, found[0])
+    _require_optimum(problem, found[0])
     try:
-        return certify(workload, found[0], targets=targets, multipliers=found[1])
+        return certify(problem.workload, found[0], targets=problem.targets, multipliers=found[1])
     except CvxtokenError:
         return None
 
 
-def move_inside(workload: Workload, targets: Targets, raw: FloatArray) -> Certificate:
+def move_inside(problem: Feasible, raw: FloatArray) -> Certificate:
     """A point of a solver, moved inside the targets, bounded by the multipliers of their optimum.
 
     Raises:
         ProblemError: the targets alone have no optimum, as in `certify_targets`, so that nothing bounds it.
     """
+    workload, targets, least, floor = problem.workload, problem.targets, problem.least, problem.floor
     multipliers = certify_targets(workload, targets).multipliers
-    least = least_tokens(workload, targets)
-    floor = np.array([float(l) for l in least])
     for share in (0.0, *10.0 ** np.arange(-12, 1)):
         tokens = np.maximum(floor + (1 - share) * (raw - floor), floor)
         point = [max(l, Decimal(x)) for l, x in zip(least, tokens.tolist(), strict=True)]
@@ -101,8 +92,9 @@ def move_inside(workload: Workload, targets: Targets, raw: FloatArray) -> Certif
     return certify(workload, least, targets=targets, multipliers=multipliers)
 
 
-def _size(workload: Workload, targets: Targets, key: str | int) -> float:
+def _size(problem: Feasible, key: str | int) -> float:
     """What a multiplier of 1 makes of a target's limit, over all there is to gain."""
+    workload, targets = problem.workload, problem.targets
     gain = targets.accuracy_weight(workload) * float(workload.prior @ workload.accuracy_gain)
     if isinstance(key, str):
         return targets.limits[key] / gain
@@ -110,45 +102,41 @@ def _size(workload: Workload, targets: Targets, key: str | int) -> float:
     return (abs(limit) + float(np.abs(a).max() / workload.saturation_rate.max())) / gain
 
 
-def _candidates(
-    workload: Workload, targets: Targets, least: list[Decimal], room: dict[str, Fraction]
-) -> Iterator[Candidate]:
+def _candidates(problem: Feasible) -> Iterator[Candidate]:
     """The polished point, or else what it came from."""
-    if not all(room.values()):
-        yield least, no_room(workload, targets, least, room)
+    room = {name: float(value) for name, value in problem.room.items()}
+    if not all(problem.room.values()):
+        yield problem.least, no_room(problem)
         return
-    floor = np.array([float(l) for l in least])
-    point = interior_point(workload, targets, floor, _width(workload, targets, floor), _as_floats(room))
-    start = _start(point, room) if targets.keeps_idle else _filled(workload, targets, floor)
-    found = polish_targets(workload, targets, least, room, start)
+    point = interior_point(problem.workload, problem.targets, problem.floor, _width(problem), room)
+    active = _active(point, room)
+    multipliers: dict[Key, float] = {name: point.multipliers[name] for name in room}
+    start = Start(point.tokens.tolist(), multipliers, active)
+    found = polish_targets(problem, start if problem.targets.keeps_idle else _filled(problem))
     if found is not None:
-        _require_optimum(workload, targets, found[0])
+        _require_optimum(problem, found[0])
         yield found
     for near in _NEAR:
-        yield pulled_inside(workload, targets, least, point, _active(point, room), near)
+        yield pulled_inside(problem, point, active, near)
 
 
-def _require_optimum(workload: Workload, targets: Targets, best: Sequence[float | Decimal]) -> None:
+def _require_optimum(problem: Feasible, best: Sequence[float | Decimal]) -> None:
     """Raise ProblemError where the best tokens leave no idle share, and nothing else asks for one.
 
     Args:
-        workload: the instance.
-        targets: the objective and the targets.
+        problem: the instance and its targets.
         best: of all tokens that meet the targets, stable or not.
     """
-    if not targets.keeps_idle and not model.is_stable(workload, best):
+    if not problem.targets.keeps_idle and not model.is_stable(problem.workload, best):
         raise ProblemError(
             "objective 'accuracy' has no optimum here: more tokens are better until the server has no idle "
             "share left; add max_mean_system_time, max_mean_wait or max_utilization"
         )
 
 
-def _as_floats(room: dict[str, Fraction]) -> dict[str, float]:
-    return {name: float(value) for name, value in room.items()}
-
-
-def _width(workload: Workload, targets: Targets, floor: FloatArray) -> FloatArray:
+def _width(problem: Feasible) -> FloatArray:
     """How far above the least tokens the optimum may lie: no farther than T(0) where E[T] has its weight."""
+    workload, targets, floor = problem.workload, problem.targets, problem.floor
     top = workload.max_tokens
     if targets.delay_weight:
         top = np.minimum(top, np.maximum(floor, model.upper_bounds(workload)))
@@ -156,32 +144,27 @@ def _width(workload: Workload, targets: Targets, floor: FloatArray) -> FloatArra
     return np.maximum(top - floor, _NARROW * scale)
 
 
-def _start(point: InteriorPoint, room: dict[str, Fraction]) -> Start:
-    multipliers: dict[Key, float] = {name: point.multipliers[name] for name in room}
-    return Start(point.tokens.tolist(), multipliers, _active(point, room))
-
-
-def _filled(workload: Workload, targets: Targets, floor: FloatArray) -> Start:
+def _filled(problem: Feasible) -> Start:
     """Where accuracy alone is wanted: l = ln(A b / xi) / b, clipped, with sum pi l at its limit.
 
     On curves that are all but flat xi is far below what an interior point can tell; its logarithm is not.
     """
-    w, limit = workload, targets.max_mean_tokens
+    w, limit = problem.workload, problem.targets.max_mean_tokens
     if limit is None or float(w.prior @ w.max_tokens) <= limit:
         return Start(w.max_tokens.tolist(), {}, ())
     log, b = np.log(w.accuracy_gain * w.saturation_rate), w.saturation_rate
     low, high = float((log - b * w.max_tokens).min()), float(log.max())
     for _ in range(_HALVINGS):
         log_xi = (low + high) / 2
-        tokens = np.clip((log - log_xi) / b, floor, w.max_tokens)
+        tokens = np.clip((log - log_xi) / b, problem.floor, w.max_tokens)
         low, high = (log_xi, high) if float(w.prior @ tokens) > limit else (low, log_xi)
     return Start(tokens.tolist(), {"max_mean_tokens": float(np.exp(log_xi))}, ("max_mean_tokens",))
 
 
-def _active(point: InteriorPoint, room: dict[str, Fraction]) -> tuple[str, ...]:
+def _active(point: InteriorPoint, room: dict[str, float]) -> tuple[str, ...]:
     """A target is taken for active where its multiplier's share of the gain exceeds its slack's of the room.
 
     Multiplier times room is at most the gain over the least tokens, because J* is concave in a limit.
     """
-    price = {name: x * float(room[name]) / point.gain for name, x in point.multipliers.items()}
+    price = {name: x * room[name] / point.gain for name, x in point.multipliers.items()}
     return tuple(name for name in LIMITS if name in price and price[name] > point.slack[name])

@@ -24,12 +24,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DecimalException, localcontext
-from fractions import Fraction
 from itertools import combinations
 
 from cvxtoken.allocation.fields import PER_TYPE
-from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
+from cvxtoken.allocation.targeted.feasible import Feasible
+from cvxtoken.allocation.targets import LIMITS, Multipliers
 
 DIGITS = 60  # of the tokens
 _WORKING = 100
@@ -59,22 +58,17 @@ class Start:
     active: Active
 
 
-def polish_targets(
-    workload: Workload, targets: Targets, least: list[Decimal], room: Mapping[str, Fraction], start: Start
-) -> tuple[list[Decimal], Multipliers] | None:
+def polish_targets(problem: Feasible, start: Start) -> tuple[list[Decimal], Multipliers] | None:
     """Tokens that meet the targets, 1e-36 of their room inside, and multipliers; None where none are found.
 
     Where nothing keeps the server idle (`Targets.keeps_idle`), the tokens may be more than it can take.
 
     Args:
-        workload: the instance.
-        targets: the objective and the targets.
-        least: of `least.least_tokens`.
-        room: of `least.rooms`.
+        problem: the instance and its targets.
         start: where to begin; its active set is tried first, then those that differ from it least.
     """
     with localcontext(Context(_WORKING, ROUND_HALF_EVEN, Emin=-_EXPONENTS, Emax=_EXPONENTS)):
-        system = _System(workload, targets, least, room)
+        system = _System(problem)
         for active in _sets_near(start.active, list(system.limits)):
             try:
                 found = system.solve(start, active)
@@ -97,10 +91,9 @@ def _sets_near(guess: Active, known: Sequence[Key]) -> Iterator[Active]:
 class _System:
     """The price equations, in the decimal context that is current."""
 
-    def __init__(
-        self, workload: Workload, targets: Targets, least: list[Decimal], room: Mapping[str, Fraction]
-    ) -> None:
-        self.workload, self.targets, self.least = workload, targets, least
+    def __init__(self, problem: Feasible) -> None:
+        workload, targets, room = problem.workload, problem.targets, problem.room
+        self.workload, self.targets, self.least = workload, targets, problem.least
         columns = ([Decimal(x) for x in getattr(workload, field).tolist()] for field in PER_TYPE)
         self.pi, self.A, self.b, _, self.t0, self.c, self.s0, self.s1 = columns
         self.curvature = [c * c + s1 * s1 for c, s1 in zip(self.c, self.s1, strict=True)]
