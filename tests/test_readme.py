@@ -63,3 +63,15 @@ def test_one_version_everywhere() -> None:
     assert cvxtoken.__version__ == version
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
     assert re.search(rf"^## {re.escape(version)}$", (ROOT / "CHANGELOG.md").read_text(), re.M)
+
+
+def test_the_map_has_every_folder_and_the_walk_names_functions_that_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    package = ROOT / "cvxtoken"
+    rooms = {f"{file.parent.relative_to(package)}/" for file in package.glob("**/__init__.py")} - {"./"}
+    nested = {"scheduling/policies/"}  # part of the room above it
+    assert set(re.findall(r"^\| `([\w/]+/)` \|", text, re.M)) | {"verifier/"} == rooms - nested | {"verifier/"}
+    walk = text.partition("### A walk of `solve`")[2].partition("\n## ")[0]
+    assert len(re.findall(r"^\d+\. ", walk, re.M)) == 10
+    for function, file in re.findall(r"`(\w+)` \(`([\w/]+\.py)`\)", walk):
+        assert re.search(rf"^(def|class) {function}\b", (package / file).read_text(), re.M), function
