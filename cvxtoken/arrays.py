@@ -1,6 +1,5 @@
 """Type names shared by the whole package."""
 
-from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -8,4 +7,3 @@ from numpy.typing import NDArray
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
-FloatLike: TypeAlias = float | Sequence[float] | FloatArray

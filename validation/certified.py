@@ -17,8 +17,8 @@ from statistics import median
 
 import cvxtoken
 from cvxtoken import verifier
-from cvxtoken.allocation.proof.files import CERTIFIED_GAP
 from cvxtoken.picture import BLUE, GREY, axes, save
+from cvxtoken.proofs import CERTIFIED_GAP
 from cvxtoken.tables import table
 from validation.instances import realistic, stress, varying
 from validation.studies import options

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import cvxtoken
-from cvxtoken import lagged_verifier, robust_verifier, schedule_verifier, verifier
+from cvxtoken import verifier
 from cvxtoken.lagged import LaggedWorkload
 from cvxtoken.picture import BLUE, GREY, axes, save
 from cvxtoken.tables import table
@@ -49,7 +49,7 @@ def plain(size: int, digits: int, **columns: list[float]) -> Document:
         "accuracy_weight": 30.1,
     } | columns
     return {
-        "schema": verifier.SCHEMA,
+        "schema": verifier.allocation.SCHEMA,
         "sha256": cvxtoken.Workload(**instance).sha256,
         "instance": instance,
         "digits": digits,
@@ -74,7 +74,7 @@ def with_rows(size: int, rows: int, digits: int) -> Document:
     digest = cvxtoken.Targets(linear=tuple(map(tuple, targets["linear"])))  # type: ignore[arg-type]
     workload = cvxtoken.Workload(**document["instance"])
     multipliers = {"linear": ["1e-30"] * rows}
-    head = {"schema": verifier.TARGET_SCHEMA, "sha256": digest.sha256(workload)}
+    head = {"schema": verifier.allocation.TARGET_SCHEMA, "sha256": digest.sha256(workload)}
     return document | head | {"targets": targets, "multipliers": multipliers}
 
 
@@ -99,7 +99,7 @@ def leaves(size: int, depth: int, pointed: bool, digits: int) -> Document:
     choices = [format(k, f"0{depth}b") + "." * (size - depth) for k in range(2**depth)]
     free = ["0"] * size
     extra = {
-        "schema": lagged_verifier.SCHEMA,
+        "schema": verifier.lagged.SCHEMA,
         "sha256": LaggedWorkload(workload, lag).sha256,
         "lag": lag,
         "leaves": [{"choices": c, "point": free if pointed or "1" not in c else None} for c in choices],
@@ -113,21 +113,21 @@ def draws(size: int, count: int, digits: int) -> Document:
     document = plain(size, digits)
     instances = [document.pop("instance")] * count
     del document["radii"]
-    _, digest = robust_verifier.read_draws(instances)
-    extra = {"schema": robust_verifier.SCHEMA, "sha256": digest, "instances": instances}
+    _, digest = verifier.robust.read_draws(instances)
+    extra = {"schema": verifier.robust.SCHEMA, "sha256": digest, "instances": instances}
     return document | extra | {"ends": ["32768"] * size}
 
 
 def schedule(columns: dict[str, list[int]], memory: int, proof: Document, apart: int = 0) -> Document:
     """A proof about requests that start one after the other."""
     instance = {"memory": memory, **columns}
-    requests, _, digest = schedule_verifier.read_instance(instance)
+    requests, _, digest = verifier.schedule.read_instance(instance)
     now, starts = max(columns["arrival"]) + 1000, []
     for _, _, o in requests:
         starts.append(now)
         now += apart or o
     upper = sum(start + o - a for (a, _, o), start in zip(requests, starts, strict=True))
-    head = {"schema": schedule_verifier.SCHEMA, "sha256": digest, "instance": instance}
+    head = {"schema": verifier.schedule.SCHEMA, "sha256": digest, "instance": instance}
     return {**head, "starts": starts, "lower": upper, "upper": upper, "proof": proof}
 
 
@@ -158,40 +158,43 @@ def requests(n: int) -> Document:
 
 
 ATTACKS: dict[str, tuple[str, Callable[[], bytes | Document]]] = {
-    "objects": ("verifier", lambda: filled('{"":0}')),
-    "lists": ("verifier", lambda: filled("[]")),
-    "numbers": ("verifier", lambda: filled("0")),
-    "long numbers": ("verifier", lambda: filled("1" * 4000)),
-    "text beyond ASCII": ("verifier", lambda: ('["' + "\N{GRINNING FACE}" * (SIZE // 4 - 4) + '"]').encode()),
-    "escapes": ("verifier", lambda: filled('"\\ud83d\\ude00"')),
-    "text of which a character is wide": ("verifier", lambda: b'["\xf0\x9f\x98\x80' + b"x" * SIZE + b'"]'),
-    "nested": ("verifier", lambda: b"[" * SIZE),
-    "types, 100 digits": ("verifier", lambda: plain(100_000, 100)),
-    "types, 400 digits": ("verifier", lambda: plain(6_250, 400)),
-    "long doubles": ("verifier", lambda: long_doubles(100_000, 100, 1)),
-    "longer doubles": ("verifier", lambda: long_doubles(100_000, 100, 4)),
-    "long doubles, 400 digits": ("verifier", lambda: long_doubles(6_250, 400, 4)),
-    "rows": ("verifier", lambda: with_rows(315, 315, 100)),
-    "one type, many rows": ("verifier", lambda: with_rows(1, 99_000, 100)),
-    "whole, poor prices": ("integer_verifier", lambda: whole(5, 1, prices="0")),
-    "whole, poor prices of many": ("integer_verifier", lambda: whole(50, 1, prices="0.1")),
-    "whole, upper of 0": ("integer_verifier", lambda: whole(5, 1, upper="0")),
-    "whole, cells": ("integer_verifier", lambda: whole(30, 3000, upper="1e9")),
-    "whole, cells of one type": ("integer_verifier", lambda: whole(1, 200_000, upper="1e9")),
-    "leaves with points": ("lagged_verifier", lambda: leaves(18, 13, True, 100)),
-    "leaves without points": ("lagged_verifier", lambda: leaves(13, 13, False, 100)),
-    "leaves, 400 digits": ("lagged_verifier", lambda: leaves(18, 9, True, 400)),
-    "draws": ("robust_verifier", lambda: draws(5, 20_000, 100)),
-    "draws of many types": ("robust_verifier", lambda: draws(20_000, 5, 100)),
-    "draws, 400 digits": ("robust_verifier", lambda: draws(5, 1250, 400)),
-    "search, late arrivals": ("schedule_verifier", lambda: searched(10**9, list(range(1, 21)), 10**9, 1)),
-    "search, tight": ("schedule_verifier", lambda: searched(60, [9 + k % 9 for k in range(20)], 0, 3)),
+    "objects": ("allocation", lambda: filled('{"":0}')),
+    "lists": ("allocation", lambda: filled("[]")),
+    "numbers": ("allocation", lambda: filled("0")),
+    "long numbers": ("allocation", lambda: filled("1" * 4000)),
+    "text beyond ASCII": (
+        "allocation",
+        lambda: ('["' + "\N{GRINNING FACE}" * (SIZE // 4 - 4) + '"]').encode(),
+    ),
+    "escapes": ("allocation", lambda: filled('"\\ud83d\\ude00"')),
+    "text of which a character is wide": ("allocation", lambda: b'["\xf0\x9f\x98\x80' + b"x" * SIZE + b'"]'),
+    "nested": ("allocation", lambda: b"[" * SIZE),
+    "types, 100 digits": ("allocation", lambda: plain(100_000, 100)),
+    "types, 400 digits": ("allocation", lambda: plain(6_250, 400)),
+    "long doubles": ("allocation", lambda: long_doubles(100_000, 100, 1)),
+    "longer doubles": ("allocation", lambda: long_doubles(100_000, 100, 4)),
+    "long doubles, 400 digits": ("allocation", lambda: long_doubles(6_250, 400, 4)),
+    "rows": ("allocation", lambda: with_rows(315, 315, 100)),
+    "one type, many rows": ("allocation", lambda: with_rows(1, 99_000, 100)),
+    "whole, poor prices": ("whole", lambda: whole(5, 1, prices="0")),
+    "whole, poor prices of many": ("whole", lambda: whole(50, 1, prices="0.1")),
+    "whole, upper of 0": ("whole", lambda: whole(5, 1, upper="0")),
+    "whole, cells": ("whole", lambda: whole(30, 3000, upper="1e9")),
+    "whole, cells of one type": ("whole", lambda: whole(1, 200_000, upper="1e9")),
+    "leaves with points": ("lagged", lambda: leaves(18, 13, True, 100)),
+    "leaves without points": ("lagged", lambda: leaves(13, 13, False, 100)),
+    "leaves, 400 digits": ("lagged", lambda: leaves(18, 9, True, 400)),
+    "draws": ("robust", lambda: draws(5, 20_000, 100)),
+    "draws of many types": ("robust", lambda: draws(20_000, 5, 100)),
+    "draws, 400 digits": ("robust", lambda: draws(5, 1250, 400)),
+    "search, late arrivals": ("schedule", lambda: searched(10**9, list(range(1, 21)), 10**9, 1)),
+    "search, tight": ("schedule", lambda: searched(60, [9 + k % 9 for k in range(20)], 0, 3)),
     "snapshots, places": (
-        "schedule_verifier",
+        "schedule",
         lambda: snapshots(700, [(m, 0) for m in range(1, 150)], [40], 9),
     ),
-    "snapshots, times": ("schedule_verifier", lambda: snapshots(1000, [], list(range(470, 500)), 100_000)),
-    "requests": ("schedule_verifier", lambda: requests(740_000)),
+    "snapshots, times": ("schedule", lambda: snapshots(1000, [], list(range(470, 500)), 100_000)),
+    "requests": ("schedule", lambda: requests(740_000)),
 }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import cvxtoken
-from cvxtoken import integer_verifier
+from cvxtoken import verifier
 from cvxtoken.picture import COLOURS, axes, legend, save
 from cvxtoken.tables import table
 from cvxtoken.whole.rounding import MODES
@@ -37,7 +37,7 @@ def study(size: int, seeds: range) -> dict[str, Any]:
         found["exact"] += reference.exact
         found["gap"] = max(found["gap"], reference.relative_gap)
         started = time.process_time()
-        integer_verifier.check(reference.certificate.to_document())
+        verifier.whole.check(reference.certificate.to_document())
         found["check"].append(time.process_time() - started)
         scale = 1 + abs(reference.objective)
         for mode, (rounding, loss) in reference.roundings().items():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -16,19 +17,19 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.program.constraints import Further, linear_rows
 from cvxtoken.allocation.program.solver import INACCURATE, SOLVED, SolverRun, run_solver, run_targeted
 from cvxtoken.allocation.proof.certificate import Certificate, certify
-from cvxtoken.allocation.proof.files import CERTIFIED_GAP
 from cvxtoken.allocation.targeted.feasible import upper_values
 from cvxtoken.allocation.targeted.optimum import certify_rows, certify_targets, move_inside
 from cvxtoken.allocation.targeted.shadow_prices import ShadowPrice, shadow_prices
 from cvxtoken.allocation.targets import LIMITS, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, SolverError
-from cvxtoken.rigorous import double_above, double_below, nearest_double
+from cvxtoken.proofs import Proven
+from cvxtoken.rigorous import nearest_double
 from cvxtoken.tables import table
 
 
 @dataclass(frozen=True)
-class Reference:
+class Reference(Proven):
     """The optimal allocation of a workload, with the proof.
 
     Attributes:
@@ -48,9 +49,8 @@ class Reference:
 
     @property
     def status(self) -> str:
-        """'certified' where the proven relative gap is at most 1e-15, else 'uncertified'."""
-        proven = self.relative_gap <= CERTIFIED_GAP and not self.uncertified_because
-        return "certified" if proven else "uncertified"
+        """'certified' where the gap proven of what was asked for is at most 1e-15, else 'uncertified'."""
+        return "uncertified" if self.uncertified_because else super().status
 
     @property
     def targets(self) -> Targets:
@@ -66,26 +66,6 @@ class Reference:
     def tokens(self) -> FloatArray:
         """Optimal thinking-token budgets l*, shape (N,): the nearest doubles, or those below if unstable."""
         return model.stable_doubles(self.workload, self.certificate.tokens)
-
-    @property
-    def objective(self) -> float:
-        """J at these tokens, in s (or accuracy), evaluated rigorously and rounded to the nearest double."""
-        return float(self.certificate.lower)
-
-    @property
-    def lower(self) -> float:
-        """Proven lower bound of J*, in s, rounded down to a double."""
-        return double_below(self.certificate.lower)
-
-    @property
-    def upper(self) -> float:
-        """Proven upper bound of J*, in s, rounded up to a double."""
-        return double_above(self.certificate.upper)
-
-    @property
-    def relative_gap(self) -> float:
-        """Proven (upper - lower) / (1 + |J|), |J| being the least between the bounds."""
-        return float(self.certificate.relative_gap)
 
     @cached_property
     def _load(self) -> dict[str, float]:
@@ -127,6 +107,23 @@ class Reference:
     def mean_accuracy(self) -> float:
         """sum_k pi_k p_k(l_k)."""
         return float(model.mean_accuracy(self.workload, self.tokens))
+
+    def to_document(self) -> dict[str, Any]:
+        """A mapping of plain values."""
+        names = self.workload.names
+        return {
+            "maximised": self.targets.objective,
+            "tokens": dict(zip(names, self.tokens.tolist(), strict=True)),
+            **self.proven_document(),
+            "utilization": self.utilization,
+            "mean_wait": self.mean_wait,
+            "mean_system_time": self.mean_system_time,
+            "mean_tokens": self.mean_tokens,
+            "mean_accuracy": self.mean_accuracy,
+            "accuracy": dict(zip(names, self.accuracy.tolist(), strict=True)),
+            "targets": [asdict(price) for price in self.shadow_prices],
+            "solver": asdict(self.solver),
+        }
 
     @property
     def _proof_line(self) -> str:

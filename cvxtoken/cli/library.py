@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cvxtoken import integer_verifier, lagged_verifier, library, robust_verifier, schedule_verifier, verifier
+from cvxtoken import library, verifier
 from cvxtoken.cli.options import AsJson, app, progress_bar, writable
 from cvxtoken.files import write_text
 from cvxtoken.picture import require_matplotlib
@@ -21,11 +21,7 @@ def verify(
 ) -> None:
     """Check a certificate file; print what it proves, or why it is refused."""
     try:
-        document = verifier.read(str(file))
-        schema = document.get("schema") if isinstance(document, dict) else None
-        others = (integer_verifier, lagged_verifier, robust_verifier, schedule_verifier)
-        checkers = {checker.SCHEMA: checker for checker in others}
-        print(checkers.get(schema, verifier).check(document))
+        print(verifier.check(verifier.read(str(file))))
     except verifier.Refused as refusal:
         print(f"refused: {refusal}", file=sys.stderr)
         raise typer.Exit(1) from refusal

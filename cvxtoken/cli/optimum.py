@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cvxtoken import picture, plots
-from cvxtoken.allocation.reference import Reference, solve
+from cvxtoken.allocation.reference import solve
 from cvxtoken.allocation.targeted.frontier import frontier
 from cvxtoken.cli.options import (
     AccuracyWeight,
@@ -69,7 +68,8 @@ def solve_command(
     if certificate is not None:
         reference.certificate.save(certificate)
     if as_json:
-        print(json.dumps(as_document(workload, reference), indent=2, allow_nan=False))
+        document = {"workload": workload, **reference.to_document()}
+        print(json.dumps(document, indent=2, allow_nan=False))
     else:
         print(reference)
         if certificate is not None:
@@ -94,30 +94,6 @@ def read_shares(texts: list[str]) -> dict[str, float]:
             raise ProblemError(f"min_accuracy of {name!r} is given twice")
         found[name] = share
     return found
-
-
-def as_document(name: str, reference: Reference) -> dict[str, Any]:
-    """The object that `solve --json` prints."""
-    names, run = reference.workload.names, reference.solver
-    return {
-        "workload": name,
-        "status": reference.status,
-        "maximised": reference.targets.objective,
-        "tokens": dict(zip(names, reference.tokens.tolist(), strict=True)),
-        "objective": reference.objective,
-        "lower": reference.lower,
-        "upper": reference.upper,
-        "relative_gap": reference.relative_gap,
-        "utilization": reference.utilization,
-        "mean_wait": reference.mean_wait,
-        "mean_system_time": reference.mean_system_time,
-        "mean_tokens": reference.mean_tokens,
-        "mean_accuracy": reference.mean_accuracy,
-        "accuracy": dict(zip(names, reference.accuracy.tolist(), strict=True)),
-        "targets": [asdict(price) for price in reference.shadow_prices],
-        "solver": run.__dict__,
-        "seconds": reference.seconds,
-    }
 
 
 @app.command("frontier")

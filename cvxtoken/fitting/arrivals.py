@@ -163,7 +163,7 @@ def _dates(texts: list[str]) -> list[Any]:
         warnings.simplefilter("error")  # NumPy warns of offsets from UTC
         try:
             return list(np.array([text.removesuffix("Z") for text in texts], dtype="datetime64[ns]"))
-        except (ValueError, UserWarning):
+        except (ValueError, UserWarning, DeprecationWarning):  # the last is how NumPy 1 warns
             pass
     found = []
     for row, text in enumerate(texts, 1):  # with an offset from UTC, or wrong

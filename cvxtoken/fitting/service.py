@@ -134,6 +134,7 @@ def fit_service(tokens: ArrayLike, seconds: ArrayLike) -> ServiceFit:
         )
     t0, c = _line(l, t)
     if c <= 0:
+        _design(l, intercept=True)  # where lengths are nearly alike, the sign of c is rounding
         raise ProblemError("seconds do not rise with tokens; the time per token must be positive")
     r = t - (t0 + c * l)
     far = _far(l, t)
@@ -185,18 +186,23 @@ def _line(l: FloatArray, t: FloatArray) -> tuple[float, float]:
     return float(t0), float(c) / scale
 
 
+def _design(l: FloatArray, intercept: bool) -> FloatArray:
+    """The rows (1, l / max l), or (l / max l,) without an intercept (ProblemError: all alike)."""
+    scale = float(l.max())
+    X = np.column_stack([np.ones_like(l), l / scale])[:, 0 if intercept else 1 :]
+    if not np.linalg.cond(X.T @ X) <= _ILL:
+        raise ProblemError(
+            f"tokens are from {l.min():.17g} to {scale:.17g}; lengths so much alike do not tell t0 from c"
+        )
+    return X
+
+
 def _covariance(
     l: FloatArray, r: FloatArray, intercept: bool
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """Heteroscedasticity-consistent covariance of t0 and c (White's, times n / (n - p))."""
-    scale = float(l.max())
-    X = np.column_stack([np.ones_like(l), l / scale])[:, 0 if intercept else 1 :]
-    gram = X.T @ X
-    if not np.linalg.cond(gram) <= _ILL:
-        raise ProblemError(
-            f"tokens are from {l.min():.17g} to {scale:.17g}; lengths so much alike do not tell t0 from c"
-        )
-    bread = np.linalg.inv(gram)
+    X, scale = _design(l, intercept), float(l.max())
+    bread = np.linalg.inv(X.T @ X)
     meat = (X * (r**2)[:, None]).T @ X
     n, p = X.shape
     V = np.zeros((2, 2))

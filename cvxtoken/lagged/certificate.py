@@ -1,16 +1,16 @@
-"""The proof of the best budgets with lagged curves, and its file; `cvxtoken.lagged_verifier` checks it."""
+"""The proof of the best budgets with lagged curves, and its file; `cvxtoken.verifier.lagged` checks it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Self
+from types import ModuleType
+from typing import Any, ClassVar, Self
 
-from cvxtoken import lagged_verifier
+from cvxtoken import verifier
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.proof.files import read_proof, relative_gap, write_proof
 from cvxtoken.lagged.problem import LaggedWorkload
+from cvxtoken.proofs import BoundsProof
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Leaf:
 
 
 @dataclass(frozen=True)
-class LaggedCertificate:
+class LaggedCertificate(BoundsProof):
     """A proof that lower <= J(tokens) <= J of the best allocation <= upper.
 
-    Why it is one stands in `cvxtoken.lagged_verifier`.
+    Why it is one stands in `cvxtoken.verifier.lagged`.
 
     Attributes:
         problem: the instance and its lags.
@@ -42,30 +42,14 @@ class LaggedCertificate:
     Source: derived here.
     """
 
+    checker: ClassVar[ModuleType] = verifier.lagged
+
     problem: LaggedWorkload
     tokens: tuple[Decimal, ...]
     lower: Decimal
     upper: Decimal
     leaves: tuple[Leaf, ...]
     digits: int
-
-    @property
-    def relative_gap(self) -> Decimal:
-        """(upper - lower) / (1 + least |J| between them), rounded up to 3 digits."""
-        return relative_gap(self.lower, self.upper, self.digits)
-
-    def save(self, path: str | Path) -> None:
-        """Write the proof as JSON (ProblemError where the file cannot be written)."""
-        write_proof(path, self.to_document())
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read a proof and check it in full.
-
-        Raises:
-            CertificateError: the file cannot be read or does not prove what it states.
-        """
-        return read_proof(path, lagged_verifier.check, cls.from_document)
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
@@ -85,14 +69,11 @@ class LaggedCertificate:
     def to_document(self) -> dict[str, Any]:
         """The mapping that `save` writes."""
         return {
-            "schema": lagged_verifier.SCHEMA,
+            "schema": verifier.lagged.SCHEMA,
             "sha256": self.problem.sha256,
             "instance": self.problem.workload.to_instance(),
             "lag": self.problem.lag.tolist(),
-            "digits": self.digits,
-            "lower": str(self.lower),
-            "upper": str(self.upper),
-            "relative_gap": str(self.relative_gap),
+            **self.stated_bounds(),
             "tokens": _texts(self.tokens),
             "leaves": [
                 {"choices": leaf.choices, "point": None if leaf.point is None else _texts(leaf.point)}

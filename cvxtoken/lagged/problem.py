@@ -55,7 +55,7 @@ class LaggedWorkload:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the exact data, in hexadecimal; `cvxtoken.lagged_verifier` defines the bytes."""
+        """SHA-256 of the exact data, in hexadecimal; `cvxtoken.verifier.lagged` defines the bytes."""
         header = f"cvxtoken-lagged/1\n{self.workload.sha256}\n".encode()
         return hashlib.sha256(header + self.lag.astype(">f8").tobytes()).hexdigest()
 

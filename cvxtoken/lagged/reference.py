@@ -13,9 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken import lagged_verifier
 from cvxtoken.allocation import model
-from cvxtoken.allocation.proof.files import CERTIFIED_GAP, accepted
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.lagged.bounds import DIGITS
@@ -23,19 +21,18 @@ from cvxtoken.lagged.certificate import LaggedCertificate
 from cvxtoken.lagged.envelope import touching_points
 from cvxtoken.lagged.problem import LaggedWorkload
 from cvxtoken.lagged.search import ON_CHORD, Found, search
-from cvxtoken.rigorous import double_above, double_below
+from cvxtoken.proofs import Proven
+from cvxtoken.rigorous import double_above
 from cvxtoken.tables import table
 
 
 @dataclass(frozen=True)
-class LaggedReference:
+class LaggedReference(Proven):
     """The best allocation with lagged curves, and what the envelope says.
 
     Attributes:
         problem: as given.
         tokens: the best budgets, shape (N,): of every type none, or more than its lag.
-        lower, upper: proven bounds of the best J, in s, rounded outward to doubles; J(tokens) >= lower.
-        relative_gap: proven (upper - lower) / (1 + least |J|).
         envelope_tokens: the budgets at the envelope's optimum, shape (N,).
         envelope_upper: the proven bound from the envelope alone, in s.
         on_chord: names of the types that the envelope puts between none and their touching point, where no
@@ -52,9 +49,6 @@ class LaggedReference:
 
     problem: LaggedWorkload
     tokens: FloatArray
-    lower: float
-    upper: float
-    relative_gap: float
     envelope_tokens: FloatArray
     envelope_upper: float
     on_chord: tuple[str, ...]
@@ -66,16 +60,6 @@ class LaggedReference:
     certificate: LaggedCertificate
 
     @property
-    def objective(self) -> float:
-        """J at these tokens, in s."""
-        return self.lower
-
-    @property
-    def status(self) -> str:
-        """'certified' where the proven relative gap is at most 1e-15, else 'uncertified'."""
-        return "certified" if self.relative_gap <= CERTIFIED_GAP else "uncertified"
-
-    @property
     def chord_gap(self) -> float:
         """How far the envelope's bound lies above the best true allocation, in s."""
         return self.envelope_upper - self.lower
@@ -84,12 +68,8 @@ class LaggedReference:
         """A mapping of plain values."""
         names = self.problem.workload.names
         return {
-            "status": self.status,
             "tokens": dict(zip(names, self.tokens.tolist(), strict=True)),
-            "objective": self.objective,
-            "lower": self.lower,
-            "upper": self.upper,
-            "relative_gap": self.relative_gap,
+            **self.proven_document(),
             "envelope_tokens": dict(zip(names, self.envelope_tokens.tolist(), strict=True)),
             "envelope_upper": self.envelope_upper,
             "chord_gap": self.chord_gap,
@@ -98,7 +78,6 @@ class LaggedReference:
             "unsolved": self.unsolved,
             "solver_status": self.solver_status,
             "exhausted": self.exhausted,
-            "seconds": self.seconds,
         }
 
     def __str__(self) -> str:
@@ -161,9 +140,6 @@ def solve_lagged(problem: LaggedWorkload, time_limit: float = 60.0) -> LaggedRef
     return LaggedReference(
         problem=problem,
         tokens=found.tokens,
-        lower=double_below(certificate.lower),
-        upper=double_above(certificate.upper),
-        relative_gap=float(certificate.relative_gap),
         envelope_tokens=relaxed,
         envelope_upper=double_above(found.root.upper),
         on_chord=tuple(names[k] for k in np.flatnonzero(between)),
@@ -186,5 +162,5 @@ def _prove(problem: LaggedWorkload, found: Found) -> LaggedCertificate:
         leaves=found.leaves,
         digits=DIGITS,
     )
-    accepted(certificate.to_document(), lagged_verifier.check, "lagged budgets")
+    certificate.check()
     return certificate

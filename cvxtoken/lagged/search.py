@@ -17,7 +17,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from cvxtoken import lagged_verifier
+from cvxtoken import verifier
 from cvxtoken.allocation import model
 from cvxtoken.allocation.prices.search import solve_prices
 from cvxtoken.allocation.program.solver import attempt
@@ -119,7 +119,7 @@ class _Search:
 
     def checkable(self, leaves: int) -> bool:
         """Whether a checker takes a proof with so many leaves."""
-        return lagged_verifier.work(len(self.problem), leaves, DIGITS) <= lagged_verifier.MAX_WORK
+        return verifier.lagged.work(len(self.problem), leaves, DIGITS) <= verifier.lagged.MAX_WORK
 
     def leaf(self, choices: Choices, point: FloatArray | None) -> Leaf:
         """Choices as a proof states them, which are none for types without one."""

@@ -11,18 +11,20 @@ import gzip
 import hashlib
 import json
 import sys
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from rich.progress import track
 
-from cvxtoken import integer_verifier, verifier
-from cvxtoken.allocation.prices.polish import polish
+from cvxtoken import verifier
 from cvxtoken.allocation.prices.search import solve_prices
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.allocation.proof.certificate import certify
+from cvxtoken.allocation.targeted.polish import Start, polish_targets
+from cvxtoken.allocation.targets import Targets
 from cvxtoken.errors import LibraryError
 from cvxtoken.library.generate import FAMILIES, Recipe, recipes
 from cvxtoken.library.shipped import DUALS_STORED, FOLDER, SCHEMA, SUMS, read_family
@@ -58,6 +60,16 @@ def new_workload(recipe: Recipe) -> Workload:
     return recipe.workload
 
 
+def optimal_tokens(w: Workload) -> list[Decimal]:
+    """The optimum to DIGITS digits; tokens at their limit are that double (LibraryError: it is not found)."""
+    near = Start(solve_prices(w).tolist(), {}, ())
+    found = polish_targets(w, Targets(), [Decimal(0)] * len(w), {}, near)
+    if found is None:
+        raise LibraryError("the polish does not end")
+    short, top = Context(DIGITS, ROUND_HALF_EVEN), map(Decimal, w.max_tokens.tolist())
+    return [l if l == l_max else short.plus(l) for l, l_max in zip(found[0], top, strict=True)]
+
+
 def ground_truth(recipe: Recipe, w: Workload) -> dict[str, Any]:
     """The record of one instance, every proof in it checked.
 
@@ -78,7 +90,7 @@ def ground_truth(recipe: Recipe, w: Workload) -> dict[str, Any]:
     if w.idle_at_zero <= 0:
         used: Fraction = 1 - w.idle_at_zero
         return record | {"witness": f"{used.numerator}/{used.denominator}"}
-    tokens = polish(w, solve_prices(w), DIGITS)
+    tokens = optimal_tokens(w)
     proof = certify(w, tokens, _WORKING_DIGITS).to_document()
     verifier.check(proof)
     record["certificate"] = {
@@ -90,7 +102,7 @@ def ground_truth(recipe: Recipe, w: Workload) -> dict[str, Any]:
         whole = solve_integer(w)
         if whole.exact:
             document = whole.certificate.to_document()
-            integer_verifier.check(document)
+            verifier.whole.check(document)
             record["integer"] = {
                 key: value for key, value in document.items() if key not in ("schema", "sha256", "instance")
             }

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken import integer_verifier, verifier
+from cvxtoken import verifier
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.allocation.proof.certificate import Certificate
@@ -85,7 +85,7 @@ class Instance:
         """The proven optimum: tokens to 40 digits, relative gap at most 1e-60 (ProblemError: infeasible)."""
         if not self.feasible:
             raise ProblemError(f"{self.id} is infeasible: it has no optimum")
-        return Certificate.from_document(self.certificate_document(), self.workload)
+        return Certificate.from_document(self.certificate_document())
 
     @cached_property
     def tokens(self) -> FloatArray:
@@ -109,15 +109,15 @@ class Instance:
         """The proven best whole tokens, or None where they are not known exactly."""
         if "integer" not in self.record:
             return None
-        return IntegerCertificate.from_document(self.integer_document(), self.workload)
+        return IntegerCertificate.from_document(self.integer_document())
 
     def certificate_document(self) -> dict[str, Any]:
         """The certificate as a file holds it; `verifier.check` takes it."""
-        return self._proof("certificate", verifier.SCHEMA)
+        return self._proof("certificate", verifier.allocation.SCHEMA)
 
     def integer_document(self) -> dict[str, Any]:
-        """The proof of the whole tokens as a file holds it; `integer_verifier.check` takes it."""
-        return self._proof("integer", integer_verifier.SCHEMA)
+        """The proof of the whole tokens as a file holds it; `verifier.whole.check` takes it."""
+        return self._proof("integer", verifier.whole.SCHEMA)
 
     def _proof(self, key: str, schema: str) -> dict[str, Any]:
         head = {"schema": schema, "sha256": self.record["sha256"], "instance": self.workload.to_instance()}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Self
+from types import ModuleType
+from typing import Any, ClassVar, Self
 
-from cvxtoken import robust_verifier
+from cvxtoken import verifier
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.proof.files import accepted, read_proof, relative_gap, write_proof
+from cvxtoken.proofs import BoundsProof
 from cvxtoken.robust.bounds import DIGITS, EnsembleBounds
 from cvxtoken.robust.problem import Ensemble
 
@@ -18,10 +18,10 @@ _MORE_DIGITS = 10  # so that the checker sees every sign that was seen here
 
 
 @dataclass(frozen=True)
-class RobustCertificate:
+class RobustCertificate(BoundsProof):
     """A proof that lower <= mean J(tokens) <= best mean J <= upper, over the draws of an ensemble.
 
-    Why it is one stands in `cvxtoken.robust_verifier`.
+    Why it is one stands in `cvxtoken.verifier.robust`.
 
     Attributes:
         ensemble: the draws.
@@ -35,30 +35,14 @@ class RobustCertificate:
     Source: derived here.
     """
 
+    checker: ClassVar[ModuleType] = verifier.robust
+
     ensemble: Ensemble
     tokens: tuple[Decimal, ...]
     lower: Decimal
     upper: Decimal
     ends: tuple[Decimal, ...]
     digits: int = DIGITS + _MORE_DIGITS
-
-    @property
-    def relative_gap(self) -> Decimal:
-        """(upper - lower) / (1 + least |J| between them), rounded up to 3 digits."""
-        return relative_gap(self.lower, self.upper, self.digits)
-
-    def save(self, path: str | Path) -> None:
-        """Write the proof as JSON (ProblemError where the file cannot be written)."""
-        write_proof(path, self.to_document())
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read a proof and check it in full.
-
-        Raises:
-            CertificateError: the file cannot be read or does not prove what it states.
-        """
-        return read_proof(path, robust_verifier.check, cls.from_document)
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
@@ -75,14 +59,11 @@ class RobustCertificate:
     def to_document(self) -> dict[str, Any]:
         """The mapping that `save` writes."""
         return {
-            "schema": robust_verifier.SCHEMA,
+            "schema": verifier.robust.SCHEMA,
             "sha256": self.ensemble.sha256,
             "instances": [draw.to_instance() for draw in self.ensemble.draws],
-            "digits": self.digits,
+            **self.stated_bounds(),
             "tokens": [str(l) for l in self.tokens],
-            "lower": str(self.lower),
-            "upper": str(self.upper),
-            "relative_gap": str(self.relative_gap),
             "ends": [str(end) for end in self.ends],
         }
 
@@ -101,5 +82,5 @@ def certify_robust(ensemble: Ensemble, tokens: Iterable[float]) -> RobustCertifi
     exact = [Decimal(l) for l in tokens]
     bounds = EnsembleBounds(ensemble, exact)
     proof = RobustCertificate(ensemble, tuple(exact), bounds.lower, bounds.upper, tuple(bounds.ends))
-    accepted(proof.to_document(), robust_verifier.check, "robust budgets")
+    proof.check()
     return proof

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from cvxtoken.allocation.program.solver import attempt
-from cvxtoken.allocation.proof.files import CERTIFIED_GAP
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import SolverError, UnstableError
-from cvxtoken.rigorous import double_above, double_below
+from cvxtoken.proofs import Proven
 from cvxtoken.robust.certificate import RobustCertificate, certify_robust
 from cvxtoken.robust.problem import Ensemble
 from cvxtoken.tables import table
@@ -22,14 +21,12 @@ _SMALL = 1e-14  # relative: a step that changes nothing more
 
 
 @dataclass(frozen=True)
-class RobustReference:
+class RobustReference(Proven):
     """The allocation of the best mean objective over the draws, with proven bounds.
 
     Attributes:
         ensemble: the draws.
         tokens: l, shape (N,).
-        lower, upper: proven bounds of the best mean J, in s, rounded outward to doubles.
-        relative_gap: proven (upper - lower) / (1 + least |J|).
         certificate: the proof; `certificate.save` writes a file that `cvxtoken verify` checks.
         solver_status: what the convex solver said of itself; nothing here is relied on.
         seconds: of the whole call.
@@ -37,35 +34,17 @@ class RobustReference:
 
     ensemble: Ensemble
     tokens: FloatArray
-    lower: float
-    upper: float
-    relative_gap: float
     certificate: RobustCertificate
     solver_status: str
     seconds: float
 
-    @property
-    def status(self) -> str:
-        """'certified' where the proven relative gap is at most 1e-15, else 'uncertified'."""
-        return "certified" if self.relative_gap <= CERTIFIED_GAP else "uncertified"
-
-    @property
-    def objective(self) -> float:
-        """Mean J at these tokens, in s."""
-        return self.lower
-
     def to_document(self) -> dict[str, Any]:
         """A mapping of plain values."""
         return {
-            "status": self.status,
             "draws": len(self.ensemble),
             "tokens": dict(zip(self.ensemble.names, self.tokens.tolist(), strict=True)),
-            "objective": self.objective,
-            "lower": self.lower,
-            "upper": self.upper,
-            "relative_gap": self.relative_gap,
+            **self.proven_document(),
             "solver_status": self.solver_status,
-            "seconds": self.seconds,
         }
 
     def __str__(self) -> str:
@@ -110,9 +89,6 @@ def solve_robust(ensemble: Ensemble) -> RobustReference:
     return RobustReference(
         ensemble=ensemble,
         tokens=tokens,
-        lower=double_below(proof.lower),
-        upper=double_above(proof.upper),
-        relative_gap=float(proof.relative_gap),
         certificate=proof,
         solver_status=status,
         seconds=time.perf_counter() - started,

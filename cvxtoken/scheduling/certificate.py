@@ -1,32 +1,30 @@
-"""The proof of a schedule's quality, and its file, which `cvxtoken.schedule_verifier` checks."""
+"""The proof of a schedule's quality, and its file, which `cvxtoken.verifier.schedule` checks."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from types import ModuleType
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from cvxtoken import schedule_verifier, verifier
+from cvxtoken import verifier
 from cvxtoken.arrays import FloatArray, IntArray
-from cvxtoken.errors import CertificateError
-from cvxtoken.files import write_text
+from cvxtoken.proofs import Proof
 from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.relaxation import Inequality
 
 SCALE = 2**24  # of multipliers, which the file holds as whole numbers
-Proof = dict[str, Any]
-VOLUME: Proof = {"kind": "volume"}
-SEARCH: Proof = {"kind": "search"}
+Kind = dict[str, Any]
+VOLUME: Kind = {"kind": "volume"}
+SEARCH: Kind = {"kind": "search"}
 
 
-def snapshot_proof(valid: list[Inequality], multipliers: FloatArray) -> Proof:
+def snapshot_proof(valid: list[Inequality], multipliers: FloatArray) -> Kind:
     """The multipliers of inequalities, shape (inequalities, T), rounded down to whole numbers over SCALE."""
     items = []
     for inequality, row in zip(valid, multipliers, strict=True):
-        whole = np.minimum(np.floor(row * SCALE / inequality.most), schedule_verifier.LARGEST)
+        whole = np.minimum(np.floor(row * SCALE / inequality.most), verifier.schedule.LARGEST)
         used = int(np.flatnonzero(whole).max(initial=-1)) + 1
         if used:
             items.append({"weights": _rows(inequality), "multipliers": whole[:used].astype(int).tolist()})
@@ -41,10 +39,10 @@ def _rows(inequality: Inequality) -> Any:
 
 
 @dataclass(frozen=True, eq=False)
-class ScheduleCertificate:
+class ScheduleCertificate(Proof):
     """A proof that no schedule has a total latency below `lower`, and that the starts reach `upper`.
 
-    Why it is one stands in `cvxtoken.schedule_verifier`. Predictions have no part in it.
+    Why it is one stands in `cvxtoken.verifier.schedule`. Predictions have no part in it.
 
     Attributes:
         requests: the instance.
@@ -55,10 +53,12 @@ class ScheduleCertificate:
     Source: derived here.
     """
 
+    checker: ClassVar[ModuleType] = verifier.schedule
+
     requests: Requests
     starts: IntArray
     lower: int
-    proof: Proof
+    proof: Kind
 
     @property
     def upper(self) -> int:
@@ -71,39 +71,19 @@ class ScheduleCertificate:
         """(upper - lower) / lower; what is at most 0 is exact."""
         return (self.upper - self.lower) / self.lower
 
-    def check(self) -> str:
-        """What is proven, in one line (CertificateError where it is not)."""
-        try:
-            return schedule_verifier.check(self.to_document())
-        except verifier.Refused as refusal:
-            raise CertificateError(str(refusal)) from refusal
-
-    def save(self, path: str | Path) -> None:
-        """Write the proof as JSON (ProblemError where the file cannot be written)."""
-        write_text(path, json.dumps(self.to_document()) + "\n")
-
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read a proof and check it in full.
-
-        Raises:
-            CertificateError: the file cannot be read or does not prove what it states.
-        """
-        try:
-            document = verifier.read(str(path))
-            schedule_verifier.check(document)
-        except verifier.Refused as refusal:
-            raise CertificateError(f"{path}: {refusal}") from refusal
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        """The proof in a parsed file that has been checked."""
         starts = np.array(document["starts"], dtype=np.int64)
         return cls(Requests(**document["instance"]), starts, document["lower"], document["proof"])
 
     def to_document(self) -> dict[str, Any]:
         """The mapping that `save` writes."""
-        columns = {field: getattr(self.requests, field).tolist() for field in schedule_verifier.COLUMNS}
+        columns = {field: getattr(self.requests, field).tolist() for field in verifier.schedule.COLUMNS}
         instance = {"memory": self.requests.memory, **columns}
         return {
-            "schema": schedule_verifier.SCHEMA,
-            "sha256": schedule_verifier.read_instance(instance)[2],
+            "schema": verifier.schedule.SCHEMA,
+            "sha256": verifier.schedule.read_instance(instance)[2],
             "instance": instance,
             "starts": self.starts.tolist(),
             "lower": self.lower,

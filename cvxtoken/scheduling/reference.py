@@ -3,7 +3,7 @@
     requests -> H-SF -> local search -> (integer program, search) -> best starts: upper
     requests -> volume -> inequalities and their linear program -> (search) -> best proof: lower
 
-What a solver says is used for starts and for multipliers only; the bound is what `schedule_verifier` proves.
+What a solver says is used for starts and for multipliers only; the bound is what `verifier.schedule` proves.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken import schedule_verifier
+from cvxtoken import verifier
 from cvxtoken.arrays import IntArray
 from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.files import nearest
@@ -149,12 +149,12 @@ def _too_large(requests: Requests, bound: str) -> bool:
 
 
 def _triples(requests: Requests) -> list[tuple[int, int, int]]:
-    columns = (getattr(requests, field).tolist() for field in schedule_verifier.COLUMNS)
+    columns = (getattr(requests, field).tolist() for field in verifier.schedule.COLUMNS)
     return list(zip(*columns, strict=True))
 
 
 def _volume_bound(requests: Requests) -> int:
-    return schedule_verifier.volume_bound(_triples(requests), requests.memory)
+    return verifier.schedule.volume_bound(_triples(requests), requests.memory)
 
 
 def _relaxed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertificate:
@@ -171,10 +171,10 @@ def _relaxed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertif
     try:
         multipliers = multipliers_of(Relaxation(requests, valid), last, width)
         proof = proofs.snapshot_proof(valid, multipliers)
-        lower = schedule_verifier.snapshot_bound(
+        lower = verifier.schedule.snapshot_bound(
             _triples(requests), requests.memory, proof["scale"], proof["inequalities"]
         )
-    except (SolverError, schedule_verifier.Refused) as error:
+    except (SolverError, verifier.schedule.Refused) as error:
         fallbacks.append(f"the linear program gave no bound, the volume bound stands in: {error}")
         return found
     better = lower > found.lower
@@ -212,8 +212,8 @@ def _searched(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCerti
     """The optimum, by trying all schedules; what is known already where that takes too long."""
     requests = found.requests
     try:
-        search = schedule_verifier.Search(_triples(requests), requests.memory, found.upper)
-    except schedule_verifier.Refused as error:
+        search = verifier.schedule.Search(_triples(requests), requests.memory, found.upper)
+    except verifier.schedule.Refused as error:
         fallbacks.append(f"not all schedules were tried, what is known stands in: {error}")
         return found
     starts = found.starts if search.best is None else np.array(search.best)

@@ -1,7 +1,7 @@
 """The lower bound that multipliers give, whatever they are: Lagrange's relaxation of inequalities over time.
 
 With multipliers lambda_t >= 0 on sum_i w(P_i - C_i + t, C_i - t) <= 1 for several weights w, every schedule
-has (derived here; `cvxtoken.schedule_verifier` redoes it in whole numbers)
+has (derived here; `cvxtoken.verifier.schedule` redoes it in whole numbers)
 
     TEL >= sum_i min over C >= a_i + o_i of [C - a_i + sum_w sum_t lambda_t w(P_i - C + t, C - t)]
            - sum_w sum_t lambda_t.
@@ -67,7 +67,7 @@ def inequalities(requests: Requests) -> list[Inequality]:
 
 
 class Relaxation:
-    """The bound as a function of multipliers of shape (inequalities, T), at times t = 0..T - 1."""
+    """Inequalities as weights of each request in each round, scaled to sums of at most 1."""
 
     def __init__(self, requests: Requests, valid: list[Inequality]) -> None:
         self.requests, self.valid = requests, valid
@@ -77,20 +77,6 @@ class Relaxation:
         self.profiles = [
             [item.profile(int(P), int(o)) / item.most for P, o in self.kinds.T] for item in valid
         ]
-
-    def bound(self, multipliers: FloatArray) -> float:
-        """The bound in float64."""
-        T = multipliers.shape[1]
-        a, o = self.requests.arrival, self.requests.output_tokens
-        value = -float(multipliers.sum())
-        for kind, (_, length) in enumerate(self.kinds.T):
-            price = np.arange(T + length, dtype=float)  # of each completion; beyond, it only grows
-            for row, profiles in zip(multipliers, self.profiles, strict=True):
-                price[: T + length - 1] += np.convolve(row, profiles[kind])
-            for i in np.flatnonzero(self.kind == kind):
-                ahead = price[a[i] + o[i] :]
-                value += float(ahead.min() - a[i]) if len(ahead) else float(o[i])
-        return value
 
 
 def multipliers_of(relaxation: Relaxation, last: int, width: int) -> FloatArray:

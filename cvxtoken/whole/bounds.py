@@ -1,6 +1,6 @@
 """Bounds on the loss of whole tokens in a range of the idle share, in float64 and free of cancellation.
 
-The mathematics stands in `cvxtoken.integer_verifier`, which redoes these bounds rigorously. Here they are
+The mathematics stands in `cvxtoken.verifier.whole`, which redoes these bounds rigorously. Here they are
 losses (`rounding`): around a real allocation with idle share y^, for d = l - l^ and a cell
 low <= sigma <= high of sigma = sum pi c d, where y = y^ - lambda sigma, every whole allocation loses
 

@@ -1,22 +1,22 @@
-"""The proof that whole tokens are the best ones, and its file; `cvxtoken.integer_verifier` checks it."""
+"""The proof that whole tokens are the best ones, and its file; `cvxtoken.verifier.whole` checks it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Self
+from types import ModuleType
+from typing import Any, ClassVar, Self
 
-from cvxtoken import integer_verifier
+from cvxtoken import verifier
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.proof.files import read_proof, relative_gap, write_proof
+from cvxtoken.proofs import BoundsProof
 
 
 @dataclass(frozen=True)
-class IntegerCertificate:
+class IntegerCertificate(BoundsProof):
     """A proof that lower <= J(tokens) <= J of the best whole allocation <= upper.
 
-    Why it is one stands in `cvxtoken.integer_verifier`.
+    Why it is one stands in `cvxtoken.verifier.whole`.
 
     Attributes:
         workload: the instance.
@@ -31,6 +31,8 @@ class IntegerCertificate:
     Source: derived here.
     """
 
+    checker: ClassVar[ModuleType] = verifier.whole
+
     workload: Workload
     tokens: tuple[int, ...]
     lower: Decimal
@@ -41,30 +43,11 @@ class IntegerCertificate:
     digits: int
     v: tuple[Decimal, ...] = ()
 
-    @property
-    def relative_gap(self) -> Decimal:
-        """(upper - lower) / (1 + least |J| between them), rounded up to 3 digits."""
-        return relative_gap(self.lower, self.upper, self.digits)
-
-    def save(self, path: str | Path) -> None:
-        """Write the proof as JSON (ProblemError where the file cannot be written)."""
-        write_proof(path, self.to_document())
-
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read a proof and check it in full.
-
-        Raises:
-            CertificateError: the file cannot be read or does not prove what it states.
-        """
-        check = integer_verifier.check
-        return read_proof(path, check, lambda d: cls.from_document(d, Workload(**d["instance"])))
-
-    @classmethod
-    def from_document(cls, document: dict[str, Any], workload: Workload) -> Self:
-        """The proof in a parsed file that has been checked; `workload` is its instance."""
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        """The proof in a parsed file that has been checked."""
         return cls(
-            workload=workload,
+            workload=Workload(**document["instance"]),
             tokens=tuple(document["tokens"]),
             lower=Decimal(document["lower"]),
             upper=Decimal(document["upper"]),
@@ -78,14 +61,11 @@ class IntegerCertificate:
     def to_document(self) -> dict[str, Any]:
         """The mapping that `save` writes."""
         return {
-            "schema": integer_verifier.SCHEMA,
+            "schema": verifier.whole.SCHEMA,
             "sha256": self.workload.sha256,
             "instance": self.workload.to_instance(),
-            "digits": self.digits,
+            **self.stated_bounds(),
             "tokens": list(self.tokens),
-            "lower": str(self.lower),
-            "upper": str(self.upper),
-            "relative_gap": str(self.relative_gap),
             "z": [str(z) for z in self.z],
             **({"v": [str(v) for v in self.v]} if self.v else {}),
             "edges": [str(edge) for edge in self.edges],

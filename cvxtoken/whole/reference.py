@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cvxtoken import integer_verifier
 from cvxtoken.allocation import model
 from cvxtoken.allocation.prices.search import solve_prices
 from cvxtoken.allocation.problem import Workload
@@ -19,6 +18,7 @@ from cvxtoken.allocation.proof.bounds import Bounds
 from cvxtoken.allocation.proof.certificate import certify
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CertificateError, ProblemError, SolverError, UnstableError
+from cvxtoken.proofs import Proven
 from cvxtoken.rigorous import Rounding, double_above
 from cvxtoken.tables import table
 from cvxtoken.whole.certificate import IntegerCertificate
@@ -31,7 +31,7 @@ _DIGITS = 60
 
 
 @dataclass(frozen=True)
-class IntegerReference:
+class IntegerReference(Proven):
     """The best whole allocation of a workload, or the best found, with the proof of how good it is.
 
     Attributes:
@@ -48,21 +48,6 @@ class IntegerReference:
     def tokens(self) -> NDArray[np.int64]:
         """Whole tokens, shape (N,)."""
         return np.array(self.certificate.tokens, dtype=np.int64)
-
-    @property
-    def objective(self) -> float:
-        """J at these tokens, in s, rounded to the nearest double."""
-        return float(self.certificate.lower)
-
-    @property
-    def upper(self) -> float:
-        """Proven upper bound of J over all whole tokens, in s, rounded up to a double."""
-        return double_above(self.certificate.upper)
-
-    @property
-    def relative_gap(self) -> float:
-        """Proven (upper - lower) / (1 + |J|), |J| being the least between the bounds."""
-        return float(self.certificate.relative_gap)
 
     @property
     def exact(self) -> bool:
@@ -92,15 +77,12 @@ class IntegerReference:
         """A mapping of plain values."""
         return {
             "tokens": dict(zip(self.workload.names, self.tokens.tolist(), strict=True)),
-            "objective": self.objective,
-            "upper": self.upper,
+            **self.proven_document(),
             "exact": self.exact,
-            "relative_gap": self.relative_gap,
             "rounding": {
                 mode: {"objective": rounding.objective, "loss": loss, "loss_to_continuous": rounding.loss}
                 for mode, (rounding, loss) in self.roundings().items()
             },
-            "seconds": self.seconds,
         }
 
     def __str__(self) -> str:
@@ -133,7 +115,7 @@ class IntegerReference:
 def solve_integer(workload: Workload, time_limit: float = 60.0) -> IntegerReference:
     """The best budgets in whole tokens from 0 to floor(l_max), proven.
 
-    A search in float64 (`integer_search`) proposes tokens and a proof; `cvxtoken.integer_verifier` redoes the
+    A search in float64 (`integer_search`) proposes tokens and a proof; `cvxtoken.verifier.whole` redoes the
     proof rigorously, and what it does not accept is not stated. Within the time limit of the search, the
     result is exact or says how much better an allocation might be.
 
@@ -179,12 +161,12 @@ def _prove(workload: Workload, found: Found) -> IntegerCertificate:
             v=tuple(map(Decimal, found.v.tolist())) if workload.is_random else (),
         )
         try:
-            integer_verifier.check(certificate.to_document())
-        except integer_verifier.Refused as refusal:
-            reason = refusal
+            certificate.check()
+        except CertificateError as error:
+            refused = error
         else:
             return certificate
-    raise CertificateError(f"the proof of the whole tokens was refused: {reason}") from reason
+    raise refused
 
 
 def _attained(workload: Workload, tokens: tuple[int, ...]) -> Decimal:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import ProblemError, integer_verifier, verifier
+from cvxtoken import ProblemError, verifier
 from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.allocation.program.forms import FORMS, program
+from cvxtoken.verifier import whole as integer_verifier
 
 BASE = cvxtoken.load("qwen3-8b")
 HALF = BASE.replace(max_tokens=[32768, 0, 5000, 0, 100])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import integer_verifier, verifier
+from cvxtoken import verifier
 from cvxtoken.allocation import model
 from cvxtoken.allocation.explain import explain
 from cvxtoken.allocation.methods.fixed_point import _gauss_seidel
@@ -20,6 +20,7 @@ from cvxtoken.allocation.targeted.optimum import certify_targets
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.lagged.program import envelope_program
 from cvxtoken.robust.program import ensemble_program
+from cvxtoken.verifier import whole as integer_verifier
 from cvxtoken.whole.rounding import Neighbourhood
 from tests.support import targets as judge
 from tests.support import truth

@@ -10,6 +10,7 @@ from cvxtoken import SolverError, verifier
 from cvxtoken.allocation import model, reference
 from cvxtoken.allocation.program import solver as solver_room
 from tests.support.instances import realistic, stress
+from tests.support.uno import needs_uno
 
 # computed to 1e-14 by two independent programs; arrival rate, weight, tokens, J*
 CHECK_VALUES = [
@@ -73,7 +74,7 @@ def test_the_figures_are_those_of_the_tokens() -> None:
     assert "4072.5" in text
 
 
-@pytest.mark.parametrize("solver", ["SCS", "scs", "UNO"])
+@pytest.mark.parametrize("solver", ["SCS", "scs", pytest.param("UNO", marks=needs_uno)])
 def test_any_installed_solver_leads_to_the_same_optimum(solver: str) -> None:
     w = realistic(4, 6)
     found = cvxtoken.solve(w, solver=solver)

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import CertificateError, SolverError, lagged_verifier, verifier
+from cvxtoken import CertificateError, SolverError
 from cvxtoken.lagged import LaggedCertificate, LaggedWorkload, reference, search, solve_lagged
 from cvxtoken.lagged.bounds import DIGITS, LaggedBounds
 from cvxtoken.lagged.envelope import Choice
 from cvxtoken.rigorous import double_above, double_below
+from cvxtoken.verifier import allocation as verifier
+from cvxtoken.verifier import lagged as lagged_verifier
 from tests.lagged.test_reference import random_problem
 from tests.support.instances import changed, varying
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import LibraryError, ProblemError, integer_verifier, verifier
+from cvxtoken import LibraryError, ProblemError
 from cvxtoken.allocation import model
 from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER
@@ -21,6 +21,8 @@ from cvxtoken.library import generate
 from cvxtoken.library import shipped as module
 from cvxtoken.library.build import differing, ground_truth, new_workload, shipped_workloads
 from cvxtoken.library.generate import FAMILIES, recipes
+from cvxtoken.verifier import allocation as verifier
+from cvxtoken.verifier import whole as integer_verifier
 
 ALL = cvxtoken.instances()
 FEASIBLE = [i for i in ALL if i.feasible]

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cvxtoken import schedule_verifier
 from cvxtoken.errors import CertificateError, ProblemError
 from cvxtoken.scheduling import Requests, hindsight_shortest_first
 from cvxtoken.scheduling.certificate import SCALE, SEARCH, VOLUME, ScheduleCertificate, snapshot_proof
 from cvxtoken.scheduling.relaxation import Inequality
+from cvxtoken.verifier import schedule as schedule_verifier
 from tests.scheduling.plain import tiny
 
 REQUESTS = Requests(arrival=[1, 1, 0], prompt_tokens=[1, 2, 0], output_tokens=[2, 2, 1], memory=5)

@@ -7,9 +7,9 @@ import random
 import numpy as np
 import pytest
 
-from cvxtoken import schedule_verifier
 from cvxtoken.scheduling import Requests, hindsight_shortest_first, local_search
 from cvxtoken.scheduling.local_search import Placement, improve
+from cvxtoken.verifier import schedule as schedule_verifier
 from tests.scheduling.exhaustive import Request, drawn, fits, optimum
 
 

@@ -8,10 +8,10 @@ import highspy
 import numpy as np
 import pytest
 
-from cvxtoken import schedule_verifier
 from cvxtoken.errors import SolverError
 from cvxtoken.scheduling import Requests, default_requests, program
 from cvxtoken.scheduling.program import build, solve
+from cvxtoken.verifier import schedule as schedule_verifier
 from tests.scheduling.exhaustive import Request, drawn, fits, optimum
 
 

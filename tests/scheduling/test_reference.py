@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from cvxtoken import ProblemError, schedule_verifier
+from cvxtoken import ProblemError
 from cvxtoken.errors import CertificateError, SolverError
 from cvxtoken.highs import Solution
 from cvxtoken.scheduling import (
@@ -24,6 +24,7 @@ from cvxtoken.scheduling import (
 )
 from cvxtoken.scheduling.certificate import VOLUME, ScheduleCertificate
 from cvxtoken.scheduling.reference import best_schedule
+from cvxtoken.verifier import schedule as schedule_verifier
 from tests.scheduling.exhaustive import drawn, optimum
 from tests.scheduling.plain import tiny
 

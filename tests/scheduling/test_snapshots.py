@@ -7,10 +7,10 @@ import random
 import numpy as np
 import pytest
 
-from cvxtoken import schedule_verifier
 from cvxtoken.scheduling import Requests, hindsight_shortest_first, relaxation, snapshots
 from cvxtoken.scheduling.relaxation import Inequality, inequalities
 from cvxtoken.scheduling.snapshots import Cells, best_weights
+from cvxtoken.verifier import schedule as schedule_verifier
 from tests.scheduling.exhaustive import fits
 from tests.scheduling.plain import tiny
 

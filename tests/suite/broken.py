@@ -10,8 +10,8 @@ import numpy as np
 import cvxtoken
 from cvxtoken import UnstableError, Workload
 from cvxtoken.allocation import model
-from cvxtoken.allocation.prices.search import best_response
 from cvxtoken.suite import Answer
+from tests.support.prices import best_response
 
 
 def gradient_steps(workload: Workload, sign: float, steps: int) -> np.ndarray:

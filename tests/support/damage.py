@@ -11,6 +11,6 @@ def damaged(original: ModuleType, old: str, new: str) -> ModuleType:
     source = Path(str(original.__file__)).read_text(encoding="utf-8")
     assert source.count(old) == 1, source.count(old)
     module = ModuleType(f"damaged_{original.__name__}")
-    module.__package__ = "cvxtoken"
+    module.__package__ = original.__name__.rpartition(".")[0]
     exec(compile(source.replace(old, new), module.__name__, "exec"), module.__dict__)
     return module

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 import cvxtoken
-from cvxtoken import verifier
 from cvxtoken.allocation.fields import SCALARS
 from cvxtoken.allocation.proof.certificate import certify
+from cvxtoken.verifier import allocation as verifier
 from tests.support import truth
 from tests.support.instances import changed, realistic, stress, varying
 from tests.support.truth import exact

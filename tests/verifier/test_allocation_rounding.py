@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import verifier
+from cvxtoken.verifier import allocation as verifier
 from tests.support import truth
 from tests.support.damage import damaged
 from tests.support.instances import realistic, varying

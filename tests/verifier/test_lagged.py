@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import lagged_verifier as checker
-from cvxtoken import verifier
 from cvxtoken.allocation import model
 from cvxtoken.lagged import LaggedWorkload, solve_lagged
+from cvxtoken.verifier import allocation as verifier
+from cvxtoken.verifier import lagged as checker
 from tests.lagged.test_reference import random_problem
 from tests.support import lagged_truth
 from tests.support.instances import changed, varying
@@ -274,7 +274,7 @@ def test_it_runs_as_a_script_beside_the_verifier(tmp_path: Path) -> None:
     for flags in ([], ["-O"]):
         for change, code, begin in (({}, 0, "proven: "), ({"digits": 1}, 1, "refused: digits")):
             file.write_text(json.dumps(proofs()[0] | change))
-            command = [sys.executable, *flags, "-S", "lagged_verifier.py", str(file)]
+            command = [sys.executable, *flags, "-S", "lagged.py", str(file)]
             done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
             assert (done.returncode, done.stderr) == (code, "")
             assert done.stdout.startswith(begin)

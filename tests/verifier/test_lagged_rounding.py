@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from cvxtoken import lagged_verifier as checker
 from cvxtoken.lagged import LaggedWorkload, solve_lagged
+from cvxtoken.verifier import lagged as checker
 from tests.support import lagged_truth
 from tests.support.damage import damaged
 from tests.support.truth import exact, mp

@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import CertificateError, Ensemble, robust_verifier, verifier
+from cvxtoken import CertificateError, Ensemble
 from cvxtoken.allocation import model
 from cvxtoken.robust import RobustCertificate, certify_robust
+from cvxtoken.verifier import allocation as verifier
+from cvxtoken.verifier import robust as robust_verifier
 from tests.robust.test_reference import ensemble
 from tests.support import truth
 from tests.support.instances import varying

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import cvxtoken
-from cvxtoken import robust_verifier
+from cvxtoken.verifier import robust as robust_verifier
 from tests.support.damage import damaged
 from tests.support.truth import exact, mp
 from tests.verifier.test_allocation_rounding import just

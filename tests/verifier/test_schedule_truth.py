@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cvxtoken import schedule_verifier
 from cvxtoken.scheduling import Requests, relaxation
 from cvxtoken.scheduling.certificate import snapshot_proof
+from cvxtoken.verifier import schedule as schedule_verifier
 from tests.scheduling.exhaustive import Request, drawn, fits, optimum
 from tests.verifier.test_schedule import Document, inequality, snapshots, stated
 

@@ -21,19 +21,14 @@ from typing import Any
 import pytest
 
 import cvxtoken
-from cvxtoken import (
-    Ensemble,
-    LaggedWorkload,
-    Targets,
-    Workload,
-    integer_verifier,
-    lagged_verifier,
-    robust_verifier,
-    schedule_verifier,
-    verifier,
-)
+from cvxtoken import Ensemble, LaggedWorkload, Targets, Workload
 from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.reference import best_schedule
+from cvxtoken.verifier import allocation as verifier
+from cvxtoken.verifier import lagged as lagged_verifier
+from cvxtoken.verifier import robust as robust_verifier
+from cvxtoken.verifier import schedule as schedule_verifier
+from cvxtoken.verifier import whole as integer_verifier
 from tests.support import lagged_truth, truth
 from tests.support.instances import realistic
 from tests.support.truth import exact, mpf

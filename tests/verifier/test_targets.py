@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 import cvxtoken
-from cvxtoken import verifier
 from cvxtoken.allocation.proof.certificate import Certificate, certify
 from cvxtoken.allocation.targeted.optimum import certify_targets
 from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
+from cvxtoken.verifier import allocation as verifier
 from tests.support import targets as judge
 from tests.support.instances import changed, realistic
 from tests.support.truth import exact, mpf

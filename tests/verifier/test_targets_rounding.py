@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from cvxtoken import verifier
+from cvxtoken.verifier import allocation as verifier
 from tests.support.damage import damaged
 from tests.support.target_checks import (
     CHECKS,

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 import cvxtoken
-from cvxtoken import integer_verifier as checker
-from cvxtoken import verifier
+from cvxtoken.verifier import allocation as verifier
+from cvxtoken.verifier import whole as checker
 from tests.support import truth
 from tests.support.instances import boxed, varying
 from tests.verifier.test_allocation import nudge
@@ -186,7 +186,7 @@ def test_it_runs_as_a_script_beside_the_verifier(tmp_path: Path) -> None:
             (document | {"digits": 1}, 1, "refused: digits"),
         ):
             file.write_text(json.dumps(content))
-            command = [sys.executable, *flags, "-S", "integer_verifier.py", str(file)]
+            command = [sys.executable, *flags, "-S", "whole.py", str(file)]
             done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
             assert (done.returncode, done.stderr) == (code, "")
             assert done.stdout.startswith(begin)

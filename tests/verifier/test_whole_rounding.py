@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import integer_verifier as checker
-from cvxtoken import verifier
 from cvxtoken.allocation import model
+from cvxtoken.verifier import allocation as verifier
+from cvxtoken.verifier import whole as checker
 from tests.support import truth
 from tests.support.damage import damaged
 from tests.support.truth import exact, mp

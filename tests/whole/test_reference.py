@@ -16,8 +16,8 @@ from cvxtoken import (
     UnstableError,
     solve_integer,
 )
-from cvxtoken import integer_verifier as checker
 from cvxtoken.allocation.prices.search import solve_prices
+from cvxtoken.verifier import whole as checker
 from cvxtoken.whole import reference as integer
 from cvxtoken.whole.search import Found, search, twins
 from tests.support import truth

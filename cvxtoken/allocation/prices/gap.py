@@ -92,15 +92,6 @@ def appraise(columns: Columns, tokens: FloatArray) -> Appraisal:
     return Appraisal(w.accuracy_weight * p - (mean + wait), gap, p, mean, wait)
 
 
-def dual_gap(workload: Workload, tokens: FloatArray) -> FloatArray:
-    """Upper bound of J* - J(l), in s, as in `appraise`; shape (...) for tokens of shape (..., N).
-
-    Infinite where rho >= 1, or is not surely below 1.
-    """
-    types_first = np.moveaxis(tokens, -1, 0)
-    return appraise(Columns.of(workload).spread(tokens.ndim - 1), types_first).gap
-
-
 def excess(
     workload: Workload, slope: FloatArray, tokens: FloatArray, types: NDArray[np.intp] | None = None
 ) -> FloatArray:

@@ -35,7 +35,6 @@ from math import exp, inf, log, log1p
 from operator import add
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.prices.answers import (
@@ -109,13 +108,6 @@ class PricePoint:
     def target(self) -> tuple[float, float]:
         """The log prices that Newton's step leads to."""
         return self.log_theta + self.step.log_theta, self.log_p + self.step.log_p
-
-
-def best_response(workload: Workload, theta: float, p: float) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Tokens of every type at given prices, shape (N,), and which of them lie strictly inside the box."""
-    w = workload
-    l = respond(Columns.of(w), theta, p, None, _EXACT ** (1 / 3))
-    return l, (l > 0) & (l < w.max_tokens)
 
 
 def evaluate(workload: Workload, log_theta: float, log_p: float) -> PricePoint:

@@ -1,6 +1,6 @@
 """Certificates: a proof of optimality that anyone can check, for any feasible allocation (derived here).
 
-What is proven, and why, stands in `bounds`; `cvxtoken.verifier` checks it with code of its own.
+What is proven, and why, stands in `bounds`; `cvxtoken.verifier.allocation` checks it with code of its own.
 """
 
 from __future__ import annotations
@@ -9,26 +9,27 @@ import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Self
+from types import ModuleType
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from cvxtoken import verifier
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.bounds import NO_MULTIPLIERS, NO_TARGETS, Bounds
-from cvxtoken.allocation.proof.files import read_proof, relative_gap, write_proof
 from cvxtoken.allocation.targets import Multipliers, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
+from cvxtoken.proofs import BoundsProof
 from cvxtoken.rigorous import Rounding
+from cvxtoken.verifier.allocation import MAX_DIGITS
 
 _FLOAT_DIGITS = 17  # significant decimal digits of a double
 _LEAST_EXPONENT = 9000  # of ten, of tokens: a checker reads exponents of four digits
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Certificate(BoundsProof):
     """A proof that lower <= J(tokens) <= J* <= upper, and that |l*_k - tokens_k| <= radii_k.
 
     J* is the optimal objective and l* the optimal allocation of the exact instance, of all allocations that
@@ -58,6 +59,8 @@ class Certificate:
     Source: derived here.
     """
 
+    checker: ClassVar[ModuleType] = verifier.allocation
+
     workload: Workload
     tokens: tuple[Decimal, ...]
     lower: Decimal
@@ -67,29 +70,11 @@ class Certificate:
     targets: Targets = NO_TARGETS
     multipliers: Multipliers = NO_MULTIPLIERS
 
-    @property
-    def relative_gap(self) -> Decimal:
-        """(upper - lower) / (1 + least |J| between them), rounded up to 3 digits."""
-        return relative_gap(self.lower, self.upper, self.digits)
-
-    def save(self, path: str | Path) -> None:
-        """Write the certificate as JSON (ProblemError where the file cannot be written)."""
-        write_proof(path, self.to_document())
-
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read a certificate and check it in full.
-
-        Raises:
-            CertificateError: the file cannot be read or does not prove what it states.
-        """
-        return read_proof(path, verifier.check, lambda d: cls.from_document(d, Workload(**d["instance"])))
-
-    @classmethod
-    def from_document(cls, document: dict[str, Any], workload: Workload) -> Self:
-        """The certificate in a parsed file that has been checked; `workload` is its instance."""
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        """The certificate in a parsed file that has been checked."""
         return cls(
-            workload=workload,
+            workload=Workload(**document["instance"]),
             tokens=tuple(map(Decimal, document["tokens"])),
             lower=Decimal(document["lower"]),
             upper=Decimal(document["upper"]),
@@ -104,13 +89,10 @@ class Certificate:
         plain, targets, multipliers = self.targets.is_trivial, self.targets, self.multipliers
         added = {"targets": targets.to_document(), "multipliers": multipliers.to_document(targets)}
         return {
-            "schema": verifier.SCHEMA if plain else verifier.TARGET_SCHEMA,
+            "schema": verifier.allocation.SCHEMA if plain else verifier.allocation.TARGET_SCHEMA,
             "sha256": self.workload.sha256 if plain else targets.sha256(self.workload),
             "instance": self.workload.to_instance(),
-            "digits": self.digits,
-            "lower": str(self.lower),
-            "upper": str(self.upper),
-            "relative_gap": str(self.relative_gap),
+            **self.stated_bounds(),
             "tokens": [str(l) for l in self.tokens],
             "radii": [str(radius) for radius in self.radii],
         } | ({} if plain else added)
@@ -148,22 +130,20 @@ def certify(
     )
     # the gap is of second order in the tokens' error, but with targets of first order in the targets' slack
     digits = max(digits, 2 * own_digits + 20 if targets.is_trivial else own_digits + 40)
-    if digits > verifier.MAX_DIGITS:
-        raise ProblemError(
-            f"tokens need {digits} working digits; more than {verifier.MAX_DIGITS} cannot be checked"
-        )
+    if digits > MAX_DIGITS:
+        raise ProblemError(f"tokens need {digits} working digits; more than {MAX_DIGITS} cannot be checked")
     for turn in range(3):
         try:
             bounds = Bounds(workload, allocation, Rounding(digits), targets, multipliers)
             certificate = _publish(bounds, targets, multipliers)
         except (UnstableError, ProblemError):
-            if turn == 2 or digits == verifier.MAX_DIGITS:
+            if turn == 2 or digits == MAX_DIGITS:
                 raise
         else:
             far_below = certificate.relative_gap < Decimal(10) ** (-2 * own_digits)
             if bounds.rounding_share <= 0.01 or far_below:
                 break
-        digits = min(2 * digits, verifier.MAX_DIGITS)
+        digits = min(2 * digits, MAX_DIGITS)
     return certificate
 
 

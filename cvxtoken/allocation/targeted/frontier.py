@@ -17,11 +17,11 @@ import numpy as np
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.certificate import Certificate
-from cvxtoken.allocation.proof.files import CERTIFIED_GAP
 from cvxtoken.allocation.targeted.optimum import certify_targets
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
+from cvxtoken.proofs import CERTIFIED_GAP
 from cvxtoken.tables import table
 
 _ENOUGH = 0.95  # of the accuracy that any time could gain: there the frontier ends

@@ -5,9 +5,9 @@ import pytest
 
 import cvxtoken
 from cvxtoken.allocation import model
-from cvxtoken.allocation.prices.gap import dual_gap
 from tests.support import truth
 from tests.support.instances import realistic, stress, varying
+from tests.support.prices import dual_gap
 from tests.support.truth import exact
 
 INSTANCES = [(f"realistic {seed} {n}", realistic(seed, n)) for seed in range(3) for n in (1, 3)]

@@ -8,6 +8,7 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.prices import search as prices
 from cvxtoken.allocation.prices.columns import Columns
 from tests.support.instances import realistic, stress
+from tests.support.prices import best_response
 
 STRESS = list(stress((1, 6, 50)))
 
@@ -16,7 +17,7 @@ STRESS = list(stress((1, 6, 50)))
 @pytest.mark.parametrize("p", [1.0, 50.0, 1e9])
 def test_best_response_is_the_clipped_root(theta: float, p: float) -> None:
     w = realistic(8, 50)
-    l, free = prices.best_response(w, theta, p)
+    l, free = best_response(w, theta, p)
     benefit = w.accuracy_weight * w.accuracy_gain * w.saturation_rate * np.exp(-w.saturation_rate * l)
     cost = w.time_per_token * (p + theta * model.service_time(w, l))
     np.testing.assert_allclose(benefit[free], cost[free], rtol=1e-12)

@@ -13,6 +13,7 @@ from cvxtoken.allocation.program.forms import FORMS, program
 from cvxtoken.errors import ProblemError, UnstableError
 from tests.support import truth
 from tests.support.instances import changed, realistic, stress
+from tests.support.uno import needs_uno
 
 
 def raw_point(form: str, workload: cvxtoken.Workload, **options: object) -> np.ndarray:
@@ -34,7 +35,11 @@ def test_every_form_is_disciplined_and_has_the_certified_optimum(form: str) -> N
 
 
 @pytest.mark.parametrize(
-    "options", [{"solver": "SCS", "eps": 1e-9}, {"solver": "UNO", "nlp": True, "logger": "SILENT"}]
+    "options",
+    [
+        {"solver": "SCS", "eps": 1e-9},
+        pytest.param({"solver": "UNO", "nlp": True, "logger": "SILENT"}, marks=needs_uno),
+    ],
 )
 @pytest.mark.parametrize("size", [1, 6, 50])
 def test_independent_witness(size: int, options: dict[str, object]) -> None:

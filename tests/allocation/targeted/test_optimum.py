@@ -11,13 +11,13 @@ import pytest
 import cvxtoken
 from cvxtoken import verifier
 from cvxtoken.allocation import model
-from cvxtoken.allocation.prices.search import best_response
 from cvxtoken.allocation.program.forms import program
 from cvxtoken.allocation.program.solver import run_targeted
 from cvxtoken.allocation.targeted.optimum import certify_targets
 from cvxtoken.allocation.targets import LIMITS, Targets
 from tests.support import targets as judge
 from tests.support.instances import realistic, stress
+from tests.support.prices import best_response
 
 QWEN = cvxtoken.load("qwen3-8b")
 LOAD = ("max_mean_system_time", "max_mean_wait", "max_utilization")

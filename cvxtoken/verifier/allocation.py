@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks a cvxtoken certificate with the standard library alone: `python verifier.py FILE`.
+"""Checks a cvxtoken certificate with the standard library alone: `python allocation.py FILE`.
 
 Exit status 0 and one line that states what is proven, or 1 and the reason why nothing is. It shares no
 code with what writes certificates. What a certificate states, for task types k of one server:
@@ -37,6 +37,7 @@ import hashlib
 import json
 import struct
 import sys
+from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, DecimalException
 from functools import reduce
 from math import frexp, inf
@@ -112,22 +113,29 @@ def check(document: Any) -> str:
     require(type(digits) is int and 20 <= digits <= MAX_DIGITS, f"digits is not from 20 to {MAX_DIGITS}")
     require(size * (1 + len(goal.rows)) * max(digits, 100) ** 2 <= MAX_WORK, "the check would take too long")
     tokens, radii = read_decimals(document["tokens"], size), read_decimals(document["radii"], size)
-    lower, upper, gap = read_decimals([document[key] for key in ("lower", "upper", "relative_gap")], 3)
-    require(lower <= upper, "lower exceeds upper")
+    lower, upper, shown = read_bounds(document)
     for l, radius, l_max in zip(tokens, radii, w["max_tokens"]):
         require(0 <= l <= Decimal(l_max) and radius >= 0, f"{l:.6g} or radius {radius:.3g} out of range")
     try:
         prove(w, tokens, radii, lower, upper, goal, digits)
     except DecimalException as error:
         raise Refused(f"a number is out of range: {type(error).__name__}") from error
+    low, high, gap = shown
+    return (
+        f"proven: instance {digest} ({size} task types{said}) has its optimum J from {low} to {high}, "
+        f"relative gap <= {gap}; the tokens reach the lower value, "
+        f"each within {Context(3, ROUND_CEILING).plus(max(radii))} of the optimal number"
+    )
+
+
+def read_bounds(document: Any) -> tuple[Decimal, Decimal, tuple[Decimal, Decimal, Decimal]]:
+    """Lower and upper; and both with relative_gap, which must be enough, rounded outward to print."""
+    lower, upper, gap = read_decimals([document[key] for key in ("lower", "upper", "relative_gap")], 3)
+    require(lower <= upper, "lower exceeds upper")
     down, up, most = Context(20, ROUND_FLOOR), Context(20, ROUND_CEILING), Context(3, ROUND_CEILING)
     least = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
     require(up.subtract(upper, lower) <= down.multiply(gap, down.add(1, least)), "relative_gap is too small")
-    return (
-        f"proven: instance {digest} ({size} task types{said}) has its optimum J from {down.plus(lower)} "
-        f"to {up.plus(upper)}, relative gap <= {most.plus(gap)}; the tokens reach the lower value, "
-        f"each within {most.plus(max(radii))} of the optimal number"
-    )
+    return lower, upper, (down.plus(lower), up.plus(upper), most.plus(gap))
 
 
 def stated(targets: Any) -> str:
@@ -316,11 +324,16 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-if __name__ == "__main__":
+def script(check: Callable[[Any], str]) -> None:
+    """Check the one file named on the command line; exit status 1 where it is refused."""
     if len(sys.argv) != 2:
-        sys.exit("usage: python verifier.py FILE")
+        sys.exit(f"usage: python {sys.argv[0]} FILE")
     try:
         print(check(read(sys.argv[1])))
     except Refused as refusal:
         print(f"refused: {refusal}")
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    script(check)

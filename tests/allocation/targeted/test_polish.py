@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 
 import cvxtoken
-from cvxtoken.allocation.prices.polish import polish
 from tests.support import truth
 from tests.support.instances import realistic, stress
+from tests.support.prices import polish
 
 
 @pytest.mark.parametrize("digits", [30, 40, 60])

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Checks a proof about whole tokens: `python integer_verifier.py FILE`, with verifier.py beside it.
+"""Checks a proof about whole tokens: `python whole.py FILE`, with allocation.py beside it.
 
-Standard library only; it shares no code with the search. What a proof states, for J of `verifier` over
+Standard library only; it shares no code with the search. What a proof states, for J of `allocation` over
 stable whole tokens 0 <= l <= l_max: the given ones reach J >= lower, and none exceed upper. Why: for every
 z and v, with Z = sum pi (z^2 + v^2) and P = 1 + lambda^2 Z / 2, this is an identity,
 
@@ -19,7 +19,6 @@ allocations whose h exceed these by little, for every nu, can be better: J is ev
 """
 
 import decimal
-import sys
 from collections.abc import Iterator
 from decimal import Context, Decimal
 from functools import reduce
@@ -27,14 +26,14 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 if __package__:
-    from cvxtoken import verifier
-else:  # run as a script beside verifier.py, without the package
-    import verifier  # type: ignore[import-not-found, no-redef]
+    from cvxtoken.verifier import allocation
+else:  # run as a script beside allocation.py, without the package
+    import allocation  # type: ignore[import-not-found, no-redef]
 
 SCHEMA = "cvxtoken-integer-certificate/1"
-KEYS = (verifier.KEYS - {"radii"}) | {"z", "edges", "multipliers"}
+KEYS = (allocation.KEYS - {"radii"}) | {"z", "edges", "multipliers"}
 MAX_WORK = 1.5e12  # elementary operations times digits squared: some 20 s
-Refused, require = verifier.Refused, verifier.require
+Refused, require = allocation.Refused, allocation.require
 FLOOR, CEILING = decimal.ROUND_FLOOR, decimal.ROUND_CEILING
 TRAPS = [decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow]
 
@@ -43,35 +42,31 @@ def check(document: Any) -> str:
     """The line that states what a parsed proof proves; raises Refused where it does not."""
     good = isinstance(document, dict) and set(document) | {"v"} == KEYS | {"v"}  # v may be missing: zeros
     require(good and document["schema"] == SCHEMA, f"the keys or the schema are not those of a {SCHEMA}")
-    w, digest = verifier.read_instance(document["instance"])
+    w, digest = allocation.read_instance(document["instance"])
     size, digits, tokens = len(w["names"]), document["digits"], document["tokens"]
     require(document["sha256"] == digest, f"the instance's SHA-256 is {digest}, not the one stated")
-    require(type(digits) is int and 20 <= digits <= verifier.MAX_DIGITS, "digits is out of range")
+    require(type(digits) is int and 20 <= digits <= allocation.MAX_DIGITS, "digits is out of range")
     require(isinstance(tokens, list) and len(tokens) == size, "tokens has not one number a name")
     for l, l_max in zip(tokens, w["max_tokens"]):
         require(type(l) is int and 0 <= l <= l_max, "tokens are not whole numbers from 0 to max_tokens")
     edges, multipliers = document["edges"], document["multipliers"]
     require(isinstance(edges, list) and isinstance(multipliers, list), "edges or multipliers is not a list")
     require(all(isinstance(nus, list) and nus for nus in multipliers), "a cell has no list of multipliers")
-    z, v = (verifier.read_decimals(document.get(name, ["0"] * size), size) for name in ("z", "v"))
-    edges = verifier.read_decimals(edges, len(edges))
-    multipliers = [verifier.read_decimals(nus, len(nus)) for nus in multipliers]
+    z, v = (allocation.read_decimals(document.get(name, ["0"] * size), size) for name in ("z", "v"))
+    edges = allocation.read_decimals(edges, len(edges))
+    multipliers = [allocation.read_decimals(nus, len(nus)) for nus in multipliers]
     require(min(*z, *v) >= 0, "z or v is negative")
     require(len(edges) == len(multipliers) + 1 > 1, "there is not one list of multipliers a cell")
     require(edges[0] == 0 and edges[-1] == 1, "the cells do not cover 0 to 1")
     require(all(low < high for low, high in pairwise(edges)), "the edges do not rise")
-    lower, upper, gap = verifier.read_decimals([document[f] for f in ("lower", "upper", "relative_gap")], 3)
-    require(lower <= upper, "lower exceeds upper")
+    lower, upper, (low, high, gap) = allocation.read_bounds(document)
     try:
         prove(w, tokens, lower, upper, list(zip(z, v)), list(zip(pairwise(edges), multipliers)), digits)
     except decimal.DecimalException as error:
         raise Refused(f"a number is out of range: {type(error).__name__}") from error
-    down, up, most = Context(20, FLOOR), Context(20, CEILING), Context(3, CEILING)
-    least = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
-    require(up.subtract(upper, lower) <= down.multiply(gap, down.add(1, least)), "relative_gap is too small")
     return (
         f"proven: over whole tokens instance {digest} ({size} task types) has its optimum J from "
-        f"{down.plus(lower)}, which the tokens reach, to {up.plus(upper)}, relative gap <= {most.plus(gap)}"
+        f"{low}, which the tokens reach, to {high}, relative gap <= {gap}"
     )
 
 
@@ -97,8 +92,9 @@ class Side:
         self.add, self.sub = rounding.add, rounding.subtract
         self.mul, self.div = rounding.multiply, rounding.divide
         self.rounding, self.is_low, self.z, self.work = rounding, rounding.rounding == FLOOR, z, work
-        self.types = list(zip(*([Decimal(x) for x in w[f]] for f in (*verifier.COLUMNS, *verifier.RANDOM))))
-        self.certain = not any(any(w[field]) for field in verifier.RANDOM)
+        fields = (*allocation.COLUMNS, *allocation.RANDOM)
+        self.types = list(zip(*([Decimal(x) for x in w[field]] for field in fields)))
+        self.certain = not any(any(w[field]) for field in allocation.RANDOM)
         self.lam, self.alpha = Decimal(w["arrival_rate"]), Decimal(w["accuracy_weight"])
         self.best = Z = Decimal(0)
         for (pi, A, _, D, *_), (x, v) in zip(self.types, z):
@@ -298,10 +294,4 @@ class Bound:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python integer_verifier.py FILE")
-    try:
-        print(check(verifier.read(sys.argv[1])))
-    except Refused as refusal:
-        print(f"refused: {refusal}")
-        sys.exit(1)
+    allocation.script(check)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks a proof about a schedule: `python schedule_verifier.py FILE`, with verifier.py beside it.
+"""Checks a proof about a schedule: `python schedule.py FILE`, with allocation.py beside it.
 
 Standard library only, whole numbers only, no solver. What a proof states, for requests i that arrive at a_i,
 hold s_i + j tokens while they make their j-th of o_i tokens, one a round, and share a memory of M tokens: the
@@ -25,9 +25,9 @@ from itertools import accumulate
 from typing import Any
 
 if __package__:
-    from cvxtoken import verifier
-else:  # run as a script beside verifier.py, without the package
-    import verifier  # type: ignore[import-not-found, no-redef]
+    from cvxtoken.verifier import allocation
+else:  # run as a script beside allocation.py, without the package
+    import allocation  # type: ignore[import-not-found, no-redef]
 
 SCHEMA = "cvxtoken-schedule-certificate/1"
 KEYS = {"schema", "sha256", "instance", "starts", "lower", "upper", "proof"}
@@ -35,7 +35,7 @@ COLUMNS = ("arrival", "prompt_tokens", "output_tokens")
 LARGEST = 10**9
 MAX_WORK, MAX_TIMES = 3e8, 1_000_000  # steps of some 0.1 microseconds; points of time held at once
 MAX_SEARCHED, MAX_STEPS, MAX_SEEN = 20, 50_000_000, 300_000  # requests, steps as above, states of 0.7 kB
-Refused, require = verifier.Refused, verifier.require
+Refused, require = allocation.Refused, allocation.require
 Request = tuple[int, int, int]  # a, s, o
 
 
@@ -284,10 +284,4 @@ class Search:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python schedule_verifier.py FILE")
-    try:
-        print(check(verifier.read(sys.argv[1])))
-    except Refused as refusal:
-        print(f"refused: {refusal}")
-        sys.exit(1)
+    allocation.script(check)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Checks a proof about the best average of several workloads: `python robust_verifier.py FILE`.
+"""Checks a proof about the best average of several workloads: `python robust.py FILE`.
 
-Standard library only, with verifier.py beside it; it shares no code with what writes proofs. What a proof
-states of draws r = 1..R of an instance, J_r being the objective of `verifier` in draw r: the given tokens are
-stable in all draws and reach a mean J_r of at least lower; no allocation has a mean above upper.
+Standard library only, with allocation.py beside it; it shares no code with what writes proofs. What a proof
+states of draws r = 1..R of an instance, J_r being the objective of `allocation` in draw r: the given tokens
+are stable in all draws and reach a mean J_r of at least lower; no allocation has a mean above upper.
 
-Why: in every draw, for any z and v, -J_r is at least a sum over the types (see `verifier`), and with
+Why: in every draw, for any z and v, -J_r is at least a sum over the types (see `allocation`), and with
 kappa = 1 + lambda^2 Z / 2 + lambda z the mean of these sums is, but for what no token changes, a sum of
 
     g(l) = (1 / R) sum_r pi [alpha A e^(-b l) + (kappa c + lambda v s1) l]   over 0 <= l <= l_max,
@@ -17,19 +17,18 @@ l_max or a point where g' >= 0, so that the least value is not beyond. Up to the
 """
 
 import hashlib
-import sys
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, DecimalException
 from typing import Any
 
 if __package__:
-    from cvxtoken import verifier
-else:  # run as a script beside verifier.py, without the package
-    import verifier  # type: ignore[import-not-found, no-redef]
+    from cvxtoken.verifier import allocation
+else:  # run as a script beside allocation.py, without the package
+    import allocation  # type: ignore[import-not-found, no-redef]
 
 SCHEMA = "cvxtoken-robust-certificate/1"
-KEYS = (verifier.KEYS - {"instance", "radii"}) | {"instances", "ends"}
+KEYS = (allocation.KEYS - {"instance", "radii"}) | {"instances", "ends"}
 MAX_WORK = 1e9  # some 20 s
-Refused, require = verifier.Refused, verifier.require
+Refused, require = allocation.Refused, allocation.require
 
 
 def check(document: Any) -> str:
@@ -39,31 +38,27 @@ def check(document: Any) -> str:
     draws, digest = read_draws(document["instances"])
     size, digits = len(draws[0]["names"]), document["digits"]
     require(document["sha256"] == digest, f"the draws' SHA-256 is {digest}, not the one stated")
-    good = type(digits) is int and 20 <= digits <= verifier.MAX_DIGITS
-    require(good, f"digits is not from 20 to {verifier.MAX_DIGITS}")
+    good = type(digits) is int and 20 <= digits <= allocation.MAX_DIGITS
+    require(good, f"digits is not from 20 to {allocation.MAX_DIGITS}")
     require(size * len(draws) * max(digits, 100) ** 2 <= MAX_WORK, "the check would take too long")
-    tokens, ends = (verifier.read_decimals(document[field], size) for field in ("tokens", "ends"))
+    tokens, ends = (allocation.read_decimals(document[field], size) for field in ("tokens", "ends"))
     for l, end, l_max in zip(tokens, ends, draws[0]["max_tokens"]):
         require(0 <= l <= end <= Decimal(l_max), f"{l:.6g} or its end {end:.6g} is out of range")
-    lower, upper, gap = verifier.read_decimals([document[f] for f in ("lower", "upper", "relative_gap")], 3)
-    require(lower <= upper, "lower exceeds upper")
+    lower, upper, (low, high, gap) = allocation.read_bounds(document)
     try:
         prove(draws, tokens, ends, lower, upper, digits)
     except DecimalException as error:
         raise Refused(f"a number is out of range: {type(error).__name__}") from error
-    down, up, most = Context(20, ROUND_FLOOR), Context(20, ROUND_CEILING), Context(3, ROUND_CEILING)
-    least = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
-    require(up.subtract(upper, lower) <= down.multiply(gap, down.add(1, least)), "relative_gap is too small")
     return (
         f"proven: the mean J over {len(draws)} draws {digest} ({size} task types) has its optimum from "
-        f"{down.plus(lower)}, which the tokens reach, to {up.plus(upper)}, relative gap <= {most.plus(gap)}"
+        f"{low}, which the tokens reach, to {high}, relative gap <= {gap}"
     )
 
 
 def read_draws(instances: Any) -> tuple[list[dict[str, Any]], str]:
     """The draws, of the same types and largest budgets, and their SHA-256, of the lines of the draws' own."""
     require(isinstance(instances, list) and instances, "instances is not a list of draws")
-    draws, digests = zip(*map(verifier.read_instance, instances))
+    draws, digests = zip(*map(allocation.read_instance, instances))
     for field in ("names", "max_tokens"):
         require(all(w[field] == draws[0][field] for w in draws), f"the draws differ in {field}")
     text = "\n".join(["cvxtoken-robust/1", *digests, ""])
@@ -93,10 +88,10 @@ Curve = tuple[Any, ...]  # pi alpha A from below and above, b, pi (kappa c + lam
 def draw(w: Any, tokens: Any, down: Context, up: Context) -> tuple[Decimal, Decimal, list[Curve]]:
     """J at the tokens, from below, and the bound of -J: a constant, from below, and a curve of each type."""
     add, mul, div, ADD, MUL, DIV = down.add, down.multiply, down.divide, up.add, up.multiply, up.divide
-    fields = (*verifier.COLUMNS, *verifier.RANDOM)
+    fields = (*allocation.COLUMNS, *allocation.RANDOM)
     types = list(zip(*([Decimal(x) for x in w[field]] for field in fields), tokens, tokens))
     lam, alpha, two = Decimal(w["arrival_rate"]), Decimal(w["accuracy_weight"]), Decimal(2)
-    best, BEST, COST, y = verifier.attained(types, lam, verifier.untargeted(w), down, up)
+    best, BEST, COST, y = allocation.attained(types, lam, allocation.untargeted(w), down, up)
     z2 = Z2 = Decimal(0)
     zs, vs = ([div(add(x[i], mul(x[i + 1], x[-1])), y) for x in types] for i in (4, 7))  # t / y and s / y
     for (pi, *_), z, v in zip(types, zs, vs):
@@ -129,7 +124,7 @@ def derivatives(curves: Any, l: Decimal, down: Context, up: Context) -> tuple[De
     """R g, R g' and R g'' at l, from below; after R g' the same from above."""
     value = slope = SLOPE = curvature = Decimal(0)
     for gain, GAIN, b, rise, RISE in curves:
-        decay = down.multiply(gain, verifier.exp(down, down.multiply(b.copy_negate(), l)))
+        decay = down.multiply(gain, allocation.exp(down, down.multiply(b.copy_negate(), l)))
         DECAY = up.multiply(GAIN, up.next_plus(up.exp(up.multiply(b.copy_negate(), l))))
         value = down.add(value, down.add(decay, down.multiply(rise, l)))
         slope = down.add(slope, down.subtract(rise, up.multiply(b, DECAY)))
@@ -139,10 +134,4 @@ def derivatives(curves: Any, l: Decimal, down: Context, up: Context) -> tuple[De
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python robust_verifier.py FILE")
-    try:
-        print(check(verifier.read(sys.argv[1])))
-    except Refused as refusal:
-        print(f"refused: {refusal}")
-        sys.exit(1)
+    allocation.script(check)

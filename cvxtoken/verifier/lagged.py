@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""Checks a proof about curves with a lag: `python lagged_verifier.py FILE`, with verifier.py beside it.
+"""Checks a proof about curves with a lag: `python lagged.py FILE`, with allocation.py beside it.
 
 Standard library only; it shares no code with the search. What a proof states, for task types k of one server
-whose accuracy gains nothing below a lag l0, with (x)_+ = max(x, 0) and all else as in `verifier`:
+whose accuracy gains nothing below a lag l0, with (x)_+ = max(x, 0) and all else as in `allocation`:
 
     maximise  J(l) = alpha sum pi (A (1 - e^(-b (l - l0)_+)) + D) - E[T]    over 0 <= l <= l_max, y > 0;
 
 the given tokens reach J >= lower, and no allocation exceeds upper.
 
-Why: with z, v, Z, P and r = (P + lambda z) c + lambda v s1 of `verifier`, all z and v >= 0, every l has
+Why: with z, v, Z, P and r = (P + lambda z) c + lambda v s1 of `allocation`, all z and v >= 0, every l has
     -J(l) >= -alpha sum pi (A + D) - lambda Z / 2 + sum pi ((P + lambda z) t0 + lambda v s0 + m),
     m the least of alpha A e^(-b (l - l0)_+) + r l over what the type may do. As r >= 0, that is
 
     off, l <= l0:  alpha A, at l = 0;
-    on, l >= l0:   r l0 + min of alpha A e^(-b d) + r d over 0 <= d <= l_max - l0, that of `verifier`;
+    on, l >= l0:   r l0 + min of alpha A e^(-b d) + r d over 0 <= d <= l_max - l0, that of `allocation`;
     free:          the smaller of the two.
 
 A type has a choice where 0 < l0 < l_max. Without a lag it is always on, with l0 >= l_max always off. Off and
@@ -30,7 +30,6 @@ lags of all types as big-endian doubles.
 
 import hashlib
 import struct
-import sys
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, DecimalException
 from fractions import Fraction
 from functools import reduce
@@ -38,14 +37,14 @@ from math import inf
 from typing import Any
 
 if __package__:
-    from cvxtoken import verifier
-else:  # run as a script beside verifier.py, without the package
-    import verifier  # type: ignore[import-not-found, no-redef]
+    from cvxtoken.verifier import allocation
+else:  # run as a script beside allocation.py, without the package
+    import allocation  # type: ignore[import-not-found, no-redef]
 
 SCHEMA = "cvxtoken-lagged-certificate/1"
-KEYS = (verifier.KEYS - {"radii"}) | {"lag", "leaves"}
+KEYS = (allocation.KEYS - {"radii"}) | {"lag", "leaves"}
 MAX_WORK, MAX_CHARACTERS = 1.5e9, 3e8  # some 15 s of bounds, some seconds of strings
-Refused, require = verifier.Refused, verifier.require
+Refused, require = allocation.Refused, allocation.require
 Leaf = tuple[str, list[Decimal] | None]  # choices and point
 
 
@@ -56,27 +55,23 @@ def check(document: Any) -> str:
     w, digest = read_instance(document["instance"], document["lag"])
     size, digits, leaves = len(w["names"]), document["digits"], document["leaves"]
     require(document["sha256"] == digest, f"the SHA-256 of instance and lags is {digest}, not the one stated")
-    require(type(digits) is int and 20 <= digits <= verifier.MAX_DIGITS, "digits is out of range")
+    require(type(digits) is int and 20 <= digits <= allocation.MAX_DIGITS, "digits is out of range")
     require(isinstance(leaves, list) and leaves, "leaves is not a list of leaves")
     require(work(size, len(leaves), digits) <= MAX_WORK, "the check would take too long")
-    tokens = verifier.read_decimals(document["tokens"], size)
+    tokens = allocation.read_decimals(document["tokens"], size)
     for l, l_max in zip(tokens, w["max_tokens"]):
         require(0 <= l <= Decimal(l_max), f"{l:.6g} tokens are out of range")
     places = choosing(w)
     read = [read_leaf(leaf, size, set(places)) for leaf in leaves]
-    lower, upper, gap = verifier.read_decimals([document[f] for f in ("lower", "upper", "relative_gap")], 3)
-    require(lower <= upper, "lower exceeds upper")
+    lower, upper, (low, high, gap) = allocation.read_bounds(document)
     try:
         prove(w, tokens, read, lower, upper, digits)
     except DecimalException as error:
         raise Refused(f"a number is out of range: {type(error).__name__}") from error
-    down, up, most = Context(20, ROUND_FLOOR), Context(20, ROUND_CEILING), Context(3, ROUND_CEILING)
-    least = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
-    require(up.subtract(upper, lower) <= down.multiply(gap, down.add(1, least)), "relative_gap is too small")
     return (
         f"proven: with its lags instance {digest} ({size} task types, {len(places)} with a choice) "
-        f"has its optimum J from {down.plus(lower)}, which the tokens reach, to {up.plus(upper)}, "
-        f"relative gap <= {most.plus(gap)}"
+        f"has its optimum J from {low}, which the tokens reach, to {high}, "
+        f"relative gap <= {gap}"
     )
 
 
@@ -87,7 +82,7 @@ def work(size: int, leaves: int, digits: int) -> float:
 
 def prove(w: Any, tokens: Any, leaves: list[Leaf], lower: Decimal, upper: Decimal, digits: int) -> None:
     """Evaluate J at the tokens, cover all choices and bound every leaf; raises Refused."""
-    columns = (w[field] for field in (*verifier.COLUMNS, *verifier.RANDOM, "lag"))
+    columns = (w[field] for field in (*allocation.COLUMNS, *allocation.RANDOM, "lag"))
     types = list(zip(*([Decimal(x) for x in column] for column in columns)))
     lam, alpha = Decimal(w["arrival_rate"]), Decimal(w["accuracy_weight"])
     down, up = Context(digits, ROUND_FLOOR), Context(digits, ROUND_CEILING)
@@ -182,14 +177,14 @@ def least(
     """A number that m is not below, with alpha A from g to G; m never falls as r grows: r may be too low."""
     if choice == "0" or lag >= l_max:
         return g
-    beyond, _ = verifier.minimum(g, G, b, r, up.subtract(l_max, lag), down, up)
+    beyond, _ = allocation.minimum(g, G, b, r, up.subtract(l_max, lag), down, up)
     on = down.add(down.multiply(r, lag), beyond)
     return on if choice == "1" else min(g, on)
 
 
 def read_instance(instance: Any, lag: Any) -> tuple[dict[str, Any], str]:
     """The instance with its lags, every rule checked, and the SHA-256 of both."""
-    w, digest = verifier.read_instance(instance)
+    w, digest = allocation.read_instance(instance)
     good = isinstance(lag, list) and len(lag) == len(w["names"]) and all(type(l0) is float for l0 in lag)
     require(good, "lag has not one double a name")
     require(all(0 <= l0 < inf for l0 in lag), "a lag is out of its range")
@@ -207,16 +202,10 @@ def read_leaf(leaf: Any, size: int, places: set[int]) -> Leaf:
     require(all(c == "." or k in places for k, c in enumerate(choices)), "a type without a choice makes one")
     if leaf["point"] is None:
         return choices, None
-    point = verifier.read_decimals(leaf["point"], size)
+    point = allocation.read_decimals(leaf["point"], size)
     require(min(point) >= 0, "a point has negative tokens")
     return choices, point
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python lagged_verifier.py FILE")
-    try:
-        print(check(verifier.read(sys.argv[1])))
-    except Refused as refusal:
-        print(f"refused: {refusal}")
-        sys.exit(1)
+    allocation.script(check)

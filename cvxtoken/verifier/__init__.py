@@ -1,0 +1,11 @@
+"""Checkers of proofs: the standard library alone, and no code of what they check.
+
+`python cvxtoken/verifier FILE` checks a proof of any kind. Each kind's file is a script of its own too:
+allocation.py runs alone, the others with it beside them and nothing else.
+"""
+
+from cvxtoken.verifier import allocation, lagged, robust, schedule, whole
+from cvxtoken.verifier.allocation import Refused, read
+from cvxtoken.verifier.kinds import check
+
+__all__ = ["Refused", "allocation", "check", "lagged", "read", "robust", "schedule", "whole"]

@@ -1,0 +1,20 @@
+"""All kinds of proof: each is told by its schema and has a checker, which runs alone beside allocation.py."""
+
+from typing import Any
+
+if __package__:
+    from cvxtoken.verifier import allocation, lagged, robust, schedule, whole
+else:  # run in its folder, without the package
+    import allocation  # type: ignore[import-not-found, no-redef]
+    import lagged  # type: ignore[import-not-found, no-redef]
+    import robust  # type: ignore[import-not-found, no-redef]
+    import schedule  # type: ignore[import-not-found, no-redef]
+    import whole  # type: ignore[import-not-found, no-redef]
+
+
+def check(document: Any) -> str:
+    """The line that states what a parsed proof of any kind proves; raises Refused where it does not."""
+    schema = document.get("schema") if isinstance(document, dict) else None
+    others = (whole, lagged, robust, schedule)
+    line: str = next((kind for kind in others if schema == kind.SCHEMA), allocation).check(document)
+    return line
