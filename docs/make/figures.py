@@ -145,7 +145,7 @@ def price_paths() -> Figure:
             p = 1 + rate**2 * model.moments(w, l)[1] / (2 * y**2)
             axes.plot(rate / y, p, ".-", color=color, linewidth=1, label=name)
         axes.set(xlabel=r"$\theta=\lambda/y$ (1/s)", title=f"λ = {rate} /s")
-    drawn[0].set_ylabel("$p=1+\\lambda^2E[S^2]/(2y^2)$ (no unit)")
+    drawn[0].set_ylabel("$\\varphi=1+\\lambda^2E[S^2]/(2y^2)$ (no unit)")
     drawn[0].legend(frameon=False)
     return figure
 

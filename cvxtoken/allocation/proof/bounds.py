@@ -1,20 +1,9 @@
-"""The primal and the dual value of an allocation, rigorously (derived here).
+"""The primal and the dual value of an allocation, rigorously.
 
-Minimise F = -J. For all z_k >= 0 and y > 0, t^2 / y >= 2 z t - z^2 y. With Z = sum pi z^2,
-P = 1 + lambda^2 Z / 2 and kappa_k = P + lambda z_k this gives, for every feasible l,
-
-    F(l) >= -alpha sum pi (A + D) - lambda Z / 2 + sum pi_k (kappa_k t0_k + m_k),
-    m_k = min over 0 <= l <= l_max of alpha A e^(-b l) + kappa c l.
-
-At z_k = t_k / y the bound is exact at the optimum, and its error is of second order near it.
-
-Where service times vary, E[S^2] = sum pi (t^2 + s^2) with s = s0 + s1 l, and the same is done with s^2 / y
-and a v = s / y of its own: Z = sum pi (z^2 + v^2), and each type adds lambda v s to its kappa t.
-
-With targets there is a multiplier for each: mu (E[T] <= tau), nu (E[W] <= omega), eta (rho <= r),
-xi (sum pi l <= M), zeta_k (p_k >= q_k), chi (rows sum a_k l_k <= limit). Multiplier times (value - limit) is
-added to F and is not positive wherever the targets are met, so that the bound of the sum is one of F there:
-with w the weight of E[T] in J (1, or 0 where J is the accuracy alone and alpha is 1) and e = w + mu + nu,
+The bound of F = -J is derived in docs/certificates.md. With any z_k >= 0, v_k >= 0, Z = sum pi (z^2 + v^2),
+and a multiplier for each target, mu (E[T] <= tau), nu (E[W] <= omega), eta (rho <= r), xi (sum pi l <= M),
+zeta_k (p_k >= q_k), chi (rows sum a_k l_k <= limit), with w the weight of E[T] in J (1, or 0 where J is the
+accuracy alone and alpha is 1) and e = w + mu + nu, every l that meets the targets has
 
     kappa_k = w + mu + eta lambda + e (lambda z_k + lambda^2 Z / 2),
     r_k = kappa_k c_k + e lambda v_k s1_k + xi + sum chi a_k / pi_k,   G_k = alpha A_k + zeta_k A_k / pi_k,
@@ -22,8 +11,9 @@ with w the weight of E[T] in J (1, or 0 where J is the accuracy alone and alpha 
     F >= -alpha sum pi (A + D) - e lambda Z / 2 + sum pi (kappa t0 + e lambda v s0 + m)
          - mu tau - nu omega - eta r - xi M - sum chi limit + sum zeta (q - A - D).
 
-The gap is of first order in the slack of a target whose multiplier is positive. Everything is evaluated in
-intervals of decimals (`cvxtoken.rigorous`), on the exact values of the doubles.
+At z_k = t_k / y, v_k = s_k / y and the shadow prices the bound is exact at the optimum. Near it its error is
+of second order, but of first order in the slack of a target whose multiplier is positive. Everything is
+evaluated in intervals of decimals (`cvxtoken.rigorous`), on the exact values of the doubles.
 """
 
 from __future__ import annotations
