@@ -1,7 +1,7 @@
 """How the optimum moves with the data: derivatives in every parameter from the price system (derived here).
 
 The optimum is given by the prices u = (theta, p, chi of the active rows) and every type's answer l_k(u, q),
-q being the data; see `target_polish` for the equations R(u, q) = 0 of an active set (without targets
+q being the data; see `targeted.polish` for the equations R(u, q) = 0 of an active set (without targets
 e = sigma = 1). All that R knows of the types are E[S], E[S^2] and the rows' values, so that with the answers'
 own partial derivatives, from
 

@@ -115,7 +115,7 @@ class IntegerReference(Proven):
 def solve_integer(workload: Workload, time_limit: float = 60.0) -> IntegerReference:
     """The best budgets in whole tokens from 0 to floor(l_max), proven.
 
-    A search in float64 (`integer_search`) proposes tokens and a proof; `cvxtoken.verifier.whole` redoes the
+    A search in float64 (`whole.search`) proposes tokens and a proof; `cvxtoken.verifier.whole` redoes the
     proof rigorously, and what it does not accept is not stated. Within the time limit of the search, the
     result is exact or says how much better an allocation might be.
 

@@ -1,7 +1,7 @@
 """The search for the best whole tokens, in float64: cells, bounds, enumeration. It proves nothing itself.
 
 What it finds are an allocation and cells with multipliers, from which `cvxtoken.verifier.whole` redoes
-the proof rigorously. A cell, a range of sigma (`integer_bounds`), is closed where its bound reaches the best
+the proof rigorously. A cell, a range of sigma (`bounds`), is closed where its bound reaches the best
 loss known. Where few allocations stay below it, for the best multiplier and for some around it, they are
 enumerated. Otherwise the cell is halved; the one of least bound comes first.
 """

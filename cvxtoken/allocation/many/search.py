@@ -1,4 +1,4 @@
-"""The two-price search of `prices` for many instances at once: the same steps, with arrays for numbers."""
+"""The two-price search of `prices.search` for many instances at once: the same steps, with arrays for numbers."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class _State:
         self.done = stay | close
 
     def cut(self, step: Step[FloatArray]) -> None:
-        """Leave out of the brackets what the signs of the residuals exclude; see `prices`."""
+        """Leave out of the brackets what the signs of the residuals exclude; see `prices.search`."""
         idle, price = step.idle_residual < 0, step.price_residual < 0
         same = idle == price
         for row, low, high in ((0, ~same & idle, ~same & price), (1, same & idle, same & ~idle)):

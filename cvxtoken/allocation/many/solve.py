@@ -54,7 +54,7 @@ class Solutions:
         mean_accuracy: sum pi p.
         mean_system_time: E[T], in s.
         utilization: rho.
-        theta, p: the two prices of `prices`, a start for neighbouring instances.
+        theta, p: the two prices of `prices.search`, a start for neighbouring instances.
     """
 
     workloads: Workloads
@@ -111,7 +111,7 @@ def solve_many(
 ) -> Solutions:
     """The optimal budgets of many workloads, one or two microseconds an instance of five types.
 
-    One Newton search of the two prices (see `prices`) runs over all instances together, in blocks that
+    One Newton search of the two prices (see `prices.search`) runs over all instances together, in blocks that
     stay in the cache. An instance that breaks a rule or has no stable allocation is marked, and the
     others are solved. Nothing is proven rigorously: that is `Solutions.certify`.
 

@@ -1,4 +1,4 @@
-"""Newton's method on the two prices: O(N) a step, globally convergent (derived here, see `prices`)."""
+"""Newton's method on the two prices: O(N) a step, globally convergent (derived here, see `prices.search`)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The dual gap of an allocation in float64, free of cancellation (derived here).
 
-The bound is that of `bounds`. With z = t / y the part of the gap that couples the types vanishes,
+The bound is that of `proof.bounds`. With z = t / y the part of the gap that couples the types vanishes,
 and what is left is a sum over types of pi_k e_k, where with x = b l, s = c (P + theta tau), tau the marginal
 time of `model`, xh = the minimiser ln(alpha A b / s) clipped to [0, b l_max], d = xh - x and r = alpha A
 e^(-xh)

@@ -1,6 +1,6 @@
 """The optimum under targets to 60 digits: Newton's method on the prices in decimals (derived here).
 
-The targets change the two-price form of `prices` only in what the prices are. With the weights
+The targets change the two-price form of `prices.search` only in what the prices are. With the weights
 sigma = w + mu + eta lambda of E[S] and e = w + mu + nu of E[W] in F and its multipliers' terms,
 
     theta = e lambda / y,   p = sigma + e lambda^2 E[S^2] / (2 y^2),   x_k = (sum chi_j a_jk) / pi_k,
