@@ -56,8 +56,6 @@ def needs(folder: Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for file in folder.rglob("*.py"):
         own = file.relative_to(folder).parts[0].removesuffix(".py")
-        if file == ROOT / "__init__.py":
-            continue  # the public names of all rooms
         for name in imports(file):
             target = module_of(name) if name.startswith("cvxtoken.") else None
             if target is not None and target.is_relative_to(folder):
