@@ -9,18 +9,7 @@ from __future__ import annotations
 import sys
 from io import TextIOWrapper
 
-from cvxtoken.cli import (  # noqa: F401 (they add their commands to the application)
-    allocation,
-    batching,
-    clipping,
-    fitting,
-    library,
-    optimum,
-    plot,
-    scheduling,
-    sweep,
-)
-from cvxtoken.cli.options import app
+from cvxtoken.cli.application import app
 from cvxtoken.errors import CvxtokenError
 
 
