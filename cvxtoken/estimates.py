@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from cvxtoken.arrays import FloatArray
 
@@ -36,6 +35,8 @@ def estimate(values: FloatArray, predicted: float | None = None) -> Estimate:
     values = values[np.isfinite(values)]
     if len(values) < 2:
         return Estimate(float("nan"), float("nan"), float("nan"), predicted)
+    from scipy.special import stdtrit  # slow to import, and only intervals need it
+
     value, spread = float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
     half = spread * float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2))
     return Estimate(value, value - half, value + half, predicted)

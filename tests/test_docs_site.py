@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from inspect import ismodule
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,8 @@ def test_the_references_documents_the_public_names(site: Path) -> None:
     reference = "".join(page.read_text(encoding="utf-8") for page in (site / "reference").glob("*.html"))
     for name in cvxtoken.__all__:
         own = getattr(cvxtoken, name)
+        if ismodule(own):
+            continue  # a room, whose names have their own entries
         ids = {f"cvxtoken.{name}", f"{own.__module__}.{name}"}
         assert any(f'id="{found}"' in reference for found in ids), name
     for name in plots.__all__:

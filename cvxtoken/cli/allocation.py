@@ -10,12 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from cvxtoken.allocation.methods.comparison import compare
-from cvxtoken.allocation.program.cones import cone_program
-from cvxtoken.allocation.reference import solve
-from cvxtoken.allocation.simulation import simulate
 from cvxtoken.cli.options import (
     AccuracyWeight,
     ArrivalRate,
@@ -23,18 +18,13 @@ from cvxtoken.cli.options import (
     CertificateFile,
     MaxTokens,
     WorkloadName,
-    app,
     progress_bar,
     read_workload,
     writable,
 )
-from cvxtoken.cli.tokens import named_tokens
-from cvxtoken.conic.cbf import write_cbf
 from cvxtoken.files import write_text
-from cvxtoken.whole.reference import solve_integer
 
 
-@app.command("integer")
 def integer_command(
     workload: WorkloadName = "qwen3-8b",
     arrival_rate: ArrivalRate = None,
@@ -45,6 +35,10 @@ def integer_command(
     certificate: CertificateFile = None,
 ) -> None:
     """Print the best budgets in whole tokens, proven, and what rounding loses."""
+    from rich.console import Console
+
+    from cvxtoken.whole.reference import solve_integer
+
     problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
     with Console(stderr=True).status("searching") if sys.stderr.isatty() else nullcontext():
         reference = solve_integer(problem, time_limit)
@@ -58,7 +52,6 @@ def integer_command(
         raise typer.Exit(3)
 
 
-@app.command()
 def explain(
     workload: WorkloadName = "qwen3-8b",
     arrival_rate: ArrivalRate = None,
@@ -67,11 +60,11 @@ def explain(
 ) -> None:
     """Print the convex program term by term, and the delay in its two parts."""
     from cvxtoken.allocation.explain import explain as tell
+    from cvxtoken.allocation.reference import solve
 
     print(tell(solve(read_workload(workload, arrival_rate, accuracy_weight, max_tokens))))
 
 
-@app.command()
 def methods(
     workload: WorkloadName = "qwen3-8b",
     arrival_rate: ArrivalRate = None,
@@ -80,11 +73,12 @@ def methods(
     as_json: AsJson = False,
 ) -> None:
     """Run every iterative method and hold it against the certified optimum."""
+    from cvxtoken.allocation.methods.comparison import compare
+
     comparison = compare(read_workload(workload, arrival_rate, accuracy_weight, max_tokens))
     print(json.dumps(comparison.to_document(), indent=2, allow_nan=False) if as_json else comparison)
 
 
-@app.command("simulate")
 def simulate_command(
     workload: WorkloadName = "qwen3-8b",
     tokens: Annotated[
@@ -100,6 +94,9 @@ def simulate_command(
     as_json: AsJson = False,
 ) -> None:
     """Simulate the queue at an allocation, beside what the closed forms predict."""
+    from cvxtoken.allocation.simulation import simulate
+    from cvxtoken.cli.tokens import named_tokens
+
     problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
     budgets = named_tokens(problem, tokens)
     with progress_bar() as progress:
@@ -131,7 +128,6 @@ class Format(StrEnum):
     JSON = "json"
 
 
-@app.command()
 def export(
     workload: WorkloadName = "qwen3-8b",
     file_format: Annotated[
@@ -148,6 +144,9 @@ def export(
     ] = None,
 ) -> None:
     """Write the problem for other programs: CBF, Clarabel's problem file, or the workload as JSON."""
+    from cvxtoken.allocation.program.cones import cone_program
+    from cvxtoken.conic.cbf import write_cbf
+
     problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
     if file_format is Format.JSON:
         text = json.dumps(problem.to_document(), indent=2) + "\n"

@@ -8,16 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from cvxtoken import picture, plots
+from cvxtoken import picture
 from cvxtoken.batching.problem import DISCIPLINES, BatchingProblem, check_discipline
 from cvxtoken.batching.problem import default_problem as default_batching
 from cvxtoken.batching.reference import best_batch
 from cvxtoken.batching.simulation import simulate
-from cvxtoken.cli.options import AsJson, app, drawable, progress_bar
+from cvxtoken.cli.options import AsJson, drawable, progress_bar
 from cvxtoken.errors import UnstableError
 
 
-@app.command("batch")
 def batch_command(
     problem: Annotated[
         str | None, typer.Argument(metavar="[PROBLEM]", help="A .toml or .json file; an example by default.")
@@ -61,5 +60,7 @@ def batch_command(
             texts.append(text + "\n")
             progress.advance(task)
     if plot is not None:
+        from cvxtoken import plots  # needs every room
+
         picture.save(plots.batching(found).figure, plot)
     print(json.dumps(documents, indent=2, allow_nan=False) if as_json else "\n".join(texts).rstrip())

@@ -8,15 +8,14 @@ from typing import Annotated
 
 import typer
 
-from cvxtoken import picture, plots
-from cvxtoken.cli.options import AsJson, app, drawable
+from cvxtoken import picture
+from cvxtoken.cli.options import AsJson, drawable
 from cvxtoken.clipping.problem import ClippingProblem, default_problem
 from cvxtoken.clipping.reference import best_limit
 from cvxtoken.errors import ProblemError
 from cvxtoken.lengths import LengthDistribution
 
 
-@app.command()
 def clip(
     problem: Annotated[
         str | None,
@@ -48,6 +47,8 @@ def clip(
     data = data.replace(**changes)
     reference = best_limit(data, None if limits is None else read_limits(limits))
     if plot is not None:
+        from cvxtoken import plots  # needs every room
+
         picture.save(plots.clipping(reference).figure, plot)
     print(json.dumps(reference.to_document(), indent=2, allow_nan=False) if as_json else reference)
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cvxtoken import picture, plots
-from cvxtoken.cli.options import AsJson, app, drawable, writable
+from cvxtoken import picture
+from cvxtoken.cli.options import AsJson, drawable, writable
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import check_ending
 from cvxtoken.fitting.workload import LOG, ROWS, fit_workload
@@ -22,7 +22,6 @@ def _document(value: Path | None) -> Path | None:
     return writable(value)
 
 
-@app.command()
 def fit(
     table: Annotated[
         str,
@@ -71,6 +70,8 @@ def fit(
     if out is not None:
         fitted.save(out)
     if plot is not None:
+        from cvxtoken import plots  # needs every room
+
         figure, panels = picture.panels(len(fitted.tasks))
         for task, panel in zip(fitted.tasks, panels, strict=True):
             plots.fit(task, panel)

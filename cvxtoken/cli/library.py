@@ -9,13 +9,12 @@ from typing import Annotated
 
 import typer
 
-from cvxtoken import library, verifier
-from cvxtoken.cli.options import AsJson, app, progress_bar, writable
+from cvxtoken import verifier
+from cvxtoken.cli.options import AsJson, progress_bar, writable
 from cvxtoken.files import write_text
 from cvxtoken.picture import require_matplotlib
 
 
-@app.command()
 def verify(
     file: Annotated[Path, typer.Argument(help="A proof: of tokens (whole, lagged, robust), a schedule.")],
 ) -> None:
@@ -27,9 +26,10 @@ def verify(
         raise typer.Exit(1) from refusal
 
 
-@app.command()
 def workloads() -> None:
     """List the built-in workloads with their sources."""
+    from cvxtoken import library
+
     for name in library.workloads():
         workload = library.load(name)
         print(f"{name}: {', '.join(workload.names)}\n    source: {workload.source}")
@@ -42,7 +42,6 @@ def _report(value: Path | None) -> Path | None:
     return writable(value)
 
 
-@app.command()
 def check(
     solver: Annotated[str, typer.Argument(help="An installed CVXPY solver, or module:function.")],
     family: Annotated[
@@ -64,6 +63,7 @@ def check(
     ] = None,
 ) -> None:
     """Score a solver by its true errors over the instance library."""
+    from cvxtoken import library
     from cvxtoken.suite import page, scoreboard, solvers
 
     found = solvers.find_solver(solver, kind)

@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from cvxtoken import picture, plots
+from cvxtoken import picture
 from cvxtoken.allocation.reference import solve
-from cvxtoken.allocation.targeted.frontier import frontier
 from cvxtoken.cli.options import (
     AccuracyWeight,
     ArrivalRate,
@@ -20,7 +19,6 @@ from cvxtoken.cli.options import (
     MaxTokens,
     Solver,
     WorkloadName,
-    app,
     drawable,
     progress_bar,
     read_workload,
@@ -28,7 +26,6 @@ from cvxtoken.cli.options import (
 from cvxtoken.errors import ProblemError
 
 
-@app.command("solve")
 def solve_command(
     workload: WorkloadName = "qwen3-8b",
     arrival_rate: ArrivalRate = None,
@@ -96,7 +93,6 @@ def read_shares(texts: list[str]) -> dict[str, float]:
     return found
 
 
-@app.command("frontier")
 def frontier_command(
     workload: WorkloadName = "qwen3-8b",
     arrival_rate: ArrivalRate = None,
@@ -109,11 +105,15 @@ def frontier_command(
     ] = None,
 ) -> None:
     """Print the best accuracy for every mean system time, each point proven, and its budgets."""
+    from cvxtoken.allocation.targeted.frontier import frontier
+
     problem = read_workload(workload, arrival_rate, accuracy_weight, max_tokens)
     with progress_bar() as progress:
         task = progress.add_task("frontier", total=points)
         found = frontier(problem, points, lambda count: progress.advance(task, count))
     if plot is not None:
+        from cvxtoken import plots  # needs every room
+
         picture.save(plots.frontier(found, solve(problem)).figure, plot)
     print(json.dumps(found.to_document(), indent=2, allow_nan=False) if as_json else found)
     if found.status != "certified":

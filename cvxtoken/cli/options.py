@@ -1,40 +1,20 @@
-"""What commands share: the application, common options, and how a workload is named."""
+"""What commands share: common options, and how a workload is named."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, ProgressColumn
 
-from cvxtoken import __version__, library, picture
-from cvxtoken.allocation.problem import Workload
+from cvxtoken import picture
 from cvxtoken.files import check_writable
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
 
-
-def _print_version(asked: bool) -> None:
-    """Callback of --version."""
-    if asked:
-        print(f"cvxtoken {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _application(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """Certified optimal thinking-token budgets for LLM servers."""
+    from cvxtoken.allocation.problem import Workload
 
 
 def writable(value: Path | None) -> Path | None:
@@ -53,6 +33,9 @@ def drawable(value: Path | None) -> Path | None:
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
     """A bar on stderr that goes when done; nothing where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
     # a disabled bar still prints an empty line before rich 14.3: the console is silenced as well
     silent = not sys.stderr.isatty()
     return Progress(*columns, console=Console(stderr=True, quiet=silent), transient=True, disable=silent)
@@ -75,6 +58,9 @@ def read_workload(
     name: str, arrival_rate: float | None, accuracy_weight: float | None, max_tokens: float | None
 ) -> Workload:
     """A built-in workload or a file, with the options' values in place of its own."""
+    from cvxtoken import library
+    from cvxtoken.allocation.problem import Workload
+
     is_file = Path(name).suffix in (".toml", ".json")
     workload = Workload.load(name) if is_file else library.load(name)
     options = {"arrival_rate": arrival_rate, "accuracy_weight": accuracy_weight, "max_tokens": max_tokens}

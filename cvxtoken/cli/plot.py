@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cvxtoken import picture
-from cvxtoken.cli.options import AccuracyWeight, ArrivalRate, MaxTokens, app, read_workload
+from cvxtoken.cli.options import AccuracyWeight, ArrivalRate, MaxTokens, read_workload
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
 from cvxtoken.plots.kinds import OF_FILE, OF_WORKLOAD
@@ -16,7 +16,6 @@ from cvxtoken.plots.kinds import OF_FILE, OF_WORKLOAD
 _KINDS = (*OF_WORKLOAD, *OF_FILE)
 
 
-@app.command("plot")
 def plot_command(
     kind: Annotated[str, typer.Argument(help=f"One of {', '.join(_KINDS)}.")],
     out: Annotated[Path, typer.Option(help="The file: .png, .svg, .pdf and others.")],

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cvxtoken import picture, plots
-from cvxtoken.cli.options import AsJson, CertificateFile, app, drawable
+from cvxtoken import picture
+from cvxtoken.cli.options import AsJson, CertificateFile, drawable
 from cvxtoken.errors import ProblemError
 from cvxtoken.scheduling.comparison import compare
 from cvxtoken.scheduling.generate import (
@@ -24,7 +24,6 @@ from cvxtoken.scheduling.reference import default_bound
 from cvxtoken.scheduling.trace import MEMORY, ROUND_SECONDS, read_trace
 
 
-@app.command()
 def schedule(
     problem: Annotated[
         str | None, typer.Argument(metavar="[PROBLEM]", help="A .toml or .json file; an example by default.")
@@ -83,6 +82,8 @@ def schedule(
     if certificate is not None:
         found.reference.certificate.save(certificate)
     if plot is not None:
+        from cvxtoken import plots  # needs every room
+
         picture.save(plots.memory(found).figure, plot)
     if as_json:
         print(json.dumps({**found.to_document(), "dropped": dropped}, indent=2, allow_nan=False))

@@ -9,9 +9,8 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-from cvxtoken.cli.options import AsJson, WorkloadName, app, progress_bar, read_workload
+from cvxtoken.cli.options import AsJson, WorkloadName, progress_bar, read_workload
 from cvxtoken.errors import ProblemError
 from cvxtoken.sweeps import sweep
 
@@ -19,7 +18,6 @@ _VALUES = "0.1,0.2,0.5 or LOW:HIGH:COUNT, equally spaced."
 Values = Annotated[str | None, typer.Option(metavar="VALUES", help=_VALUES)]
 
 
-@app.command("sweep")
 def sweep_command(
     workload: WorkloadName = "qwen3-8b",
     arrival_rate: Values = None,
@@ -40,6 +38,8 @@ def sweep_command(
     as_json: AsJson = False,
 ) -> None:
     """Solve every combination of values, written as they come; run again to go on after an interruption."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
     problem = read_workload(workload, None, None, None)
     options = {"arrival_rate": arrival_rate, "accuracy_weight": accuracy_weight, "max_tokens": max_tokens}
     texts = {field: text for field, text in options.items() if text is not None}

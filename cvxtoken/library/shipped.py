@@ -17,7 +17,6 @@ import numpy as np
 
 from cvxtoken import verifier
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.allocation.proof.certificate import Certificate
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import LibraryError, ProblemError
@@ -102,6 +101,8 @@ class Instance:
         """Dual values of the rows of `cone_program(workload, "raw")` at the optimum, to 17 digits."""
         if "duals" in self.record:
             return np.array(self.record["duals"])
+        from cvxtoken.allocation.program.cones import cone_program  # brings SciPy
+
         return cone_program(self.workload, "raw").duals(self.certificate.tokens)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The two-price search of `prices.search` for many instances at once: the same steps, with arrays for numbers."""
+"""The two-price search of `prices.search` for many instances at once: the same steps, in arrays."""
 
 from __future__ import annotations
 

@@ -53,8 +53,8 @@ class Budgets:
 class Tracker:
     """Optimal budgets for a stream of estimates of the arrival rate or of the shares of the types.
 
-    The answers of all types depend on the two prices alone (see `prices.search`), and so stay answers when the
-    load changes: Newton's method goes on from the last prices, two passes over the types for a usual
+    The answers of all types depend on the two prices alone (see `prices.search`), and so stay answers when
+    the load changes: Newton's method goes on from the last prices, two passes over the types for a usual
     change. A change too large for it is searched anew, at a few times the cost.
 
     Attributes:

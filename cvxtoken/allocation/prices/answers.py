@@ -1,6 +1,6 @@
 """What every type answers to a pair of prices, and where Newton's method sends the prices from there.
 
-The formulas stand in `prices.search`; here they are for one workload or many, on `Columns`: prices of shape (...),
+The formulas stand in `search`; here they are for one workload or many, on `Columns`: prices of shape (...),
 tokens of shape (N, ...). In those of prices t0 and c are of the marginal time tau (`Columns.marginal`), which
 is t where service times are certain. All of it is derived here.
 """

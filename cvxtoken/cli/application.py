@@ -1,0 +1,111 @@
+"""The application: its commands by name, each of which is imported when it is run.
+
+A module of commands imports at its top what all of them need; what one alone needs, it imports itself.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from cvxtoken import __version__
+
+# name: where the function is, and its line in the list, which is that of its docstring; the list must not
+# import the rooms that the commands need
+COMMANDS = {
+    "integer": (
+        "allocation.integer_command",
+        "Print the best budgets in whole tokens, proven, and what rounding loses.",
+    ),
+    "explain": (
+        "allocation.explain",
+        "Print the convex program term by term, and the delay in its two parts.",
+    ),
+    "methods": (
+        "allocation.methods",
+        "Run every iterative method and hold it against the certified optimum.",
+    ),
+    "simulate": (
+        "allocation.simulate_command",
+        "Simulate the queue at an allocation, beside what the closed forms predict.",
+    ),
+    "export": (
+        "allocation.export",
+        "Write the problem for other programs: CBF, Clarabel's problem file, or the workload as JSON.",
+    ),
+    "batch": (
+        "batching.batch_command",
+        "Print delays of batched service and the best batch sizes, by analysis and in simulation.",
+    ),
+    "clip": ("clipping.clip", "Print the best limit on output tokens, and what other limits do."),
+    "fit": ("fitting.fit", "Fit accuracy, service times and arrivals, and say where the model does not fit."),
+    "verify": ("library.verify", "Check a certificate file; print what it proves, or why it is refused."),
+    "workloads": ("library.workloads", "List the built-in workloads with their sources."),
+    "check": ("library.check", "Score a solver by its true errors over the instance library."),
+    "solve": (
+        "optimum.solve_command",
+        "Print the optimal budgets and the proven gap, under any targets what each of them costs.",
+    ),
+    "frontier": (
+        "optimum.frontier_command",
+        "Print the best accuracy for every mean system time, each point proven, and its budgets.",
+    ),
+    "plot": ("plot.plot_command", "Draw a picture to a file."),
+    "schedule": (
+        "scheduling.schedule",
+        "Run scheduling policies, and hold them against a certified bound in hindsight.",
+    ),
+    "sweep": (
+        "sweep.sweep_command",
+        "Solve every combination of values, written as they come; run again to go on after an interruption.",
+    ),
+}
+
+
+class Commands(TyperGroup):
+    """The commands as a list; what one of them needs is imported when it is to be run."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = {name: TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()}
+
+    # Any: the types of what is passed are Click's or Typer's own, by Typer's version
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Name, command and what is left of the arguments, as Typer finds them, but the command in full."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, None if name is None else command(name), rest
+
+
+def command(name: str) -> Any:
+    """The command with its options."""
+    module, _, function = COMMANDS[name][0].partition(".")
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(getattr(import_module(f"cvxtoken.cli.{module}"), function))
+    return typer.main.get_command(alone)
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(asked: bool) -> None:
+    """Callback of --version."""
+    if asked:
+        print(f"cvxtoken {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _application(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Certified optimal thinking-token budgets for LLM servers."""
