@@ -214,6 +214,6 @@ def test_broken_certifier_is_caught(damage: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_undamaged_copy_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = damaged(monkeypatch, "Everything is evaluated", "All is evaluated")
+    module = damaged(monkeypatch, "evaluated in intervals of decimals", "evaluated in decimal intervals")
     for check in CHECKS:
         check(module)
