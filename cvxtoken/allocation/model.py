@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
+from cvxtoken.precision import IDLE
 from cvxtoken.queueing import pollaczek_khinchine
 from cvxtoken.rigorous import double_below, nearest_double
 
@@ -120,7 +121,7 @@ def rough_idle_at_zero(prior: FloatArray, overhead: FloatArray, arrival_rate: fl
 
 def exact_idle(workload: Workload, tokens: FloatArray) -> Decimal:
     """The y of one allocation of shape (N,) to 60 digits, for what must fit to y also where y is tiny."""
-    w, exact = workload, Context(60)
+    w, exact = workload, Context(IDLE)
     fields = (w.prior, w.overhead, w.time_per_token, tokens)
     mean = Decimal(0)
     for pi, t0, c, l in zip(*(map(Decimal, field.tolist()) for field in fields), strict=True):

@@ -21,13 +21,11 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from cvxtoken.allocation.fields import PER_TYPE
-from cvxtoken.allocation.proof.bounds import GUARD_DIGITS
 from cvxtoken.errors import UnstableError
 from cvxtoken.lagged.envelope import Choice, Choices
 from cvxtoken.lagged.problem import LaggedWorkload
+from cvxtoken.precision import GUARD, SQUARED
 from cvxtoken.rigorous import Interval, Rounding
-
-DIGITS = 50  # about the square of float64's, and some to spare
 
 
 class LaggedBounds:
@@ -41,7 +39,7 @@ class LaggedBounds:
     """
 
     def __init__(self, problem: LaggedWorkload, tokens: Sequence[float], choices: Choices) -> None:
-        w, rounding = problem.workload, Rounding(DIGITS)
+        w, rounding = problem.workload, Rounding(SQUARED)
         down, up, exact = rounding.down, rounding.up, rounding.exact
         self.zero, one, half = exact(0), exact(1), exact(0.5)
         self.one, self.choices = one, choices
@@ -69,7 +67,7 @@ class LaggedBounds:
         cost = self.mean(kappa[k] * t0[k] + lam * v[k] * s0[k] + self.least(k, r[k]) for k in types)
         bound = cost - best - lam * Z * half
         largest = cost + best + self.mean(t) + lam * Z * half  # of the terms in either bound
-        room = (largest / y).high.scaleb(GUARD_DIGITS - DIGITS)  # near rho = 1 y cancels, and z is less exact
+        room = (largest / y).high.scaleb(GUARD - SQUARED)  # near rho = 1 y cancels, and z is less exact
         self.lower = down.minus(up.add(F.high, room))
         self.upper = up.minus(down.subtract(bound.low, room))
 

@@ -16,11 +16,11 @@ import numpy as np
 from cvxtoken.allocation import model
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, SolverError
-from cvxtoken.lagged.bounds import DIGITS
 from cvxtoken.lagged.certificate import LaggedCertificate
 from cvxtoken.lagged.envelope import touching_points
 from cvxtoken.lagged.problem import LaggedWorkload
 from cvxtoken.lagged.search import ON_CHORD, Found, search
+from cvxtoken.precision import SQUARED
 from cvxtoken.proofs import Proven
 from cvxtoken.rigorous import double_above
 from cvxtoken.tables import table
@@ -160,7 +160,7 @@ def _prove(problem: LaggedWorkload, found: Found) -> LaggedCertificate:
         lower=found.lower,
         upper=found.upper,
         leaves=found.leaves,
-        digits=DIGITS,
+        digits=SQUARED,
     )
     certificate.check()
     return certificate

@@ -23,10 +23,11 @@ from cvxtoken.allocation.prices.search import solve_prices
 from cvxtoken.allocation.program.solver import attempt
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import SolverError, UnstableError
-from cvxtoken.lagged.bounds import DIGITS, LaggedBounds
+from cvxtoken.lagged.bounds import LaggedBounds
 from cvxtoken.lagged.certificate import Leaf
 from cvxtoken.lagged.envelope import Choice, Choices, pieces, touching_points
 from cvxtoken.lagged.problem import LaggedWorkload
+from cvxtoken.precision import SQUARED
 
 ON_CHORD = 1e-3  # of the chord, from either end: less is solver's noise
 _NEVER = 1e-300  # the gain of a type that is off
@@ -90,7 +91,7 @@ class _Search:
         zeros = np.zeros(len(self.problem))
         start = self.bound(zeros, free)  # no tokens are an allocation
         if not start.is_finite():
-            raise SolverError(f"the idle share is too small to be told from 0 with {DIGITS} digits")
+            raise SolverError(f"the idle share is too small to be told from 0 with {SQUARED} digits")
         root = self.node(free, Node(free, start, zeros, zeros))
         order = itertools.count()
         heap = [(root.upper.copy_negate(), next(order), root)]
@@ -119,7 +120,7 @@ class _Search:
 
     def checkable(self, leaves: int) -> bool:
         """Whether a checker takes a proof with so many leaves."""
-        return verifier.lagged.work(len(self.problem), leaves, DIGITS) <= verifier.lagged.MAX_WORK
+        return verifier.lagged.work(len(self.problem), leaves, SQUARED) <= verifier.lagged.MAX_WORK
 
     def leaf(self, choices: Choices, point: FloatArray | None) -> Leaf:
         """Choices as a proof states them, which are none for types without one."""

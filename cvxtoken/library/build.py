@@ -29,10 +29,9 @@ from cvxtoken.allocation.targets import Targets
 from cvxtoken.errors import LibraryError
 from cvxtoken.library.generate import FAMILIES, Recipe, recipes
 from cvxtoken.library.shipped import DUALS_STORED, FOLDER, SCHEMA, SUMS, read_family
+from cvxtoken.precision import SHIPPED, SHIPPED_PROOF
 from cvxtoken.whole.reference import solve_integer
 
-DIGITS = 40  # of the optimal tokens
-_WORKING_DIGITS = 110  # of their certificates
 _INTEGER_SIZE = 100  # types, up to which the whole tokens are solved
 _SEARCHED = ("z", "v", "edges", "multipliers")
 
@@ -62,12 +61,12 @@ def new_workload(recipe: Recipe) -> Workload:
 
 
 def optimal_tokens(w: Workload) -> list[Decimal]:
-    """The optimum to DIGITS digits; tokens at their limit are that double (LibraryError: it is not found)."""
+    """The optimum to 40 digits; tokens at their limit are that double (LibraryError: it is not found)."""
     near = Start(solve_prices(w).tolist(), {}, ())
     found = polish_targets(feasible(w, Targets()), near)
     if found is None:
         raise LibraryError("the polish does not end")
-    short, top = Context(DIGITS, ROUND_HALF_EVEN), map(Decimal, w.max_tokens.tolist())
+    short, top = Context(SHIPPED, ROUND_HALF_EVEN), map(Decimal, w.max_tokens.tolist())
     return [l if l == l_max else short.plus(l) for l, l_max in zip(found[0], top, strict=True)]
 
 
@@ -92,7 +91,7 @@ def ground_truth(recipe: Recipe, w: Workload) -> dict[str, Any]:
         used: Fraction = 1 - w.idle_at_zero
         return record | {"witness": f"{used.numerator}/{used.denominator}"}
     tokens = optimal_tokens(w)
-    proof = certify(w, tokens, _WORKING_DIGITS).to_document()
+    proof = certify(w, tokens, SHIPPED_PROOF).to_document()
     verifier.check(proof)
     record["certificate"] = {
         key: proof[key] for key in ("digits", "lower", "upper", "relative_gap", "tokens", "radii")

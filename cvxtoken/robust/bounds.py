@@ -21,12 +21,11 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from cvxtoken.allocation.fields import PER_TYPE
-from cvxtoken.allocation.proof.bounds import GUARD_DIGITS
 from cvxtoken.errors import UnstableError
+from cvxtoken.precision import GUARD, SQUARED
 from cvxtoken.rigorous import Interval, Rounding
 from cvxtoken.robust.problem import Ensemble
 
-DIGITS = 50  # about the square of float64's, and some to spare
 _STEPS = 60  # doublings of the distance to s
 
 
@@ -42,7 +41,7 @@ class EnsembleBounds:
     """
 
     def __init__(self, ensemble: Ensemble, tokens: Iterable[float | Decimal]) -> None:
-        self.rounding = Rounding(DIGITS)
+        self.rounding = Rounding(SQUARED)
         exact = self.rounding.exact
         self.zero = exact(0)
         self.l = [exact(l) for l in tokens]
@@ -60,7 +59,7 @@ class EnsembleBounds:
             self.ends.append(end)
         count, (down, up) = exact(len(ensemble)), (self.rounding.down, self.rounding.up)
         size = up.add(up.abs(primal.high), up.subtract(up.abs(constant.low), constant.low))
-        room = up.divide(size, count.low).scaleb(GUARD_DIGITS - DIGITS)
+        room = up.divide(size, count.low).scaleb(GUARD - SQUARED)
         self.lower = down.minus(up.add((primal / count).high, room))
         self.upper = up.minus(down.subtract((least / count).low, room))
 

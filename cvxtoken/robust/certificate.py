@@ -10,11 +10,10 @@ from typing import Any, ClassVar, Self
 
 from cvxtoken import verifier
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.precision import SIGNS, SQUARED
 from cvxtoken.proofs import BoundsProof
-from cvxtoken.robust.bounds import DIGITS, EnsembleBounds
+from cvxtoken.robust.bounds import EnsembleBounds
 from cvxtoken.robust.problem import Ensemble
-
-_MORE_DIGITS = 10  # so that the checker sees every sign that was seen here
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class RobustCertificate(BoundsProof):
     lower: Decimal
     upper: Decimal
     ends: tuple[Decimal, ...]
-    digits: int = DIGITS + _MORE_DIGITS
+    digits: int = SQUARED + SIGNS
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:

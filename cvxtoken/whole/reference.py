@@ -18,6 +18,7 @@ from cvxtoken.allocation.proof.bounds import Bounds
 from cvxtoken.allocation.proof.certificate import certify
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CertificateError, ProblemError, SolverError, UnstableError
+from cvxtoken.precision import WHOLE
 from cvxtoken.proofs import Proven
 from cvxtoken.rigorous import Rounding, double_above
 from cvxtoken.tables import table
@@ -27,7 +28,6 @@ from cvxtoken.whole.search import Found, search, twins
 
 EXACT_GAP = Decimal("1e-25")  # relative; allocations of identical types tie, and no rounding tells them apart
 _SLACK = Decimal("1e-27")  # relative; between the best value and what is stated, for the checker to round in
-_DIGITS = 60
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class IntegerReference(Proven):
             UnstableError: they are unstable.
         """
         reached = certify(self.workload, checked_whole(self.workload, tokens)).lower
-        return double_above(Context(_DIGITS, ROUND_CEILING).subtract(self.certificate.upper, reached))
+        return double_above(Context(WHOLE, ROUND_CEILING).subtract(self.certificate.upper, reached))
 
     def roundings(self) -> dict[str, tuple[RoundedTokens, float]]:
         """By mode, the continuous optimum rounded, and its loss against the best whole allocation, in s."""
@@ -145,7 +145,7 @@ def solve_integer(workload: Workload, time_limit: float = 60.0) -> IntegerRefere
 def _prove(workload: Workload, found: Found) -> IntegerCertificate:
     """The proof of what was found: of the bounds worth trying, the least that the checker accepts."""
     lower, tokens = max((_attained(workload, tie), tie) for tie in (tuple(map(int, t)) for t in found.ties))
-    work = Context(_DIGITS, ROUND_CEILING)
+    work = Context(WHOLE, ROUND_CEILING)
     slack = work.multiply(_SLACK, work.add(1, lower.copy_abs()))
     # a float64 search may err by rounding; the last is the bound of the continuous problem
     for missing in (found.missing, found.missing + 1e-6 * found.loss, found.loss * (1 + 1e-6)):
@@ -157,7 +157,7 @@ def _prove(workload: Workload, found: Found) -> IntegerCertificate:
             z=tuple(map(Decimal, found.z.tolist())),
             edges=found.edges,
             multipliers=tuple(tuple(map(Decimal, nus)) for nus in found.multipliers),
-            digits=_DIGITS,
+            digits=WHOLE,
             v=tuple(map(Decimal, found.v.tolist())) if workload.is_random else (),
         )
         try:
@@ -171,7 +171,7 @@ def _prove(workload: Workload, found: Found) -> IntegerCertificate:
 
 def _attained(workload: Workload, tokens: tuple[int, ...]) -> Decimal:
     """J at whole tokens, from below."""
-    return Bounds(workload, [Decimal(l) for l in tokens], Rounding(_DIGITS)).lower
+    return Bounds(workload, [Decimal(l) for l in tokens], Rounding(WHOLE)).lower
 
 
 def checked_whole(workload: Workload, tokens: ArrayLike) -> FloatArray:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
+from cvxtoken.precision import WHOLE
 from cvxtoken.whole.bounds import SURE, Bound, Candidates
 from cvxtoken.whole.rounding import Neighbourhood, rounded
 
@@ -121,7 +122,7 @@ class _Search:
 
     def found(self, cells: list[tuple[float, tuple[float, ...]]], missing: float) -> Found:
         """The cells, given by their lower ends, in terms of y, which falls as sigma rises."""
-        exact, lam = Context(60), Decimal(self.workload.arrival_rate)
+        exact, lam = Context(WHOLE), Decimal(self.workload.arrival_rate)
         cells = sorted(cells, reverse=True)
         inner = [exact.subtract(self.losses.exact_y, exact.multiply(lam, Decimal(low))) for low, _ in cells]
         edges = (Decimal(0), *inner[:-1], Decimal(1))

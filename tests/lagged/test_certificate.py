@@ -13,8 +13,9 @@ import pytest
 import cvxtoken
 from cvxtoken import CertificateError, SolverError
 from cvxtoken.lagged import LaggedCertificate, LaggedWorkload, reference, search, solve_lagged
-from cvxtoken.lagged.bounds import DIGITS, LaggedBounds
+from cvxtoken.lagged.bounds import LaggedBounds
 from cvxtoken.lagged.envelope import Choice
+from cvxtoken.precision import SQUARED
 from cvxtoken.rigorous import double_above, double_below
 from cvxtoken.verifier import allocation as verifier
 from cvxtoken.verifier import lagged as lagged_verifier
@@ -105,7 +106,7 @@ def test_a_checker_has_room_to_round(seed: int, monkeypatch: pytest.MonkeyPatch)
         data, _ = lagged_verifier.read_instance(w.to_instance(), problem.lag.tolist())
         point = [Decimal(l) for l in tokens.tolist()]
         leaf = ("".join(".01"[choice] for choice in choices), point)
-        lagged_verifier.prove(data, point, [leaf], bounds.lower, bounds.upper, DIGITS)
+        lagged_verifier.prove(data, point, [leaf], bounds.lower, bounds.upper, SQUARED)
 
 
 def test_without_a_solver_the_bounds_at_no_tokens_remain(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.program import EXPONENTIAL, NONNEGATIVE, SECOND_ORDER, ConeProgram
+from cvxtoken.precision import DUALS
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ class AllocationCones:
         Args:
             tokens: of the optimum, to 40 digits or so.
         """
-        with localcontext(Context(80)):
+        with localcontext(Context(DUALS)):
             return np.array([float(z) for z in self._exact_duals(list(tokens))])
 
     def _exact_duals(self, l: list[Decimal]) -> list[Decimal]:

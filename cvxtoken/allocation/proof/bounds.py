@@ -25,11 +25,10 @@ from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
 from cvxtoken.errors import ProblemError, UnstableError
+from cvxtoken.precision import GUARD, GUARD_FAR
 from cvxtoken.rigorous import Interval, Rounding
 
 NO_TARGETS, NO_MULTIPLIERS = Targets(), Multipliers()
-GUARD_DIGITS = 8  # a checker may err by so many digits more than the working precision
-_FAR_DIGITS = 3  # likewise, of terms that count far from the optimum alone
 _NEAR = Decimal("1e-4")  # relative gap, within which the bound is flat in z and v
 
 
@@ -75,8 +74,8 @@ class Bounds:
         # published bounds leave a checker room to round; far from the optimum its z and v, which differ by
         # what y has lost of its digits, count too
         near = up.subtract(self.F.high, self.F_bound.low) <= _NEAR * up.add(1, up.abs(self.F.high))
-        largest = self.largest if near else max(self.largest, self.far.scaleb(_FAR_DIGITS - GUARD_DIGITS))
-        self.room = largest.scaleb(GUARD_DIGITS - rounding.digits)
+        largest = self.largest if near else max(self.largest, self.far.scaleb(GUARD_FAR - GUARD))
+        self.room = largest.scaleb(GUARD - rounding.digits)
         self.lower = down.minus(up.add(self.F.high, self.room))
         self.upper = up.minus(down.subtract(self.F_bound.low, self.room))
         self.gap = up.subtract(self.upper, self.lower)
@@ -257,7 +256,7 @@ class Bounds:
         ]
         times = [self.t0[k] + self.c[k] * self.rounding.exact(farthest[k]) for k in self.types]
         y = self.one - self.lam * self.mean(times)
-        if y.low <= Decimal(1).scaleb(GUARD_DIGITS - self.rounding.digits):
+        if y.low <= Decimal(1).scaleb(GUARD - self.rounding.digits):
             raise ProblemError(
                 "objective 'accuracy' may have no optimum: as far as these tokens tell, more are better "
                 "until the server has no idle share left; add max_mean_system_time, max_mean_wait or "

@@ -20,11 +20,11 @@ from cvxtoken.allocation.proof.bounds import NO_MULTIPLIERS, NO_TARGETS, Bounds
 from cvxtoken.allocation.targets import Multipliers, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
+from cvxtoken.precision import DOUBLE
 from cvxtoken.proofs import BoundsProof
 from cvxtoken.rigorous import Rounding
 from cvxtoken.verifier.allocation import MAX_DIGITS
 
-_FLOAT_DIGITS = 17  # significant decimal digits of a double
 _LEAST_EXPONENT = 9000  # of ten, of tokens: a checker reads exponents of four digits
 
 
@@ -125,9 +125,7 @@ def certify(
     targets.check(workload)
     multipliers.check(targets)
     allocation = _exact_tokens(workload, tokens)
-    own_digits = max(
-        [_FLOAT_DIGITS, *(len(l.as_tuple().digits) for l in allocation if Decimal(float(l)) != l)]
-    )
+    own_digits = max([DOUBLE, *(len(l.as_tuple().digits) for l in allocation if Decimal(float(l)) != l)])
     # the gap is of second order in the tokens' error, but with targets of first order in the targets' slack
     digits = max(digits, 2 * own_digits + 20 if targets.is_trivial else own_digits + 40)
     if digits > MAX_DIGITS:

@@ -20,8 +20,8 @@ from cvxtoken.allocation.targeted.interior import InteriorPoint
 from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import UnstableError
+from cvxtoken.precision import FALLBACK
 
-_DIGITS = 70
 _SHARES = [Decimal(0), *(m * Decimal(10) ** n for n in range(-40, 0) for m in (1, 2, 4))]
 _TIME, _WAIT, _LOAD, _TOKENS = LIMITS
 
@@ -57,7 +57,7 @@ def pulled_inside(
     ]
     prices = {name: point.multipliers[name] for name in active}
     multipliers = _multipliers(w, targets, np.array([float(x) for x in chosen]), prices)
-    with localcontext(Context(_DIGITS)):
+    with localcontext(Context(FALLBACK)):
         for share in _SHARES:
             tokens = [low + (1 - share) * (l - low) for low, l in zip(least, chosen, strict=True)]
             if _meets(w, targets, tokens):

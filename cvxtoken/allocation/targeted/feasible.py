@@ -19,9 +19,8 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.targets import LIMITS, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import TargetError, UnstableError
+from cvxtoken.precision import LEAST, LEAST_WORKING
 from cvxtoken.rigorous import Rounding, double_above, double_below
-
-_DIGITS = 100
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,8 @@ def least_tokens(workload: Workload, targets: Targets) -> list[Decimal]:
     Raises:
         TargetError: a least accuracy is beyond what max_tokens reaches; every such type is named.
     """
-    w, rounding = workload, Rounding(_DIGITS)
-    short, tokens, best = Context(70, ROUND_CEILING), [], {}
+    w, rounding = workload, Rounding(LEAST_WORKING)
+    short, tokens, best = Context(LEAST, ROUND_CEILING), [], {}
     columns = (w.accuracy_gain, w.saturation_rate, w.base_accuracy, w.max_tokens, targets.floors(w))
     for name, *row in zip(w.names, *(column.tolist() for column in columns), strict=True):
         A, b, D, l_max, q = map(rounding.exact, row)

@@ -29,9 +29,8 @@ from itertools import combinations
 from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.targeted.feasible import Feasible
 from cvxtoken.allocation.targets import LIMITS, Multipliers
+from cvxtoken.precision import POLISHED, POLISHING
 
-DIGITS = 60  # of the tokens
-_WORKING = 100
 _INWARD = Decimal("1e-36")  # of its room, by which an active target is met with certainty
 _INWARD_AT_EDGE = Decimal("1e-52")  # likewise where y may be near 0: radii must tell y from 0
 _ACCURATE = Decimal("1e-75")  # relative, of the prices
@@ -67,7 +66,7 @@ def polish_targets(problem: Feasible, start: Start) -> tuple[list[Decimal], Mult
         problem: the instance and its targets.
         start: where to begin; its active set is tried first, then those that differ from it least.
     """
-    with localcontext(Context(_WORKING, ROUND_HALF_EVEN, Emin=-_EXPONENTS, Emax=_EXPONENTS)):
+    with localcontext(Context(POLISHING, ROUND_HALF_EVEN, Emin=-_EXPONENTS, Emax=_EXPONENTS)):
         system = _System(problem)
         for active in _sets_near(start.active, list(system.limits)):
             try:
@@ -235,7 +234,7 @@ class _System:
         self, l: list[Decimal], prices: list[Decimal], load: list[Key], rows: list[Key]
     ) -> tuple[list[Decimal], Multipliers] | None:
         """Tokens and multipliers, if none of these is negative and all targets are met."""
-        short = Context(DIGITS, ROUND_HALF_EVEN)
+        short = Context(POLISHED, ROUND_HALF_EVEN)
         l = [
             x if x in (low, top) else min(max(short.plus(x), low), top)
             for x, low, top in zip(l, self.least, self.top, strict=True)
