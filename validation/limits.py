@@ -89,6 +89,16 @@ def whole(size: int, cells: int, upper: str = "", prices: str = "") -> Document:
     return document
 
 
+def many_multipliers(size: int, count: int) -> Document:
+    """A proof of whole tokens whose one cell has many multipliers, with all tokens of the types left open."""
+    columns = {"max_tokens": [1e9] * size, "saturation_rate": [1e-5] * size, "time_per_token": [1e-7] * size}
+    document = plain(size, 100, **columns)
+    del document["radii"]
+    extra = {"schema": verifier.whole.SCHEMA, "tokens": [0] * size, "z": ["0"] * size, "edges": ["0", "1"]}
+    multipliers = [[f"0.{k:06d}" for k in range(count)]]
+    return document | extra | {"multipliers": multipliers, "upper": "-100"}
+
+
 def leaves(size: int, depth: int, pointed: bool, digits: int) -> Document:
     """A lagged proof of 2^depth leaves; no points but for one where a type that is on is too much."""
     overhead = [0.1 if pointed else 3.3333333] * size
@@ -181,6 +191,8 @@ ATTACKS: dict[str, tuple[str, Callable[[], bytes | Document]]] = {
     "whole, upper of 0": ("whole", lambda: whole(5, 1, upper="0")),
     "whole, cells": ("whole", lambda: whole(30, 3000, upper="1e9")),
     "whole, cells of one type": ("whole", lambda: whole(1, 200_000, upper="1e9")),
+    "whole, many multipliers": ("whole", lambda: many_multipliers(1, 300)),
+    "whole, many types": ("whole", lambda: many_multipliers(30_000, 1)),
     "leaves with points": ("lagged", lambda: leaves(18, 13, True, 100)),
     "leaves without points": ("lagged", lambda: leaves(13, 13, False, 100)),
     "leaves, 400 digits": ("lagged", lambda: leaves(18, 9, True, 400)),
@@ -194,6 +206,18 @@ ATTACKS: dict[str, tuple[str, Callable[[], bytes | Document]]] = {
         lambda: snapshots(700, [(m, 0) for m in range(1, 150)], [40], 9),
     ),
     "snapshots, times": ("schedule", lambda: snapshots(1000, [], list(range(470, 500)), 100_000)),
+    "snapshots, kinds": (
+        "schedule",
+        lambda: schedule(
+            {"arrival": [0] * 2200, "prompt_tokens": list(range(1, 2201)), "output_tokens": [1] * 2200},
+            10**9,
+            {
+                "kind": "snapshots",
+                "scale": 1,
+                "inequalities": [{"weights": "memory", "multipliers": []}] * 2200,
+            },
+        ),
+    ),
     "requests": ("schedule", lambda: requests(740_000)),
 }
 

@@ -55,6 +55,7 @@ LIMITS = ("max_mean_system_time", "max_mean_wait", "max_utilization", "max_mean_
 TARGETS = (*LIMITS, "min_accuracy", "linear")
 NUMBER = r"-?[0-9]{1,900}(\.[0-9]{1,900})?([eE][-+]?[0-9]{1,4})?"
 MAX_BYTES, MAX_DIGITS, MAX_WORK = 50_000_000, 400, 1e9  # the last takes some 15 s
+MAX_WIDE = 10_000_000  # bytes of a file with other characters than ASCII, which JSON can do without
 MAX_VALUES = 3_000_000  # in a file: numbers, strings, lists and objects, of some 100 bytes each
 MAX_PLACES = 150_000_000  # in the doubles of an instance, written out in binary: so many decimal digits
 
@@ -88,6 +89,7 @@ def read(path: str) -> Any:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
         require(len(data) <= MAX_BYTES, f"the file is larger than {MAX_BYTES} bytes")
+        require(data.isascii() or len(data) <= MAX_WIDE, f"text beyond ASCII in more than {MAX_WIDE} bytes")
         values = sum(map(data.count, (b",", b":", b"[", b"{", b"{")))  # an object takes the most
         require(values <= MAX_VALUES, f"the file holds more than {MAX_VALUES} values")
         return json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=str)
@@ -257,7 +259,7 @@ def read_instance(instance: Any) -> tuple[dict[str, Any], str]:
         require(isinstance(values, list) and all(type(v) is float for v in values), f"{field}: no doubles")
         least = 5e-324 if field in POSITIVE or field in SCALARS else 0.0
         require(all(least <= value < inf for value in values), f"{field} is out of its range")
-        places += sum(53 - frexp(value)[1] for value in values)
+        places += sum(max(53 - exponent, exponent) for _, exponent in map(frexp, values))
         require(field in SCALARS or len(values) == len(w["names"]), f"{field} has not one number a name")
         w[field] = [value + 0.0 for value in values] if field in columns else values[0]
     require(places <= MAX_PLACES, "the numbers are too long when written out")
@@ -295,6 +297,7 @@ def read_targets(targets: Any, multipliers: Any, w: dict[str, Any], digest: str)
     rows = targets.get("linear", [])
     require(isinstance(rows, list) and all(isinstance(row, list) for row in rows), "linear has no rows")
     require(all(len(row) == len(names) + 1 for row in rows), "a row has not one number a name and a limit")
+    require(len(names) * (1 + len(rows)) <= MAX_WORK / 100**2, "the check would take too long")
     require(all(type(x) is float and -inf < x < inf for row in rows for x in row), "linear: no doubles")
     upper = read_decimals([multipliers.get(name, "0") for name in LIMITS], 4)
     zeta = read_decimals([prices.get(name, "0") for name in names], len(names))

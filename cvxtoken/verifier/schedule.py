@@ -61,8 +61,8 @@ def check(document: Any) -> str:
     else:
         raise Refused("the proof is of no known kind")
     require(proven >= lower, f"the proof gives {proven}, less than the lower bound stated")
-    thousandths = -(1000 * (lower - upper) // lower)
-    gap = f"a gap of at most {thousandths / 1000}" if lower < upper else "which is exact"
+    part, thousandths = divmod(-(1000 * (lower - upper) // lower), 1000)  # upward, and printed exactly
+    gap = f"a gap of at most {part}.{thousandths:03d}" if lower < upper else "which is exact"
     return (
         f"proven: no schedule of instance {digest} ({len(requests)} requests) has a total latency below "
         f"{lower}, and the starts reach {upper}, {gap}"
@@ -146,7 +146,8 @@ def snapshot_bound(requests: list[Request], memory: int, scale: Any, inequalitie
         fixed += most * sum(multipliers)
         parts.append((weights, multipliers))
     # a product of p and q >= p long numbers takes about q p^0.6 steps
-    work += sum((len(parts) + 1) * (horizon + o) * (5 + min(horizon, o) ** 0.6) for _, o in kinds)
+    steps = sum(60 + (horizon + o) * (5 + min(horizon, o) ** 0.6) for _, o in kinds)
+    work += (len(parts) + 1) * steps
     times = horizon + max(o for _, o in kinds)
     require(work <= MAX_WORK and times <= MAX_TIMES, "the check would take too long")
     value = -fixed

@@ -73,6 +73,7 @@ def check(document: Any) -> str:
 def prove(w: Any, tokens: Any, lower: Decimal, upper: Decimal, z: Any, cells: Any, digits: int) -> None:
     """Evaluate J at the tokens and close every cell; raises Refused."""
     work = Work(MAX_WORK / max(digits, 100) ** 2)
+    work.add(4000 * len(tokens))  # what is kept of each type
     below, above = (Side(w, z, Context(digits, way, traps=TRAPS), work) for way in (FLOOR, CEILING))
     below.other, above.other = above, below
     sums = zip(*(above.terms(k, l) for k, l in enumerate(tokens)))
@@ -165,7 +166,7 @@ class Cell:
 
     def h(self, side: Side, k: int, l: int, nu: Decimal) -> Decimal:
         """The h of type k at l tokens, from one side."""
-        self.work.add(3)
+        self.work.add(8)
         known = self.known.get((side.is_low, k, l))
         if known is None:
             known = self.known[side.is_low, k, l] = self.untilted(side, k, l)
@@ -194,8 +195,12 @@ class Cell:
         options = {}  # of a type, all that no bound rules out: (excesses, terms), by the first bound's excess
         for k in dict.fromkeys(self.below.twin):
             near = bounds[0].around(k, self.above.add(bounds[0].floor[k], bounds[0].spare))
-            found = [([bound.excess(k, l) for bound in bounds], l) for _, l in near]
-            good = [(e, l) for e, l in found if all(x <= bound.spare for x, bound in zip(e, bounds))]
+            good = []
+            for _, l in near:
+                excesses = [bound.excess(k, l) for bound in bounds]
+                if all(x <= bound.spare for x, bound in zip(excesses, bounds)):
+                    self.work.add(200 + 100 * len(bounds))  # they are kept
+                    good.append((excesses, l))
             if not good:
                 return
             options[k] = [(excesses, self.below.terms(k, l)) for excesses, l in sorted(good)]

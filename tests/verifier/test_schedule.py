@@ -50,6 +50,9 @@ def inequality(weights: Any, multipliers: Any) -> Document:
 # --- files made to keep the checker busy ----------------------------------------------------------------
 
 COSTLY = {
+    "many kinds and inequalities": stated(
+        [(0, s, 1) for s in range(1, 2500)], 10**9, snapshots(*[inequality("memory", [])] * 2500)
+    ),
     "long outputs": stated([(0, 0, 10**9)], 10**9, snapshots(inequality("memory", [0]))),
     "many inequalities": stated([(0, 0, 20_000)], 10**9, snapshots(*[inequality("memory", [])] * 20_000)),
     "many lengths": stated([(0, 0, 10**5 + i) for i in range(1000)], 10**9, snapshots()),
@@ -128,7 +131,13 @@ def test_starts_beyond_all_single_numbers() -> None:
         checker.check(stated(long[:1], 10**9, {"kind": "volume"}, starts=[10**18 + 1]))
 
 
-@pytest.mark.parametrize(("lower", "gap"), [(1999, "0.001"), (1500, "0.334"), (1, "1999.0")])
+def test_a_gap_beyond_doubles_is_rounded_up_too() -> None:
+    """2^53 + 1 is between two doubles."""
+    far = stated([(0, 1, 1)], 10, {"kind": "volume"}, starts=[2**53 + 1], lower=1)
+    assert checker.check(far).endswith("a gap of at most 9007199254740993.000")
+
+
+@pytest.mark.parametrize(("lower", "gap"), [(1999, "0.001"), (1500, "0.334"), (1, "1999.000")])
 def test_the_gap_is_rounded_up(lower: int, gap: str) -> None:
 
     document = stated([(0, 0, 2000)], 2000, {"kind": "volume"}, lower=lower)

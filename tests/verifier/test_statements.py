@@ -257,3 +257,49 @@ def test_numbers_that_are_long_when_written_out_are_refused(monkeypatch: pytest.
     monkeypatch.setattr(verifier, "MAX_PLACES", 3000)
     with pytest.raises(verifier.Refused, match="too long when written out"):
         verifier.check(document)
+
+
+def test_text_beyond_ascii_is_for_files_of_moderate_size(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python holds a text with one wide character in four bytes each."""
+    monkeypatch.setattr(verifier, "MAX_WIDE", 100)
+    file = tmp_path / "file"
+    for size, beyond in ((90, "é"), (200, "e")):
+        file.write_text(f'"{size * "x"}{beyond}"', encoding="utf-8")
+        assert len(verifier.read(str(file))) == size + 1
+    file.write_text(f'"{200 * "x"}é"', encoding="utf-8")
+    with pytest.raises(verifier.Refused, match="beyond ASCII in more than 100 bytes"):
+        verifier.read(str(file))
+
+
+def test_rows_are_counted_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = proof("targets")
+    rows = [[0.0] * 4] * 40_000
+    targets = document["targets"] | {"linear": rows}
+    multipliers = document["multipliers"] | {"linear": ["0"] * len(rows)}
+    monkeypatch.setattr(verifier, "prove", lambda *_: pytest.fail("work was done"))
+    with pytest.raises(verifier.Refused, match="the check would take too long"):
+        verifier.check(document | {"targets": targets, "multipliers": multipliers})
+
+
+def test_whole_tokens_of_very_many_types_are_refused_before_any_work() -> None:
+    size = 40_000
+    columns = {
+        "prior": [1 / size] * size,
+        "accuracy_gain": [0.7] * size,
+        "saturation_rate": [0.1] * size,
+        "base_accuracy": [0.1] * size,
+        "overhead": [0.1] * size,
+        "time_per_token": [0.1] * size,
+        "max_tokens": [9.0] * size,
+    }
+    instance = {
+        "names": [f"{k}" for k in range(size)],
+        **columns,
+        "arrival_rate": 0.3,
+        "accuracy_weight": 30.1,
+    }
+    document = proof("whole") | {"instance": instance, "tokens": [0] * size, "z": ["0"] * size}
+    with pytest.raises(verifier.Refused, match="the check would take too long"):
+        integer_verifier.check(rehashed("whole", document))
