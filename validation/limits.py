@@ -192,7 +192,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], bytes | Document]]] = {
     "whole, cells": ("whole", lambda: whole(30, 3000, upper="1e9")),
     "whole, cells of one type": ("whole", lambda: whole(1, 200_000, upper="1e9")),
     "whole, many multipliers": ("whole", lambda: many_multipliers(1, 300)),
-    "whole, many types": ("whole", lambda: many_multipliers(30_000, 1)),
+    "whole, many types": ("whole", lambda: many_multipliers(40_000, 1)),
     "leaves with points": ("lagged", lambda: leaves(18, 13, True, 100)),
     "leaves without points": ("lagged", lambda: leaves(13, 13, False, 100)),
     "leaves, 400 digits": ("lagged", lambda: leaves(18, 9, True, 400)),

@@ -32,7 +32,7 @@ else:  # run as a script beside allocation.py, without the package
 
 SCHEMA = "cvxtoken-integer-certificate/1"
 KEYS = (allocation.KEYS - {"radii"}) | {"z", "edges", "multipliers"}
-MAX_WORK = 1.5e12  # elementary operations times digits squared: some 20 s
+MAX_WORK = 5e12  # elementary operations times digits squared: some 20 s
 Refused, require = allocation.Refused, allocation.require
 FLOOR, CEILING = decimal.ROUND_FLOOR, decimal.ROUND_CEILING
 TRAPS = [decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow]
@@ -73,7 +73,7 @@ def check(document: Any) -> str:
 def prove(w: Any, tokens: Any, lower: Decimal, upper: Decimal, z: Any, cells: Any, digits: int) -> None:
     """Evaluate J at the tokens and close every cell; raises Refused."""
     work = Work(MAX_WORK / max(digits, 100) ** 2)
-    work.add(4000 * len(tokens))  # what is kept of each type
+    work.add(12_000 * len(tokens))  # what is kept of each type
     below, above = (Side(w, z, Context(digits, way, traps=TRAPS), work) for way in (FLOOR, CEILING))
     below.other, above.other = above, below
     sums = zip(*(above.terms(k, l) for k, l in enumerate(tokens)))
@@ -109,7 +109,7 @@ class Side:
     def curves(self, k: int, l: int) -> tuple[Decimal, ...]:
         """Alpha A e^(-b l) and t of one type, and s where it is not 0 for all."""
         if (k, l) not in self.known:
-            self.work.add(500)  # it is kept
+            self.work.add(1000)  # it is kept
             _, A, b, _, t0, c, _, s0, s1 = self.types[k]
             near = self.rounding.exp(self.mul(b.copy_negate(), l))  # to nearest, so that one goes further
             exp = (
@@ -174,7 +174,7 @@ class Cell:
 
     def untilted(self, side: Side, k: int, l: int) -> tuple[Decimal, Decimal, Decimal]:
         """That h without its nu, from one side, and pi t from that side and from the other."""
-        self.work.add(100)  # it is kept
+        self.work.add(200)  # it is kept
         (cost, *times), (_, *others) = side.curves(k, l), side.other.curves(k, l)
         ends = zip(self.ends[side][k], self.ends[side.other][k])
         for t, t_other, price, ((low, _), (_, high)) in zip(times, others, self.price[side][k], ends):
@@ -199,7 +199,7 @@ class Cell:
             for _, l in near:
                 excesses = [bound.excess(k, l) for bound in bounds]
                 if all(x <= bound.spare for x, bound in zip(excesses, bounds)):
-                    self.work.add(200 + 100 * len(bounds))  # they are kept
+                    self.work.add(400 + 250 * len(bounds))  # they are kept
                     good.append((excesses, l))
             if not good:
                 return
@@ -239,7 +239,7 @@ class Cell:
                     if changed[0] > spare[0]:
                         break  # and the next ones cost more
                     if all(add(x, y) <= most for x, y, most in zip(changed, kept[n + 1], spare)):
-                        self.work.add(200)  # it is kept
+                        self.work.add(500)  # it is kept
                         moved = tuple(map(add, map(sub, sums, first[1]), terms))
                         stack.append((n + 1, option, changed, moved))
 
