@@ -303,3 +303,28 @@ def test_whole_tokens_of_very_many_types_are_refused_before_any_work() -> None:
     document = proof("whole") | {"instance": instance, "tokens": [0] * size, "z": ["0"] * size}
     with pytest.raises(verifier.Refused, match="the check would take too long"):
         integer_verifier.check(rehashed("whole", document))
+
+
+def test_large_numbers_do_not_make_up_for_long_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = {"overhead": [5e-324] * 3, "max_tokens": [1e308] * 3}
+    monkeypatch.setattr(verifier, "MAX_PLACES", 3000)
+    with pytest.raises(verifier.Refused, match="too long when written out"):
+        verifier.read_instance(proof("plain")["instance"] | long)
+
+
+def test_tokens_that_a_cell_leaves_open_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2001 tokens, each kept with 50 excesses: far more than evaluating them costs."""
+    columns = {"names": ["a"], "prior": [1.0], "accuracy_gain": [0.7], "base_accuracy": [0.1]}
+    columns |= {
+        "saturation_rate": [1e-5],
+        "time_per_token": [1e-7],
+        "overhead": [0.1],
+        "max_tokens": [2000.0],
+    }
+    instance = {**columns, "arrival_rate": 0.3, "accuracy_weight": 30.1}
+    many = {"edges": ["0", "1"], "multipliers": [[f"0.{k:06d}" for k in range(50)]], "upper": "-100"}
+    many |= {"instance": instance, "tokens": [0], "z": ["0"], "lower": "-1e9", "relative_gap": "1e10"}
+    document = rehashed("whole", proof("whole") | many)
+    monkeypatch.setattr(integer_verifier, "MAX_WORK", 1.5e11)
+    with pytest.raises(verifier.Refused, match="the check would take too long"):
+        integer_verifier.check(document)

@@ -170,3 +170,11 @@ def test_a_limit_on_the_load_of_1_or_more_is_refused() -> None:
         targets = document["targets"] | {"max_utilization": limit}
         with pytest.raises(verifier.Refused, match="max_utilization is out of its range"):
             verifier.check(document | {"targets": targets})
+
+
+def test_stable_tokens_stay_stable_as_doubles() -> None:
+    """The double nearest to 2048 - 1e-30 is 2048, at which nothing is idle."""
+    tokens = [Decimal("2047." + 30 * "9")]
+    assert model.is_stable(ONE, tokens)
+    assert not model.is_stable(ONE, [2048.0])
+    assert model.stable_doubles(ONE, tokens).tolist() == [np.nextafter(2048.0, 0.0)]
