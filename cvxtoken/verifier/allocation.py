@@ -37,7 +37,7 @@ import hashlib
 import json
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, DecimalException
 from functools import reduce
 from math import frexp, inf
@@ -150,98 +150,249 @@ def stated(targets: Any) -> str:
 
 def prove(w: Any, tokens: Any, radii: Any, lower: Any, upper: Any, goal: Goal, digits: int) -> None:
     """Test the targets, evaluate both bounds and test every radius; raises Refused."""
-    types = list(zip(*([Decimal(x) for x in w[field]] for field in (*COLUMNS, *RANDOM)), tokens, radii))
-    lam, down, up = Decimal(w["arrival_rate"]), Context(digits, ROUND_FLOOR), Context(digits, ROUND_CEILING)
-    best, BEST, COST, y = attained(types, lam, goal, down, up)
-    require(lower <= down.subtract(best, COST), "lower is above what the tokens attain")
-    bound, minima = dual(types, lam, goal, BEST, y, down, up)
-    require(upper >= bound.copy_negate(), "upper is below what the dual bound proves")
+    model = Model(w, goal, arithmetic(digits))
+    cost = model.cost(tokens)
+    require(lower <= cost.high.copy_negate(), "lower is above what the tokens attain")
+    bound, curves = model.separate(tokens)
+    minima = [curve.least(top) for curve, top in zip(curves, model.l_max)]
+    for curve, least in zip(curves, minima):
+        bound += curve.pi * least
+    require(upper >= bound.low.copy_negate(), "upper is below what the dual bound proves")
 
-    add, mul, GAP = down.add, down.multiply, up.subtract(up.subtract(COST, best), bound)
-    for (pi, _, b, _, _, _, l_max, _, _, l, radius), (g, r, M) in zip(types, minima):
-        left, right = min(l, up.subtract(l, radius)), max(l, add(l, radius))  # inside, if rounded at all
-        for x in [x for x, inside in ((left, left > 0), (right, right < l_max)) if inside]:
-            psi = add(mul(g, exp(down, mul(b.copy_negate(), x))), mul(r, x))
-            require(mul(pi, down.subtract(psi, M)) > GAP, f"radius {radius:.3g} at {l:.6g} is not proven")
+    down, up, at = model.X.down, model.X.up, model.X.at
+    gap = up.subtract(cost.high, bound.low)
+    for curve, least, l, radius, top in zip(curves, minima, tokens, radii, model.l_max):
+        left, right = min(l, up.subtract(l, radius)), max(l, down.add(l, radius))  # inside, if rounded at all
+        for x in [x for x, inside in ((left, left > 0), (right, right < top.low)) if inside]:
+            excess = curve.pi * (curve.value(at(x)) - least)
+            require(excess.low > gap, f"radius {radius:.3g} at {l:.6g} is not proven")
     if goal.w == 0 and min(goal.limits[:3]) == inf:
-        farthest = [min(up.add(l, radius), l_max) for *_, l_max, _, _, l, radius in types]
-        TIMES = [up.multiply(x[0], up.add(x[4], up.multiply(x[5], l))) for x, l in zip(types, farthest)]
-        y = down.subtract(1, up.multiply(lam, reduce(up.add, TIMES)))
-        require(y > 0, "there may be no optimum: within the radii the utilisation may reach 1")
+        farthest = [min(up.add(l, radius), top.low) for l, radius, top in zip(tokens, radii, model.l_max)]
+        y = model.idle(list(map(at, farthest)))
+        require(y.low > 0, "there may be no optimum: within the radii the utilisation may reach 1")
 
 
-def attained(types: Any, lam: Decimal, goal: Goal, down: Context, up: Context) -> Any:
-    """Test the targets at the tokens, where J is at least best - COST, and the idle share y or more."""
-    add, mul = down.add, down.multiply  # results never above the true value
-    ADD, MUL = up.add, up.multiply  # never below it; so are names in capitals
-    alpha, weight, limits, floors, rows = goal[:5]
-    tokens = [l for *_, l, _ in types]
-    best = BEST = ES = ES2 = LOSS = TOKENS = Decimal(0)
-    for (pi, A, b, D, t0, c, _, s0, s1, l, _), q in zip(types, floors):
-        T, S, DECAY = ADD(t0, MUL(c, l)), ADD(s0, MUL(s1, l)), up.next_plus(up.exp(MUL(b.copy_negate(), l)))
-        best, BEST = add(best, mul(pi, mul(alpha, add(A, D)))), ADD(BEST, MUL(pi, MUL(alpha, ADD(A, D))))
-        ES, ES2 = ADD(ES, MUL(pi, T)), ADD(ES2, MUL(pi, ADD(MUL(T, T), MUL(S, S))))
-        LOSS, TOKENS = ADD(LOSS, MUL(pi, MUL(MUL(alpha, A), DECAY))), ADD(TOKENS, MUL(pi, l))
-        require(q <= D or q <= down.subtract(add(A, D), MUL(A, DECAY)), "the tokens miss min_accuracy")
-    y = down.subtract(1, MUL(lam, ES))
-    require(y > 0, "the tokens are not stable: the utilisation is not below 1")
-    EW = up.divide(MUL(lam, ES2), mul(2, y))
-    for name, VALUE, limit in zip(LIMITS, (ADD(ES, EW), EW, MUL(lam, ES), TOKENS), limits):
-        require(limit >= VALUE, f"the tokens miss {name}")
-    for a, limit in rows:
-        require(limit >= reduce(ADD, map(MUL, a, tokens)), "the tokens miss a linear target")
-    return best, BEST, ADD(LOSS, MUL(weight, ADD(ES, EW))), y
+class Interval:
+    """All real numbers from low to high; an operation returns an interval that holds every result."""
+
+    __slots__ = ("high", "low")
+    down: Context
+    up: Context
+
+    def __init__(self, low: Decimal, high: Decimal) -> None:
+        self.low, self.high = low, high
+
+    @classmethod
+    def at(cls, number: Any) -> "Interval":
+        """A number, exactly."""
+        exact = Decimal(number)
+        return cls(exact, exact)
+
+    def __add__(self, other: "Interval") -> "Interval":
+        return type(self)(self.down.add(self.low, other.low), self.up.add(self.high, other.high))
+
+    def __sub__(self, other: "Interval") -> "Interval":
+        return type(self)(self.down.subtract(self.low, other.high), self.up.subtract(self.high, other.low))
+
+    def __neg__(self) -> "Interval":
+        return type(self)(self.high.copy_negate(), self.low.copy_negate())
+
+    def __mul__(self, other: "Interval") -> "Interval":
+        down, up = self.down.multiply, self.up.multiply
+        if self.low >= 0 <= other.low:
+            return type(self)(down(self.low, other.low), up(self.high, other.high))
+        ends = [(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
+        return type(self)(min(down(a, b) for a, b in ends), max(up(a, b) for a, b in ends))
+
+    def __truediv__(self, other: "Interval") -> "Interval":
+        require(other.low > 0, "a number that is divided by may not be positive")
+        low = self.down.divide(self.low, other.high if self.low >= 0 else other.low)
+        return type(self)(low, self.up.divide(self.high, other.low if self.high >= 0 else other.high))
+
+    def positive(self) -> "Interval":
+        """(x)_+ = max(x, 0)."""
+        return type(self)(max(self.low, Decimal(0)), max(self.high, Decimal(0)))
+
+    def exp(self) -> "Interval":
+        """The exponential; `decimal` rounds it to nearest, so that one goes a unit further.
+
+        Its upper end is from e^w <= 1 + w + w^2, for a width w <= 1.
+        """
+        power, width = self.down.exp(self.low), self.up.subtract(self.high, self.low)
+        low, high = max(self.down.next_minus(power), Decimal(0)), self.up.next_plus(power)
+        if width > 1:
+            high = self.up.next_plus(self.up.exp(self.high))
+        elif width > 0:
+            growth = self.up.add(1, self.up.add(width, self.up.multiply(width, width)))
+            high = self.up.multiply(high, growth)
+        return type(self)(low, high)
+
+    def ln(self) -> "Interval":
+        """The logarithm of positive numbers; its upper end is on the tangent at the lower one."""
+        log, width = self.down.ln(self.low), self.up.subtract(self.high, self.low)
+        high = self.up.add(self.up.next_plus(log), self.up.divide(width, self.low))
+        return type(self)(self.down.next_minus(log), high)
 
 
-def dual(types: Any, lam: Decimal, goal: Goal, BEST: Decimal, y: Decimal, down: Context, up: Context) -> Any:
-    """A bound, separable - BEST - e lambda Z / 2 - LIMITED, of -J from below, and G, r, M of each type."""
-    add, mul, div, ADD, MUL, DIV = down.add, down.multiply, down.divide, up.add, up.multiply, up.divide
-    alpha, weight, limits, floors, rows, (mu, nu, eta, xi), zeta, chi = goal
-    zs, vs = ([div(add(x[i], mul(x[i + 1], x[-2])), y) for x in types] for i in (4, 7))  # t / y and s / y
-    z2 = Z2 = separable = Decimal(0)
-    for (pi, *_), z, v in zip(types, zs, vs):
-        z2 = add(z2, mul(pi, add(mul(z, z), mul(v, v))))
-        Z2 = ADD(Z2, MUL(pi, ADD(MUL(z, z), MUL(v, v))))
-    e, E = add(add(weight, mu), nu), ADD(ADD(weight, mu), nu)
-    P = add(add(add(weight, mu), mul(eta, lam)), mul(e, div(mul(mul(lam, lam), z2), Decimal(2))))
-    priced = [*zip((mu, nu, eta, xi), limits), *zip(chi, [limit for _, limit in rows])]
-    LIMITED = reduce(ADD, (MUL(price, limit) for price, limit in priced if price), Decimal(0))
-    minima = []
-    for k, ((pi, A, b, D, t0, c, l_max, s0, s1, *_), z, v, q) in enumerate(zip(types, zs, vs, floors)):
-        kappa, price = add(P, mul(e, mul(lam, z))), mul(e, mul(lam, v))  # of t and of s
-        tilt = reduce(add, (mul(m, a[k]) for m, (a, _) in zip(chi, rows)), Decimal(0))
-        r = add(add(mul(kappa, c), mul(price, s1)), add(xi, div(tilt, pi)))
-        g = add(mul(alpha, A), div(mul(zeta[k], A), pi))
-        G = ADD(MUL(alpha, A), DIV(MUL(zeta[k], A), pi))
-        m, M = minimum(g, G, b, r, l_max, down, up)  # m never falls as r or G grow: rounding down is safe
-        minima.append((g, r, M))
-        separable = add(separable, mul(pi, add(add(mul(kappa, t0), mul(price, s0)), m)))
-        LIMITED = ADD(LIMITED, MUL(zeta[k], up.subtract(ADD(A, D), q)))
-    bound = down.subtract(down.subtract(separable, BEST), MUL(E, DIV(MUL(lam, Z2), Decimal(2))))
-    return down.subtract(bound, LIMITED), minima
+def arithmetic(digits: int) -> type[Interval]:
+    """Intervals that are rounded outward to so many digits."""
+    contexts = {"down": Context(digits, ROUND_FLOOR), "up": Context(digits, ROUND_CEILING)}
+    return type("Interval", (Interval,), {"__slots__": (), **contexts})
 
 
-def minimum(gain: Any, GAIN: Any, b: Any, r: Any, l_max: Any, down: Context, up: Context) -> Any:
-    """Bounds, from below and above, of m: of G e^(-b l) + r l the least value, or one below it.
+class Law(NamedTuple):
+    """A delay law: a quadratic over the idle share y, which is affine in the tokens.
 
-    It is at 0 where r >= G b, at l_max where r <= 0 or ln(G b / r) / b is beyond, else at that root.
+    E[T] = offset + direct E[S] + lambda (square E[S^2] + constant) / (2 y),
+    y = 1 - lambda sum pi (overhead_share t0 + token_share c l).
     """
-    if r >= up.multiply(GAIN, b):
-        return gain, GAIN
-    if r > 0:
-        ratio, RATIO = down.divide(down.multiply(gain, b), r), up.divide(up.multiply(GAIN, b), r)
-        log = down.next_minus(down.ln(ratio))
-        LOG = up.add(up.next_plus(up.ln(ratio)), up.divide(up.subtract(RATIO, ratio), ratio))
-    if r <= 0 or up.multiply(b, l_max) <= log:
-        rest = down.multiply(gain, exp(down, down.multiply(b.copy_negate(), l_max)))
-        REST = up.multiply(GAIN, up.next_plus(up.exp(up.multiply(b.copy_negate(), l_max))))
-        return down.add(rest, down.multiply(r, l_max)), up.add(REST, up.multiply(r, l_max))
-    return down.multiply(down.divide(r, b), down.add(1, log)), up.multiply(up.divide(r, b), up.add(1, LOG))
+
+    offset: Interval
+    direct: Interval
+    square: Interval
+    constant: Interval
+    overhead_share: Interval
+    token_share: Interval
 
 
-def exp(down: Context, x: Decimal) -> Decimal:
-    """A number below e^x: decimal rounds exp and ln to nearest, so that one goes a unit further."""
-    return max(down.next_minus(down.exp(x)), Decimal(0))
+def fifo(X: type[Interval]) -> Law:
+    """First come, first served: the formula of Pollaczek and Khinchine."""
+    zero, one = X.at(0), X.at(1)
+    return Law(zero, one, one, zero, one, one)
+
+
+class Curve(NamedTuple):
+    """What the tokens of a type cost in the bound, pi (gain e^(-b l) + slope l), of exact numbers."""
+
+    pi: Interval
+    gain: Interval
+    b: Interval
+    slope: Interval
+
+    def value(self, l: Interval) -> Interval:
+        """That cost over pi."""
+        return self.gain * (-(self.b * l)).exp() + self.slope * l
+
+    def least(self, top: Interval) -> Interval:
+        """The least value over 0 <= l <= top, or a number below it.
+
+        It is at 0 where slope >= gain b, at top where slope <= 0 or ln(gain b / slope) / b is beyond, else
+        at that root, the least of all real l.
+        """
+        steepest = self.gain * self.b
+        if self.slope.low >= steepest.high:
+            return self.gain
+        if self.slope.low <= 0:
+            return self.value(top)
+        log = (steepest / self.slope).ln()
+        if (self.b * top).high <= log.low:
+            return self.value(top)
+        return self.slope / self.b * (self.slope.at(1) + log)
+
+
+class Model:
+    """An instance and a goal in intervals, and the two things that every proof needs: cost and separate."""
+
+    def __init__(self, w: Any, goal: Goal, X: type[Interval]) -> None:
+        self.X, self.goal, self.zero, self.half = X, goal, X.at(0), X.at("0.5")
+        self.pi, self.A, self.b, self.D, self.t0, self.c, self.l_max = (
+            list(map(X.at, w[field])) for field in COLUMNS
+        )
+        self.is_random = any(any(w[field]) for field in RANDOM)
+        self.s0, self.s1 = (list(map(X.at, w[field])) if self.is_random else [] for field in RANDOM)
+        self.lam, self.alpha, self.w = X.at(w["arrival_rate"]), X.at(goal.alpha), X.at(goal.w)
+        self.T0, self.law = self.mean(self.t0), fifo(X)
+        self.best = self.alpha * self.mean([A + D for A, D in zip(self.A, self.D)])
+
+    def mean(self, values: list[Interval]) -> Interval:
+        """The sum of pi_k value_k."""
+        total = self.zero
+        for pi, value in zip(self.pi, values):
+            total += pi * value
+        return total
+
+    def mean_square(self, *columns: list[Interval]) -> Interval:
+        """The sum of pi_k value_k^2 over all columns of values."""
+        total = self.zero
+        for values in columns:
+            total += self.mean([x * x for x in values])
+        return total
+
+    def times(self, l: list[Interval]) -> list[list[Interval]]:
+        """t of all types and, where service times vary, s."""
+        affine = [(self.t0, self.c), (self.s0, self.s1)][: 1 + self.is_random]
+        return [[x + slope * l_k for x, slope, l_k in zip(*pair, l)] for pair in affine]
+
+    def load(self, l: list[Interval]) -> Interval:
+        """The utilisation, lambda sum pi (overhead_share t0 + token_share c l)."""
+        thinking = self.mean([c * l_k for c, l_k in zip(self.c, l)])
+        return self.lam * (self.law.overhead_share * self.T0 + self.law.token_share * thinking)
+
+    def idle(self, l: list[Interval]) -> Interval:
+        """The idle share y, not positive where the tokens are not stable."""
+        return self.X.at(1) - self.load(l)
+
+    def cost(self, tokens: list[Decimal], lag: list[Decimal] | None = None) -> Interval:
+        """-J at tokens that surely meet the targets; with a lag, accuracy is gained by what is above it."""
+        l = list(map(self.X.at, tokens))
+        over = l if lag is None else [(l_k - self.X.at(l0)).positive() for l_k, l0 in zip(l, lag)]
+        decay = [(-(b * x)).exp() for b, x in zip(self.b, over)]
+        times, load = self.times(l), self.load(l)
+        y = self.X.at(1) - load
+        require(y.low > 0, "the tokens are not stable: the utilisation is not below 1")
+        ES, law = self.mean(times[0]), self.law
+        squares = law.square * self.mean_square(*times) + law.constant
+        shared = law.offset + self.lam * squares * self.half / y
+        ET, EW = shared + law.direct * ES, shared + (law.direct - self.X.at(1)) * ES
+        self.require_targets(l, decay, (ET, EW, load, self.mean(l)))
+        lost = self.alpha * self.mean([A * x for A, x in zip(self.A, decay)])
+        return lost - self.best + self.w * ET
+
+    def require_targets(self, l: list[Interval], decay: list[Interval], reached: Iterable[Interval]) -> None:
+        """Refuse tokens that do not surely meet the targets."""
+        for name, value, limit in zip(LIMITS, reached, self.goal.limits):
+            require(limit >= value.high, f"the tokens miss {name}")
+        for A, D, x, q in zip(self.A, self.D, decay, self.goal.floors):
+            require(q <= D.low or q <= (A + D - A * x).low, "the tokens miss min_accuracy")
+        for a, limit in self.goal.rows:
+            total = reduce(Interval.__add__, (self.X.at(a_k) * l_k for a_k, l_k in zip(a, l)))
+            require(limit >= total.high, "the tokens miss a linear target")
+
+    def separate(self, point: list[Decimal]) -> tuple[Interval, list[Curve]]:
+        """A constant and a curve of each type: -J of no allocation that meets the targets is below their sum.
+
+        The point is any whose y is positive. Gains and slopes are rounded down, which lowers the curves.
+        """
+        X, law, lam, goal = self.X, self.law, self.lam, self.goal
+        l = list(map(X.at, point))
+        times, y = self.times(l), self.idle(l)
+        require(y.low > 0, "a point is not stable: its utilisation is not below 1")
+        prices = [[X.at((x / y).low) for x in column] for column in times]  # z and v: any numbers will do
+        z0 = X.at((X.at(1) / y).low)
+        Z = law.square * self.mean_square(*prices) + law.constant * z0 * z0
+        mu, nu, eta, xi = map(X.at, goal.upper)
+        e = self.w + mu + nu  # the weight of E[T]; that of E[S] is nu less
+        load = lam * (e * lam * Z * self.half + eta)
+        time, overhead, token = e * lam * law.square, *(e * law.direct - nu + load * x for x in law[-2:])
+        constant = e * (law.offset + lam * law.constant * z0 - lam * Z * self.half) - self.best
+        for multiplier, limit in [
+            *zip(goal.upper, goal.limits),
+            *zip(goal.chi, (row[1] for row in goal.rows)),
+        ]:
+            constant -= X.at(multiplier) * X.at(limit) if multiplier else self.zero
+        curves = []
+        for k, (pi, A, z) in enumerate(zip(self.pi, self.A, prices[0])):
+            fixed, slope = (overhead + time * z) * self.t0[k], (token + time * z) * self.c[k] + xi
+            for v in prices[1:]:
+                fixed, slope = fixed + time * v[k] * self.s0[k], slope + time * v[k] * self.s1[k]
+            for chi, (a, _) in zip(goal.chi, goal.rows):
+                slope += X.at(chi) * X.at(a[k]) / pi
+            gain, constant = self.alpha * A, constant + pi * fixed
+            if zeta := goal.zeta[k]:
+                gain += X.at(zeta) * A / pi
+                constant -= X.at(zeta) * (A + self.D[k] - X.at(goal.floors[k]))
+            curves.append(Curve(pi, X.at(gain.low), self.b[k], X.at(slope.low)))
+        return constant, curves
 
 
 def read_instance(instance: Any) -> tuple[dict[str, Any], str]:

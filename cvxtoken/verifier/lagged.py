@@ -30,21 +30,21 @@ lags of all types as big-endian doubles.
 
 import hashlib
 import struct
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, DecimalException
+from decimal import Decimal, DecimalException
 from fractions import Fraction
-from functools import reduce
 from math import inf
 from typing import Any
 
 if __package__:
     from cvxtoken.verifier import allocation
+    from cvxtoken.verifier.allocation import Curve, Interval, Model, Refused, require
 else:  # run as a script beside allocation.py, without the package
     import allocation  # type: ignore[import-not-found, no-redef]
+    from allocation import Curve, Interval, Model, Refused, require  # type: ignore[no-redef]
 
 SCHEMA = "cvxtoken-lagged-certificate/1"
 KEYS = (allocation.KEYS - {"radii"}) | {"lag", "leaves"}
 MAX_WORK, MAX_CHARACTERS = 1.5e9, 3e8  # some 15 s of bounds, some seconds of strings
-Refused, require = allocation.Refused, allocation.require
 Leaf = tuple[str, list[Decimal] | None]  # choices and point
 
 
@@ -82,37 +82,28 @@ def work(size: int, leaves: int, digits: int) -> float:
 
 def prove(w: Any, tokens: Any, leaves: list[Leaf], lower: Decimal, upper: Decimal, digits: int) -> None:
     """Evaluate J at the tokens, cover all choices and bound every leaf; raises Refused."""
-    columns = (w[field] for field in (*allocation.COLUMNS, *allocation.RANDOM, "lag"))
-    types = list(zip(*([Decimal(x) for x in column] for column in columns)))
-    lam, alpha = Decimal(w["arrival_rate"]), Decimal(w["accuracy_weight"])
-    down, up = Context(digits, ROUND_FLOOR), Context(digits, ROUND_CEILING)
-    require(lower <= attained(types, lam, alpha, tokens, down, up), "lower is above what the tokens attain")
-    places = choosing(w)
+    model = Model(w, allocation.untargeted(w), allocation.arithmetic(digits))
+    attained = model.cost(tokens, w["lag"]).high.copy_negate()
+    require(lower <= attained, "lower is above what the tokens attain")
+    lags, places = list(map(model.X.at, w["lag"])), choosing(w)
     cover(["".join(choices[k] for k in places) for choices, _ in leaves])
     for choices, point in leaves:
         if point is None:
             require(idle(w, choices) <= 0, f"leaf {choices[:1000]} leaves something stable, and has no point")
         else:
-            bound = dual(types, lam, alpha, choices, prices(types, lam, point, down, up), down, up)
-            require(upper >= bound, f"upper is below what leaf {choices[:1000]} proves")
+            bound, curves = model.separate(point)
+            for choice, curve, top, lag in zip(choices, curves, model.l_max, lags):
+                bound += curve.pi * least(choice, curve, top, lag)
+            proven = upper >= bound.low.copy_negate()
+            require(proven, f"upper is below what leaf {choices[:1000]} proves")
 
 
-def attained(types: Any, lam: Decimal, alpha: Decimal, tokens: Any, down: Context, up: Context) -> Decimal:
-    """A number that J at the tokens is not below."""
-    add, mul = down.add, down.multiply  # results never above the true value
-    ADD, MUL = up.add, up.multiply  # never below it; so are names in capitals
-    best = ES = ES2 = LOSS = Decimal(0)
-    for (pi, A, b, D, t0, c, _, s0, s1, lag), l in zip(types, tokens):
-        over = max(Decimal(0), down.subtract(l, lag))
-        DECAY = up.next_plus(up.exp(MUL(b.copy_negate(), over)))
-        T, S = ADD(t0, MUL(c, l)), ADD(s0, MUL(s1, l))
-        best = add(best, mul(pi, mul(alpha, add(A, D))))
-        LOSS = ADD(LOSS, MUL(pi, MUL(MUL(alpha, A), DECAY)))
-        ES, ES2 = ADD(ES, MUL(pi, T)), ADD(ES2, MUL(pi, ADD(MUL(T, T), MUL(S, S))))
-    y = down.subtract(1, MUL(lam, ES))
-    require(y > 0, "the tokens are not stable: the utilisation is not below 1")
-    EW = up.divide(MUL(lam, ES2), mul(2, y))
-    return down.subtract(best, ADD(LOSS, ADD(ES, EW)))
+def least(choice: str, curve: Curve, top: Interval, lag: Interval) -> Interval:
+    """m, or a number below it, of a curve that does not fall in r."""
+    if choice == "0" or lag.low >= top.low:
+        return curve.gain
+    on = curve.slope * lag + curve.least(top - lag)
+    return on if choice == "1" else type(on)(min(curve.gain.low, on.low), min(curve.gain.high, on.high))
 
 
 def choosing(w: Any) -> list[int]:
@@ -142,44 +133,6 @@ def idle(w: Any, choices: str) -> Fraction:
     for pi, t0, c, lag, choice in zip(w["prior"], w["overhead"], w["time_per_token"], w["lag"], choices):
         busy += Fraction(pi) * (Fraction(t0) + Fraction(c) * Fraction(lag if choice == "1" else 0.0))
     return 1 - Fraction(w["arrival_rate"]) * busy
-
-
-def prices(types: Any, lam: Decimal, point: list[Decimal], down: Context, up: Context) -> Any:
-    """The (z, v) of every type at a point: any numbers that are not negative would be valid."""
-    add, mul, div = down.add, down.multiply, down.divide
-    times = [(add(x[4], mul(x[5], l)), add(x[7], mul(x[8], l))) for x, l in zip(types, point)]
-    ES = reduce(up.add, (up.multiply(x[0], t) for x, (t, _) in zip(types, times)))
-    y = down.subtract(1, up.multiply(lam, ES))
-    require(y > 0, "a point is not stable: its utilisation is not below 1")
-    return [(div(t, y), div(s, y)) for t, s in times]
-
-
-def dual(types: Any, lam: Decimal, alpha: Decimal, choices: str, zv: Any, down: Context, up: Context) -> Any:
-    """A number that no J under the choices is above."""
-    add, mul, ADD, MUL = down.add, down.multiply, up.add, up.multiply
-    z2 = Z2 = BEST = separable = Decimal(0)
-    for (pi, A, _, D, *_), (z, v) in zip(types, zv):
-        z2 = add(z2, mul(pi, add(mul(z, z), mul(v, v))))
-        Z2 = ADD(Z2, MUL(pi, ADD(MUL(z, z), MUL(v, v))))
-        BEST = ADD(BEST, MUL(pi, MUL(alpha, ADD(A, D))))
-    P = add(1, down.divide(mul(mul(lam, lam), z2), Decimal(2)))
-    for (pi, A, b, _, t0, c, l_max, s0, s1, lag), (z, v), choice in zip(types, zv, choices):
-        kappa, price = add(P, mul(lam, z)), mul(lam, v)  # of t and of s
-        r = add(mul(kappa, c), mul(price, s1))
-        m = least(choice, mul(alpha, A), MUL(alpha, A), b, r, l_max, lag, down, up)
-        separable = add(separable, mul(pi, add(add(mul(kappa, t0), mul(price, s0)), m)))
-    return up.subtract(ADD(BEST, up.divide(MUL(lam, Z2), Decimal(2))), separable)
-
-
-def least(
-    choice: str, g: Decimal, G: Decimal, b: Any, r: Any, l_max: Any, lag: Any, down: Context, up: Context
-) -> Decimal:
-    """A number that m is not below, with alpha A from g to G; m never falls as r grows: r may be too low."""
-    if choice == "0" or lag >= l_max:
-        return g
-    beyond, _ = allocation.minimum(g, G, b, r, up.subtract(l_max, lag), down, up)
-    on = down.add(down.multiply(r, lag), beyond)
-    return on if choice == "1" else min(g, on)
 
 
 def read_instance(instance: Any, lag: Any) -> tuple[dict[str, Any], str]:

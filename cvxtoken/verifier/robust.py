@@ -17,18 +17,20 @@ l_max or a point where g' >= 0, so that the least value is not beyond. Up to the
 """
 
 import hashlib
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, DecimalException
+from collections.abc import Sequence
+from decimal import Decimal, DecimalException
 from typing import Any
 
 if __package__:
     from cvxtoken.verifier import allocation
+    from cvxtoken.verifier.allocation import Curve, Interval, Model, Refused, require
 else:  # run as a script beside allocation.py, without the package
     import allocation  # type: ignore[import-not-found, no-redef]
+    from allocation import Curve, Interval, Model, Refused, require  # type: ignore[no-redef]
 
 SCHEMA = "cvxtoken-robust-certificate/1"
 KEYS = (allocation.KEYS - {"instance", "radii"}) | {"instances", "ends"}
 MAX_WORK = 1e9  # some 20 s
-Refused, require = allocation.Refused, allocation.require
 
 
 def check(document: Any) -> str:
@@ -67,70 +69,40 @@ def read_draws(instances: Any) -> tuple[list[dict[str, Any]], str]:
 
 def prove(draws: Any, tokens: Any, ends: Any, lower: Decimal, upper: Decimal, digits: int) -> None:
     """Evaluate both bounds; raises Refused."""
-    down, up, count = Context(digits, ROUND_FLOOR), Context(digits, ROUND_CEILING), Decimal(len(draws))
-    attained = bound = Decimal(0)
-    curves: list[list[Curve]] = [[] for _ in tokens]  # of each type, one a draw
+    X = allocation.arithmetic(digits)
+    cost = bound = X.at(0)
+    of_draws = []
     for w in draws:
-        J, constant, terms = draw(w, tokens, down, up)
-        attained, bound = down.add(attained, J), down.add(bound, constant)
-        for of_type, term in zip(curves, terms):
-            of_type.append(term)
-    require(lower <= down.divide(attained, count), "lower is above what the tokens attain")
-    for of_type, l, end, l_max in zip(curves, tokens, ends, draws[0]["max_tokens"]):
-        bound = down.add(bound, least(of_type, l, end, Decimal(l_max), down, up))
-    bound = down.divide(bound, count)
-    require(upper >= bound.copy_negate(), "upper is below what the dual bound proves")
+        model = Model(w, allocation.untargeted(w), X)
+        constant, curves = model.separate(tokens)
+        cost, bound = cost + model.cost(tokens), bound + constant
+        of_draws.append(curves)
+    count = X.at(len(draws))
+    require(lower <= (cost / count).high.copy_negate(), "lower is above what the tokens attain")
+    for of_type, l, end, top in zip(zip(*of_draws), tokens, ends, model.l_max):
+        bound += least(of_type, X.at(l), X.at(end), top)
+    require(upper >= (bound / count).low.copy_negate(), "upper is below what the dual bound proves")
 
 
-Curve = tuple[Any, ...]  # pi alpha A from below and above, b, pi (kappa c + lambda v s1) from below and above
-
-
-def draw(w: Any, tokens: Any, down: Context, up: Context) -> tuple[Decimal, Decimal, list[Curve]]:
-    """J at the tokens, from below, and the bound of -J: a constant, from below, and a curve of each type."""
-    add, mul, div, ADD, MUL, DIV = down.add, down.multiply, down.divide, up.add, up.multiply, up.divide
-    fields = (*allocation.COLUMNS, *allocation.RANDOM)
-    types = list(zip(*([Decimal(x) for x in w[field]] for field in fields), tokens, tokens))
-    lam, alpha, two = Decimal(w["arrival_rate"]), Decimal(w["accuracy_weight"]), Decimal(2)
-    best, BEST, COST, y = allocation.attained(types, lam, allocation.untargeted(w), down, up)
-    z2 = Z2 = Decimal(0)
-    zs, vs = ([div(add(x[i], mul(x[i + 1], x[-1])), y) for x in types] for i in (4, 7))  # t / y and s / y
-    for (pi, *_), z, v in zip(types, zs, vs):
-        z2 = add(z2, mul(pi, add(mul(z, z), mul(v, v))))
-        Z2 = ADD(Z2, MUL(pi, ADD(MUL(z, z), MUL(v, v))))
-    P, P_UP = add(1, div(mul(mul(lam, lam), z2), two)), ADD(1, DIV(MUL(MUL(lam, lam), Z2), two))
-    constant, curves = down.subtract(BEST.copy_negate(), DIV(MUL(lam, Z2), two)), []
-    for (pi, A, b, _, t0, c, _, s0, s1, *_), z, v in zip(types, zs, vs):
-        kappa, price = add(P, mul(lam, z)), mul(lam, v)  # of t and of s
-        KAPPA, PRICE = ADD(P_UP, MUL(lam, z)), MUL(lam, v)
-        constant = add(constant, mul(pi, add(mul(kappa, t0), mul(price, s0))))
-        slope, SLOPE = add(mul(kappa, c), mul(price, s1)), ADD(MUL(KAPPA, c), MUL(PRICE, s1))
-        gain, GAIN = mul(pi, mul(alpha, A)), MUL(pi, MUL(alpha, A))
-        curves.append((gain, GAIN, b, mul(pi, slope), MUL(pi, SLOPE)))
-    return down.subtract(best, COST), constant, curves
-
-
-def least(curves: Any, l: Decimal, end: Decimal, l_max: Decimal, down: Context, up: Context) -> Decimal:
-    """A number below R g everywhere; raises Refused where `end` is none."""
-    value, slope, SLOPE, _ = derivatives(curves, l, down, up)
-    if (l == 0 and slope >= 0) or (l == l_max and SLOPE <= 0):
+def least(curves: Sequence[Curve], l: Interval, end: Interval, top: Interval) -> Interval:
+    """R g or a number below it, at every number of tokens; raises Refused where `end` is none."""
+    zero = top - top
+    value = sum((curve.pi * curve.value(l) for curve in curves), zero)
+    rising = slope(curves, l)
+    if (l.low == 0 and rising.low >= 0) or (l.low == top.low and rising.high <= 0):
         return value
-    _, rising, _, curvature = derivatives(curves, end, down, up)
-    require(end == l_max or rising >= 0, f"the least value may lie beyond the end {end:.6g}")
-    size = max(slope.copy_abs(), SLOPE.copy_abs())
-    return down.subtract(value, up.divide(up.multiply(size, size), down.multiply(2, curvature)))
+    proven = end.low == top.low or slope(curves, end).low >= 0
+    require(proven, f"the least value may lie beyond the end {end.low:.6g}")
+    bends = (curve.pi * curve.gain * curve.b * curve.b * (-(curve.b * end)).exp() for curve in curves)
+    curvature = sum(bends, zero)
+    size = top.at(max(rising.low.copy_abs(), rising.high.copy_abs()))
+    return value - size * size / (curvature + curvature)
 
 
-def derivatives(curves: Any, l: Decimal, down: Context, up: Context) -> tuple[Decimal, ...]:
-    """R g, R g' and R g'' at l, from below; after R g' the same from above."""
-    value = slope = SLOPE = curvature = Decimal(0)
-    for gain, GAIN, b, rise, RISE in curves:
-        decay = down.multiply(gain, allocation.exp(down, down.multiply(b.copy_negate(), l)))
-        DECAY = up.multiply(GAIN, up.next_plus(up.exp(up.multiply(b.copy_negate(), l))))
-        value = down.add(value, down.add(decay, down.multiply(rise, l)))
-        slope = down.add(slope, down.subtract(rise, up.multiply(b, DECAY)))
-        SLOPE = up.add(SLOPE, up.subtract(RISE, down.multiply(b, decay)))
-        curvature = down.add(curvature, down.multiply(down.multiply(b, b), decay))
-    return value, slope, SLOPE, curvature
+def slope(curves: Sequence[Curve], l: Interval) -> Interval:
+    """R g' at l."""
+    decays = (curve.gain * curve.b * (-(curve.b * l)).exp() for curve in curves)
+    return sum((curve.pi * (curve.slope - decay) for curve, decay in zip(curves, decays)), l - l)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import Decimal
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -16,9 +16,9 @@ from cvxtoken.allocation.proof.certificate import Certificate
 from cvxtoken.allocation.targeted.optimum import certify_targets
 from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
 from tests.support import targets as judge
+from tests.support.bound_checks import just, one_type
 from tests.support.instances import realistic, varying
 from tests.support.truth import exact, mp, mpf
-from tests.verifier.test_allocation_rounding import just, one_type
 
 SMALL = cvxtoken.load("qwen3-8b")
 ALL = dict(zip(LIMITS, (2.0, 0.25, 0.16, 1500.0), strict=True))
@@ -39,14 +39,11 @@ def accepts(module: ModuleType, w: Any, goal: Any, tokens: Any, lower: Any, uppe
 
 def bound(module: ModuleType, w: Any, goal: Any, tokens: Any, d: int) -> Any:
     """What the module says no allocation exceeds (mpf), whether or not the tokens meet the targets."""
-    down, up = Context(d, ROUND_FLOOR), Context(d, ROUND_CEILING)
-    instance, lam = module.read_instance(w.to_instance())[0], Decimal(w.arrival_rate)
-    fields = (*module.COLUMNS, *module.RANDOM)
-    types = list(zip(*([Decimal(x) for x in instance[f]] for f in fields), tokens, tokens, strict=True))
-    _, BEST, _, y = module.attained(
-        types, lam, module.untargeted(instance)._replace(alpha=goal.alpha), down, up
-    )
-    return -exact(module.dual(types, lam, goal, BEST, y, down, up)[0])
+    model = module.Model(module.read_instance(w.to_instance())[0], goal, module.arithmetic(d))
+    total, curves = model.separate(tokens)
+    for curve, top in zip(curves, model.l_max, strict=True):
+        total += curve.pi * curve.least(top)
+    return -exact(total.low)
 
 
 def goal_of(module: ModuleType, w: Any, targets: Targets, multipliers: Multipliers) -> Any:

@@ -17,9 +17,9 @@ from cvxtoken.allocation import model
 from cvxtoken.verifier import allocation as verifier
 from cvxtoken.verifier import whole as checker
 from tests.support import truth
+from tests.support.bound_checks import just
 from tests.support.damage import damaged
 from tests.support.truth import exact, mp
-from tests.verifier.test_allocation_rounding import just
 from tests.verifier.test_whole import Document, proofs
 
 DIGITS = (3, 4, 6, 9)
