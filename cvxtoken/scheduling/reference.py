@@ -3,7 +3,7 @@
     requests -> H-SF -> local search -> (integer program, search) -> best starts: upper
     requests -> volume -> inequalities and their linear program -> (search) -> best proof: lower
 
-What a solver says is used for starts and for multipliers only; the bound is what `verifier.schedule` proves.
+A solver's word is used for starts and multipliers only. The bound is what `verifier.schedule` proves.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class ScheduleReference:
 
     Attributes:
         certificate: with the requests, the starts, `lower` and its proof.
-        bound: how it was looked for: fast, lp or milp.
+        bound: how the bound was sought: fast, lp or milp.
         solver_bound: what HiGHS states as a lower bound of the integer program, in rounds; nothing here
-            proves it. None where that was not run, or ended without one.
+            proves it. None where that program was not run, or ended without one.
         seconds: of the call.
-        fallbacks: what of the search failed or ended at a limit, and what stands in for it, a sentence each.
+        fallbacks: a sentence for each step that failed or ended at a limit, and what took its place.
     """
 
     certificate: ScheduleCertificate
@@ -68,7 +68,7 @@ class ScheduleReference:
 
     @property
     def lower(self) -> int:
-        """No schedule has a lower TEL, in rounds: proven."""
+        """The proven lower bound, in rounds: no schedule has a lower TEL."""
         return self.certificate.lower
 
     @property
@@ -96,7 +96,7 @@ class ScheduleReference:
 
 
 def default_bound(requests: Requests) -> str:
-    """'lp' for requests that it can take, else 'fast'."""
+    """'lp' where it can take the requests, else 'fast'."""
     return "fast" if _too_large(requests, "lp") else "lp"
 
 
@@ -106,12 +106,13 @@ def best_schedule(
     """The best schedule known in hindsight, with a certified lower bound.
 
     Args:
-        requests: the data; predictions are not looked at.
-        bound: 'fast' (the volume bound and the schedule of H-SF, for any number of requests), 'lp' (and local
-            search, and the linear program of valid inequalities; for some hundreds), or 'milp' (and the
-            integer program, and all schedules tried where there are up to 12 requests).
+        requests: the data; predictions have no part in it.
+        bound: 'fast': the volume bound and the schedule of H-SF, for any number of requests. 'lp': also local
+            search and the linear program of valid inequalities, for some hundreds of requests. 'milp': also
+            the integer program, and all schedules are tried where there are up to 12 requests.
         seconds: for the integer program.
-        known: starts of schedules that fit, shape (n,) each; the best of these and H-SF is the first.
+        known: starts of schedules that fit, shape (n,) each; the search begins with the best of these and
+            H-SF.
 
     Raises:
         ProblemError: the bound is unknown, or the requests are too many for it.
@@ -158,7 +159,7 @@ def _volume_bound(requests: Requests) -> int:
 
 
 def _relaxed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertificate:
-    """With the bound of the linear program's multipliers, where that is better; else what is known."""
+    """The bound of the linear program's multipliers, where that is better; else what is known."""
     requests = found.requests
     valid = [Inequality(None, requests.memory)]
     if requests.memory <= LARGEST_MEMORY:
@@ -184,7 +185,7 @@ def _relaxed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertif
 def _integer(
     found: ScheduleCertificate, seconds: float, fallbacks: list[str]
 ) -> tuple[ScheduleCertificate, float | None]:
-    """With the integer program's schedule, where that is better, and the bound which the solver states."""
+    """The integer program's schedule, where it is better, and the bound that the solver states."""
     requests, o = found.requests, found.requests.output_tokens
     # in a schedule as good as the one known, what the others take at least leaves a request so long; and the
     # best one is never idle once all have arrived
@@ -209,7 +210,7 @@ def _integer(
 
 
 def _searched(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertificate:
-    """The optimum, by trying all schedules; what is known already where that takes too long."""
+    """The optimum, by trying all schedules; where that takes too long, what is known already."""
     requests = found.requests
     try:
         search = verifier.schedule.Search(_triples(requests), requests.memory, found.upper)
