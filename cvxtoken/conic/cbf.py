@@ -138,7 +138,7 @@ class _Lines:
         """Read the next line, which must be one of these."""
         line = self.take()
         if line not in choices:
-            self.fail(f"{line!r} stands where {' or '.join(choices)} is read")
+            self.fail(f"{line!r} is found where {' or '.join(choices)} must be")
 
     def numbers(self, count: int) -> tuple[float, ...]:
         """The next line as so many finite numbers."""
@@ -148,7 +148,7 @@ class _Lines:
         except ValueError:
             values = ()
         if len(values) != count or not np.isfinite(values).all():
-            self.fail(f"{line!r} stands where {count} numbers are read")
+            self.fail(f"{line!r} is found where {count} numbers must be")
         return values
 
     def cone(self) -> tuple[str, int]:
@@ -156,5 +156,5 @@ class _Lines:
         line = self.take()
         name, _, size = line.partition(" ")
         if name not in _KINDS or not size.isdigit():
-            self.fail(f"{line!r} stands where a cone {', '.join(_KINDS)} with its rows is read")
+            self.fail(f"{line!r} is found where a cone {', '.join(_KINDS)} with its rows must be")
         return _KINDS[name], int(size)

@@ -5,8 +5,8 @@ Likelihood: with k of n answers right at each budget, minimise half the binomial
     sum n [ y ln(y / p) + (1 - y) ln((1 - y) / (1 - p)) ],   y = k / n;
 
 Least squares: minimise sum (y - p)^2 / 2, in squared percent, all budgets alike. The coordinates are D; the
-share A / (1 - D) of what D leaves; ln b; and the lag over the largest budget. So 0 <= D, 0 <= A and A + D <=
-1 are plain bounds. (Where A is fixed, A and D change places.)
+share A / (1 - D) of what D leaves; ln b; and the lag over the largest budget. With these, 0 <= D, 0 <= A and
+A + D <= 1 are plain bounds. (Where A is fixed, A and D change places.)
 """
 
 from __future__ import annotations

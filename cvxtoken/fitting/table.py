@@ -95,10 +95,10 @@ Chunks = Iterator[tuple[int, dict[str, Sequence[Any]]]]  # the first line's numb
 def _found(
     header: list[str], names: dict[str, str], wanted: dict[str, Column], origin: str
 ) -> dict[str, int]:
-    """Places of the wanted columns (ProblemError: a column stands twice, or a required one is missing)."""
+    """Places of the wanted columns (ProblemError: a column occurs twice, or a required one is missing)."""
     for name, theirs in names.items():
         if header.count(theirs) > 1:
-            raise ProblemError(f"{origin}: column {theirs!r} stands twice")
+            raise ProblemError(f"{origin}: column {theirs!r} occurs twice")
         if theirs not in header and wanted[name].required:
             called = f" for {name}" if name != theirs else ""
             raise ProblemError(

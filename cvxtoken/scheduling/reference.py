@@ -166,7 +166,7 @@ def _relaxed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertif
         try:
             valid = inequalities(requests)
         except SolverError as error:
-            fallbacks.append(f"no inequalities were designed, the memory's own stands in: {error}")
+            fallbacks.append(f"no inequalities were designed; the memory's own takes their place: {error}")
     last = int((found.starts + requests.output_tokens).max() * 1.1) + 1
     width = -(-len(requests) * last // COLUMNS)
     try:
@@ -176,7 +176,7 @@ def _relaxed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertif
             _triples(requests), requests.memory, proof["scale"], proof["inequalities"]
         )
     except (SolverError, verifier.schedule.Refused) as error:
-        fallbacks.append(f"the linear program gave no bound, the volume bound stands in: {error}")
+        fallbacks.append(f"the linear program gave no bound; the volume bound takes its place: {error}")
         return found
     better = lower > found.lower
     return ScheduleCertificate(requests, found.starts, lower, proof) if better else found
@@ -196,10 +196,12 @@ def _integer(
     try:
         solution = program.solve(built, seconds)
     except SolverError as error:
-        fallbacks.append(f"the integer program gave no schedule, the one of local search stands in: {error}")
+        fallbacks.append(
+            f"the integer program gave no schedule; that of local search takes its place: {error}"
+        )
         return found, None
     if solution.status != OPTIMAL:
-        fallbacks.append(f"the integer program was not solved, its best schedule counts: {solution.status}")
+        fallbacks.append(f"the integer program was not solved; its best schedule counts: {solution.status}")
     chosen = np.flatnonzero(solution.x > 0.5)
     if len(chosen) == len(o) and (built.request[chosen] == np.arange(len(o))).all():
         starts = built.span[chosen] + 1 - o
@@ -215,7 +217,7 @@ def _searched(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCerti
     try:
         search = verifier.schedule.Search(_triples(requests), requests.memory, found.upper)
     except verifier.schedule.Refused as error:
-        fallbacks.append(f"not all schedules were tried, what is known stands in: {error}")
+        fallbacks.append(f"not all schedules were tried; what is known takes its place: {error}")
         return found
     starts = found.starts if search.best is None else np.array(search.best)
     return ScheduleCertificate(requests, starts, search.limit, proofs.SEARCH)

@@ -182,7 +182,7 @@ def edited(source: Path, target: Path, old: str, new: str) -> Path:
             "there is no column 'correct'; columns: task, budget_tokens, thinking_tokens, right",
         ),
         ("seconds", "second", "there is no column 'seconds' (did you mean 'second'?)"),
-        ("task,budget", "task,task,budget", "column 'task' stands twice"),
+        ("task,budget", "task,task,budget", "column 'task' occurs twice"),
         ("question\nmaths", "question\n", "rows.csv, line 2: 'task' is empty"),
         (
             "question\nmaths,0",

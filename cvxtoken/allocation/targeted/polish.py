@@ -2,8 +2,8 @@
 
 The targets change the two-price form of `prices.search` only in what the prices are. Let mu, nu and eta be
 the multipliers of the targets on E[T], E[W] and rho, chi_j those of the rows a_j, and w the weight of E[T] in
-J. The rows are those of the linear targets and, with a = pi, that of the mean tokens. With the weights sigma
-= w + mu + eta lambda of E[S] and e = w + mu + nu of E[W] in F and its multipliers' terms,
+J. The rows are those of the linear targets and, with a = pi, that of the mean tokens. In F and the terms of
+its multipliers, E[S] has the weight sigma = w + mu + eta lambda, and E[W] the weight e = w + mu + nu. With
 
     theta = e lambda / y,   p = sigma + e lambda^2 E[S^2] / (2 y^2),   tilt_k = (sum chi_j a_jk) / pi_k,
 
