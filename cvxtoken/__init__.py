@@ -2,7 +2,7 @@
 
 import lazy_loader
 
-# a name is imported when it is first asked for; __init__.pyi says where it lives
+# a name is imported when it is first used; __init__.pyi says from where
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.1.0"

@@ -6,7 +6,7 @@ class CvxtokenError(Exception):
 
 
 class ProblemError(CvxtokenError):
-    """Bad data: the message names the field, the value and the rule it breaks."""
+    """Bad data; the message names the field, the value and the rule that the value breaks."""
 
 
 class UnstableError(CvxtokenError):
@@ -14,15 +14,15 @@ class UnstableError(CvxtokenError):
 
 
 class SolverError(CvxtokenError):
-    """The solver asked for is not installed or cannot take this program."""
+    """A solver is not installed, cannot take the program, or did not solve it."""
 
 
 class PolicyError(CvxtokenError):
-    """A scheduling policy that exceeds the memory, or breaks another rule of the simulation."""
+    """A scheduling policy exceeds the memory, or breaks another rule of the simulation."""
 
 
 class CertificateError(CvxtokenError):
-    """A certificate that does not prove what it states, or is not a certificate at all."""
+    """A certificate does not prove what it states, or is not a certificate at all."""
 
 
 class LibraryError(CvxtokenError):
@@ -34,10 +34,10 @@ class MissingExtraError(CvxtokenError):
 
 
 class TargetError(ProblemError):
-    """Targets that no allocation meets: the message names every one, with the best value there is.
+    """No allocation meets the targets; the message names each one missed, with the best possible value.
 
     Attributes:
-        best: by target, the best possible value; of a least accuracy the key is the type's name.
+        best: by target, the best possible value; for a least accuracy the key is the type's name.
     """
 
     def __init__(self, message: str, best: dict[str, float]) -> None:

@@ -21,7 +21,7 @@ class Estimate:
 
     Attributes:
         value, low, high: the estimate and the interval, in the unit of what is measured.
-        predicted: by the closed forms; None where there is none.
+        predicted: the value by the closed forms; None where they give none.
     """
 
     value: float
@@ -31,7 +31,7 @@ class Estimate:
 
 
 def estimate(values: FloatArray, predicted: float | None = None) -> Estimate:
-    """Mean and Student's t interval of values of shape (R,), one a replication; NaN if fewer than 2 exist."""
+    """Mean and Student's t interval of values of shape (R,), one a replication; NaN for fewer than 2."""
     values = values[np.isfinite(values)]
     if len(values) < 2:
         return Estimate(float("nan"), float("nan"), float("nan"), predicted)
@@ -43,7 +43,7 @@ def estimate(values: FloatArray, predicted: float | None = None) -> Estimate:
 
 
 def histogram(times: FloatArray, unit: float) -> FloatArray:
-    """Counts in bins of 1 % relative width, shape (BINS,); the first holds all that is smaller, and 0."""
+    """Counts in bins of 1 % relative width, shape (BINS,); the first bin also holds all smaller values."""
     with np.errstate(divide="ignore"):
         position = np.log(times * (1 / unit)) * (1 / _STEP)
     bins = np.clip(position + BINS / 2, 0, BINS - 1).astype(np.int64)

@@ -17,7 +17,7 @@ Document = dict[str, Any]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint ' (did you mean ...?)', or nothing where no known word is near."""
+    """The hint ' (did you mean ...?)', or nothing where no known word is near."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.4)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
@@ -29,14 +29,14 @@ def check_ending(path: Path) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Refuse a file that cannot be written, before there is anything to write; it is left as it was.
+    """Refuse a file that cannot be written, before there is anything to write. The file is left as it was.
 
     Raises:
         ProblemError: it cannot be written.
     """
     is_new = not path.exists()
     if not (is_new or path.is_file() or path.is_dir()):
-        return  # to open a pipe only to close it would end it for its reader
+        return  # to open and close a pipe would end it for its reader
     try:
         path.open("ab").close()
         if is_new:
@@ -49,7 +49,8 @@ def read_document(path: str | Path) -> Document:
     """The mapping in a .toml or .json file.
 
     Raises:
-        ProblemError: the ending is neither, the file cannot be read, or it is not what its ending says.
+        ProblemError: the ending is neither, the file cannot be read, or it is not of the format of its
+            ending.
     """
     path = Path(path)
     check_ending(path)
@@ -69,7 +70,7 @@ def read_document(path: str | Path) -> Document:
 
 
 def parse_json(text: str) -> Any:
-    """JSON without its traps: a repeated key, NaN and Infinity are errors (ValueError)."""
+    """Strict JSON: a repeated key, NaN and Infinity are errors (ValueError)."""
     return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
 
 

@@ -1,9 +1,10 @@
-"""HiGHS, quiet and the same whatever ran before, on linear programs as plain data; a failed run is an error.
+"""HiGHS on linear programs as plain data: it prints nothing, and does not depend on earlier runs.
 
-HiGHS keeps one pool of threads for all that runs in a thread of ours. A run that asks for another number of
-threads than the pool has fails, and leaves zeros where its numbers would be. So no number is asked for here:
-`parallel` is off, which gives the same numbers whatever the pool. And what a run says is looked at before any
-number of it is handed out. Its word decides between answer and error; it proves nothing.
+HiGHS keeps one pool of threads for all that runs in a thread of ours. A run that asks for a number of threads
+other than the pool's fails, and leaves zeros in place of its numbers. So no number is asked for here:
+`parallel` is off, which gives the same numbers with any pool. The status of a run is looked at before any
+number of it is passed on, and a failed run is an error. The status decides between answer and error; it
+proves nothing.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ class Solution:
         status: 'optimal'; or 'time limit', where x meets the constraints but need not be the best.
         x: shape (n,), finite.
         multipliers: of less x <= limit, shape (m,), not negative; none, shape (0,), of an integer program.
-        objective: cost . x, as HiGHS states it.
-        bound: the lower bound that it states, which nothing here proves; -inf where it has none yet.
+        objective: the value cost . x that HiGHS states.
+        bound: the lower bound that HiGHS states, which nothing here proves; -inf where it has none yet.
     """
 
     status: str
@@ -65,7 +66,7 @@ class Solution:
 
 
 class _Quiet(highspy.Highs):  # type: ignore[misc]  # highspy is Any to mypy
-    """Silent before its first call: the constructor starts callbacks, and whatever is called first prints."""
+    """Silent before its first call: the constructor starts callbacks, and the first call would print."""
 
     def enableCallbacks(self) -> None:  # noqa: N802 (highspy's name)
         self.setOptionValue("output_flag", False)
@@ -73,7 +74,7 @@ class _Quiet(highspy.Highs):  # type: ignore[misc]  # highspy is Any to mypy
 
 
 def solver(**options: object) -> Any:
-    """A `highspy.Highs` that prints nothing, with options of its own (SolverError: it has no such option)."""
+    """A `highspy.Highs` that prints nothing, with these options (SolverError: HiGHS has no such option)."""
     highs = _Quiet()
     for name, value in {"output_flag": False, "parallel": "off", **options}.items():
         if highs.setOptionValue(name, value) == highspy.HighsStatus.kError:
@@ -82,11 +83,11 @@ def solver(**options: object) -> Any:
 
 
 def run(highs: Any) -> tuple[str, FloatArray]:
-    """Run it; the status, 'optimal' or 'time limit', and x, finite.
+    """Run HiGHS; returns the status, 'optimal' or 'time limit', and x, which is finite.
 
     Raises:
         InfeasibleError: HiGHS says that there is no solution.
-        SolverError: it fails, or ends without one.
+        SolverError: HiGHS fails, or ends without a solution.
     """
     outcome = highs.run()
     said, solution = highs.getModelStatus(), highs.getSolution()
@@ -112,7 +113,7 @@ def solve(program: LinearProgram, **options: object) -> Solution:
 
     Raises:
         InfeasibleError: HiGHS says that there is no solution.
-        SolverError: it fails, ends without a solution, as at a time limit, or does not take an option.
+        SolverError: HiGHS fails, ends without a solution (as at a time limit), or does not take an option.
     """
     highs = solver(**options)
     if highs.passModel(_model(program)) == highspy.HighsStatus.kError:

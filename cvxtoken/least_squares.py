@@ -1,4 +1,4 @@
-"""Least squares without negative coefficients, by SciPy; what it returns is looked at before it is used."""
+"""Least squares without negative coefficients, by SciPy; its result is checked before it is used."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _NOISE = 1e-7  # relative; of slopes that should be 0
 
 
 def nonnegative(design: FloatArray, values: FloatArray) -> FloatArray:
-    """The x >= 0 of least |design x - values|, shape (columns,).
+    """The x >= 0 that minimises |design x - values|, shape (columns,).
 
     Args:
-        design: shape (rows, columns), of columns about alike in size.
+        design: shape (rows, columns); the columns should be of similar size.
         values: shape (rows,).
 
     Raises:
-        SolverError: SciPy fails, or its point is not the least: the slope of no coefficient may lead down,
-            and that of a positive one is 0.
+        SolverError: SciPy fails, or its point is not the minimum. (There, no slope in a coefficient is
+            negative, and that in a positive coefficient is 0.)
     """
     from scipy.optimize import nnls  # slow to import, and only fits need it
 

@@ -18,9 +18,9 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document
 
-LONGEST = 32_768  # tokens; where parametric distributions end unless told otherwise
+LONGEST = 32_768  # tokens; parametric distributions end here unless told otherwise
 _LONGEST_KNOWN = 10_000_000
-_TOLERANCE = 1e-6  # on the sum of probabilities, because tables are printed with few digits
+_TOLERANCE = 1e-6  # of the sum of probabilities, because tables are printed with few digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +28,8 @@ class LengthDistribution:
     """A probability mass function of output lengths 1..n_max, in tokens.
 
     Attributes:
-        probabilities: p_1 .. p_{n_max}, shape (n_max,); not negative, the last positive, sum 1 (they are
-            divided by their sum, which may be off by 1e-6).
+        probabilities: p_1 .. p_{n_max}, shape (n_max,); not negative, the last positive, with the sum 1. (The
+            sum may be off by 1e-6; they are divided by it.)
 
     Raises:
         ProblemError: a probability is negative, or they do not sum to 1.
@@ -58,7 +58,7 @@ class LengthDistribution:
 
     @cached_property
     def survival(self) -> FloatArray:
-        """S_j = P(N >= j) for j = 1..n_max, shape (n_max,), summed from the small end."""
+        """P(N >= j) for j = 1..n_max, shape (n_max,), summed from the smallest on."""
         return np.cumsum(self.probabilities[::-1])[::-1]
 
     @property
@@ -67,13 +67,13 @@ class LengthDistribution:
         return float(self.survival.sum())
 
     def quantile(self, shares: FloatArray) -> FloatArray:
-        """The least n with P(N <= n) > share, in tokens, of many shares."""
+        """For each of many shares, the least n with P(N <= n) > share, in tokens."""
         places = np.searchsorted(np.cumsum(self.probabilities), shares, side="right")
         return 1.0 + np.minimum(places, len(self) - 1)
 
     @classmethod
     def lognormal(cls, mu: float, sigma: float, n_max: int = LONGEST) -> Self:
-        """p_n = Phi((ln n - mu) / sigma) - Phi((ln(n - 1) - mu) / sigma); what is longer ends at n_max."""
+        """Lengths with p_n = Phi((ln n - mu) / sigma) - Phi((ln(n - 1) - mu) / sigma), cut to n_max."""
         from scipy.special import ndtr
 
         _require_positive(sigma=sigma)
@@ -83,7 +83,7 @@ class LengthDistribution:
 
     @classmethod
     def geometric(cls, mean: float, n_max: int = LONGEST) -> Self:
-        """P(N >= n) = (1 - 1 / mean)^(n - 1); what is longer ends at n_max."""
+        """The lengths with P(N >= n) = (1 - 1 / mean)^(n - 1); cut to n_max."""
         if isinstance(mean, str) or not 1 <= mean < math.inf:
             raise ProblemError(f"mean is {mean}; it must be at least 1 token, and finite")
         _require_whole(n_max)
@@ -92,7 +92,7 @@ class LengthDistribution:
 
     @classmethod
     def uniform(cls, low: int, high: int) -> Self:
-        """The same probability for low, low + 1, ..., high."""
+        """Equal probabilities for low, low + 1, ..., high."""
         if type(low) is not int or type(high) is not int or not 1 <= low <= high <= _LONGEST_KNOWN:
             raise ProblemError(
                 f"low and high are {low} and {high}; they must be whole numbers with 1 <= low <= high"
@@ -106,7 +106,7 @@ class LengthDistribution:
         """Frequencies of a sample of lengths, whole numbers from 1.
 
         Raises:
-            ProblemError: the sample is empty, or holds something else.
+            ProblemError: the sample is empty, or holds something other than such numbers.
         """
         lengths = _numbers("lengths", sample)
         if not len(lengths):
@@ -124,13 +124,13 @@ class LengthDistribution:
         """Frequencies of the lengths in a column of a CSV file with a header.
 
         Raises:
-            ProblemError: the file or the column is missing, or a line is malformed; names the line.
+            ProblemError: the file or the column is missing, or a line is malformed; the message names it.
         """
         return cls.empirical([length for _, length in _column(path, column)])
 
     @classmethod
     def from_table(cls, path: str | Path, length: str = "output_tokens", probability: str = "prob") -> Self:
-        """Probabilities from two columns of a CSV file: lengths, and how probable each is.
+        """Probabilities from two columns of a CSV file: the lengths and their probabilities.
 
         Raises:
             ProblemError: as for `from_trace`; or the probabilities do not sum to 1.
@@ -151,7 +151,7 @@ def from_document(table: Document, folder: Path) -> LengthDistribution:
     (`path`, `column`), table (`path`) or probabilities (`probabilities`).
 
     Raises:
-        ProblemError: unknown distribution, or its numbers break their rule.
+        ProblemError: the distribution is unknown, or its numbers break their rule.
         TypeError: a key is unknown or missing.
     """
     known: dict[str, Callable[..., LengthDistribution]] = {
@@ -172,7 +172,7 @@ def from_document(table: Document, folder: Path) -> LengthDistribution:
 
 
 def _column(path: str | Path, column: str) -> Iterator[tuple[int, float]]:
-    """Line numbers and numbers of a CSV column."""
+    """The numbers in a CSV column, with their line numbers."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)

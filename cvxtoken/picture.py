@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 # told apart by all eyes (Okabe and Ito's colours without the yellow, which is faint on white)
 BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#009e73"
 COLOURS = (BLUE, ORANGE, GREEN, "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-GREY = "#777777"  # of what only guides the eye
+GREY = "#777777"  # of lines that only guide the eye
 _LETTERS = 15  # of a legend to an inch
 
 
 def axes(x: str, y: str, ax: Axes | None = None) -> tuple[Figure, Axes]:
-    """A figure and its axes in the one style, labelled: those given, or new ones.
+    """A figure and its labelled axes in the common style: the axes given, or new ones.
 
     Raises:
         MissingExtraError: Matplotlib is not installed.
@@ -33,7 +33,7 @@ def axes(x: str, y: str, ax: Axes | None = None) -> tuple[Figure, Axes]:
     drawn.set_axisbelow(True)
     for side in ("top", "right"):
         drawn.spines[side].set_visible(False)
-    return drawn.figure.figure, drawn  # twice: the axes given may stand in a part of a figure
+    return drawn.figure.figure, drawn  # twice: the axes given may belong to a subfigure
 
 
 def panels(count: int) -> tuple[Figure, list[Axes]]:
@@ -49,7 +49,7 @@ def panels(count: int) -> tuple[Figure, list[Axes]]:
 
 
 def colours(count: int) -> list[str]:
-    """Colours for so many lines: the seven, or where they do not suffice a map from dark to light."""
+    """Colours for so many lines: the seven, or for more lines a map from dark to light."""
     if count <= len(COLOURS):
         return list(COLOURS[:count])
     from matplotlib import colormaps
@@ -59,7 +59,7 @@ def colours(count: int) -> list[str]:
 
 
 def legend(drawn: Axes, title: str | None = None) -> None:
-    """What the lines are, above the axes, where it hides none of them; in as many columns as have room."""
+    """A legend above the axes, where it hides no line, in as many columns as have room."""
     labels = drawn.get_legend_handles_labels()[1]
     inches = drawn.get_window_extent().width / drawn.figure.figure.dpi
     rows = math.ceil(len(labels) / max(1, int(inches * _LETTERS / (max(map(len, labels)) + 8))))
@@ -76,7 +76,7 @@ def legend(drawn: Axes, title: str | None = None) -> None:
 
 
 def require_matplotlib(what: str = "a plot") -> None:
-    """Nothing where Matplotlib is installed (MissingExtraError)."""
+    """Raise MissingExtraError where Matplotlib is not installed."""
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
@@ -84,11 +84,11 @@ def require_matplotlib(what: str = "a plot") -> None:
 
 
 def check_path(path: Path) -> None:
-    """Refuse a file that no picture can be written to, before there is a picture; it is left as it was.
+    """Refuse a file that no picture can be written to, before there is a picture. The file is left as it was.
 
     Raises:
         MissingExtraError: Matplotlib is not installed.
-        ProblemError: the file cannot be written, or its ending is of no kind of picture.
+        ProblemError: the file cannot be written, or its ending is not that of a picture format.
     """
     require_matplotlib()
     from matplotlib.backend_bases import FigureCanvasBase

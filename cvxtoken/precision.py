@@ -1,7 +1,7 @@
-"""Every working precision in decimal digits, and why it is enough; nothing that is stated rests on them.
+"""All working precisions, in decimal digits, and why they suffice; no proof rests on them.
 
-A proof is checked anew, in the precision that its file names. These decide how much is proven and how fast. A
-gap is of second order in the tokens' error: a point of 17 digits can prove some 33.
+A proof is checked anew, in the precision that its file names. These precisions decide how much is proven, and
+how fast. A gap is of second order in the tokens' error: tokens of 17 digits can prove about 33 digits of J.
 """
 
 DOUBLE = 17  # tell one double from another

@@ -1,4 +1,4 @@
-"""Proofs, whatever they are of: the gap, how files are written and read, what is called certified."""
+"""What proofs of all kinds share: the gap, files, and what is called certified."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cvxtoken.errors import CertificateError, ProblemError
 from cvxtoken.files import write_text
 from cvxtoken.rigorous import double_above, double_below
 
-CERTIFIED_GAP = 1e-15  # relative; what is proven to less is not called an optimum
+CERTIFIED_GAP = 1e-15  # relative; a result with a larger proven gap is not called certified
 
 
 class Proof(ABC):
-    """A statement that a lone checker redoes from a file.
+    """A statement that a checker on its own proves again from a file.
 
     Attributes:
         checker: the module of `cvxtoken.verifier` that knows this kind.
@@ -33,10 +33,10 @@ class Proof(ABC):
     @classmethod
     @abstractmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
-        """The proof in a parsed file that has been checked."""
+        """The proof that a parsed file holds; the file must have been checked."""
 
     def check(self) -> str:
-        """The line that states what is proven (CertificateError: the checker refuses it)."""
+        """The line that states what is proven (CertificateError: the checker refuses the proof)."""
         try:
             line: str = self.checker.check(self.to_document())
         except verifier.Refused as refusal:
@@ -49,7 +49,7 @@ class Proof(ABC):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a proof, check it in full, and only then build it from its parsed file.
+        """Read a proof: check the parsed file in full, and only then build the proof from it.
 
         Raises:
             CertificateError: the file cannot be read or does not prove what it states.
@@ -63,7 +63,7 @@ class Proof(ABC):
 
 
 class BoundsProof(Proof):
-    """A proof that an optimum J* lies between two bounds, the lower of which given tokens reach.
+    """A proof that an optimum J* lies between two bounds, and that given tokens reach the lower one.
 
     Attributes:
         lower, upper: the bounds.
@@ -89,7 +89,7 @@ class BoundsProof(Proof):
 
 
 class Proven:
-    """A result with its proof: what is stated of the optimum is what the proof says, rounded outward.
+    """A result with its proof. What it states of the optimum is what the proof says, rounded outward.
 
     Attributes:
         certificate: the proof; `certificate.save(path)` writes it for anyone to check.

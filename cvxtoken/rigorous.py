@@ -1,8 +1,8 @@
-"""Arithmetic that cannot lie: exact sums of products, and intervals of decimals rounded outward.
+"""Rigorous arithmetic: exact sums of products, and intervals of decimals rounded outward.
 
-A number known only through rounded operations is held as an `Interval` that surely contains it. The
-bounds of every operation are rounded away from each other; exponential and logarithm, which `decimal`
-rounds half-even, are widened by one unit in the last place.
+A number that is known only through rounded operations is held as an `Interval` that surely contains it. Every
+operation rounds the lower end down and the upper end up. Exponential and logarithm, which `decimal` rounds
+half-even, are widened by one unit in the last place.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Interval:
         return Interval(low, high, r)
 
     def exp(self) -> Interval:
-        """Exponential; its upper end, for a width w <= 1, from e^w <= 1 + w + w^2."""
+        """The exponential; for a width w <= 1 the upper end follows from e^w <= 1 + w + w^2."""
         r = self.rounding
         power = r.down.exp(self.low)
         width = r.up.subtract(self.high, self.low)
@@ -126,7 +126,7 @@ class Interval:
         return Interval(max(r.down.next_minus(power), Decimal(0)), high, r)
 
     def ln(self) -> Interval:
-        """Natural logarithm of a positive interval; its upper end from the tangent at the lower one."""
+        """The logarithm of a positive interval; the upper end follows from the tangent at the lower one."""
         r = self.rounding
         log = r.down.ln(self.low)
         growth = r.up.divide(r.up.subtract(self.high, self.low), self.low)

@@ -63,7 +63,7 @@ def needs(folder: Path) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("folder", sorted({f.parent for f in FILES}), ids=lambda f: f.name)
 def test_imports_point_down(folder: Path) -> None:
-    """The rooms of a folder have an order: none needs what needs it."""
+    """The rooms of a folder have an order: none imports a room that imports it."""
     assert list(TopologicalSorter(needs(folder)).static_order()) is not None
 
 

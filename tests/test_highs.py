@@ -158,7 +158,7 @@ def test_multipliers_that_are_none_are_errors(
 
 
 def test_a_time_limit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A point in hand is not called the best; without one, and for multipliers, it is an error."""
+    """A point found by then is not called the best; without one, and for multipliers, it is an error."""
     monkeypatch.setattr(highspy.Highs, "getModelStatus", lambda _: STATES.kTimeLimit)
     assert solve(knapsack()).status == highs.TIME_LIMIT
     with pytest.raises(SolverError, match="time limit"):

@@ -1,4 +1,4 @@
-"""The convex program told term by term, as CVXPY sees it, and the delay told in its two parts."""
+"""The convex program term by term, as CVXPY sees it, and the delay in its two parts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def explain(reference: Reference) -> str:
     w, l = reference.workload, reference.tokens
     service, wait = float(model.moments(w, l)[0]), float(model.mean_wait(w, l))
     total = service + wait
-    share = 1 / total if total else 0.0  # no type takes any time
+    share = 1 / total if total else 0.0  # 0 where no type takes any time
     return "\n".join(
         [
             f"maximise J over 0 <= x <= b u, for {len(w)} task types ({program.terms['x'].size} may think)",

@@ -1,17 +1,18 @@
 """How the optimum moves with the data: derivatives in every parameter from the price system (derived here).
 
-The optimum is given by the prices u = (theta, p, chi of the active rows) and every type's answer l_k(u, q),
-q being the data; see `targeted.polish` for the equations R(u, q) = 0 of an active set (without targets
-e = sigma = 1). All that R knows of the types are E[S], E[S^2] and the rows' values, so that with the answers'
-own partial derivatives, from
+The optimum is given by the prices P = (theta, p, chi of the active rows) and by every type's answer l_k(P, a)
+to them, where a are the parameters. `targeted.polish` has the equations R(P, a) = 0 of an active set (without
+targets e = sigma = 1). R depends on the types through E[S], E[S^2] and the rows' values alone. The answers'
+own partial derivatives come from
 
-    ln(alpha A b) - b l - ln r = 0,   r = c (p + theta tau) + x   (free types; the others at their bound)
+    ln(alpha A b) - b l - ln slope = 0,   slope = c (p + theta tau) + tilt   (free types)
 
-du/dq = -(dR/du)^-1 dR/dq is a system of two to four equations for all parameters at once, and
-dl_k/dq_j = [own partial, if k = j] + dl_k/du du/dq_j: a diagonal plus few rows, at O(N) cost.
+and from the bound where a type is at one. With them, dP/da = -(dR/dP)^-1 dR/da is a small system of as many
+equations as there are prices, for all parameters at once, and
+dl_k/da_j = [own partial derivative, if k = j] + dl_k/dP dP/da_j: a diagonal plus few rows, at O(N) cost.
 
-Where a type or a target is just about to become active the optimum has a kink: the derivative is that of the
-active set at hand.
+Where a type or a target is just about to become active, the optimum has a kink. The derivative given is that
+of the present active set.
 """
 
 from __future__ import annotations
@@ -38,10 +39,11 @@ _VECTORS = (*PER_TYPE, "max_tokens", "min_accuracy")
 class Sensitivity:
     """Derivatives of the optimum in every parameter.
 
-    The keys are 'arrival_rate', 'accuracy_weight' and the upper targets there are (a number each), and
+    The keys are 'arrival_rate', 'accuracy_weight' and the upper targets that are given (a number each), and
     'prior', 'accuracy_gain', 'saturation_rate', 'base_accuracy', 'overhead', 'time_per_token', 'deviation',
-    'deviation_per_token', 'max_tokens' and 'min_accuracy' (one number a type, shape (N,)). Units: of the
-    quantity over that of the parameter. A prior is changed alone; for changes that keep the sum, add up.
+    'deviation_per_token', 'max_tokens' and 'min_accuracy' (one number a type, shape (N,)). Each has the unit
+    of the quantity over that of the parameter. A derivative in a prior changes that prior alone; for changes
+    that keep the sum of the priors, add up.
 
     Attributes:
         objective: of J*.
@@ -60,10 +62,12 @@ class Sensitivity:
     prices: dict[str, FloatArray]
 
     def tokens(self, parameter: str) -> FloatArray:
-        """Of l*: shape (N,) for a scalar parameter, else (N, N) with dl_k / d parameter_j in row k, column j.
+        """Derivatives of l* in a parameter.
+
+        Shape (N,) for a scalar parameter, else (N, N) with dl_k / d parameter_j in row k, column j.
 
         Raises:
-            ProblemError: not a parameter.
+            ProblemError: there is no such parameter.
         """
         if parameter not in self.own:
             raise ProblemError(f"{parameter!r} is not a parameter{nearest(parameter, self.own)}")
@@ -88,7 +92,7 @@ def sensitivity(reference: Reference) -> Sensitivity:
 
 
 class _Derivatives:
-    """All differentials as rows over the columns: first the prices, then every parameter."""
+    """Differentials of all quantities in the prices and in every parameter."""
 
     def __init__(self, reference: Reference) -> None:
         w, targets = reference.workload, reference.targets
@@ -101,9 +105,9 @@ class _Derivatives:
         self.e, self.sigma = self.weight + mu + nu, self.weight + mu + eta * w.arrival_rate
         self.t, self.s = model.service_time(w, self.l), model.deviation(w, self.l)
         self.tau, self.y = model.marginal_time(w, self.l), float(model.idle(w, self.l))
-        self.s1, self.s2 = (float(x) for x in model.moments(w, self.l))
+        self.mean, self.second = (float(x) for x in model.moments(w, self.l))
         lam = w.arrival_rate
-        self.wait = lam * self.s2 / (2 * self.y)
+        self.wait = lam * self.second / (2 * self.y)
         self.theta = self.e * lam / self.y
         self.p = self.sigma + self.theta * self.wait
         self.slope = w.time_per_token * (self.p + self.theta * self.tau) + xi
@@ -121,28 +125,28 @@ class _Derivatives:
         self.free = (self.l > 0) & ~self.at_top & ~self.held
 
     def own(self) -> dict[str, FloatArray]:
-        """Partial derivatives of every answer at fixed prices, in its own type's data, shape (N,) each."""
-        w, l, r = self.w, self.l, self.slope
+        """Partial derivatives of the answers, in their own type's data and in the prices, shape (N,) each."""
+        w, l, slope = self.w, self.l, self.slope
         A, b, c, D = w.accuracy_gain, w.saturation_rate, w.time_per_token, w.base_accuracy
         s, s1 = self.s, w.deviation_per_token
         q = self.targets.floors(w)
         rest = np.where(self.held, A + D - q, 1.0)  # A e^(-b l) where the least accuracy holds
-        stiff = b + model.curvature(w) * self.theta / r if self.free.any() else np.ones(len(w))
+        stiff = b + model.curvature(w) * self.theta / slope if self.free.any() else np.ones(len(w))
         free, held, zero = self.free / stiff, self.held / b, np.zeros(len(w))
         return {
             "prior": zero,
             "accuracy_gain": free / A + held * (1 / A - 1 / rest),
             "saturation_rate": free * (1 / b - l) - held * l,
             "base_accuracy": -held / rest,
-            "overhead": -free * c * self.theta / r,
-            "time_per_token": -free * (self.p + self.theta * (self.t + c * l)) / r,
-            "deviation": -free * s1 * self.theta / r,
-            "deviation_per_token": -free * self.theta * (s + s1 * l) / r,
+            "overhead": -free * c * self.theta / slope,
+            "time_per_token": -free * (self.p + self.theta * (self.t + c * l)) / slope,
+            "deviation": -free * s1 * self.theta / slope,
+            "deviation_per_token": -free * self.theta * (s + s1 * l) / slope,
             "max_tokens": self.at_top * 1.0,
             "min_accuracy": held / rest,
-            "theta": -free * c * self.tau / r,
-            "p": -free * c / r,
-            "chi": -free / r,
+            "theta": -free * c * self.tau / slope,
+            "p": -free * c / slope,
+            "chi": -free / slope,
             "accuracy_weight": free / w.accuracy_weight * self.weight,
             "arrival_rate": zero,
         }
@@ -160,17 +164,18 @@ class _Derivatives:
         prices, found = {}, {}
         try:
             inverse = np.linalg.pinv(jacobian / scale)
-        except np.linalg.LinAlgError as error:  # as of data near the ends of float64
+        except np.linalg.LinAlgError as error:  # as for data near the ends of float64
             raise SolverError(f"how the prices move was not found: {error}") from error
         for name in (*scalars, *_VECTORS):
-            du = -inverse @ (R[name] / scale)
-            s1, s2, _, accuracy = (
-                x + sum(d[u][i] * du[j] for j, u in enumerate(self.names)) for i, x in enumerate(d[name])
+            moved = -inverse @ (R[name] / scale)
+            mean, second, _, accuracy = (
+                x + sum(d[price][i] * moved[j] for j, price in enumerate(self.names))
+                for i, x in enumerate(d[name])
             )
-            system = s1 + self._wait_change(name, s1, s2)
+            system = mean + self._wait_change(name, mean, second)
             explicit = float(model.mean_accuracy(w, self.l)) * (name == "accuracy_weight") * self.weight
             J = self.alpha * accuracy - self.weight * system + explicit
-            prices[name], found[name] = du, (J, system, accuracy)
+            prices[name], found[name] = moved, (J, system, accuracy)
         tidy = {n: (lambda x, n=n: x if n in _VECTORS else x[0]) for n in found}
         J, system, accuracy = ({n: tidy[n](x[i]) for n, x in found.items()} for i in range(3))
         return Sensitivity(
@@ -178,12 +183,12 @@ class _Derivatives:
             system,
             accuracy,
             {name: own[name] for name in found},
-            np.column_stack([own[u] for u in self.names]),
-            {n: du if n in _VECTORS else du[:, 0] for n, du in prices.items()},
+            np.column_stack([own[price] for price in self.names]),
+            {n: moved if n in _VECTORS else moved[:, 0] for n, moved in prices.items()},
         )
 
     def _differentials(self, name: str, own: FloatArray) -> tuple[FloatArray, ...]:
-        """Change of E[S], E[S^2], mean tokens and mean accuracy with one column (or N) of the parameters."""
+        """Change of E[S], E[S^2], mean tokens and mean accuracy in a price or parameter: one column or N."""
         w, l, t, s = self.w, self.l, self.t, self.s
         pi, c = w.prior, w.time_per_token
         decay = np.exp(-w.saturation_rate * l)
@@ -204,21 +209,21 @@ class _Derivatives:
         }.get(name, (zero,) * 4)
         return tuple(x + y for x, y in zip(changes, explicit, strict=True))
 
-    def _wait_change(self, name: str, s1: FloatArray, s2: FloatArray) -> FloatArray:
-        """Of E[W] = lambda E[S^2] / (2 y), y = 1 - lambda E[S]."""
+    def _wait_change(self, name: str, mean: FloatArray, second: FloatArray) -> FloatArray:
+        """Change of E[W] = lambda E[S^2] / (2 y), y = 1 - lambda E[S], with those of E[S] and E[S^2]."""
         lam, one = self.w.arrival_rate, float(name == "arrival_rate")
-        dy = -lam * s1 - self.s1 * one
-        return self.s2 / (2 * self.y) * one + lam / (2 * self.y) * s2 - self.wait / self.y * dy
+        dy = -lam * mean - self.mean * one
+        return self.second / (2 * self.y) * one + lam / (2 * self.y) * second - self.wait / self.y * dy
 
-    def _residuals(self, name: str, s1: FloatArray, s2: FloatArray, tokens: FloatArray) -> FloatArray:
+    def _residuals(self, name: str, mean: FloatArray, second: FloatArray, tokens: FloatArray) -> FloatArray:
         """Change of every equation, shape (m, columns)."""
         lam, one = self.w.arrival_rate, float(name == "arrival_rate")
-        dy = -lam * s1 - self.s1 * one
-        wait = self._wait_change(name, s1, s2)
+        dy = -lam * mean - self.mean * one
+        wait = self._wait_change(name, mean, second)
         theta, p = float(name == "theta"), float(name == "p")
         e = (self.y * theta + self.theta * dy - self.e * one) / lam
         sigma = p - self.wait * theta - self.theta * wait
-        values = {_TIME: s1 + wait, _WAIT: wait, _LOAD: lam * s1 + self.s1 * one, _TOKENS: tokens}
+        values = {_TIME: mean + wait, _WAIT: wait, _LOAD: lam * mean + self.mean * one, _TOKENS: tokens}
         rows = [values[target] - (name == target) for target in self.load]
         if self.load == [_TIME]:
             rows.append(e - sigma)

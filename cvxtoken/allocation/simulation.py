@@ -1,9 +1,10 @@
-"""The FIFO M/G/1 queue by event: an experiment that the closed forms must agree with.
+"""A simulation of the FIFO M/G/1 queue: an experiment with which the closed forms must agree.
 
-Poisson arrivals, types drawn by their priors, service times t0 + c l, answers right with probability p(l).
-Where service times vary they follow a gamma distribution of this mean and the standard deviation s0 + s1 l;
-mean delays depend on no more. Waits follow Lindley's recursion, in blocks of fixed size, so that memory does
-not grow with the number of queries. Only the column `predicted` of a result comes from the closed forms.
+Arrivals are Poisson, types are drawn by their priors, service takes t0 + c l seconds, and an answer is right
+with probability p(l). Where service times vary, they have a gamma distribution with this mean and the
+standard deviation s0 + s1 l; mean delays depend on nothing else of the distribution. Waits follow Lindley's
+recursion, in blocks of fixed size, so that memory does not grow with the number of queries. Only the column
+`predicted` of a result comes from the closed forms.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from cvxtoken.estimates import BINS, RESOLUTION, Estimate, estimate, histogram, 
 from cvxtoken.queueing import lindley_waits
 from cvxtoken.tables import table
 
-BLOCK = 1 << 15  # queries at a time; part of what a seed means
+BLOCK = 1 << 15  # queries at a time; with another number a seed gives other numbers
 QUANTILES = (0.5, 0.9, 0.99)
 
 
@@ -34,7 +35,7 @@ class SimulationResult:
     Attributes:
         mean_system_time, mean_wait, accuracy, utilization, objective: over all queries.
         wait_quantiles, system_time_quantiles: 'p50', 'p90', 'p99', to 1 % of the value.
-        per_type: name to `mean_system_time`, `mean_wait` and `accuracy`.
+        per_type: by name, `mean_system_time`, `mean_wait` and `accuracy`.
         num_requests: queries counted in all; warm_up: queries dropped at the start of each replication.
         replications, seed: as asked for.
         stable: False where utilisation is 1 or more; then no steady state exists, and the figures only
@@ -102,10 +103,11 @@ def simulate(
 ) -> SimulationResult:
     """Simulate the queue at an allocation.
 
-    Each replication starts empty, drops a warm-up (a tenth of its queries, and at least 20 relaxation
-    times of the queue, rho (1 + cv^2) / (1 - rho)^2 queries each) and counts the same number of queries.
-    It has four streams of its own, for arrivals, types, answers and service times, so that a seed means the
-    same numbers on any machine with the same NumPy, and common random numbers for different tokens.
+    Each replication starts with an empty queue, drops a warm-up, and counts the same number of queries. The
+    warm-up is a tenth of that number, and at least 20 relaxation times of the queue, of rho (1 + cv^2) / (1 -
+    rho)^2 queries each; cv is the coefficient of variation of the service time. A replication has four random
+    streams of its own, for arrivals, types, answers and service times. So a seed gives the same numbers on
+    any machine with the same NumPy, and different tokens share their random numbers.
 
     Args:
         workload: the instance.
@@ -167,7 +169,7 @@ def _replicate(
     gamma = _gamma(workload, l) if workload.is_random else None
     p = model.accuracy(workload, l)
     edges = np.cumsum(workload.prior)[:-1]
-    unit = float(t.mean()) or 1.0  # queries that take no time at all have no scale of their own
+    unit = float(t.mean()) or 1.0  # where queries take no time at all, there is no scale
     run = _Run(
         np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(size), 0.0, np.zeros(BINS), np.zeros(BINS)
     )

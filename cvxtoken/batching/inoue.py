@@ -1,11 +1,13 @@
-"""Closed bounds for dynamic batching with linear deterministic batch times, and their error when L is random.
+"""Closed bounds for dynamic batching with linear, certain batch times, and their error for random lengths.
 
-For H = alpha b + tau0 and no limit on b, with rho = lambda alpha < 1,
+For batches of b requests that take H = alpha b + tau0 seconds, without a limit on b and with
+rho = lambda alpha < 1,
 
     phi0 = (alpha + tau0) / (2 (1 - rho)) [1 + 2 lambda tau0 + (1 - lambda tau0) / (1 + rho)],
     phi1 = 3/2 tau0 / (1 - rho) + alpha / 2 (rho + 2) / (1 - rho^2),
 
-both bound the mean system time from above, and so does phi = min(phi0, phi1).
+are both upper bounds of the mean system time, and so is phi = min(phi0, phi1). (alpha, tau0 and phi are the
+symbols of that paper.)
 
 Source: Inoue, "Queueing analysis of GPU-based inference servers with dynamic batching", arXiv 1912.06322.
 """
@@ -22,11 +24,11 @@ from cvxtoken.errors import UnstableError
 
 
 def inoue_bound(alpha: float, tau0: float, arrival_rate: float) -> float:
-    """Phi, an upper bound of the mean system time, in s.
+    """Inoue's phi, an upper bound of the mean system time, in s.
 
     Args:
-        alpha: s a request.
-        tau0: s a batch.
+        alpha: seconds for each request of a batch.
+        tau0: seconds for each batch.
         arrival_rate: lambda, in 1/s.
 
     Raises:
@@ -59,7 +61,7 @@ class Approximation:
 
 
 def inoue_approximation(problem: BatchingProblem) -> Approximation:
-    """How far off the closed bound is when lengths are random: it ignores their spread and the limit on b."""
+    """How far off Inoue's bound is for random lengths: it ignores their spread and the limit on b."""
     sizes = np.arange(1, problem.largest + 1)
     F = np.minimum(np.cumsum(problem.lengths.probabilities), 1.0)
     means = np.array([np.diff(F**b, prepend=0.0) @ problem.times(int(b)) for b in sizes])

@@ -1,24 +1,27 @@
 """Delays of batched service, exactly, by the chain embedded at the ends of batches.
 
-X requests are left when a batch ends. The server waits until a requests are there, takes b = min(max(X, a),
-b_max) of them, and A arrive meanwhile: X' = max(X - b, 0) + A. Dynamic and elastic batching have a = 1, fixed
-batching a = b_max. Given b, A is Poisson of mean lambda H: its generating function is the transform of H,
+X requests are left when a batch ends. The server waits until at least `a` requests are there, and takes
+b = min(max(X, a), b_max) of them. While it serves them, A more arrive: X' = max(X - b, 0) + A. Dynamic and
+elastic batching have a = 1, fixed batching a = b_max. Let H be the time of the batch. Given b and H, A is
+Poisson of mean lambda H, so that the generating function of A is the transform of H,
 
     E z^A = E e^{-theta H},  theta = lambda (1 - z),
 
-taken at roots of unity and inverted by the fast Fourier transform. With the stationary X, renewal reward and
-Little's law give the waiting time (derived here, after arXiv 1912.06322):
+taken at roots of unity z and inverted by the fast Fourier transform. With the stationary X, renewal reward
+and Little's law give the mean wait (derived here, after arXiv 1912.06322):
 
-    E[W] = E[integral of those waiting over a cycle] / (lambda E[cycle]),
+    E[W] = E[integral of the number waiting over a cycle] / (lambda E[cycle]),
     integral = sum_{i = X}^{a - 1} i / lambda + max(X - b, 0) H + lambda H^2 / 2,
     cycle = max(a - X, 0) / lambda + H,
 
-and a request in service adds the time until it leaves: E[T] = E[W] + E[b S_b] / E[b].
+and the time from a batch's start until a request of it leaves, in the mean S_b, is added:
+E[T] = E[W] + E[b S_b] / E[b].
 
-Elastic batching: all waiting requests (at most b_max) start together; with b_l members of length >= l the
-batch ends after k1 b + k2 + sum_l (k3 b_l + k4) seconds, each request leaves with its own last token, nobody
-joins in mid-batch, and the next batch starts when the server is free. Its transform is, with
-phi_m = sum_{j <= m} p_j e^{-theta k3 j},
+Elastic batching: all waiting requests (at most b_max) start together, and each leaves with its own last
+token. Nobody joins in mid-batch, and the next batch starts when the server is free. With b_l members of
+length >= l the batch ends after k1 b + k2 + sum_l (k3 b_l + k4) seconds, the sum over l up to its longest
+length. The transform of that time is, with p_j the probability of length j and phi_m = sum_{j <= m} p_j
+e^{-theta k3 j},
 
     e^{-theta (k1 b + k2)} sum_m e^{-theta k4 m} (phi_m^b - phi_{m-1}^b).
 """
@@ -34,10 +37,10 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.batching.problem import BatchingProblem, check_discipline, check_largest
 from cvxtoken.errors import UnstableError
 
-_TAIL = 1e-12  # mass of the chain and of arrivals that may be cut off
+_TAIL = 1e-12  # probability that may be cut off, of the chain and of arrivals
 _LARGEST_BATCH = 4096
 _LARGEST_CHAIN, _MOST_ARRIVALS = 65_536, 16_384
-_ATOMS = 2048  # lengths that are kept apart; more are merged, means kept
+_ATOMS = 2048  # lengths that are kept apart; where there are more, neighbours are merged at their mean
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Batch:
         mean: E[H], in s.
         square: E[H^2], in s^2.
         stay: mean time from a batch's start until one of its requests leaves, in s.
-        arrivals: P(A = j) for j = 0, 1, ...; what is cut off is at most 1e-12.
+        arrivals: P(A = j) for j = 0, 1, ...; the probability cut off is at most 1e-12.
     """
 
     size: int
@@ -64,12 +67,12 @@ class Delays:
     """Stationary behaviour of a discipline.
 
     Attributes:
-        mean_wait: E[W], until a request's batch starts, in s.
-        mean_system_time: E[T], until it leaves, in s.
+        mean_wait: E[W], from a request's arrival until its batch starts, in s.
+        mean_system_time: E[T], until the request leaves, in s.
         utilization: share of time the server works.
         mean_batch: E[b].
         batch_sizes: P(b = 1), P(b = 2), ...
-        tail: mass of the chain at the end of what was kept; the error is of its order.
+        tail: probability of the last states kept of the chain; the error is of its order.
     """
 
     mean_wait: float
@@ -81,13 +84,13 @@ class Delays:
 
 
 def largest_rate(problem: BatchingProblem, discipline: str, largest: int) -> float:
-    """The arrival rate below which batches of up to so many keep up, b / E[H(b)], in 1/s."""
+    """The arrival rate below which batches of up to b requests keep up, b / E[H(b)], in 1/s."""
     mean, _, _ = _moments(problem, check_discipline(discipline), largest)
     return largest / mean
 
 
 def delays(problem: BatchingProblem, discipline: str = "dynamic", largest: int | None = None) -> Delays:
-    """Exact delays of a discipline with batches of at most, or if fixed exactly, `largest` requests.
+    """Exact delays of a discipline with batches of at most (fixed batching: exactly) `largest` requests.
 
     Args:
         problem: the data.
@@ -96,7 +99,7 @@ def delays(problem: BatchingProblem, discipline: str = "dynamic", largest: int |
 
     Raises:
         ProblemError: unknown discipline, or elastic without k1..k4.
-        UnstableError: the arrival rate is too high; says which would do.
+        UnstableError: the arrival rate is too high; the message says below which it would do.
     """
     b_max = check_largest(problem, largest)
     require_stable(problem, check_discipline(discipline), b_max)
@@ -106,9 +109,9 @@ def delays(problem: BatchingProblem, discipline: str = "dynamic", largest: int |
 
 
 def delays_without_limit(problem: BatchingProblem, discipline: str = "dynamic") -> Delays:
-    """Delays of dynamic or elastic batching of all who wait: the limit is doubled until it is not felt.
+    """Delays of dynamic or elastic batching where a batch takes all that wait.
 
-    Not felt: batches of the largest size have a probability of at most 1e-12.
+    A limit on the size is doubled until batches of that size have a probability of at most 1e-12.
 
     Raises:
         ProblemError: unknown discipline, or batch times are not known for batches so large.
@@ -125,7 +128,7 @@ def delays_without_limit(problem: BatchingProblem, discipline: str = "dynamic") 
 
 
 def require_stable(problem: BatchingProblem, discipline: str, b_max: int) -> None:
-    """UnstableError where the arrival rate is b_max / E[H(b_max)] or more."""
+    """Raise UnstableError where the arrival rate is b_max / E[H(b_max)] or more."""
     limit = largest_rate(problem, discipline, b_max)
     if problem.arrival_rate >= limit:
         raise UnstableError(
@@ -161,7 +164,7 @@ def _longest(problem: BatchingProblem, b: int) -> FloatArray:
 
 
 def _moments(problem: BatchingProblem, discipline: str, b: int) -> tuple[float, float, float]:
-    """E[H], E[H^2] and the mean stay in service."""
+    """E[H], E[H^2] and the mean stay of a request in its batch."""
     if discipline != "elastic":
         weights, times = _longest(problem, b), problem.times(b)
         mean = float(weights @ times)
@@ -172,17 +175,23 @@ def _moments(problem: BatchingProblem, discipline: str, b: int) -> tuple[float, 
     F, M1, M2 = np.minimum(np.cumsum(p), 1.0), np.cumsum(p * n), np.cumsum(p * n**2)
     first = b * M1 * F ** (b - 1)
     second = b * M2 * F ** (b - 1) + (b * (b - 1) * M1**2 * F ** (b - 2) if b > 1 else 0.0)
-    w, s1, s2 = (np.diff(x, prepend=0.0) for x in (F**b, first, second))
+    longest, once, twice = (np.diff(x, prepend=0.0) for x in (F**b, first, second))
     fixed = k.k1 * b + k.k2
-    variable = k.k3 * float(s1.sum()) + k.k4 * float(w @ n)
-    squared = k.k3**2 * float(s2.sum()) + 2 * k.k3 * k.k4 * float(s1 @ n) + k.k4**2 * float(w @ n**2)
-    S = problem.lengths.survival
-    stay = fixed + k.k4 * problem.lengths.mean + k.k3 * (problem.lengths.mean + (b - 1) * float(S @ S))
+    variable = k.k3 * float(once.sum()) + k.k4 * float(longest @ n)
+    squared = (
+        k.k3**2 * float(twice.sum()) + 2 * k.k3 * k.k4 * float(once @ n) + k.k4**2 * float(longest @ n**2)
+    )
+    survival = problem.lengths.survival
+    stay = (
+        fixed
+        + k.k4 * problem.lengths.mean
+        + k.k3 * (problem.lengths.mean + (b - 1) * float(survival @ survival))
+    )
     return fixed + variable, fixed**2 + 2 * fixed * variable + squared, stay
 
 
 def _transform(problem: BatchingProblem, discipline: str, b: int, theta: FloatArray) -> FloatArray:
-    """E e^{-theta H} at many complex theta."""
+    """The transform E e^{-theta H} at many complex theta."""
     if discipline != "elastic":
         weights, times = _merged(_longest(problem, b), problem.times(b))
         return np.asarray(np.exp(-np.outer(theta, times)) @ weights)
@@ -196,7 +205,7 @@ def _transform(problem: BatchingProblem, discipline: str, b: int, theta: FloatAr
 
 
 def _merged(weights: FloatArray, times: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """At most 2048 atoms: neighbours merged at their mean."""
+    """The distribution on at most 2048 times: where there are more, neighbours are merged at their mean."""
     kept = weights > 0
     weights, times = weights[kept], times[kept]
     if len(weights) <= _ATOMS:
@@ -207,7 +216,7 @@ def _merged(weights: FloatArray, times: FloatArray) -> tuple[FloatArray, FloatAr
 
 
 def bulk_queue(lam: float, batches: list[Batch]) -> Delays:
-    """The queue that serves batches of the sizes a, a + 1, ..., b_max given, as large as can be."""
+    """The queue that serves batches of the sizes a, a + 1, ..., b_max given, each as large as it can be."""
     a, b_max = batches[0].size, batches[-1].size
     size = 4 * b_max + 64
     while True:
@@ -240,7 +249,7 @@ def bulk_queue(lam: float, batches: list[Batch]) -> Delays:
 
 
 def _stationary(batches: list[Batch], size: int) -> FloatArray:
-    """The stationary distribution of X on 0..size - 1; what would go beyond stays at the end.
+    """The stationary distribution of X on 0..size - 1; moves beyond the last state end there.
 
     X falls by at most b_max and rises by at most the longest list of arrivals, so that the equations
     X (P - I) = 0 are banded; X_0 is set to 1 in place of the first of them.
@@ -256,7 +265,7 @@ def _stationary(batches: list[Batch], size: int) -> FloatArray:
         first = b_max + max(x - b, 0) - x
         band[first : first + len(row), x] = row
     for x in range(max(0, size - rise), size):
-        last = b_max + size - 1 - x  # the end of the chain
+        last = b_max + size - 1 - x  # the place in the band of the last state
         beyond = band[last + 1 :, x].sum()
         band[last + 1 :, x] = 0.0
         band[min(last, len(band) - 1), x] += beyond

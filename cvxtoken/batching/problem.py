@@ -1,4 +1,4 @@
-"""The data of a batching problem: output lengths, how long a batch takes, the load, how large a batch can be.
+"""The data of a batching problem: output lengths, the time of a batch, the load, the largest batch.
 
 Source of the model: Yang, Jiao and Xu, arXiv 2407.05347 (2024), whose abstract says that a batch's time
 depends on its size and on its longest output; the form of H below is this project's reading.
@@ -30,8 +30,8 @@ class BatchTime:
     """H(b, L) = (k1 b + k2) + (k3 b + k4) L seconds for b requests whose longest output is L tokens.
 
     Attributes:
-        k1, k2: first-token time, in s a request and in s.
-        k3, k4: a decoding step, in s a token and request and in s a token.
+        k1, k2: of the time to the first token, in s/request and in s.
+        k3, k4: of a decoding step, in s/(token request) and in s/token.
 
     Raises:
         ProblemError: a constant is negative, or all are 0.
@@ -50,16 +50,16 @@ class BatchTime:
             raise ProblemError("k1, k2, k3 and k4 are all 0; a batch must take time")
 
     def __call__(self, b: int, lengths: FloatArray) -> FloatArray:
-        """H of b requests at many longest outputs, in s."""
+        """H(b, L) at many longest outputs L, in s."""
         return (self.k1 * b + self.k2) + (self.k3 * b + self.k4) * lengths
 
     @classmethod
     def fit(cls, b: ArrayLike, lengths: ArrayLike, seconds: ArrayLike) -> tuple[Self, FloatArray]:
-        """Least squares under k >= 0 from measured rows, and the residuals in s.
+        """The constants that fit measured rows best, by least squares under k >= 0, and the residuals in s.
 
         Raises:
-            ProblemError: the columns differ in length, have fewer than four rows, or hold something else than
-                positive finite numbers.
+            ProblemError: the columns differ in length, have fewer than four rows, or hold something other
+                than positive finite numbers.
             SolverError: the least squares were not solved.
         """
         columns = [np.asarray(column, dtype=float) for column in (b, lengths, seconds)]
@@ -88,7 +88,7 @@ class BatchingProblem:
             array of longest outputs; positive, in s.
         arrival_rate: lambda, in 1/s; positive.
         max_batch: the largest batch; by default what the memory holds, else 64.
-        memory_tokens: tokens of all requests that fit at once, each counted with its longest possible output.
+        memory_tokens: how many tokens fit at once; each request counts with its longest possible output.
 
     Raises:
         ProblemError: a field breaks its rule; the message names the field, the value and the rule.
@@ -160,8 +160,8 @@ class BatchingProblem:
     def load(cls, path: str | Path) -> Self:
         """Read a problem from a .toml or .json file.
 
-        At the top `arrival_rate` and optionally `max_batch` and `memory_tokens`; a table `lengths` as in a
-        clipping problem's type; a table `batch_time` with `k1`, `k2`, `k3` and `k4`.
+        At the top stand `arrival_rate` and optionally `max_batch` and `memory_tokens`. There are two tables:
+        `lengths`, as in a type of a clipping problem, and `batch_time` with `k1`, `k2`, `k3` and `k4`.
 
         Raises:
             ProblemError: a key is unknown or missing, or a value breaks its rule.
@@ -204,7 +204,7 @@ def default_problem() -> BatchingProblem:
 
 
 def check_discipline(discipline: str) -> str:
-    """A discipline's name (ProblemError: unknown)."""
+    """A discipline's name (ProblemError where it is unknown)."""
     if discipline not in DISCIPLINES:
         hint = nearest(str(discipline), DISCIPLINES)
         raise ProblemError(f"discipline is {discipline!r}; it must be one of {', '.join(DISCIPLINES)}{hint}")
@@ -221,7 +221,7 @@ def check_largest(problem: BatchingProblem, largest: int | None) -> int:
 
 
 def whole_batches(sizes: Sequence[int], largest: int) -> list[int]:
-    """Batch sizes from 1 to the largest (ProblemError)."""
+    """Batch sizes from 1 to the largest (ProblemError where one is not)."""
     if not sizes or not all(type(b) is int and 1 <= b <= largest for b in sizes):
         raise ProblemError(f"batch sizes are {sizes!r}; they must be whole numbers from 1 to {largest}")
     return list(sizes)

@@ -1,7 +1,7 @@
 """The best batch size of a discipline, by exact evaluation of every size.
 
-No convex program stands behind it: the delay is not convex in the batch size, nor even quasi-convex in
-general (a table of batch times may make any one size bad), and sizes are few, so that all are looked at.
+No convex program stands behind it. The delay is not convex in the batch size, and in general not even
+quasi-convex (a table of batch times may make any one size bad). As there are few sizes, all are tried.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cvxtoken.batching.problem import BatchingProblem, check_discipline, whole_b
 from cvxtoken.errors import UnstableError
 from cvxtoken.tables import table
 
-_SAME = 1e-6  # relative: of sizes whose delays are the same to this, the smallest is the best
+_SAME = 1e-6  # relative: among sizes whose delays agree to this, the smallest is taken
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class BatchingReference:
     Attributes:
         problem: as given.
         discipline: dynamic, fixed or elastic.
-        best_batch: the size, at most or exactly, of least mean system time.
-        delays: there.
-        curve: (size, mean system time in s), infinite where unstable.
+        best_batch: the size (the largest, or for fixed batching the only one) of least mean system time.
+        delays: at that size.
+        curve: pairs of a size and its mean system time in s, which is infinite where unstable.
         seconds: of the call.
     """
 
@@ -78,11 +78,11 @@ def best_batch(
     Args:
         problem: the data.
         discipline: dynamic, fixed or elastic.
-        sizes: to look at; by default 1 to the problem's largest.
+        sizes: those to try; by default 1 to the problem's largest.
 
     Raises:
         ProblemError: unknown discipline, elastic without k1..k4, or a size out of range.
-        UnstableError: no size is stable; says the largest arrival rate that is.
+        UnstableError: no size is stable; the message says below which arrival rate one is.
     """
     started = time.perf_counter()
     check_discipline(discipline)

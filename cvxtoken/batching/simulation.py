@@ -1,6 +1,6 @@
-"""Batched service by event, all disciplines on the same arrivals and lengths.
+"""Simulation of batched service, all disciplines on the same arrivals and lengths.
 
-A server that is free takes a batch as its discipline says; the loop runs over batches, not over requests. A
+A free server takes a batch as its discipline says. The loop runs over batches, not over requests. The first
 tenth of every run is warm-up and not counted.
 """
 
@@ -46,13 +46,13 @@ def simulate(
     replications: int = 20,
     predict: bool = True,
 ) -> BatchingSimulation:
-    """Simulate a discipline with batches of at most, or if fixed exactly, `largest` requests.
+    """Simulate a discipline with batches of at most (fixed batching: exactly) `largest` requests.
 
     Args:
         problem: the data.
         discipline: dynamic, fixed or elastic.
         largest: by default the problem's.
-        num_requests: over all replications.
+        num_requests: over all replications, warm-up included.
         seed: not negative.
         replications: independent runs, at least 2.
         predict: whether the exact delays are computed too.
@@ -65,13 +65,16 @@ def simulate(
     require_stable(problem, check_discipline(discipline), b_max)
     whole_numbers = all(type(value) is int for value in (num_requests, replications, seed))
     if not whole_numbers or replications < 2 or seed < 0 or num_requests < 100 * replications:
-        raise ProblemError("num_requests must be at least 100 a replication, replications 2 and seed 0")
+        raise ProblemError(
+            f"num_requests, replications and seed are {num_requests!r}, {replications!r} and {seed!r}; they "
+            "must be whole numbers of at least 100 a replication, 2 and 0"
+        )
     means, sizes = [], []
     for rng in np.random.default_rng(seed).spawn(replications):
         arrivals, lengths = sample_path(problem, -(-num_requests // replications), rng)
         times, starts = run_path(problem, discipline, b_max, arrivals, lengths)
-        counted = int(_WARM_UP * len(times))
-        means.append(float(np.mean(times[counted:])))
+        dropped = int(_WARM_UP * len(times))
+        means.append(float(np.mean(times[dropped:])))
         sizes.append(len(times) / starts)
     exact = delays(problem, discipline, b_max) if predict else None
     per_replication = np.array(means)
@@ -129,7 +132,7 @@ class _Durations:
         self.known: dict[int, FloatArray] = {}
 
     def of(self, lengths: FloatArray) -> tuple[FloatArray | float, float]:
-        """From the start: until each request leaves, and until the batch ends, in s."""
+        """Seconds from the start until each request leaves, and until the batch ends."""
         b = len(lengths)
         if not self.elastic:
             if b not in self.known:
@@ -140,7 +143,10 @@ class _Durations:
 
 
 def elastic_stays(k: BatchTime, lengths: FloatArray) -> tuple[FloatArray, float]:
-    """Until each request of an elastic batch leaves, k1 b + k2 + k4 n + k3 sum_j min(n_j, n); and all."""
+    """Seconds until each request leaves an elastic batch, and until the batch ends.
+
+    A request of n tokens leaves after k1 b + k2 + k4 n + k3 sum_j min(n_j, n).
+    """
     b = len(lengths)
     order = np.sort(lengths)
     below = np.concatenate([[0.0], np.cumsum(order)])

@@ -1,7 +1,7 @@
 """The command line: parses, calls, prints; computes nothing.
 
-Exit status 0 where all went well, 1 where a certificate is refused, 2 for bad input, 3 where an optimum
-could not be certified.
+The exit status is 0 where all went well, 1 where a certificate is refused, 2 for bad input, and 3 where an
+optimum could not be certified.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def main() -> None:
     atexit.register(gc.freeze)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a name must not crash a terminal that cannot show it
+            stream.reconfigure(errors="replace")  # a name that the terminal cannot show must not crash it
     try:
         app()
     except CvxtokenError as error:

@@ -1,6 +1,6 @@
-"""The application: its commands by name, each of which is imported when it is run.
+"""The application: its commands by name; each is imported when it is run.
 
-A module of commands imports at its top what all of them need; what one alone needs, it imports itself.
+A module of commands imports at its top what all its commands need. What only one needs, that one imports.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ COMMANDS = {
 
 
 class Commands(TyperGroup):
-    """The commands as a list; what one of them needs is imported when it is to be run."""
+    """The commands as a list; the module of each is imported when it is to be run."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -1,4 +1,4 @@
-"""The optimum of a workload, under targets or without, and the frontier of all of them."""
+"""Commands about the optimum of a workload, with or without targets, and about its frontier."""
 
 from __future__ import annotations
 

@@ -25,14 +25,14 @@ def writable(value: Path | None) -> Path | None:
 
 
 def drawable(value: Path | None) -> Path | None:
-    """The same for a file of a picture (ProblemError, MissingExtraError)."""
+    """Callback of an option: the same for the file of a picture (ProblemError, MissingExtraError)."""
     if value is not None:
         picture.check_path(value)
     return value
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
-    """A bar on stderr that goes when done; nothing where stderr is no terminal."""
+    """A progress bar on stderr, removed when done; nothing where stderr is no terminal."""
     from rich.console import Console
     from rich.progress import Progress
 

@@ -1,4 +1,4 @@
-"""Allocations by name: the optimum, its rounding, the same budget for all, or from a file."""
+"""Allocations by name: the optimum, its rounding, one budget for all types, or a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cvxtoken.whole.rounding import round_tokens
 
 
 def named_tokens(workload: Workload, name: str) -> FloatArray:
-    """Tokens of shape (N,) by name.
+    """The tokens that a name stands for, shape (N,).
 
     Args:
         workload: the instance.
@@ -23,7 +23,7 @@ def named_tokens(workload: Workload, name: str) -> FloatArray:
             or .toml file that maps every type's name to its tokens.
 
     Raises:
-        ProblemError: no such name, or the file does not name every type once.
+        ProblemError: there is no such name, or the file does not name every type.
         UnstableError: no allocation is stable.
     """
     if name in ("optimal", "rounded"):
@@ -34,7 +34,7 @@ def named_tokens(workload: Workload, name: str) -> FloatArray:
         try:
             return np.full(len(workload), float(value))
         except ValueError as error:
-            raise ProblemError(f"tokens is {name!r}; after 'uniform:' must stand a number") from error
+            raise ProblemError(f"tokens is {name!r}; it must be 'uniform:' and a number") from error
     if Path(name).suffix in (".json", ".toml"):
         return _from_file(workload, name)
     raise ProblemError(f"tokens is {name!r}; it must be optimal, rounded, uniform:N or a .json or .toml file")

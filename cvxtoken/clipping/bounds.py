@@ -1,9 +1,12 @@
 """An upper bound over all vectors of limits, type by type (derived here).
 
-In a cell low <= y <= high of the idle share y = 1 - lambda E[S], E[W] >= lambda E[S^2] / (2 high); with a
-multiplier nu for E[S] = (1 - y) / lambda the objective is at most
+In a cell low <= y <= high of the idle share y = 1 - lambda E[S], E[W] >= lambda E[S^2] / (2 high). Write
+s1(n), s2(n) and u(n) for E[S], E[S^2] and E[u] of a type at the limit n. With any multiplier nu for
+E[S] = (1 - y) / lambda the objective in the cell is at most
 
-    sum share max_n [theta u(n) - (1 - theta) lambda s2(n) / (2 high) - nu s1(n)] + max nu E[S].
+    sum share max_n [theta u(n) - (1 - theta) lambda s2(n) / (2 high) - nu s1(n)] + max nu E[S],
+
+where the last maximum is over the values of E[S] in the cell.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ _HALVINGS = 400
 
 
 def upper_bound(problem: ClippingProblem, considered: np.ndarray) -> float:
-    """No vector of the limits considered has a better objective, to float64's rounding."""
+    """A number that no vector of the limits considered exceeds in the objective, up to float64's rounding."""
     theta, lam = problem.theta, problem.arrival_rate
     tables = model.by_type(problem, considered)
 
@@ -28,7 +31,7 @@ def upper_bound(problem: ClippingProblem, considered: np.ndarray) -> float:
         ends = (1 - high) / lam, (1 - low) / lam
 
         def at(nu: float) -> tuple[float, float]:
-            """The bound, which is convex in nu, and E[S] where the maxima are."""
+            """The bound at nu, in which it is convex, and E[S] at the limits that attain the maxima."""
             value, mean = max(nu * ends[0], nu * ends[1]), 0.0
             for s1, gain in zip(tables.s1, gains, strict=True):
                 n = int(np.argmax(gain - nu * s1))

@@ -1,16 +1,18 @@
 """Closed forms of clipping, for all limits at once.
 
-N_n = min(N, n), S = a N_n + c. With S_j = P(N >= j): E[N_n] = sum_{j <= n} S_j and
-E[N_n^2] = sum_{j <= n} (2 j - 1) S_j, so that cumulative sums give every limit in O(n_max).
+An answer of N tokens clipped at n has N_n = min(N, n) tokens, and S = t0 + c N_n. Its moments are
+E[N_n] = sum_{j <= n} P(N >= j) and E[N_n^2] = sum_{j <= n} (2 j - 1) P(N >= j), so that cumulative sums give
+them for every limit in O(n_max).
 
-Patient: E[W] = lambda E[S^2] / (2 (1 - rho)). Impatient, M/G/1+D (derived here, exact for every rho): with
-H(x) = sum_n rho^n G_e^{*n}(x), G_e the equilibrium distribution of the service time,
+Patient requests: E[W] = lambda E[S^2] / (2 (1 - rho)). Impatient ones, M/G/1+D with patience tau (derived
+here, exact for every rho): let H(x) = sum_i rho^i G_e^{*i}(x), where G_e is the equilibrium distribution of
+the service time. Then
 
-    H(x) = 1 + lambda * integral_0^x H(x - u) P(S > u) du,      loss = 1 - H(tau) / (1 + rho H(tau)),
+    H(x) = 1 + lambda * integral_0^x H(x - v) P(S > v) dv,      loss = 1 - H(tau) / (1 + rho H(tau)),
 
-and who is served waits integral_0^tau (1 - H(x) / H(tau)) dx in the mean. The interpolation of De Kok and
-Tijms, which the paper uses, is (1 - cv^2) times the loss of a constant and cv^2 times that of an exponential
-service time of the same mean.
+and the served requests wait integral_0^tau (1 - H(x) / H(tau)) dx in the mean. The interpolation of De Kok
+and Tijms, which the paper uses, is (1 - cv^2) times the loss of a constant service time plus cv^2 times that
+of an exponential one, both of the same mean; cv is the coefficient of variation of S.
 """
 
 from __future__ import annotations
@@ -27,8 +29,8 @@ from cvxtoken.lengths import LengthDistribution
 from cvxtoken.queueing import pollaczek_khinchine
 
 _HUGE = 1e150  # where H is scaled down
-# Steps of the renewal equation, whose error falls with their square and is extrapolated away: so many a mean
-# service time and a mean time between arrivals, within these limits.
+# Steps of the renewal equation: so many in a mean service time and in a mean time between arrivals, within
+# these limits. The error falls with the square of the step, and extrapolation removes that part of it.
 _LEAST_STEPS, _MOST_STEPS, _STEPS_EACH = 1000, 8000, 20
 
 
@@ -50,17 +52,18 @@ class Moments:
 @lru_cache(maxsize=16)
 def moments(problem: ClippingProblem, number: int = 0) -> Moments:
     """Moments and utility of one type, for every limit."""
-    lengths, a, c = problem.types[number], problem.time_per_token, problem.overhead
-    S = lengths.survival
-    m1 = np.cumsum(S)
-    m2 = np.cumsum((2 * np.arange(1, len(S) + 1) - 1) * S)
-    return Moments(a * m1 + c, a**2 * m2 + 2 * a * c * m1 + c**2, utility(problem, number))
+    lengths, c, t0 = problem.types[number], problem.time_per_token, problem.overhead
+    survival = lengths.survival
+    m1 = np.cumsum(survival)
+    m2 = np.cumsum((2 * np.arange(1, len(survival) + 1) - 1) * survival)
+    return Moments(c * m1 + t0, c**2 * m2 + 2 * c * t0 * m1 + t0**2, utility(problem, number))
 
 
 def utility(problem: ClippingProblem, number: int = 0) -> FloatArray:
-    """E[u] of one type for every limit.
+    """E[u] of one type for every limit n.
 
-    P(N <= n), or E[N_n] / E[N] with the mean over all types, or sum_{m < n} p_m u(m) + S_n u(n).
+    It is P(N <= n) for whole answers, E[N_n] / E[N] with E[N] over all types for delivered tokens, else
+    sum_{j < n} P(N = j) u(j) + P(N >= n) u(n).
     """
     lengths = problem.types[number]
     if isinstance(problem.utility, str):
@@ -88,9 +91,9 @@ def total(problem: ClippingProblem, limits: FloatArray) -> Moments:
 
 
 def by_type(problem: ClippingProblem, limits: np.ndarray) -> Moments:
-    """What each type adds to the totals, share included, at common limits of shape (m,); shape (types, m).
+    """What each type adds to the totals, times its share, at m limits common to all types; shape (types, m).
 
-    A limit beyond a type's longest answer leaves it whole.
+    A limit beyond a type's longest answer leaves all its answers whole.
     """
     parts = []
     for k, (share, lengths) in enumerate(zip(problem.shares, problem.types, strict=True)):
@@ -105,7 +108,7 @@ def mean_wait(problem: ClippingProblem, found: Moments) -> FloatArray:
 
 
 def objective(problem: ClippingProblem, found: Moments) -> FloatArray:
-    """Theta E[u] - (1 - theta) E[W] of patient requests; minus infinity where unstable."""
+    """The objective theta E[u] - (1 - theta) E[W] of patient requests; minus infinity where unstable."""
     theta = problem.theta
     wait = mean_wait(problem, found)
     if theta == 1:
@@ -119,7 +122,7 @@ class Impatience:
 
     Attributes:
         loss: share of the requests that leave.
-        wait_of_served: mean wait in queue of who is served, in s.
+        wait_of_served: mean wait in queue of the requests that are served, in s.
         interpolated: the loss by the interpolation of De Kok and Tijms.
     """
 
@@ -129,7 +132,7 @@ class Impatience:
 
 
 def impatience(problem: ClippingProblem, limits: FloatArray) -> Impatience:
-    """Loss and wait at one limit a type, shape (number of types,); needs a patience."""
+    """Loss and wait at one limit a type, shape (number of types,); the problem must have a patience."""
     tau, lam = _patience(problem), problem.arrival_rate
     found = total(problem, limits)
     s1, s2 = float(found.s1), float(found.s2)
@@ -141,7 +144,7 @@ def impatience(problem: ClippingProblem, limits: FloatArray) -> Impatience:
         )
     edges = np.linspace(0, tau, steps + 1 - steps % 2)
     loss, wait = _loss_and_wait(lam, s1, edges, *_partial_moments(problem, limits, edges))
-    # constant service times: E[min(S, y)] = min(s1, y)
+    # constant service times: E[min(S, x)] = min(s1, x)
     constant = np.minimum(s1, edges)
     loss_d, _ = _loss_and_wait(lam, s1, edges, constant, constant**2)
     cv2 = s2 / s1**2 - 1
@@ -154,32 +157,35 @@ def _patience(problem: ClippingProblem) -> float:
 
 
 def _partial_moments(
-    problem: ClippingProblem, limits: FloatArray, y: FloatArray
+    problem: ClippingProblem, limits: FloatArray, x: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """E[min(S, y)] and E[min(S, y)^2] at many y, exactly."""
-    first, second = np.zeros_like(y), np.zeros_like(y)
+    """E[min(S, x)] and E[min(S, x)^2] at many x, without discretisation."""
+    first, second = np.zeros_like(x), np.zeros_like(x)
     for share, lengths, limit in zip(problem.shares, problem.types, limits, strict=True):
-        one, two = _of_type(lengths, int(limit), problem.time_per_token, problem.overhead, y)
+        one, two = _of_type(lengths, int(limit), problem.time_per_token, problem.overhead, x)
         first, second = first + share * one, second + share * two
     return first, second
 
 
 def _of_type(
-    lengths: LengthDistribution, limit: int, a: float, c: float, y: FloatArray
+    lengths: LengthDistribution, limit: int, c: float, t0: float, x: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Integrals of P(S > u) and 2 u P(S > u): it is 1 below a + c, S_{j+1} from a j + c, 0 from a n + c."""
-    times = np.concatenate([[0.0], a * np.arange(1, limit + 1) + c])
+    """Integrals from 0 to x of P(S > v) and of 2 v P(S > v) for one type clipped at n.
+
+    P(S > v) is 1 below t0 + c, then P(N > j) from t0 + c j on for j = 1, ..., n - 1, and 0 from t0 + c n on.
+    """
+    times = np.concatenate([[0.0], c * np.arange(1, limit + 1) + t0])
     heights = np.concatenate([lengths.survival[:limit], [0.0]])  # of the piece that begins at each time
     area = np.concatenate([[0.0], np.cumsum(heights[:-1] * np.diff(times))])
     moment = np.concatenate([[0.0], np.cumsum(heights[:-1] * np.diff(times**2))])
-    at = np.searchsorted(times, y, side="right") - 1
-    return area[at] + heights[at] * (y - times[at]), moment[at] + heights[at] * (y**2 - times[at] ** 2)
+    at = np.searchsorted(times, x, side="right") - 1
+    return area[at] + heights[at] * (x - times[at]), moment[at] + heights[at] * (x**2 - times[at] ** 2)
 
 
 def _loss_and_wait(
     lam: float, s1: float, x: FloatArray, first: FloatArray, second: FloatArray
 ) -> tuple[float, float]:
-    """Solve the renewal equation on a grid and on every other point of it, and extrapolate."""
+    """Loss and wait: the renewal equation solved on a grid and on every other point of it, extrapolated."""
     fine = _solve(lam, s1, x, first, second)
     coarse = _solve(lam, s1, x[::2], first[::2], second[::2])
     return tuple(f + (f - g) / 3 for f, g in zip(fine, coarse, strict=True))  # type: ignore[return-value]
@@ -190,8 +196,8 @@ def _solve(
 ) -> tuple[float, float]:
     """Loss and wait with H linear between grid points, and the kernel integrated exactly."""
     h = x[1] - x[0]
-    K = lam * np.diff(first)  # integral of lambda P(S > u) over each cell
-    M = lam * np.diff(second) / 2 - x[:-1] * K  # and of lambda (u - x_j) P(S > u)
+    K = lam * np.diff(first)  # integral of lambda P(S > v) over each cell
+    M = lam * np.diff(second) / 2 - x[:-1] * K  # and of lambda (v - x_j) P(S > v)
     near, far = K - M / h, M / h  # weights of H at x_i - x_j and at x_i - x_{j+1}
     H, one = np.ones(len(x)), 1.0
     for i in range(1, len(x)):
@@ -206,7 +212,7 @@ def _solve(
 
 
 def _exponential_loss(lam: float, s1: float, tau: float) -> float:
-    """M/M/1+D: H(x) = (1 - rho e^{-(1 - rho) x / s1}) / (1 - rho), or 1 + x / s1 at rho = 1."""
+    """The loss of M/M/1+D: H(x) = (1 - rho e^{-(1 - rho) x / s1}) / (1 - rho), or 1 + x / s1 at rho = 1."""
     rho = lam * s1
     delta = (1 - rho) * tau / s1
     with np.errstate(over="ignore"):

@@ -22,7 +22,7 @@ from cvxtoken.lengths import LengthDistribution, from_document
 Utility = str | Sequence[float] | Callable[[FloatArray], FloatArray]
 NAMED_UTILITIES = ("share_whole", "share_tokens")
 # Patient: theta / (1 - theta) = 79 s a unit, so that one percent more of whole answers is worth 0.79 s of
-# everybody's wait; the limit of 1600 tokens that the paper reports is then about optimal in its setting.
+# everybody's wait. The limit of 1600 tokens that the paper reports is then about optimal in its setting.
 # Impatient: a whole answer is worth as much as a request that does not leave. Both derived here.
 PATIENT_WEIGHT, IMPATIENT_WEIGHT = 0.9875, 0.5
 _KEYS = ["arrival_rate", "time_per_token", "overhead", "utility", "utility_weight", "patience"]
@@ -32,19 +32,19 @@ _KEYS = ["arrival_rate", "time_per_token", "overhead", "utility", "utility_weigh
 class ClippingProblem:
     """One server that stops every answer at a limit of tokens.
 
-    An answer of N tokens clipped at n takes a min(N, n) + c seconds. Requests arrive Poisson and wait first
-    come first served; impatient ones leave after waiting tau.
+    An answer of N tokens clipped at n takes t0 + c min(N, n) seconds. Requests arrive at random (Poisson) and
+    are served first come first served; impatient ones leave after waiting tau.
 
     Attributes:
-        lengths: the distribution of N, one a type; a single one stands for one type.
+        lengths: the distribution of N, one for each type; a single one stands for one type.
         shares: of the types, positive, sum 1.
-        time_per_token: a, in s/token; positive.
-        overhead: c, in s; not negative.
+        time_per_token: c, in s/token; positive.
+        overhead: t0, in s; not negative.
         arrival_rate: lambda, in 1/s; positive.
-        utility: 'share_whole' (of the requests, left whole), 'share_tokens' (of the tokens, delivered), or
-            the utility of 1..n_max delivered tokens as a table or a function of an array.
-        utility_weight: theta, from 0 to 1: maximise theta E[u] - (1 - theta) E[W], or the loss for E[W]; by
-            default 0.9875, or 0.5 where requests are impatient.
+        utility: 'share_whole' (the share of the requests left whole), 'share_tokens' (the share of the tokens
+            delivered), or the utility of 1..n_max delivered tokens as a table or a function of an array.
+        utility_weight: theta, from 0 to 1, of the objective theta E[u] - (1 - theta) E[W], in which the loss
+            replaces E[W] where requests are impatient; by default 0.9875, or 0.5 for impatient requests.
         patience: tau, in s; None where nobody leaves.
 
     Raises:
@@ -106,7 +106,7 @@ class ClippingProblem:
         return self.lengths
 
     def utility_values(self, number: int) -> FloatArray:
-        """The utility of 1..n_max delivered tokens of a type, by table or function (ProblemError)."""
+        """The utility of 1..n_max delivered tokens of a type, by its table or function (ProblemError)."""
         size = len(self.types[number])
         if isinstance(self.utility, str):
             return np.arange(1.0, size + 1)
@@ -133,8 +133,8 @@ class ClippingProblem:
         """Read a problem from a .toml or .json file.
 
         At the top stand `arrival_rate` and `time_per_token`, and optionally `overhead`, `utility`,
-        `utility_weight` and `patience`; each type is a table `[[type]]` with `share` and `distribution`,
-        one of lognormal (`mu`, `sigma`), geometric (`mean`), uniform (`low`, `high`), trace (`path`,
+        `utility_weight` and `patience`. Each type is a table `[[type]]` with `share` and `distribution`,
+        which is one of lognormal (`mu`, `sigma`), geometric (`mean`), uniform (`low`, `high`), trace (`path`,
         `column`), table (`path`) or probabilities (`probabilities`).
 
         Raises:
@@ -178,7 +178,7 @@ def _require(name: str, value: Any, rule: str, good: Callable[[float], bool]) ->
 
 
 def default_problem() -> ClippingProblem:
-    """The paper's setting: lognormal(7, 0.7), lambda = 1/40; a = 0.0225 s is calibrated by this project."""
+    """The paper's setting: lognormal(7, 0.7), lambda = 1/40; c = 0.0225 s is calibrated by this project."""
     return ClippingProblem(
         lengths=LengthDistribution.lognormal(7, 0.7), time_per_token=0.0225, arrival_rate=1 / 40
     )

@@ -1,20 +1,24 @@
 """Is a hard limit the best policy at all? The linear-fractional program over all randomised stopping rules.
 
-A rule that stops answers at random is a mixture of limits: with weights w_g >= 0 of the limits g of each
-type, sum_g w_g = 1, the moments and the utility are linear in w. The least wait at a utility of at least U is
+A rule that stops answers at random is a mixture of limits. Let each type have weights w_n >= 0 of the limits
+n, with sum_n w_n = 1. The moments s1 = E[S] and s2 = E[S^2] and the utility u are linear in w. The least wait
+at a utility of at least `required` is
 
-    minimise  lambda s2(w) / (2 (1 - lambda s1(w)))   subject to  u(w) >= U,
+    minimise  lambda s2(w) / (2 (1 - lambda s1(w)))   subject to  u(w) >= required,
 
-linear over linear. Charnes and Cooper: with y = 1 / (1 - lambda s1) and x = w y it is the linear program
+linear over linear. By Charnes and Cooper, with `inverse` = 1 / (1 - lambda s1) and x = w inverse, it is the
+linear program
 
-    minimise  lambda / 2 sum share s2 x   subject to  sum_g x = y a type, y - lambda sum share s1 x = 1,
-                                                      sum share u x >= U y, x >= 0.
+    minimise  lambda / 2 sum share s2 x
+    subject to  sum_n x_n = inverse for every type,  inverse - lambda sum share s1 x = 1,
+                sum share u x >= required inverse,  x >= 0.
 
-Certificate (derived here): v is a lower bound if, for some mu >= 0,
+Certificate (derived here): v is a lower bound of the wait if, for some mu >= 0,
 
-    sum share min_g [lambda s2_g / 2 + v lambda s1_g - mu u_g] + mu U - v >= 0,
+    sum share min_n [lambda s2_n / 2 + v lambda s1_n - mu u_n] + mu required - v >= 0,
 
-because for every w it gives lambda s2 / 2 - v (1 - lambda s1) >= mu (u - U) >= 0. It is evaluated exactly.
+because then lambda s2 / 2 - v (1 - lambda s1) >= mu (u - required) >= 0 for every w with u(w) >= required.
+The left side is evaluated exactly.
 """
 
 from __future__ import annotations
@@ -34,12 +38,12 @@ from cvxtoken.clipping.reference import checked_limits
 from cvxtoken.clipping.result import ClippingReference
 from cvxtoken.errors import ProblemError, SolverError
 
-MISSED = 1e-6  # of 1 + |U|: a rule that gives less is no answer; solvers keep to 1e-7
+MISSED = 1e-6  # of 1 + |utility|: a rule that misses the utility by more is no answer; solvers keep to 1e-7
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """The randomised rule of least wait at a utility.
+    """The randomised rule of least wait at a given utility.
 
     Attributes:
         mean_wait: E[W] of the rule, in s.
@@ -54,17 +58,17 @@ class Mixture:
     weights: FloatArray
 
     def support(self, number: int = 0) -> dict[int, float]:
-        """The limits that are used for a type, at most two in all but degenerate cases, and their weights."""
+        """The limits that a type uses, at most two except in degenerate cases, and their weights."""
         used = np.flatnonzero(self.weights[number] > 1e-9)
-        return {int(self.limits[g]): float(self.weights[number, g]) for g in used}
+        return {int(self.limits[i]): float(self.weights[number, i]) for i in used}
 
 
 def least_wait(problem: ClippingProblem, utility: float, limits: Sequence[int] | None = None) -> Mixture:
-    """The least mean wait of patient requests at a mean utility of at least U, over all randomised rules.
+    """The least mean wait of patient requests at a mean utility of at least this, over all randomised rules.
 
     Args:
-        problem: the data; its patience is not looked at.
-        utility: U.
+        problem: the data; its patience has no part in it.
+        utility: the mean utility required.
         limits: those that may be mixed; by default all, which is meant for up to a few thousand.
 
     Raises:
@@ -78,7 +82,7 @@ def least_wait(problem: ClippingProblem, utility: float, limits: Sequence[int] |
     if not utility <= u.max(axis=1).sum() + 1e-12:
         raise ProblemError(f"utility is {utility}; no rule gives more than {u.max(axis=1).sum():.9g}")
     lam = problem.arrival_rate
-    scale = float(s2.max())  # of the objective, so that the solver's tolerances are relative
+    scale = float(s2.max())  # of the objective, so that the solver's tolerances on it are relative
     try:
         solution = highs.solve(_linear(lam, s1, s2 / scale, u, utility))
     except highs.InfeasibleError as error:
@@ -101,7 +105,7 @@ def least_wait(problem: ClippingProblem, utility: float, limits: Sequence[int] |
 
 
 def _linear(lam: float, s1: FloatArray, s2: FloatArray, u: FloatArray, utility: float) -> highs.LinearProgram:
-    """The linear program in x, type by type, and y."""
+    """The linear program; its unknown is x, type by type, and then `inverse`."""
     types, limits = s1.shape
     each_type = sp.kron(sp.eye(types), np.ones((1, limits)))
     ones = np.ones((types, 1))
@@ -116,14 +120,14 @@ def _linear(lam: float, s1: FloatArray, s2: FloatArray, u: FloatArray, utility: 
 
 
 def randomisation_gap(reference: ClippingReference, points: int = 400) -> Mixture:
-    """The randomised rule that gives the utility of the best limits at least wait.
+    """The randomised rule of least wait that gives the utility of the best limits.
 
-    Where its wait is that of the limits, no rule is better than a hard limit at this utility. Limits are
-    considered at so many points spread over all, and at the best ones.
+    Where its wait is that of the best limits, no rule is better than a hard limit at this utility. The limits
+    that may be mixed are so many points, spread over all limits, and the best limits.
 
     Args:
         reference: of patient requests.
-        points: at least 2.
+        points: how many, at least 2.
 
     Raises:
         ProblemError: the requests are impatient.
@@ -138,10 +142,10 @@ def randomisation_gap(reference: ClippingReference, points: int = 400) -> Mixtur
 def lower_bound(
     problem: ClippingProblem, limits: np.ndarray, utility: float, guess: float, mu: float
 ) -> float:
-    """The largest v near a guess that the certificate proves at mu, rounded down; found by Newton's method.
+    """The largest v that the certificate proves at mu, rounded down; found by Newton's method from a guess.
 
-    The left side of the certificate falls in v, and is concave and piecewise linear: Newton's steps end at
-    its root. What they end at is checked in rational numbers, and lowered until it holds.
+    The left side of the certificate falls as v rises, and is concave and piecewise linear, so that Newton's
+    steps end at its root. That v is checked in rational numbers, and lowered until the certificate holds.
     """
     tables = model.by_type(problem, limits)
     s1, s2, u = tables.s1, tables.s2, tables.u
@@ -164,18 +168,18 @@ def lower_bound(
 
 
 def proves(problem: ClippingProblem, limits: np.ndarray, utility: float, v: float, mu: float) -> bool:
-    """Whether the certificate holds for the tables' doubles, in rational numbers."""
+    """Whether the certificate holds, in rational numbers, for the doubles of the tables."""
     tables = model.by_type(problem, limits)
     s1, s2, u = tables.s1, tables.s2, tables.u
     lam, V, M = Fraction(problem.arrival_rate), Fraction(v), Fraction(mu)
     total = M * Fraction(utility) - V
     for row in range(len(s1)):
-        # the least term in float64 and those that rounding could make less, exactly
+        # exactly: the least term in float64, and those that may be less but for rounding
         terms = problem.arrival_rate * s2[row] / 2 + v * problem.arrival_rate * s1[row] - mu * u[row]
         size = float(np.abs(terms).max() + mu * np.abs(u[row]).max())
         near = np.flatnonzero(terms <= terms.min() + 1e-14 * size)
         total += min(
-            lam * Fraction(s2[row, g]) / 2 + V * lam * Fraction(s1[row, g]) - M * Fraction(u[row, g])
-            for g in near
+            lam * Fraction(s2[row, i]) / 2 + V * lam * Fraction(s1[row, i]) - M * Fraction(u[row, i])
+            for i in near
         )
     return total >= 0

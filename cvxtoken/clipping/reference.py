@@ -1,10 +1,11 @@
 """The best limit, by exhaustion; what float64 cannot tell apart is compared in rational numbers.
 
-Patient requests: maximise theta E[u] - (1 - theta) E[W], one limit or, for two types, every pair; for more
-types the best vector found by coordinate ascent, with an upper bound over all vectors. Impatient requests,
-one limit for all types (exact for one type; else the upper bound over all vectors is a crude one):
-theta E[u] - (1 - theta) loss; between limits n1 < n2 the loss is at least 1 - 1 / (rho(n1) + 1 / H(n2)),
-because rho and H rise with the limit (derived here), so that most limits need not be evaluated.
+Patient requests: the objective is theta E[u] - (1 - theta) E[W]. Every limit is tried, or for two types every
+pair of limits. For more types the vector is the best that coordinate ascent finds, with an upper bound over
+all vectors. Impatient requests: the objective is theta E[u] - (1 - theta) loss, with one limit for all types.
+It is exact for one type; for several, the upper bound over all vectors is a crude one. Between limits n1 < n2
+the loss is at least 1 - 1 / (rho(n1) + 1 / H(n2)), because rho and H rise with the limit (derived here), so
+most limits need not be evaluated.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.rigorous import exact_dot
 
 _ROUNDING = 1e-11  # relative, of an objective in float64 after sums of 1e5 terms
-_LOSS_ERROR = 1e-5  # of the renewal equation, with room: limits are told apart down to about this
+_LOSS_ERROR = 1e-5  # of the renewal equation, generously: down to about this, limits are told apart
 _COMPARED = 60  # near ties that are compared exactly
 _STEP = 100  # tokens between the frontier's points
 
@@ -35,11 +36,12 @@ def best_limit(problem: ClippingProblem, limits: Sequence[int] | None = None) ->
 
     Args:
         problem: the data.
-        limits: what to consider for every type, and show; by default all limits, and every hundredth shown.
+        limits: those to consider for every type, and to show; by default all are considered and every
+            hundredth is shown.
 
     Raises:
-        ProblemError: a limit is not a whole number from 1; those beyond every length mean the longest.
-        UnstableError: no limit is stable; says which arrival rate would do.
+        ProblemError: a limit is not a whole number from 1. (One beyond the longest length stands for that.)
+        UnstableError: no limit is stable; the message names an arrival rate that would do.
     """
     started = time.perf_counter()
     longest = max(len(lengths) for lengths in problem.types)
@@ -59,7 +61,7 @@ def best_limit(problem: ClippingProblem, limits: Sequence[int] | None = None) ->
 
 
 def require_stable(problem: ClippingProblem, limit: int) -> None:
-    """Whether a limit for all types is stable (UnstableError where not); impatient queues always are."""
+    """Raise UnstableError where a limit for all types is not stable; impatient queues always are."""
     if problem.patience is not None:
         return
     s1 = float(model.total(problem, _columns(problem, np.array(limit))).s1)
@@ -71,7 +73,7 @@ def require_stable(problem: ClippingProblem, limit: int) -> None:
 
 
 def checked_limits(limits: Sequence[int], longest: int) -> np.ndarray:
-    """Whole numbers from 1 in rising order, those beyond the longest cut to it (ProblemError)."""
+    """Limits in rising order, those beyond the longest length cut to it (ProblemError: not whole from 1)."""
     try:
         given = np.asarray(limits)
     except ValueError:
@@ -87,9 +89,9 @@ def _columns(problem: ClippingProblem, limits: np.ndarray) -> np.ndarray:
 
 
 def _exhausted(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """The best of all limits, or of all pairs, for patient requests, its objective, and a bound of all.
+    """The best of all limits, or pairs, for patient requests; its objective; a bound of all objectives.
 
-    The bound is the objective, unless more limits tie to rounding than are compared.
+    The bound equals the objective, unless more limits tie up to rounding than are compared exactly.
     """
     columns = _columns(problem, considered)
     tables = model.by_type(problem, considered)
@@ -108,8 +110,8 @@ def _exhausted(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.nda
         close = np.flatnonzero(values + errors >= (values - errors).max())
         many = max(many, len(close))
         near += [
-            (float(values[c]), float(errors[c]), (row, int(stable[c]))[-len(parts) :])
-            for c in close[np.argsort(-values[close])][:_COMPARED]
+            (float(values[i]), float(errors[i]), (row, int(stable[i]))[-len(parts) :])
+            for i in close[np.argsort(-values[close])][:_COMPARED]
         ]
     top = max(value - error for value, error, _ in near)
     ties = sorted((item for item in near if item[0] + item[1] >= top), reverse=True)
@@ -124,8 +126,8 @@ def _exhausted(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.nda
 
 
 def exact_objective(problem: ClippingProblem, limits: np.ndarray) -> Fraction:
-    """Theta E[u] - (1 - theta) E[W] at stable limits, in rational numbers, of the doubles given."""
-    a, c = Fraction(problem.time_per_token), Fraction(problem.overhead)
+    """The objective theta E[u] - (1 - theta) E[W] at stable limits, exactly, in rational numbers."""
+    c, t0 = Fraction(problem.time_per_token), Fraction(problem.overhead)
     s1 = s2 = u = Fraction(0)
     tokens = sum(
         (
@@ -144,15 +146,15 @@ def exact_objective(problem: ClippingProblem, limits: np.ndarray) -> Fraction:
             value = m1 / tokens
         else:
             value = exact_dot(p, problem.utility_values(k)[n.astype(int) - 1])
-        s1 += Fraction(share) * (a * m1 + c * m0)
-        s2 += Fraction(share) * (a * a * m2 + 2 * a * c * m1 + c * c * m0)
+        s1 += Fraction(share) * (c * m1 + t0 * m0)
+        s2 += Fraction(share) * (c * c * m2 + 2 * c * t0 * m1 + t0 * t0 * m0)
         u += Fraction(share) * value
     theta, lam = Fraction(problem.theta), Fraction(problem.arrival_rate)
     return theta * u - (1 - theta) * lam * s2 / (2 * (1 - lam * s1))
 
 
 def _ascended(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.ndarray, float]:
-    """The best vector that moves of one type at a time lead to, from the best common limit."""
+    """The vector that the best moves of one type at a time lead to from the best common limit."""
     columns = _columns(problem, considered)
     limits = columns[int(np.argmax(model.objective(problem, model.total(problem, columns))))]
     value = -np.inf
@@ -168,9 +170,9 @@ def _ascended(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.ndar
 
 
 def _impatient(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """One limit for all types: the interval of greatest bound is halved until none can hold a better one.
+    """One limit for all types: the interval of greatest bound is halved until none can hold a better limit.
 
-    For several types the last number bounds all vectors: of the greatest utility with the least loss.
+    For several types the last number bounds all vectors: the greatest utility beside the least loss.
     """
     theta, columns = problem.theta, _columns(problem, considered)
     found = model.total(problem, columns)
@@ -184,7 +186,7 @@ def _impatient(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.nda
         )
 
     def bound(low: int, high: int) -> float:
-        """Of what lies strictly between."""
+        """An upper bound of the objective at the limits strictly between two."""
         utility = found.u[low + 1 : high].max(initial=-np.inf)
         least_loss = 1 - 1 / max(problem.arrival_rate * found.s1[low] + known[high][1], 1.0)
         return float(theta * utility - (1 - theta) * least_loss) + _LOSS_ERROR
@@ -249,7 +251,7 @@ def _common(problem: ClippingProblem, considered: np.ndarray) -> tuple[int, floa
 
 
 def _rows(problem: ClippingProblem, vectors: np.ndarray) -> list[dict[str, Any]]:
-    """What each vector of limits does."""
+    """One row for each vector of limits: what it does."""
     found = model.total(problem, vectors)
     whole = sum(
         share * np.cumsum(lengths.probabilities)[vectors[:, k] - 1]

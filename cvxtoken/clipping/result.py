@@ -18,17 +18,17 @@ class ClippingReference:
     Attributes:
         problem: as given.
         limits: one a type, in tokens.
-        common: for several types of patient requests, the best one limit for all and its objective.
-        objective: theta E[u] - (1 - theta) E[W], or of the loss where requests are impatient.
-        upper: no vector of limits has a better objective, to float64's rounding; the objective where exact.
-        exact: whether every limit was looked at, or ruled out.
+        common: for several types of patient requests, the best single limit for all, and its objective.
+        objective: theta E[u] - (1 - theta) E[W], with the loss for E[W] where requests are impatient.
+        upper: no vector of limits has a better objective, up to float64's rounding; `objective` where exact.
+        exact: whether every limit was tried or ruled out.
         utility, share_whole: E[u], and the share of requests left whole.
         mean_wait: E[W] in queue, in s; of patient requests, or of the impatient ones that are served.
         loss: share of the impatient requests that leave; None where they are patient.
-        utilization: rho offered.
+        utilization: the offered load, rho.
         against: the largest limit considered.
-        mean_wait_against: there; infinite where unstable.
-        frontier: rows of limit, mean_wait, share_whole, utility, stable, and loss where impatient.
+        mean_wait_against: the mean wait at that limit, in s; infinite where unstable.
+        frontier: rows of limit, mean_wait, share_whole, utility, stable, and for impatient requests loss.
         seconds: of the whole call.
     """
 

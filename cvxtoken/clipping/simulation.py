@@ -1,7 +1,8 @@
 """The clipped queue by event: patient requests by Lindley's recursion, impatient ones by the virtual wait.
 
-Impatient requests join only if the virtual wait V is at most tau: V <- max(0, V + S 1{V <= tau} - A). All
-replications take a step together; a tenth of each is warm-up and not counted.
+An impatient request joins only if the virtual wait V is at most tau; with A the time to the next arrival,
+V <- max(0, V + S 1{V <= tau} - A). All replications take a step together. Beside the requests counted, each
+has a warm-up of a tenth as many, which is not counted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.estimates import Estimate, estimate
 from cvxtoken.queueing import lindley_waits
 
-_WARM_UP = 0.1  # share of a replication's requests
+_WARM_UP = 0.1  # as a share of the requests that a replication counts
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class ClippingSimulation:
 
     Attributes:
         mean_wait: in queue, in s; of patient requests, or of the impatient ones that are served.
-        loss: share that leaves; None where requests are patient.
+        loss: share of the requests that leave; None where they are patient.
         share_whole: share of the requests left whole by the limits.
-        num_requests: counted in all.
+        num_requests: how many were counted in all.
     """
 
     mean_wait: Estimate
@@ -58,8 +59,8 @@ def simulate(
 
     Args:
         problem: the data.
-        limits: one a type, whole numbers from 1; a single one stands for all.
-        num_requests: counted, over all replications.
+        limits: one for each type, whole numbers from 1; a single one stands for all types.
+        num_requests: how many to count, over all replications.
         seed: not negative.
         replications: independent runs, at least 2.
 
@@ -73,7 +74,10 @@ def simulate(
     chosen = np.broadcast_to(given, (len(problem.types),))
     whole_numbers = all(type(value) is int for value in (num_requests, replications, seed))
     if not whole_numbers or num_requests < replications or replications < 2 or seed < 0:
-        raise ProblemError("num_requests, replications and seed must be at least replications, 2 and 0")
+        raise ProblemError(
+            f"num_requests, replications and seed are {num_requests!r}, {replications!r} and {seed!r}; they "
+            "must be whole numbers of at least replications, 2 and 0"
+        )
     chosen = np.minimum(chosen, [len(lengths) for lengths in problem.types])
     rho = problem.arrival_rate * float(model.total(problem, chosen).s1)
     if problem.patience is None and rho >= 1:
@@ -117,7 +121,7 @@ def _draw(
 
 
 def _impatient(service: FloatArray, gaps: FloatArray, tau: float, warm: int) -> tuple[FloatArray, FloatArray]:
-    """Share lost and mean wait of who is served, one a replication, from shape (replications, requests)."""
+    """Share lost and mean wait of the served, by replication, from shape (replications, requests)."""
     virtual = np.zeros(len(service))
     lost, waited, served = np.zeros(len(service)), np.zeros(len(service)), np.zeros(len(service))
     for n in range(service.shape[1]):

@@ -1,7 +1,8 @@
 """Cone programs in the Conic Benchmark Format (CBF), written and read without loss.
 
-CBF states cones as A v + b in K and orders an exponential cone (t, s, r) with s e^(r / s) <= t, the reverse
-of `ConeProgram`. Numbers are written in shortest form, so that reading gives the same bits.
+CBF states cones as A v + b in K. It orders the rows of an exponential cone in reverse of `ConeProgram`: a
+point (x_2, x_1, x_0) has x_1 e^(x_0 / x_1) <= x_2. Numbers are written in their shortest form that reads as
+the same bits.
 
 Source: H. A. Friberg, "The Conic Benchmark Format", version 3.
 """
@@ -43,10 +44,10 @@ def write_cbf(program: ConeProgram) -> str:
 
 
 def read_cbf(text: str) -> ConeProgram:
-    """The cone program in the text of a CBF file, of the parts of the format that `write_cbf` uses.
+    """The cone program in the text of a CBF file that has only the parts of the format that `write_cbf` uses.
 
     Raises:
-        ProblemError: the text is not such a file; names the line.
+        ProblemError: the text is not such a file; the message names the line.
     """
     lines = _Lines(text)
     size = rows = 0
@@ -99,7 +100,7 @@ def _section(keyword: str, lines: list[str]) -> list[str]:
 
 
 def _row_order(cones: Cones) -> NDArray[np.intp]:
-    """Rows in the other order: those of exponential cones reversed, which is its own inverse."""
+    """The rows in the other order: those of exponential cones are reversed, which is its own inverse."""
     parts, start = [], 0
     for kind, size in cones:
         part = np.arange(start, start + size)
@@ -109,7 +110,7 @@ def _row_order(cones: Cones) -> NDArray[np.intp]:
 
 
 class _Lines:
-    """The lines of a file that say something, with their numbers."""
+    """The lines of a file that are neither empty nor comments, with their numbers."""
 
     def __init__(self, text: str) -> None:
         numbered = enumerate((line.split("#")[0].strip() for line in text.splitlines()), 1)
@@ -117,7 +118,7 @@ class _Lines:
         self.next = 0
 
     def fail(self, reason: str) -> None:
-        """Raise ProblemError that names the line read last."""
+        """Raise ProblemError, which names the line read last."""
         number = self.lines[min(self.next, len(self.lines)) - 1][0] if self.lines else 0
         raise ProblemError(f"CBF, line {number}: {reason}")
 
@@ -134,10 +135,10 @@ class _Lines:
         return self.lines[self.next - 1][1]
 
     def expect(self, *choices: str) -> None:
-        """The next line must be one of these."""
+        """Read the next line, which must be one of these."""
         line = self.take()
         if line not in choices:
-            self.fail(f"{line!r} stands where {' or '.join(choices)} is read")
+            self.fail(f"{line!r} is found where {' or '.join(choices)} must be")
 
     def numbers(self, count: int) -> tuple[float, ...]:
         """The next line as so many finite numbers."""
@@ -147,7 +148,7 @@ class _Lines:
         except ValueError:
             values = ()
         if len(values) != count or not np.isfinite(values).all():
-            self.fail(f"{line!r} stands where {count} numbers are read")
+            self.fail(f"{line!r} is found where {count} numbers must be")
         return values
 
     def cone(self) -> tuple[str, int]:
@@ -155,5 +156,5 @@ class _Lines:
         line = self.take()
         name, _, size = line.partition(" ")
         if name not in _KINDS or not size.isdigit():
-            self.fail(f"{line!r} stands where a cone {', '.join(_KINDS)} with its rows is read")
+            self.fail(f"{line!r} is found where a cone {', '.join(_KINDS)} with its rows must be")
         return _KINDS[name], int(size)

@@ -16,17 +16,18 @@ Cones = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True, eq=False)
 class ConeProgram:
-    """Minimise q'v + offset subject to A v + s = b, s in a product of cones; dual A'z + q = 0, z in K*.
+    """Minimise q'v + offset subject to A v + s = b, with s in a product K of cones.
 
-    A second-order cone holds (u, v) with |v| <= u, an exponential cone (r, s, t) with
-    s e^(r / s) <= t and s > 0, and the limits of such points: Clarabel's order.
+    The dual values obey A'z + q = 0 with z in the dual cone K*. A second-order cone holds the points (x_0,
+    x') with |x'| <= x_0. An exponential cone holds the points (x_0, x_1, x_2) with x_1 e^(x_0 / x_1) <= x_2
+    and x_1 > 0, and their limits. The order is Clarabel's.
 
     Attributes:
-        A: sparse, shape (M, V).
-        b: shape (M,).
-        q: shape (V,).
-        offset: of the objective.
-        cones: (kind, rows) in the order of the rows; kinds nonnegative, second-order, exponential.
+        A: sparse, shape (rows, columns).
+        b: shape (rows,).
+        q: shape (columns,).
+        offset: a constant of the objective.
+        cones: pairs (kind, rows) in the order of the rows; kinds are nonnegative, second-order, exponential.
     """
 
     A: sparse.csc_array
@@ -38,7 +39,7 @@ class ConeProgram:
     def to_clarabel(self) -> dict[str, Any]:
         """The mapping of Clarabel's own problem file (JSON), which `clarabel.load_from_file` reads.
 
-        The objective offset has no place there and is left out.
+        That file has no place for the offset, which is left out.
         """
         rows, columns = self.A.shape
         kinds: dict[str, Callable[[int], Any]] = {

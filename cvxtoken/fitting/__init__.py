@@ -1,4 +1,4 @@
-"""From measurements to a workload: fits with error bars, a judgement, and what noise does to the queue."""
+"""From measurements to a workload: fits with error bars, a judgement, and what scatter does to the queue."""
 
 from cvxtoken.fitting.accuracy import AccuracyFit, fit_accuracy
 from cvxtoken.fitting.arrivals import ArrivalFit, fit_arrivals

@@ -36,17 +36,17 @@ class AccuracyFit:
     Attributes:
         points: the measurements, gathered by budget.
         method: likelihood or least_squares.
-        curve: the estimates; where the verdict is flat, b is what happened to fit and means nothing.
+        curve: the estimates; where the verdict is flat, b is arbitrary and means nothing.
         standard_errors: by name; NaN for a parameter at its bound or not identified.
-        intervals: by name, of the confidence given; an end that the data do not bound is the bound itself
-            (0, 1 or infinity).
+        intervals: by name, at the confidence given; an end that the data do not determine is the parameter's
+            own bound (0, 1 or infinity).
         confidence: of the intervals.
         rmse: root mean squared residual over the budgets.
         verdict: flat, too few points, lag, misfit, at a bound, or fits (see `cvxtoken.fitting.judgement`).
         judgement: the verdict with its reason.
         goodness_of_fit: p-value of the residuals; None without counts, or with three budgets.
         lagged: the curve with a lag, where the verdict is lag.
-        lagged_rmse: its RMSE.
+        lagged_rmse: the RMSE of that curve.
         loss: twice what was minimised: the deviance, or the sum of squared residuals in percent.
     """
 
@@ -81,7 +81,7 @@ class AccuracyFit:
 
     @property
     def residuals(self) -> FloatArray:
-        """Measured less fitted accuracy, shape (n,)."""
+        """Measured minus fitted accuracy, shape (n,)."""
         return np.asarray(self.points.accuracy - self.curve(self.points.budgets))
 
     def band(self, tokens: ArrayLike) -> FloatArray:
@@ -90,15 +90,15 @@ class AccuracyFit:
         return inference.band(np.asarray(tokens, dtype=np.float64), self.confidence)
 
     def draws(self, count: int, seed: int = 0, lagged: bool = False) -> list[Curve]:
-        """Curves refitted to data sets drawn anew: what else the measurements might have said.
+        """Curves refitted to data sets drawn anew: what the measurements might have said instead.
 
-        Questions are drawn with replacement where they are known, else answers from the fitted curve, else
-        (without counts) the residuals.
+        Questions are drawn with replacement where they are known. Otherwise answers are drawn from the fitted
+        curve, or, without counts, the residuals are drawn.
 
         Args:
-            count: how many.
+            count: how many curves.
             seed: of NumPy's generator.
-            lagged: where the verdict is lag, draw curves with one.
+            lagged: draw curves with a lag where the verdict is lag.
         """
         centre = self.lagged if lagged and self.lagged is not None else self.curve
         return _draws(self.points, self.method, centre, count, seed)
@@ -136,22 +136,24 @@ def fit_accuracy(
 ) -> AccuracyFit:
     """Fit p(l) = A (1 - exp(-b l)) + D with 0 <= D, 0 <= A, A + D <= 1, b > 0.
 
-    The measurements are one of: `correct` of `trials` answers at each budget; one row an answer, right or
-    wrong (`correct` alone, with the `questions` they answer); or `accuracy`, with `trials` or without.
+    The measurements come in one of three forms: `correct` of `trials` answers at each budget; one row for
+    each answer, right or wrong (`correct` alone, and optionally the `questions` answered); or `accuracy`,
+    with `trials` or without.
 
     Args:
         budgets: l, shape (rows,), in tokens.
         correct: numbers of right answers, or 0 and 1.
         trials: numbers of answers.
         accuracy: shares of right answers.
-        questions: a label a row; answers to the same question are not taken to be independent.
+        questions: a label for each row; answers to the same question are not taken to be independent.
         method: likelihood (binomial) or least_squares (all budgets alike); by default likelihood where
             counts are known.
         intervals: profile, or bootstrap (percentiles of 400 refits; see `AccuracyFit.draws`).
         confidence: of the intervals.
 
     Raises:
-        ProblemError: data out of range, of unequal lengths, or at fewer than three budgets; unknown method.
+        ProblemError: the data are out of range, of unequal lengths or at fewer than three budgets; or a
+            method, kind of interval or confidence is not allowed.
         SolverError: the optimiser ends short of a minimum.
 
     >>> found = fit_accuracy([0, 500, 1000, 2000, 8000], [200, 520, 665, 770, 802], [1000] * 5)

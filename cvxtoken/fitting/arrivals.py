@@ -19,7 +19,7 @@ from cvxtoken.errors import ProblemError
 LEVEL = 0.01
 _LEAST = 3
 _PER_WINDOW = 20  # mean arrivals in a window of the dispersion test
-_MOST_TESTED = 100_000  # intervals that Lewis's test takes; more only sharpen what is sharp already
+_MOST_TESTED = 100_000  # intervals that Lewis's test takes; with so many it is sharp enough
 
 
 @dataclass(frozen=True)
@@ -27,18 +27,18 @@ class ArrivalFit:
     """What a log of arrivals says.
 
     Attributes:
-        rate: lambda, arrivals less one over the time from the first to the last, in 1/s.
+        rate: lambda, one less than the number of arrivals over the time from first to last, in 1/s.
         rate_error: its standard error, from the variance of the intervals.
-        names: of the types, in order of first arrival.
+        names: the types, in order of first arrival.
         counts: arrivals of each type.
-        prior: pi, the share of each type.
+        prior: pi, the share of each type in the arrivals.
         prior_errors: standard errors of the shares (multinomial).
         variation: coefficient of variation of the intervals; 1 for Poisson arrivals.
         dispersion: variance over mean of the counts in windows of about 20 arrivals; 1 for Poisson; None with
             fewer than 3 windows.
-        window: their length, in s.
-        interval_p: p-value of exponential intervals (Lewis's test; Kolmogorov and Smirnov's on ordered gaps).
-        dispersion_p: p-value of the dispersion (chi-square, two-sided); None with it.
+        window: the length of these windows, in s.
+        interval_p: p-value of exponential intervals (Lewis's form of the test of Kolmogorov and Smirnov).
+        dispersion_p: p-value of the dispersion (chi-square, two-sided); None where that is None.
         seconds: from the first to the last arrival.
     """
 
@@ -57,7 +57,7 @@ class ArrivalFit:
 
     @property
     def poisson(self) -> bool:
-        """Whether neither test, at half of 1 % each, rejects Poisson arrivals."""
+        """Whether neither test, each at the level of 0.5 %, rejects Poisson arrivals."""
         worst = min(self.interval_p, 1.0 if self.dispersion_p is None else self.dispersion_p)
         return worst >= LEVEL / 2
 
@@ -98,10 +98,11 @@ def fit_arrivals(timestamps: Any, tasks: Sequence[Any] | NDArray[Any] | None = N
 
     Args:
         timestamps: in order; seconds as numbers, or dates and times as text or datetime64.
-        tasks: the type of each arrival; one type without.
+        tasks: the type of each arrival; without it all are of one type.
 
     Raises:
-        ProblemError: not numbers or times, out of order, fewer than three, or all at one time.
+        ProblemError: the timestamps are not numbers or times, out of order, fewer than three, or all the
+            same.
 
     >>> fit_arrivals([0, 1, 4, 6, 10], ["a", "b", "a", "a", "b"]).prior
     (0.6, 0.4)
@@ -139,7 +140,7 @@ def fit_arrivals(timestamps: Any, tasks: Sequence[Any] | NDArray[Any] | None = N
 
 
 def seconds_of(timestamps: Any) -> FloatArray:
-    """Times in seconds, from the first where they are dates (ProblemError)."""
+    """Times in seconds, counted from the first where they are dates (ProblemError)."""
     given = np.asarray(timestamps)
     if given.ndim != 1:
         raise ProblemError(f"timestamps has shape {given.shape}; it must be one list")
@@ -191,7 +192,7 @@ def _counted(tasks: Any, rows: int) -> tuple[tuple[str, ...], NDArray[np.int64]]
 
 
 def _dispersion(times: FloatArray, seconds: float) -> tuple[float, float | None, float | None]:
-    """Window, variance over mean of the counts, and the p-value of (m - 1) of it being chi-square."""
+    """Window, dispersion over m windows, and the p-value of (m - 1) dispersion as chi-square."""
     windows = max(1, len(times) // _PER_WINDOW)
     counts, _ = np.histogram(times, bins=windows, range=(times[0], times[-1]))
     if windows < _LEAST:
@@ -203,10 +204,10 @@ def _dispersion(times: FloatArray, seconds: float) -> tuple[float, float | None,
 
 
 def _lewis(gaps: FloatArray) -> float:
-    """P-value of exponential gaps by Lewis's test (Biometrika 1965).
+    """The p-value of exponential gaps by Lewis's test (Biometrika 1965).
 
-    Of ordered exponential gaps x_(j), (n + 1 - j)(x_(j) - x_(j-1)) are exponential too, so that their partial
-    sums over the total are ordered uniform numbers.
+    With x_(j) the ordered exponential gaps, (n + 1 - j) (x_(j) - x_(j-1)) are exponential too, so that their
+    partial sums over the total are ordered uniform numbers.
     """
     from scipy.stats import kstest  # slow to import, and only fits need it
 

@@ -1,6 +1,6 @@
 """Readers of table columns, part by part: numbers, numbers with gaps, right or wrong, labels, text.
 
-What a value breaks is an error that names the place.
+A value that breaks the rule of its column is an error that names the place.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Numbers:
         self.parts: list[FloatArray] = []
 
     def take(self, values: Sequence[Any], where: str, first: int) -> None:
-        """Add a part; `where` names the place, with room for the line, `first` is its line (ProblemError)."""
+        """Add a part (ProblemError); `where` names the place but for the line, `first` is the first line."""
         try:
             part = np.array(values, dtype=np.float64)
         except (TypeError, ValueError):
@@ -50,11 +50,11 @@ class Numbers:
         self.parts.append(part)
 
     def good(self, part: FloatArray, values: Sequence[Any]) -> NDArray[np.bool_]:
-        """Which values may stand in the column."""
+        """Which values are allowed in the column."""
         return np.asarray(np.isfinite(part))
 
     def result(self) -> FloatArray:
-        """All parts."""
+        """The whole column."""
         return np.concatenate(self.parts)
 
 
@@ -64,7 +64,7 @@ class Gaps(Numbers):
     rule = "must be a finite number, or empty"
 
     def good(self, part: FloatArray, values: Sequence[Any]) -> NDArray[np.bool_]:
-        """Which values may stand in the column."""
+        """Which values are allowed in the column."""
         good: NDArray[np.bool_] = np.isfinite(part)
         for row in np.flatnonzero(~good).tolist():
             value = values[row]
@@ -78,11 +78,11 @@ class Flags(Numbers):
     rule = "must be 0 or 1, true or false"
 
     def take(self, values: Sequence[Any], where: str, first: int) -> None:
-        """Add a part; `where` names the place, with room for the line, `first` is its line (ProblemError)."""
+        """Add a part (ProblemError); `where` names the place but for the line, `first` is the first line."""
         super().take([_FLAG.get(value, value) for value in values], where, first)
 
     def good(self, part: FloatArray, values: Sequence[Any]) -> NDArray[np.bool_]:
-        """Which values may stand in the column."""
+        """Which values are allowed in the column."""
         return np.asarray((part == 0) | (part == 1))
 
 
@@ -95,17 +95,17 @@ _FLAG: dict[Any, float] = {
 
 
 class Texts:
-    """A column as it stands."""
+    """A column of text, as it is."""
 
     def __init__(self) -> None:
         self.values: list[Any] = []
 
     def take(self, values: Sequence[Any], where: str, first: int) -> None:
-        """Add a part; `where` names the place, with room for the line, `first` is its line (ProblemError)."""
+        """Add a part (ProblemError); `where` names the place but for the line, `first` is the first line."""
         self.values += values
 
     def result(self) -> list[Any]:
-        """All parts."""
+        """The whole column."""
         return self.values
 
 
@@ -117,7 +117,7 @@ class Codes:
         self.parts: list[NDArray[np.int64]] = []
 
     def take(self, values: Sequence[Any], where: str, first: int) -> None:
-        """Add a part; `where` names the place, with room for the line, `first` is its line (ProblemError)."""
+        """Add a part (ProblemError); `where` names the place but for the line, `first` is the first line."""
         index = self.index
         labels = list(map(str, values))
         codes = list(map(index.get, labels))
@@ -129,7 +129,7 @@ class Codes:
         self.parts.append(np.array(codes, dtype=np.int64))
 
     def result(self) -> Labels:
-        """All parts."""
+        """The whole column."""
         return Labels(list(self.index), np.concatenate(self.parts))
 
 

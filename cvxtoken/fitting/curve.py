@@ -1,6 +1,6 @@
 """The saturation curve, with a lag or without: values and derivatives.
 
-    p(l) = A (1 - exp(-b (l - l0)_+)) + D,   (x)_+ = max(x, 0);   l0 = 0 is the paper's curve.
+    p(l) = A (1 - exp(-b (l - delta)_+)) + D,   (x)_+ = max(x, 0);   delta = 0 gives the paper's curve.
 
 Source: arXiv 2601.10274 for the curve; the lag is ours.
 """
@@ -24,7 +24,7 @@ class Curve:
         A: accuracy_gain.
         b: saturation_rate, in 1/token.
         D: base_accuracy.
-        lag: l0, in tokens.
+        lag: delta, in tokens.
     """
 
     A: float
@@ -33,11 +33,11 @@ class Curve:
     lag: float = 0.0
 
     def __call__(self, l: FloatArray) -> FloatArray:
-        """p(l), of the shape of l."""
+        """The accuracy p(l), of the shape of l."""
         return np.asarray(self.D - self.A * np.expm1(-self.b * np.maximum(l - self.lag, 0)))
 
     def slopes(self, l: FloatArray) -> FloatArray:
-        """Derivatives of p(l) in A, ln b, D and l0, shape (4, ...): ln b, because b has a scale only."""
+        """Derivatives of p(l) in A, ln b, D and delta, shape (4, ...): ln b, as only ratios of b matter."""
         x = self.b * np.maximum(l - self.lag, 0)
         decay = np.exp(-x)
         return np.array(

@@ -1,12 +1,12 @@
-"""The curve that fits best, by SciPy's optimiser from many starts, with any parameter fixed or none.
+"""The curve that fits best, by SciPy's optimiser from many starts; any parameter may be fixed.
 
 Likelihood: with k of n answers right at each budget, minimise half the binomial deviance
 
     sum n [ y ln(y / p) + (1 - y) ln((1 - y) / (1 - p)) ],   y = k / n;
 
-least squares: minimise sum (y - p)^2 / 2, in squared percent, all budgets alike. The coordinates are a share
-D of 1, a share s of what is left, so that A = s (1 - D), ln b, and the lag in terms of the largest budget: so
-0 <= D, 0 <= A, A + D <= 1 are plain bounds. (Where A is fixed, the two change places.)
+Least squares: minimise sum (y - p)^2 / 2, in squared percent, all budgets alike. The coordinates are D; the
+share A / (1 - D) of what D leaves; ln b; and the lag over the largest budget. With these, 0 <= D, 0 <= A and
+A + D <= 1 are plain bounds. (Where A is fixed, A and D change places.)
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _GRID = 0.6  # step of ln b between starts
 _STARTS = 3
 _MOST_LAGS = 40  # places where a lag is looked for
 _RESTARTS = 20
-_ABNORMAL = 2  # how L-BFGS-B says that its line search failed
+_ABNORMAL = 2  # the status of L-BFGS-B where its line search failed
 _NOISE = 1e-7  # of 1 + the loss
 _EDGE = 1e-12  # nearest that p comes to 0 or 1 in a logarithm
 
@@ -40,8 +40,8 @@ class Estimate:
 
     Attributes:
         curve: where the optimiser ended.
-        loss: twice the loss there: the deviance, or the sum of squares in squared percent.
-        converged: whether that is a minimum, as far as float64 can tell.
+        loss: of the curve: the deviance, or the sum of squares in squared percent.
+        converged: whether the curve is a minimum, as far as float64 can tell.
     """
 
     curve: Curve
@@ -50,7 +50,7 @@ class Estimate:
 
 
 def objective(points: Points, method: str) -> Callable[[FloatArray], tuple[FloatArray, FloatArray]]:
-    """The loss of predicted accuracies of shape (..., n), and its derivatives in them."""
+    """Half the loss of predicted accuracies of shape (..., n), and its derivatives in them."""
     y = points.accuracy
     if method == "least_squares":
         return lambda p: (PERCENT**2 * ((p - y) ** 2).sum(axis=-1) / 2, PERCENT**2 * (p - y))
@@ -67,7 +67,7 @@ def objective(points: Points, method: str) -> Callable[[FloatArray], tuple[Float
 
 
 def rate_bounds(points: Points) -> tuple[float, float]:
-    """Least and largest b considered: nearly a straight line, and saturated within the least step."""
+    """Least and largest b tried: nearly a straight line, and saturated within the least step of budgets."""
     steps = np.diff(points.budgets, prepend=0.0)
     return 1e-3 / points.budgets[-1], 40 / float(steps[steps > 0].min())
 
@@ -80,17 +80,17 @@ def fit(
     start: Curve | None = None,
     fixed: dict[str, float] | None = None,
 ) -> Estimate:
-    """The best curve, from a grid of b (and of the lag) and from a start where one is given.
+    """The best curve, sought from a grid of b (and of the lag), and from a start where one is given.
 
     Args:
         points: the data.
         method: one of METHODS.
-        lagged: whether l0 may differ from 0.
+        lagged: whether the lag may differ from 0.
         start: a curve near the best one.
-        fixed: values of A, b or D that are given, by symbol.
+        fixed: given values of A, b or D, by symbol.
 
     Raises:
-        SolverError: the best that was found is no minimum.
+        SolverError: the best curve found is no minimum.
     """
     problem = _Problem(points, method, fixed or {})
     runs = [problem.descend(curve, lags) for curve, lags in problem.starts(lagged)]
@@ -103,7 +103,7 @@ def fit(
 
 
 def _best(runs: list[Estimate]) -> Estimate:
-    """The least loss; a run that did not converge counts against the others, but never as the answer."""
+    """The run of least loss; one that did not converge can disqualify the others, but is never the answer."""
     least = min(run.loss for run in runs)
     settled = [run for run in runs if run.converged and run.loss <= least + _noise(least)]
     if not settled:
@@ -127,7 +127,7 @@ class _Problem:
     def starts(self, lagged: bool) -> list[tuple[Curve, tuple[float, float]]]:
         """The best few of a grid, with the range of lags in which each may move.
 
-        The loss is smooth in the lag between budgets only, hence a start in every range between two.
+        The loss is smooth in the lag only between two budgets; hence starts in every range between two.
         """
         low, high = np.log(rate_bounds(self.points))
         rates = np.exp(np.linspace(low, high, int(np.ceil((high - low) / _GRID)) + 1))
@@ -149,14 +149,17 @@ class _Problem:
         return np.asarray(edges[places])
 
     def ranges_at(self, lag: float) -> list[tuple[float, float]]:
-        """The ranges that meet at a lag, one that ends there short of it: at it the slope is the next's."""
+        """The ranges of lags that meet at a lag, each a little shortened at its upper end.
+
+        At that end itself, the slope of the loss is that of the next range.
+        """
         short = 1e-9 * self.largest
         ranges = [(float(left), float(right)) for left, right in pairwise(self.lag_edges())]
         met = [lags for lags in ranges if min(abs(lag - lags[0]), abs(lag - lags[1])) <= 10 * short]
         return [(left, right - short) for left, right in met]
 
     def straight(self, rates: FloatArray, lag: float) -> tuple[FloatArray, list[Curve]]:
-        """At each b the least-squares line in A and D, moved into its bounds, and the loss there."""
+        """At each b the least-squares A and D, moved into their bounds, and half the loss there."""
         weights = np.ones(len(self.l)) if self.points.trials is None else self.points.trials
         weights = weights / weights.sum()
         g = -np.expm1(-np.outer(rates, np.maximum(self.l - lag, 0)))
@@ -177,8 +180,8 @@ class _Problem:
     def descend(self, start: Curve, lags: tuple[float, float]) -> Estimate:
         """A local minimum by L-BFGS-B; `lags` bounds the lag.
 
-        A run that ends at the limit of iterations goes on from there. One whose line search fails is at the
-        rounding of the loss, or stuck: our own search along the gradient tells.
+        A run that ends at the limit of iterations goes on from there. Where the line search fails, the loss
+        may be down to its rounding, or the run may be stuck; `settled` tells which.
         """
         from scipy.optimize import minimize  # slow to import, and only fits need it
 
@@ -200,7 +203,7 @@ class _Problem:
         return Estimate(self.curve(run.x), 2 * float(run.fun), converged)
 
     def settled(self, v: FloatArray, bounds: FloatArray) -> bool:
-        """Whether no step against the gradient, cut off at the bounds, lowers the loss by more than noise."""
+        """Whether no step down the gradient, clipped to the bounds, lowers the loss by more than rounding."""
         loss, slope = self.value(v)
         sizes = 4.0 ** -np.arange(40.0) / max(float(np.abs(slope).max()), 1e-300)
         tried = (np.clip(v - size * slope, bounds[:, 0], bounds[:, 1]) for size in sizes)
@@ -217,7 +220,7 @@ class _Problem:
         return Curve(b=float(np.exp(beta)), lag=lag * self.largest, **parts)
 
     def value(self, v: FloatArray) -> tuple[float, FloatArray]:
-        """The loss and its gradient in the coordinates."""
+        """Half the loss and its gradient in the coordinates."""
         curve = self.curve(v)
         loss, dp = self.loss(curve(self.l))
         in_A, in_beta, in_D, in_lag = curve.slopes(self.l) @ dp

@@ -29,10 +29,10 @@ class FittedWorkload:
         arrival_rate: lambda, in 1/s; None where neither was given.
         prior: pi, one a task.
         accuracy_weight: alpha, in s.
-        max_tokens: l_max of each task: the largest budget measured, unless given.
+        max_tokens: l_max of each task: as given, or else the largest budget measured.
         provenance: where the numbers come from, in words.
-        random_service: whether service times vary in the workload, by the scatter of each fit, or are certain
-            as the paper has them.
+        random_service: whether service times vary in the workload, by the scatter of each fit. If not, they
+            are certain, as in the paper.
     """
 
     tasks: tuple[TaskFit, ...]
@@ -48,8 +48,8 @@ class FittedWorkload:
     def workload(self) -> Workload:
         """The point estimates as a workload.
 
-        A flat task is stored with A = 1e-9, its mean accuracy as D, and a cap of 0 tokens. Lags are
-        left out; `lagged` has them.
+        A flat task is stored with A = 1e-9, its mean accuracy as D, and a largest budget of 0 tokens. Lags
+        are left out; `lagged` has them.
 
         Raises:
             ProblemError: no arrival rate is known.
@@ -98,8 +98,9 @@ class FittedWorkload:
     def delay(self) -> tuple[float, float] | None:
         """The workload's E[T] at its optimal budgets, and what scattering service times add to it, in s.
 
-        The latter is part of the former where service is random; else the workload leaves it out. None where
-        no arrival rate is known, no budgets are stable at it, or the best are not found to a gap of 1e-12.
+        E[T] includes what the scatter adds where `random_service` is set; else the workload leaves it out.
+        None where no arrival rate is known, no budgets are stable at it, or the best ones are not found to a
+        gap of 1e-12.
         """
         if self.arrival_rate is None or self.workload.idle_at_zero <= 0:
             return None
@@ -114,7 +115,7 @@ class FittedWorkload:
         """Write the workload to a .toml file, with the fits' error bars as comments, or to a .json file.
 
         Raises:
-            ProblemError: no arrival rate is known, or the file cannot be written; nothing is written then.
+            ProblemError: no arrival rate is known, or the file cannot be written.
         """
         path = Path(path)
         workload = self.workload
@@ -179,12 +180,12 @@ class FittedWorkload:
         elif self.arrival_rate is not None and self.workload.idle_at_zero > 0:
             lines.append("delay: unknown; the optimal budgets are not found to a relative gap of 1e-12")
         elif self.arrival_rate is not None:
-            lines.append(f"delay: at {self.arrival_rate:.6g} /s the queue is unstable without thinking, too")
+            lines.append(f"delay: at {self.arrival_rate:.6g} /s the queue is unstable even without thinking")
         return "\n".join([*lines, self.provenance])
 
 
 def _estimates(task: TaskFit, l_max: float) -> tuple[str, ...]:
-    """A, b and D with their intervals; of a flat task what is stored for it."""
+    """A, b and D with their intervals; for a flat task the values that are stored."""
     fit = task.accuracy
     if fit.verdict == "flat":
         A, _, D, _ = stored(task, l_max)

@@ -1,13 +1,14 @@
 """How sure a fit is: standard errors, intervals, goodness of fit (derived here from M-estimation).
 
-With J the slopes of p in (A, ln b, D) at the n budgets, W the weights of the loss (1 / binomial variance for
-the likelihood) and V the covariance of the accuracies, the estimate's covariance is the sandwich
-H^-1 J' W V W J H^-1, H = J' W J; for the likelihood of independent answers it is H^-1. Parameters at their
-bounds do not move.
+Let G be the slopes of p in (A, ln b, D) at the n budgets, W the weights of the loss (1 / binomial variance
+for the likelihood) and V the covariance of the accuracies. The estimate's covariance is the sandwich H^-1 G'
+W V W G H^-1 with H = G' W G. For the likelihood of independent answers it is H^-1. Parameters at their bounds
+do not move.
 
-Intervals are by profile: the values of one parameter at which the loss, minimised over the others, rises by
-less than q r, where q is the quantile of chi-square (of F, where the variance is estimated) and r the ratio
-of the sandwich's variance to that of H^-1: 1 for independent answers (Chandler and Bate, Biometrika 2007).
+Intervals are by profile: they hold the values of one parameter at which the loss, minimised over the others,
+rises by less than quantile times ratio. The quantile is that of chi-square (of F, where the variance is
+estimated). The ratio is that of the sandwich's variance to the variance in H^-1: 1 for the likelihood of
+independent answers (Chandler and Bate, Biometrika 2007).
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from cvxtoken.errors import SolverError
 from cvxtoken.fitting.estimate import PERCENT, Estimate, fit, rate_bounds
 from cvxtoken.fitting.points import Points
 
-AT_BOUND = 1e-6  # a share nearer to 0 or 1 is at its bound
+AT_BOUND = 1e-6  # a share nearer to 0 or 1 than this is at its bound
 SYMBOLS = ("A", "b", "D")
-_RESOLVED = 1e-6  # the least rise of a loss that the optimiser surely sees
+_RESOLVED = 1e-6  # the least rise of the loss that the optimiser surely sees
 
 
 @dataclass(frozen=True)
 class Inference:
-    """What can be said of a fitted curve without a lag."""
+    """How sure a fitted curve without a lag is."""
 
     points: Points
     method: str
@@ -57,55 +58,55 @@ class Inference:
 
     @cached_property
     def slopes(self) -> FloatArray:
-        """J on the free directions, shape (n, free)."""
+        """The slopes G along the free directions, shape (n, free)."""
         return np.asarray(self.estimate.curve.slopes(self.points.budgets)[:3].T @ self.directions)
 
     @property
     def free_residuals(self) -> int:
-        """Budgets less free parameters."""
+        """Number of budgets minus number of free parameters."""
         return len(self.points) - int(self.slopes.shape[1])
 
     @cached_property
     def covariance(self) -> tuple[FloatArray, FloatArray]:
-        """The sandwich and H^-1, of (A, ln b, D), shape (3, 3) each; infinite where not identified."""
-        Z, J = self.directions, self.slopes
+        """The sandwich and H^-1 for (A, ln b, D), shape (3, 3) each; infinite where not identified."""
+        directions, G = self.directions, self.slopes
         predicted = self.estimate.curve(self.points.budgets)
         if self.method == "likelihood":
-            w = 1 / self.points.variances(predicted)
+            weights = 1 / self.points.variances(predicted)
         else:
-            w = np.full(len(self.points), PERCENT**2)
+            weights = np.full(len(self.points), PERCENT**2)
         if self.points.trials is not None:
             V = self.points.covariance(predicted)
         elif self.free_residuals > 0:
-            V = np.eye(len(w)) * self.estimate.loss / PERCENT**2 / self.free_residuals
+            V = np.eye(len(weights)) * self.estimate.loss / PERCENT**2 / self.free_residuals
         else:
-            V = np.diag(np.full(len(w), np.nan))
-        if not J.shape[1]:
+            V = np.diag(np.full(len(weights), np.nan))
+        if not G.shape[1]:
             return np.zeros((3, 3)), np.zeros((3, 3))
-        H = (J.T * w) @ J
+        H = (G.T * weights) @ G
         if not np.isfinite(V).all() or not np.linalg.cond(H) <= 1e13:
             return np.full((3, 3), np.inf), np.full((3, 3), np.inf)
         inverse = np.linalg.inv(H)
-        bread = inverse @ (J.T * w)
-        return Z @ bread @ V @ bread.T @ Z.T, Z @ inverse @ Z.T
+        bread = inverse @ (G.T * weights)
+        return directions @ bread @ V @ bread.T @ directions.T, directions @ inverse @ directions.T
 
     def standard_errors(self) -> tuple[float, float, float]:
-        """Of A, b (its own times that of ln b) and D; NaN for a parameter at its bound or not identified."""
+        """Those of A, b (b times that of ln b) and D; NaN for a parameter at its bound or not identified."""
         variance = np.diag(self.covariance[0])
         errors = np.where(np.isfinite(variance) & (variance > 0), np.sqrt(np.abs(variance)), np.nan)
         return float(errors[0]), float(errors[1] * self.estimate.curve.b), float(errors[2])
 
     def band(self, l: FloatArray, confidence: float) -> FloatArray:
         """Pointwise interval of p(l) to first order, inside [0, 1], shape (2, ...)."""
-        J, V = self.estimate.curve.slopes(l)[:3], self.covariance[0]
+        G, V = self.estimate.curve.slopes(l)[:3], self.covariance[0]
         if not np.isfinite(V).all():
             return np.array([np.zeros(l.shape), np.ones(l.shape)])
-        spread = np.sqrt(np.maximum(np.einsum("i...,ij,j...->...", J, V, J), 0.0))
+        spread = np.sqrt(np.maximum(np.einsum("i...,ij,j...->...", G, V, G), 0.0))
         centre, half = self.estimate.curve(l), math.sqrt(self.quantile(confidence)) * spread
         return np.asarray(np.clip([centre - half, centre + half], 0, 1))
 
     def quantile(self, confidence: float) -> float:
-        """Of the squared standardised error of one parameter."""
+        """The quantile of the squared standardised error of one parameter."""
         if self.points.trials is None:
             return float(fdtri(1, max(self.free_residuals, 1), confidence))
         if self.points.questions is not None:
@@ -113,7 +114,7 @@ class Inference:
         return float(chdtri(1, 1 - confidence))
 
     def intervals(self, confidence: float) -> tuple[tuple[float, float], ...]:
-        """Profile intervals of A, b and D; an end that no data bound is the bound itself (0, 1, infinity)."""
+        """Profile intervals of A, b and D; an end that the data leave open is the parameter's bound."""
         sandwich, plain = (np.diag(matrix) for matrix in self.covariance)
         found = []
         for j, symbol in enumerate(SYMBOLS):
@@ -126,7 +127,7 @@ class Inference:
 
     @cached_property
     def overdispersion(self) -> float:
-        """Mean ratio of the variances to the binomial ones, or of the noise to squared percent."""
+        """Mean ratio of the variances to what the loss assumes: binomial ones, or one squared percent."""
         if self.points.trials is None:
             free = self.free_residuals
             return self.estimate.loss / free if free > 0 else math.inf
@@ -150,7 +151,7 @@ class Inference:
         return left, right
 
     def end(self, symbol: str, centre: float, edge: float, rise: float, step: float) -> float:
-        """Where the profile has risen by `rise` on the way from the estimate to an edge; or the edge."""
+        """Where the profile has risen by `rise` on the way from the estimate to an edge; else the edge."""
         from scipy.optimize import brentq  # slow to import, and only fits need it
 
         if abs(edge - centre) < AT_BOUND or not math.isfinite(rise):
@@ -173,7 +174,7 @@ class Inference:
         return float(root)
 
     def profile(self, symbol: str, centre: float, rise: float) -> Callable[[float], float]:
-        """The least loss at a value of one parameter, less the least of all and the rise."""
+        """The least loss at given values of one parameter, minus the least loss of all, minus `rise`."""
 
         def excess(value: float) -> float:
             if value == centre:
@@ -185,25 +186,26 @@ class Inference:
         return excess
 
     def goodness_of_fit(self) -> float | None:
-        """P-value of the residuals; None without counts, or where no budget is left to test with.
+        """The p-value of the residuals; None without counts, or where no budget is left to test with.
 
-        N spans what the slopes leave free (N' J = 0), so that N' (y - p) has mean 0 and covariance N' V N
-        to first order whatever the estimator: T = r' N (N' V N)^-1 N' r is chi-square with n less the free
-        parameters; Hotelling's where V is estimated from questions. For independent answers it is Pearson's
-        statistic to first order. None too where N' V N is singular to float64.
+        Let N span what the slopes leave free (N' G = 0). To first order N' (y - p) then has mean 0 and
+        covariance N' V N, whatever the estimator, so that T = (y - p)' N (N' V N)^-1 N' (y - p) is
+        chi-square; its degrees of freedom are n minus the number of free parameters. Where V is estimated
+        from questions, T has Hotelling's distribution. For independent answers T is Pearson's statistic to
+        first order. None also where N' V N is singular in float64.
         """
-        q = self.free_residuals
-        Q = self.points.questions
-        if self.points.trials is None or q < 1 or (Q is not None and q + 1 >= Q):
+        free, questions = self.free_residuals, self.points.questions
+        if self.points.trials is None or free < 1 or (questions is not None and free + 1 >= questions):
             return None
         p = self.estimate.curve(self.points.budgets)
         N = linalg.null_space((self.slopes / np.abs(self.slopes).max(axis=0)).T, rcond=1e-10)
-        r = N.T @ (self.points.accuracy - p)
+        residual = N.T @ (self.points.accuracy - p)
         spread = N.T @ self.points.covariance(p) @ N
         if not np.linalg.cond(spread) <= 1e13:
             return None
-        T = float(r @ np.linalg.solve(spread, r))
-        q = N.shape[1]
-        if Q is None:
-            return float(chdtrc(q, T))
-        return float(fdtrc(q, Q - q, T * (Q - q) / (q * (Q - 1))))
+        T = float(residual @ np.linalg.solve(spread, residual))
+        free = N.shape[1]
+        if questions is None:
+            return float(chdtrc(free, T))
+        left = questions - free
+        return float(fdtrc(free, left, T * left / (free * (questions - 1))))

@@ -1,9 +1,10 @@
 """Whether measured accuracies follow the saturation curve, in one word and one sentence.
 
-In this order: `flat` (no rise beyond chance), `too few points` (three budgets), `lag` (an S-shape: a lag
-makes the fit better than chance would), `misfit`, `at a bound`, `fits`. Tests of shape are at 1 %, that of a
-rise at 5 %: to miss a curve costs accuracy, to see one where there is none costs time. Where no counts are
-known, F tests against the residuals stand in, and an RMSE above 0.04 is called a misfit (our choice).
+The verdicts, in the order in which they are tried: `flat` (no rise beyond chance), `too few points` (three
+budgets), `lag` (an S-shape: a lag improves the fit by more than chance would), `misfit`, `at a bound`,
+`fits`. Tests of shape are at 1 %, that of a rise at 5 %: to miss a curve costs accuracy, to see one where
+there is none costs time. Where no counts are known, F tests against the residuals replace the tests by
+likelihood, and an RMSE above 0.04 is called a misfit (our choice).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ LARGEST_RMSE = 0.04  # of a fit without counts
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the data say of the curve.
+    """What the data say about the curve.
 
     Attributes:
         verdict: one of flat, too few points, lag, misfit, at a bound, fits.
@@ -41,7 +42,7 @@ class Judgement:
 
 
 def judge(points: Points, method: str, estimate: Estimate) -> Judgement:
-    """The verdict on a fit; tests are by likelihood where counts are known, whatever fitted the curve."""
+    """The verdict on a fit; with counts, tests are by likelihood, whatever method fitted the curve."""
     test = "least_squares" if points.trials is None else "likelihood"
     tested = Inference(points, test, estimate if test == method else fit(points, test))
     gof = Inference(points, method, estimate).goodness_of_fit()
@@ -77,12 +78,12 @@ def judge(points: Points, method: str, estimate: Estimate) -> Judgement:
 
 
 def rmse(points: Points, estimate: Estimate) -> float:
-    """Root mean squared residual over the budgets, all alike."""
+    """Root mean squared residual over the budgets, each with the same weight."""
     return float(np.sqrt(np.mean((points.accuracy - estimate.curve(points.budgets)) ** 2)))
 
 
 def at_bounds(points: Points, estimate: Estimate) -> list[str]:
-    """The bounds that an estimate stands at, in words."""
+    """In words, the bounds at which an estimate is."""
     curve, (low, _) = estimate.curve, rate_bounds(points)
     first = float(points.budgets[1] - points.budgets[0])
     bounds = {
@@ -99,7 +100,7 @@ def _below(p_value: float | None, level: float) -> bool:
 
 
 def _rise(tested: Inference) -> float | None:
-    """P-value of a constant against the curve, which has two parameters more; None if not testable."""
+    """The p-value of a constant against the curve, which has two parameters more; None if not testable."""
     points, estimate = tested.points, tested.estimate
     weights = np.ones(len(points)) if points.trials is None else points.trials
     constant = np.full(len(points), float(np.average(points.accuracy, weights=weights)))
@@ -116,7 +117,7 @@ def _lag(tested: Inference) -> tuple[Estimate, float]:
 
 
 def _p_value(better: float, tested: Inference, loss: float, more: int, left: int) -> float | None:
-    """Of how much a loss falls by more parameters: chi-square with counts, else F against what is left."""
+    """The p-value of a fall of the loss by more parameters: chi-square with counts, else F."""
     if tested.points.trials is not None:
         return float(chdtrc(more, better / max(tested.overdispersion, 1.0)))
     if left < 1:

@@ -1,4 +1,4 @@
-"""Measured accuracies by budget: checked at the door, rows gathered, repeated questions as a covariance."""
+"""Measured accuracies by budget: checked, gathered from rows, with a covariance for repeated questions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 
 LEAST_BUDGETS = 3  # as many as the curve has parameters
-_MOST_BUDGETS = 400  # that are kept apart; more are gathered in groups of neighbours
+_MOST_BUDGETS = 400  # budgets that are kept apart; where there are more, neighbours are gathered in groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class Points:
     Attributes:
         budgets: l, shape (n,), in tokens.
         accuracy: shares of correct answers, shape (n,).
-        trials: answers at each budget, shape (n,); None where not known.
+        trials: number of answers at each budget, shape (n,); None where not known.
         by_question: correct answers and answers of each question at each budget, two sparse matrices of
             shape (questions, n); None where it is not known which answers are of the same question.
     """
@@ -39,11 +39,11 @@ class Points:
 
     @property
     def questions(self) -> int | None:
-        """How many there are; None where not known."""
+        """How many questions there are; None where not known."""
         return None if self.by_question is None else int(self.by_question[0].shape[0])
 
     def variances(self, p: FloatArray) -> FloatArray:
-        """p (1 - p) / n, binomial, shape (n,), with p kept half an answer away from 0 and 1."""
+        """Binomial variances p (1 - p) / trials, shape (n,), with p kept half an answer away from 0 and 1."""
         assert self.trials is not None
         edge = np.minimum(0.5 / self.trials, 0.5)
         inside = np.clip(p, edge, 1 - edge)
@@ -52,9 +52,10 @@ class Points:
     def covariance(self, p: FloatArray) -> FloatArray:
         """Covariance of the accuracies, shape (n, n), where the true ones are p.
 
-        Binomial, or, with V the covariance of ratios over Q questions drawn at random,
-        V_ij = Q / (Q - 1) sum_q e_qi e_qj, e_qi = (correct_qi - p_i answers_qi) / trials_i, about the
-        observed accuracies. No variance is taken to be smaller than the binomial one.
+        It is binomial where it is not known which answers are of the same question. Otherwise it is that of
+        ratios over Q questions drawn at random, V_ij = Q / (Q - 1) sum_q e_qi e_qj, where
+        e_qi = (correct_qi - y_i answers_qi) / trials_i is taken about the observed accuracies y. No variance
+        is taken to be smaller than the binomial one.
         """
         model = self.variances(p)
         if self.by_question is None:
@@ -69,8 +70,8 @@ class Points:
     def resampled(self, p: FloatArray, rng: np.random.Generator) -> Points:
         """Another data set of the same size: by questions, by binomial answers around p, or by residuals.
 
-        Budgets that no drawn question was asked at are left out. Residuals, where no counts are known, are
-        widened to make up for the three parameters fitted to them.
+        Budgets at which no drawn question was asked are left out. Residuals are drawn where no counts are
+        known; they are widened to make up for the three parameters fitted to them.
         """
         if self.trials is None:
             noise = rng.choice(self.accuracy - p, len(p)) * np.sqrt(len(p) / max(len(p) - 3, 1))
@@ -119,15 +120,16 @@ def points_of_accuracies(budgets: ArrayLike, accuracy: ArrayLike, trials: ArrayL
 
 
 def points_of_rows(budgets: ArrayLike, correct: ArrayLike, questions: Any = None) -> Points:
-    """Points from one row an answer, right (1) or wrong (0); answers of one question are not independent.
+    """Points from one row for each answer, right (1) or wrong (0).
 
     Args:
         budgets: l, shape (rows,), in tokens.
         correct: shape (rows,).
-        questions: shape (rows,), any labels; None takes all answers to be independent.
+        questions: shape (rows,), any labels; answers to one question are not taken to be independent. With
+            None all are.
 
     Raises:
-        ProblemError: as for counts; or `correct` holds something else.
+        ProblemError: as for counts; or `correct` holds something other than 0 and 1.
     """
     l, k = columns(budgets=budgets, correct=correct)
     require((k == 0) | (k == 1), "correct", k, "must be 0 or 1, or come with trials")
@@ -140,7 +142,7 @@ def points_of_rows(budgets: ArrayLike, correct: ArrayLike, questions: Any = None
 
 
 def columns(**values: Any) -> list[FloatArray]:
-    """Columns of finite numbers of one length, budgets among them not negative (ProblemError)."""
+    """Columns of finite numbers, all of one length; budgets must not be negative (ProblemError)."""
     found: list[FloatArray] = []
     for field, value in values.items():
         try:
@@ -162,7 +164,7 @@ def columns(**values: Any) -> list[FloatArray]:
 
 
 def require(good: np.ndarray, field: str, values: FloatArray, rule: str) -> None:
-    """An error that names the first row that breaks a rule (ProblemError)."""
+    """Raise ProblemError that names the first row that breaks a rule."""
     if not good.all():
         row = int(np.argmin(good))
         raise ProblemError(f"{field} is {values[row]:g} in row {row + 1}; it {rule}")
@@ -171,7 +173,7 @@ def require(good: np.ndarray, field: str, values: FloatArray, rule: str) -> None
 def _gathered(
     l: FloatArray, k: FloatArray, n: FloatArray, counted: bool, questions: np.ndarray | None = None
 ) -> Points:
-    """Rows added up by budget, or by groups of neighbouring budgets where there are very many."""
+    """Rows added up by budget, or by groups of neighbouring budgets where there are too many."""
     distinct, place = np.unique(l, return_inverse=True)
     if len(distinct) < LEAST_BUDGETS:
         raise ProblemError(

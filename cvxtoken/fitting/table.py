@@ -1,6 +1,6 @@
 """Columns of a table: a CSV or Parquet file, or what is in memory. Numbers as arrays, labels as codes.
 
-A file is read once, a few thousand lines at a time; what a line holds wrongly is an error that names it.
+A file is read once, a few thousand lines at a time. A bad value is an error that names its line.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CHUNK = 4000  # lines: few enough that the garbage collector stays idle
 
 @dataclass(frozen=True)
 class Column:
-    """What a column is to be read as.
+    """How a column is to be read.
 
     Attributes:
         kind: label, number, gap (a number that may be missing: NaN), flag (right or wrong) or text.
@@ -40,7 +40,7 @@ Columns = dict[str, Any]  # by our names: what the readers of `columns` give
 
 
 def read_table(table: Table, wanted: dict[str, Column], mapping: Mapping[str, str] | None = None) -> Columns:
-    """The wanted columns, all of one length; optional ones that are not there are left out.
+    """The wanted columns, all of one length; optional ones that the table lacks are left out.
 
     Args:
         table: a .csv or .parquet file, or columns by name (a mapping, a data frame).
@@ -48,9 +48,9 @@ def read_table(table: Table, wanted: dict[str, Column], mapping: Mapping[str, st
         mapping: what the table calls a column, by our name.
 
     Raises:
-        ProblemError: the file cannot be read or is not UTF-8, a column is missing (lists what there is), or a
-            value is not what its column holds (names the line).
-        MissingExtraError: a Parquet file, and pyarrow is not installed.
+        ProblemError: the file cannot be read or is not UTF-8; a column is missing (the message lists those
+            there are); or a value breaks the rule of its column (the message names the line).
+        MissingExtraError: the file is Parquet, and pyarrow is not installed.
     """
     mapping = mapping or {}
     for name in mapping:
@@ -95,10 +95,10 @@ Chunks = Iterator[tuple[int, dict[str, Sequence[Any]]]]  # the first line's numb
 def _found(
     header: list[str], names: dict[str, str], wanted: dict[str, Column], origin: str
 ) -> dict[str, int]:
-    """Places of the wanted columns (ProblemError: a column stands twice, or a required one is missing)."""
+    """Places of the wanted columns (ProblemError: a column occurs twice, or a required one is missing)."""
     for name, theirs in names.items():
         if header.count(theirs) > 1:
-            raise ProblemError(f"{origin}: column {theirs!r} stands twice")
+            raise ProblemError(f"{origin}: column {theirs!r} occurs twice")
         if theirs not in header and wanted[name].required:
             called = f" for {name}" if name != theirs else ""
             raise ProblemError(
@@ -130,7 +130,7 @@ def _csv(path: Path, names: dict[str, str], wanted: dict[str, Column]) -> Chunks
 
 
 def _whole(rows: list[list[str]], header: list[str], path: Path, first: int) -> list[list[str]]:
-    """Rows without empty lines at the end of the file (ProblemError: a row has too few or many fields)."""
+    """The rows, without empty lines at the end (ProblemError: a row has too few or too many fields)."""
     while rows and not rows[-1]:
         rows.pop()
     for number, row in enumerate(rows, first):

@@ -1,4 +1,4 @@
-"""One type of task: its accuracy and service fits, and what of them is stored in a workload."""
+"""One type of task: the fits of its accuracy and service time, and what a workload stores of them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from cvxtoken.fitting.points import points_of_rows
 from cvxtoken.fitting.service import ServiceFit, fit_service
 from cvxtoken.fitting.table import Columns
 
-FLAT_GAIN = 1e-9  # A of a type whose accuracy does not rise: with it no budget above 0 is ever worth its time
+FLAT_GAIN = 1e-9  # A of a type whose accuracy does not rise; no budget above 0 is ever worth its time then
 FLAT_CAP = 0.0  # its largest budget, in tokens
-USED = 0.9  # share of the budget below which it is said that budgets are not used up
+USED = 0.9  # share of the budget: where less is used on average, the judgement says so
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class TaskFit:
 
     @property
     def judgement(self) -> str:
-        """What is worth knowing of the fits, in a sentence."""
+        """What is worth knowing about the fits, in a sentence."""
         parts = [self.accuracy.judgement, self.service.judgement]
         if self.budget_use is not None and self.budget_use < USED:
             parts.append(
@@ -48,7 +48,7 @@ class TaskFit:
 
 
 def stored(task: TaskFit, l_max: float) -> tuple[float, float, float, float]:
-    """A, b, D and l_max of a task in a workload; of a flat one a tiny gain and room for no token."""
+    """A, b, D and l_max of a task in a workload; a flat task has a tiny gain and no room for tokens."""
     fit = task.accuracy
     if fit.verdict == "flat":
         weights = fit.points.trials
@@ -59,7 +59,7 @@ def stored(task: TaskFit, l_max: float) -> tuple[float, float, float, float]:
 
 
 def fit_task(name: str, found: Columns, rows: NDArray[np.intp], how: tuple[str, str, float]) -> TaskFit:
-    """Both fits of one task; errors name it."""
+    """Both fits of one task; errors name the task."""
     budgets = found["budget_tokens"][rows]
     thinking = found["thinking_tokens"][rows] if "thinking_tokens" in found else None
     seconds = found["seconds"][rows]

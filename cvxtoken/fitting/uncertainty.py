@@ -1,10 +1,10 @@
-"""What the uncertainty of a fitted workload does to its budgets.
+"""What the uncertainty of a fitted workload means for its budgets.
 
-Draws of everything that was measured: accuracy curves refitted to data drawn anew (`AccuracyFit.draws`), t0
-and c normal with their covariance, the rate a gamma variable of its mean and standard error, the priors
-Dirichlet of the counts plus 1/2 (Jeffreys). Each draw is a workload that might be the true one: its optimum,
-and what the point estimate's budgets lose in it, come from `solve_many`; the best average is
-`cvxtoken.robust`'s.
+Everything that was measured is drawn: accuracy curves are refitted to data drawn anew (`AccuracyFit.draws`);
+t0 and c are normal with their covariance; the rate is a gamma variable of its mean and standard error; the
+priors are Dirichlet with the counts plus 1/2 (Jeffreys). Each draw is a workload that might be the true one.
+`solve_many` gives its optimum, and so what the point estimate's budgets lose in it. `cvxtoken.robust` gives
+the budgets of the best average.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from cvxtoken.tables import table
 
 @dataclass(frozen=True)
 class BudgetUncertainty:
-    """Budgets and their worth over the draws.
+    """Budgets, and what they are worth over the draws.
 
     Attributes:
         workload: the point estimates.
@@ -38,10 +38,10 @@ class BudgetUncertainty:
         point: the optimal budgets of the point estimates, shape (N,).
         token_intervals: of l*, shape (2, N).
         objective_interval: of J*, in s.
-        regret: per draw, J* less J at the point estimate's budgets, in s, shape (R,); infinite where these
+        regret: by draw, J* minus J at the point estimate's budgets, in s, shape (R,); infinite where these
             are unstable.
         robust: the budgets of the best average.
-        robust_regret: per draw, of the robust budgets, in s, shape (R,).
+        robust_regret: by draw, the regret of the robust budgets, in s, shape (R,).
     """
 
     workload: Workload
@@ -109,9 +109,9 @@ def draw_workloads(fitted: FittedWorkload, count: int, seed: int = 0) -> list[Wo
     services = [_services(task, count, rng) for task in fitted.tasks]
     rates, priors = _arrivals(fitted, count, rng)
     drawn = []
-    for r in range(count):
-        A, b, D = (np.array([curve[r][i] for curve in curves]) for i in range(3))
-        t0, c = (np.array([service[r, i] for service in services]) for i in range(2))
+    for draw in range(count):
+        A, b, D = (np.array([curve[draw][i] for curve in curves]) for i in range(3))
+        t0, c = (np.array([service[draw, i] for service in services]) for i in range(2))
         drawn.append(
             centre.replace(
                 accuracy_gain=A,
@@ -119,9 +119,9 @@ def draw_workloads(fitted: FittedWorkload, count: int, seed: int = 0) -> list[Wo
                 base_accuracy=np.minimum(D, 1 - A),
                 overhead=t0,
                 time_per_token=c,
-                arrival_rate=float(rates[r]),
-                prior=priors[r],
-                source=f"draw {r} of seed {seed}; {centre.source}",
+                arrival_rate=float(rates[draw]),
+                prior=priors[draw],
+                source=f"draw {draw} of seed {seed}; {centre.source}",
             )
         )
     return drawn
@@ -134,13 +134,13 @@ def budget_uncertainty(
 
     Args:
         fitted: with an arrival rate.
-        count: of draws.
+        count: how many draws.
         seed: of NumPy's generator.
         confidence: of the intervals (percentiles of the draws).
 
     Raises:
-        ProblemError: no arrival rate is known, a count or confidence out of range, or a draw so extreme that
-            its optimum is not reached to a relative gap of 1e-12.
+        ProblemError: no arrival rate is known, the count or confidence is out of range, or a draw is so
+            extreme that its optimum is not reached to a relative gap of 1e-12.
         UnstableError: the point estimate, or a draw, has no stable allocation.
         SolverError: the point estimate's optimum is not reached to a relative gap of 1e-12.
     """
@@ -173,7 +173,7 @@ def budget_uncertainty(
 
 
 def _curves(task: TaskFit, count: int, seed: int) -> list[tuple[float, float, float]]:
-    """A, b and D of each draw; of a flat task only its mean accuracy is drawn."""
+    """A, b and D of each draw; for a flat task only the mean accuracy is drawn."""
     curves = task.accuracy.draws(count, seed)
     if task.accuracy.verdict == "flat":
         l = task.accuracy.points.budgets
@@ -183,14 +183,14 @@ def _curves(task: TaskFit, count: int, seed: int) -> list[tuple[float, float, fl
 
 
 def _services(task: TaskFit, count: int, rng: np.random.Generator) -> FloatArray:
-    """T0 and c of each draw, shape (count, 2): normal, t0 not below 0, c not below a hundredth of itself."""
+    """Draws of t0 and c, shape (count, 2): normal, t0 at least 0, c at least a hundredth of its estimate."""
     service = task.service
     drawn = rng.multivariate_normal([service.overhead, service.time_per_token], service.covariance, count)
     return np.asarray(np.maximum(drawn, [0.0, service.time_per_token / 100]))
 
 
 def _arrivals(fitted: FittedWorkload, count: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Rates, shape (count,), and priors, shape (count, N); as they stand where no log was given."""
+    """Rates, shape (count,), and priors, shape (count, N); without a log, all as in the workload."""
     log, names = fitted.arrivals, [task.name for task in fitted.tasks]
     rates, priors = np.full(count, fitted.workload.arrival_rate), np.tile(fitted.workload.prior, (count, 1))
     if log is not None:

@@ -44,12 +44,12 @@ def fit_workload(
     """Fit a workload to an evaluation's rows and an arrival log.
 
     Args:
-        table: a .csv or .parquet file, or columns by name, one row an answer: task, budget_tokens, correct,
-            seconds (may be missing in rows), and, if there are such columns, thinking_tokens (else budgets
-            are taken to be used up) and question (answers to one are not independent).
-        arrivals: likewise a log: timestamp (in order; seconds or dates) and task.
+        table: a .csv or .parquet file, or columns by name, one row for each answer: task, budget_tokens,
+            correct, seconds (may be missing in rows), and optionally thinking_tokens (without it, budgets are
+            taken to be used up) and question (answers to one question are not independent).
+        arrivals: likewise, a log of arrivals: timestamp (in order; seconds or dates) and task.
         arrival_rate: lambda, in 1/s, in place of the log's or without a log; then priors are equal.
-        accuracy_weight: alpha, in s per unit of accuracy: a choice that no data make.
+        accuracy_weight: alpha, in s per unit of accuracy; it is chosen, not measured.
         max_tokens: l_max, in place of the largest budget measured of each task.
         columns: what the files call a column, by the names above.
         method: see `fit_accuracy`.
@@ -59,8 +59,9 @@ def fit_workload(
             `deviation_per_token`); otherwise they are certain, and `delay` says what that leaves out.
 
     Raises:
-        ProblemError: bad data, with the file, the line and the rule; a task that has no times or no arrivals.
-        MissingExtraError: a Parquet file, and pyarrow is not installed.
+        ProblemError: the data are bad (the message names the file, the line and the rule), or a task has no
+            times or no arrivals.
+        MissingExtraError: a file is Parquet, and pyarrow is not installed.
     """
     mapping = dict(columns or {})
     for name in mapping:
@@ -92,7 +93,7 @@ def fit_workload(
         random_service=random_service,
     )
     if fitted.arrival_rate is not None:
-        _ = fitted.workload  # what was given is checked now
+        _ = fitted.workload  # given values are checked now
     return fitted
 
 

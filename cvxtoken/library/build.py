@@ -1,7 +1,7 @@
 """Write the shipped ground truth: `python -m cvxtoken.library.build [--check]` (a minute; needs no solver).
 
 Every optimum is polished to 40 digits and certified; the verifiers accept every proof before it is written.
-With --check nothing is written: it tells which records state something else than those shipped.
+With --check nothing is written; it names the records that differ from those shipped.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from cvxtoken.library.shipped import DUALS_STORED, FOLDER, SCHEMA, SUMS, read_fa
 from cvxtoken.precision import SHIPPED, SHIPPED_PROOF
 from cvxtoken.whole.reference import solve_integer
 
-_INTEGER_SIZE = 100  # types, up to which the whole tokens are solved
+_INTEGER_SIZE = 100  # types; with more, no best whole tokens are sought
 _SEARCHED = ("z", "v", "edges", "multipliers")
 
 
@@ -46,7 +46,7 @@ def new_workload(recipe: Recipe) -> Workload:
     """What a recipe makes that is not shipped yet.
 
     Raises:
-        LibraryError: a number in it is not a decimal of six digits.
+        LibraryError: a number in the instance is not a decimal of six digits.
     """
     data = recipe.workload.to_instance()
     del data["names"]
@@ -61,7 +61,7 @@ def new_workload(recipe: Recipe) -> Workload:
 
 
 def optimal_tokens(w: Workload) -> list[Decimal]:
-    """The optimum to 40 digits; tokens at their limit are that double (LibraryError: it is not found)."""
+    """The optimum to 40 digits; a budget at its limit equals that double (LibraryError: not found)."""
     near = Start(solve_prices(w).tolist(), {}, ())
     found = polish_targets(feasible(w, Targets()), near)
     if found is None:
@@ -71,7 +71,7 @@ def optimal_tokens(w: Workload) -> list[Decimal]:
 
 
 def ground_truth(recipe: Recipe, w: Workload) -> dict[str, Any]:
-    """The record of one instance, every proof in it checked.
+    """The record of one instance; every proof in it has been checked.
 
     Args:
         recipe: where it comes from.
@@ -110,7 +110,7 @@ def ground_truth(recipe: Recipe, w: Workload) -> dict[str, Any]:
 
 
 def statements(records: list[dict[str, Any]]) -> dict[str, Any]:
-    """What records state, by id: all but the proofs of whole tokens, whose search works in float64."""
+    """What records state, by id, without the proofs of whole tokens, which come from a search in float64."""
     stated = {}
     for record in records:
         whole = {key: value for key, value in record.get("integer", {}).items() if key not in _SEARCHED}
@@ -119,14 +119,14 @@ def statements(records: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def differing(family: str, made: list[dict[str, Any]]) -> list[str]:
-    """Ids of records made anew that state something else than those shipped, or stand on one side only."""
+    """Ids of records that, made anew, differ from those shipped, or that only one side has."""
     shipped = json.loads(gzip.decompress((FOLDER / f"{family}.json.gz").read_bytes()))
     old, new = statements(shipped), statements(json.loads(json.dumps(made)))
     return sorted(id_ for id_ in {*old, *new} if old.get(id_) != new.get(id_))
 
 
 def main() -> int:
-    """Build all families and the sums of their files, or hold them against those shipped."""
+    """Build all families and the sums of their files, or compare them with those shipped."""
     parser = argparse.ArgumentParser(
         prog="python -m cvxtoken.library.build", description="Write the shipped ground truth."
     )

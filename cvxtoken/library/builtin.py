@@ -20,7 +20,7 @@ def load(name: str) -> Workload:
     """A built-in workload by name.
 
     Raises:
-        ProblemError: there is none of that name; the message suggests the nearest.
+        ProblemError: there is none of that name; the message suggests the nearest one.
 
     >>> load("qwen3-8b").names
     ('AIME 2024', 'AIME 2025', 'GPQA Diamond', 'GSM8K', 'HMMT 2025')

@@ -3,7 +3,8 @@
 Every family turns one knob of a random realistic workload. `cvxtoken.library.build` certifies what a recipe
 makes and writes it down to the last bit; from then on the file is the instance, and the recipe says where it
 came from. The recipes of version 0.1.0 use powers and dot products, whose last digits differ between
-processors: made elsewhere, their numbers agree to rounding. Newer ones may hold decimals of six digits alone.
+processors: made elsewhere, their numbers agree up to rounding. Newer recipes may hold only decimals of six
+digits.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.library.builtin import load
 
-SINCE = "0.1.0"  # of every recipe here; those added later say so themselves
+SINCE = "0.1.0"  # of every recipe here that names no other version
 _SEED = 20261121
-# Limits that are the optimum's tokens of two types, written out: no solver's last digit is in an instance.
+# The optimal tokens of two types, as limits. They are written out, so that no solver's last digit is in them.
 _AT_TOP = {
     501: [365.8564639322404, 32768.0, 915.8867019703013, 32768.0],
     502: [380.57070444729106, 32768.0, 217.95534178134534, 32768.0],
@@ -188,7 +189,7 @@ def _all_max() -> Iterator[Recipe]:
 
 
 def _infeasible() -> Iterator[Recipe]:
-    """Utilisation at zero tokens of exactly 1 (in binary fractions), one unit above, and far above."""
+    """Utilisation at zero tokens: exactly 1 (in binary fractions), one unit above, and far above."""
     knob = "utilisation at zero tokens"
     for size in (1, 2, 8):
         exact = random_workload(800, size).replace(

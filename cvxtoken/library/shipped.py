@@ -1,4 +1,4 @@
-"""Instances with their certified optima, as shipped; read with their sums checked."""
+"""The shipped instances with their certified optima; reading them checks the files' sums."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from cvxtoken.whole.certificate import IntegerCertificate
 SCHEMA = "cvxtoken-instance/1"
 FOLDER = Path(__file__).parent / "truth"
 SUMS = "SHA256SUMS"
-DUALS_STORED = 100  # types, up to which dual values are stored; larger ones' are computed from the optimum
+DUALS_STORED = 100  # types; with more, dual values are not stored but computed from the optimum
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Instance:
         """The instance itself, its SHA-256 compared.
 
         Raises:
-            LibraryError: it is not the one the ground truth is about.
+            LibraryError: it is not the instance that the ground truth belongs to.
         """
         workload = Workload(**self.record["instance"])
         if workload.sha256 != self.record["sha256"]:
@@ -113,11 +113,11 @@ class Instance:
         return IntegerCertificate.from_document(self.integer_document())
 
     def certificate_document(self) -> dict[str, Any]:
-        """The certificate as a file holds it; `verifier.check` takes it."""
+        """The certificate as a file holds it; `verifier.check` checks it."""
         return self._proof("certificate", verifier.allocation.SCHEMA)
 
     def integer_document(self) -> dict[str, Any]:
-        """The proof of the whole tokens as a file holds it; `verifier.whole.check` takes it."""
+        """The proof of the whole tokens as a file holds it; `verifier.whole.check` checks it."""
         return self._proof("integer", verifier.whole.SCHEMA)
 
     def _proof(self, key: str, schema: str) -> dict[str, Any]:
@@ -126,11 +126,11 @@ class Instance:
 
 
 def instances(include: str | Iterable[str] = "*", exclude: str | Iterable[str] = ()) -> list[Instance]:
-    """The instances whose id matches a pattern to include and none to exclude, in the library's order.
+    """The instances whose id matches an included pattern and no excluded one, in the library's order.
 
     Args:
         include: shell patterns over ids, such as 'realistic*' (a family), 'size/1000' or '*'.
-        exclude: the same.
+        exclude: likewise.
 
     Raises:
         ProblemError: a pattern matches no instance.

@@ -1,6 +1,6 @@
 """Pictures (extra `plot`): each function draws in the axes it is given, or new ones, and returns them.
 
-None shows anything. To a file they go by `axes.figure.savefig(path)`, or by `cvxtoken plot`.
+None of them shows the picture. `axes.figure.savefig(path)` or `cvxtoken plot` writes it to a file.
 """
 
 from cvxtoken.plots.allocation import accuracy, budgets, frontier, simulation, utilization

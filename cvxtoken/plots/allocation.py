@@ -1,4 +1,4 @@
-"""What the optimal budgets are, what they give and what they cost."""
+"""Pictures of the optimal budgets, of what they give and what they cost."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def utilization(
 
 
 def frontier(found: Frontier, trade_off: Reference | None = None, ax: Axes | None = None) -> Axes:
-    """The best mean accuracy against mean system time, and where the workload's own trade-off stands.
+    """The best mean accuracy against mean system time, with the workload's own trade-off marked.
 
     Args:
-        found: of `cvxtoken.frontier`.
+        found: a result of `cvxtoken.frontier`.
         trade_off: the optimum at an accuracy weight, to mark.
         ax: to draw in.
 
@@ -119,7 +119,7 @@ def simulation(
         workload: the instance; its arrival rate is set to what each utilisation needs.
         tokens: the same at every utilisation, shape (N,); by default the optimum of the workload as it is.
         utilizations: in (0, 1); at least one.
-        num_requests: simulated at each.
+        num_requests: queries simulated at each utilisation.
         seed: of every simulation.
         ax: to draw in.
 
@@ -158,20 +158,20 @@ def _rates(workload: Workload) -> FloatArray:
 
 
 def _optima(workload: Workload, rates: Sequence[float] | FloatArray) -> FloatArray:
-    """The optimal tokens at each arrival rate, shape (R, N); not numbers where there are none."""
+    """The optimal tokens at each arrival rate, shape (R, N); NaN where there are none."""
     found = solve_many([workload.replace(arrival_rate=float(rate)) for rate in rates])
     return np.where(found.solved[:, None], found.tokens, np.nan)
 
 
 def _mark_rate(drawn: Axes, workload: Workload) -> None:
-    """A line at the workload's own arrival rate, where the axis reaches so far."""
+    """Draw a line at the workload's own arrival rate, if the axis holds it."""
     left, right = drawn.get_xlim()
     if left <= workload.arrival_rate <= right:
         drawn.axvline(workload.arrival_rate, color=GREY, linestyle=":", linewidth=1)
 
 
 def _legend(drawn: Axes, count: int) -> None:
-    """The names, where they are few enough for colours of their own; else how many there are."""
+    """A legend of the names, if each has a colour of its own; else how many types there are."""
     if count <= len(COLOURS):
         legend(drawn)
     else:

@@ -1,4 +1,4 @@
-"""Pictures by name, as the command line draws them."""
+"""The pictures that the command line draws, by name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _IN_THE_PLANE = ("fixed_point", "projected_gradient_accelerated", "newton")
 
 
 def _contours(workload: Workload) -> Axes:
-    """Of the first two types alone."""
+    """Contours for the first two types alone."""
     if len(workload) < 2:
         raise ProblemError("the workload has 1 type; contours need 2")
     two = methods.pair(workload, *workload.names[:2])

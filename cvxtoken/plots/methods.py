@@ -1,4 +1,4 @@
-"""How the iterative methods go to the optimum, or not."""
+"""Pictures of the iterative methods on their way to the optimum, or elsewhere."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _GRID = 200  # places on each axis of the contours
-_LOSSES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)  # of J* - J(0), where contours are drawn
-_LABELLED = 3  # of them: the others are too near the optimum for a number beside them
-_CERTIFIED = 40  # iterates of a method that are certified for its curve
+_LOSSES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)  # of J* - J(0): at these distances below J* contours are drawn
+_LABELLED = 3  # of these contours; the others are too near the optimum for a number beside them
+_CERTIFIED = 40  # so many iterates of a method are certified for its curve
 _MARKERS = "os^Dvp*"
 
 
 def pair(workload: Workload, first: str, second: str) -> Workload:
-    """Two types of a workload alone: their priors scaled to sum to 1, all other numbers as they are.
+    """Two types of a workload as a workload of their own: priors scaled to sum to 1, all else unchanged.
 
     Raises:
         ProblemError: a name is not one of the workload's, or both are the same.
@@ -53,8 +53,8 @@ def contours(
 ) -> Axes:
     """Contours of J over the budgets of two types, and the iterates of methods on the way to the optimum.
 
-    Contours are drawn where J falls short of J* by given seconds; unstable allocations are grey. The two are
-    all the load there is: J* is theirs alone.
+    Contours are drawn where J is given seconds below J*; unstable allocations are grey. The two types are all
+    the load there is, so that J* is that of these two alone.
 
     Args:
         workload: of two types; see `pair`.
@@ -109,7 +109,7 @@ def contours(
 
 
 def convergence(results: Mapping[str, Result], ax: Axes | None = None) -> Axes:
-    """The certified relative gap of methods' iterates, by their number; a cross where one ends in failure.
+    """The certified relative gap of methods' iterates, by number; a cross where a method ends in failure.
 
     Of every trace up to 40 iterates are certified, the first and the last among them. Iterates that are not
     stable have no gap.
@@ -142,12 +142,12 @@ def cobweb(result: Result, ax: Axes | None = None) -> Axes:
 
     At an iterate l the prices are theta = lambda / y, of occupying the server, and
     p = 1 + lambda^2 E[S^2] / (2 y^2), of a second of mean service (derived here; see
-    `cvxtoken.allocation.prices.search`). From (before, before) the line goes up to (before, after), and
-    across to (after, after) on the diagonal: inwards to (1, 1) where the map contracts there, to a square
-    where it ends in a two-cycle.
+    `cvxtoken.allocation.prices.search`). From (before, before) the line goes up or down to (before, after),
+    and across to (after, after) on the diagonal. It winds inwards to (1, 1) where the map contracts there,
+    and to a square where the iteration ends in a two-cycle.
 
     Args:
-        result: of `fixed_point`; iterates that are not stable are left out.
+        result: of `fixed_point`; iterates from the first unstable one on are left out.
         ax: to draw in.
 
     Raises:
@@ -178,7 +178,7 @@ def _prices(workload: Workload, tokens: FloatArray) -> FloatArray:
 
 
 def _stable_iterates(result: Result) -> FloatArray:
-    """The iterates that a trace holds up to the first one that is not stable, shape (steps + 1, N)."""
+    """The iterates of a trace before the first one that is not stable, shape (number, N)."""
     path = np.array(result.trace.tokens)
     unstable = np.flatnonzero(model.idle(result.workload, path) <= 0)
     return path[: unstable[0]] if len(unstable) else path

@@ -1,4 +1,4 @@
-"""Clipping, batching and scheduling: frontier, delays, memory."""
+"""Pictures of clipping, batching and scheduling: frontier, delays, memory."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def batching(references: Iterable[BatchingReference], ax: Axes | None = None) ->
         )
         best = [reference.best_batch], [reference.delays.mean_system_time]
         drawn.plot(*best, marker, color=colour, markersize=10)
-    # sizes that barely keep up would hide all others
+    # the delays of sizes that barely keep up would hide all others
     drawn.set_ylim(0, 4 * max((reference.delays.mean_system_time for reference in shown), default=1.0))
     legend(drawn)
     return drawn
@@ -55,7 +55,7 @@ def memory(comparison: Comparison, policies: Iterable[str] | None = None, ax: Ax
     """Memory held over time under policies and in the best schedule known.
 
     Args:
-        comparison: of `cvxtoken.scheduling.compare`.
+        comparison: a result of `cvxtoken.scheduling.compare`.
         policies: names in it, up to six; by default its first.
         ax: to draw in.
 
@@ -71,7 +71,7 @@ def memory(comparison: Comparison, policies: Iterable[str] | None = None, ax: Ax
             raise ProblemError(f"{name!r} is not compared; there are {', '.join(comparison.runs)}")
         drawn.plot(*comparison.runs[name].profile.T, color=colour, linewidth=1, label=name)
     ends = known.starts + known.requests.output_tokens
-    # what is held is linear between the first rounds and the last rounds of what starts and ends
+    # between two events the memory held is linear in time
     times = np.unique(np.concatenate([known.starts, known.starts + 1, ends, ends + 1]))
     times = times[times <= ends.max()]
     held = memory_at(known.requests, known.starts, times)

@@ -14,7 +14,7 @@ from cvxtoken.proofs import Proof
 from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.relaxation import Inequality
 
-SCALE = 2**24  # of multipliers, which the file holds as whole numbers
+SCALE = 2**24  # of the multipliers, which the file holds as whole numbers over it
 Kind = dict[str, Any]
 VOLUME: Kind = {"kind": "volume"}
 SEARCH: Kind = {"kind": "search"}
@@ -42,11 +42,11 @@ def _rows(inequality: Inequality) -> Any:
 class ScheduleCertificate(Proof):
     """A proof that no schedule has a total latency below `lower`, and that the starts reach `upper`.
 
-    Why it is one stands in `cvxtoken.verifier.schedule`. Predictions have no part in it.
+    `cvxtoken.verifier.schedule` says why it is a proof. Predictions have no part in it.
 
     Attributes:
         requests: the instance.
-        starts: k, shape (n,), of a schedule that fits.
+        starts: k, shape (n,), of a schedule that fits the memory.
         lower: proven, in rounds.
         proof: `{"kind": "volume"}`, `{"kind": "search"}`, or `snapshots` with inequalities and multipliers.
 
@@ -68,12 +68,12 @@ class ScheduleCertificate(Proof):
 
     @property
     def relative_gap(self) -> float:
-        """(upper - lower) / lower; what is at most 0 is exact."""
+        """The gap (upper - lower) / lower; the schedule is optimal where it is at most 0."""
         return (self.upper - self.lower) / self.lower
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
-        """The proof in a parsed file that has been checked."""
+        """The proof that a parsed file holds; the file must have been checked."""
         starts = np.array(document["starts"], dtype=np.int64)
         return cls(Requests(**document["instance"]), starts, document["lower"], document["proof"])
 

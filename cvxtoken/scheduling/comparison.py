@@ -1,4 +1,4 @@
-"""Policies held against the hindsight reference: each with an interval for its ratio to the optimum."""
+"""Policies compared with the hindsight reference: each with an interval for its ratio to the optimum."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from cvxtoken.tables import table
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What policies reach, and the reference.
+    """What the policies reached, and the reference.
 
     Attributes:
-        reference: the best schedule known, and the bound.
-        runs: of each policy by its name.
+        reference: the best schedule known, and the proven bound.
+        runs: by policy name, what the policy did.
     """
 
     reference: ScheduleReference
     runs: dict[str, Simulation]
 
     def ratios(self, name: str) -> tuple[float, float] | None:
-        """An interval that holds TEL / optimal TEL: [TEL / upper, TEL / lower]; None where it never ends."""
+        """An interval that holds TEL / optimal TEL: [TEL / upper, TEL / lower]; None if TEL is infinite."""
         total = self.runs[name].total_latency
         return None if total is None else (total / self.reference.upper, total / self.reference.lower)
 
@@ -80,12 +80,12 @@ def compare(
     bound: str = "lp",
     seconds: float = 60.0,
 ) -> Comparison:
-    """Run policies and look for the reference; a policy's schedule is the best known where none is better.
+    """Run policies and find the reference; the best schedule known may be one of a policy.
 
     Args:
         requests: the data.
         policies: names in POLICIES.
-        prediction: what `mc_sf` and `fcfs` take for the output length: low, middle, high or true.
+        prediction: what `mc_sf` and `fcfs` take as the output length: low, middle, high or true.
         bound: of `best_schedule`: fast, lp or milp.
         seconds: of `best_schedule`.
 

@@ -1,14 +1,14 @@
 """The one feasibility check of all policies: does the memory suffice at every future completion time?
 
 Between completions the memory only grows, so it suffices to look at the times when running requests are
-predicted to complete. Of a request that starts at k with estimate e, let the end be c = k + e. In the round
-that ends at t' it holds s + t' - k, so that the requests with an end of t' or later hold together
+predicted to complete. A request that starts at k with the estimate e has the end c = k + e. In the round that
+ends at t' it holds s + t' - k tokens, so that the requests with an end of t' or later hold together
 
     V(t') = sum_(m: c_m >= t') (s_m - k_m + t').
 
-One that runs at its end or later, because its estimate was low, is *overdue*: it is counted for the next
-round, and only there. Source: arXiv 2502.07115 for the check at predicted completion times (MC-SF); counting
-the overdue, and the time at which a request fits, are this project's.
+A request that still runs at its end or later, because its estimate was too low, is *overdue*: it is counted
+for the next round, and only there. Source: arXiv 2502.07115 for the check at predicted completion times
+(MC-SF). The rule for overdue requests, and the time at which a request fits, are this project's.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ class Forecast:
         return self._next_round_fits(now, prompt) and self._obstacle(now, prompt, estimate) <= now
 
     def first_fit(self, now: int, prompt: int, estimate: int) -> int | None:
-        """When to ask again for a request that does not fit now, should nothing start or complete until then.
+        """When to ask again for a request that does not fit now, if nothing starts or completes until then.
 
         Returns:
-            The first time at which it fits, or the next end if that is sooner; None where waiting is in vain.
+            The first time at which it fits, or the next end if that is sooner; None where it cannot fit by
+            then.
         """
         self._forget(now)
         limit = self.ends[0] if self.ends else now
@@ -76,7 +77,7 @@ class Forecast:
         self.running -= 1
 
     def _forget(self, now: int) -> None:
-        """Drop the ends that have come: who still runs is overdue, and counted in offset and running."""
+        """Drop the ends that have come; what still runs then is overdue, and counts in offset and running."""
         if self.ends and self.ends[0] <= now:
             come = bisect_right(self.ends, now)
             del self.ends[:come], self.loads[:come]
@@ -88,7 +89,7 @@ class Forecast:
         ]
 
     def _held(self, time: int) -> int:
-        """V(t') at any time after now: those of the next end, each with so many tokens less."""
+        """V(t') at any time after now: V at the next end, less a token for each request and round between."""
         place = bisect_left(self.ends, time)
         if place == len(self.ends):
             return 0
@@ -96,11 +97,11 @@ class Forecast:
         return self.loads[place] - end - (len(self.ends) - place) * (end - time)
 
     def _next_round_fits(self, time: int, prompt: int) -> bool:
-        """sum (s_m + t + 1 - k_m) + s + 1 <= M, over all that runs."""
+        """Whether sum (s_m + t + 1 - k_m) + s + 1 <= M, the sum over all running requests."""
         return self.offset + self.running * (time + 1) + prompt + 1 <= self.memory
 
     def _obstacle(self, time: int, prompt: int, estimate: int) -> int:
-        """The least later time at which what now stands against a start at `time` is gone; `time` if nothing.
+        """The least later time at which what prevents a start at `time` is gone; `time` where nothing does.
 
         At the ends c_j in (t, t + e] the memory V(c_j) + s + c_j - t falls by one a round that the start is
         put off; the memory V(t + e) + s + e at the candidate's own end falls when another end is passed.

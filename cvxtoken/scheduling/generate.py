@@ -1,4 +1,4 @@
-"""Synthetic requests from recorded seeds, and models of what is predicted of them."""
+"""Synthetic requests from recorded seeds, and models of the predictions about them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cvxtoken.scheduling.problem import LARGEST, Requests
 def two_point(
     size: int, memory: int, low: int = 10, high: int = 100, share: float = 0.5, seed: int = 0
 ) -> Requests:
-    """Outputs `high` with probability `share`, else `low`; all at 0, no prompts, predicted as low..high.
+    """Outputs `high` with probability `share`, else `low`; all at time 0, no prompts, predicted as low..high.
 
     Raises:
         ProblemError: an argument breaks its rule, as in all generators here.
@@ -27,7 +27,7 @@ def two_point(
 
 
 def uniform(size: int, memory: int, low: int = 1, high: int = 100, seed: int = 0) -> Requests:
-    """Outputs uniform on low..high; all at 0, no prompts, predicted as low..high."""
+    """Outputs uniform on low..high; all at time 0, no prompts, predicted as low..high."""
     _whole("low", low, 1, LARGEST)
     _whole("high", high, low, LARGEST)
     return _at_once(_rng(size, seed).integers(low, high + 1, size), memory, low, high)
@@ -36,7 +36,7 @@ def uniform(size: int, memory: int, low: int = 1, high: int = 100, seed: int = 0
 def geometric(
     size: int, memory: int, probability: float = 0.05, longest: int = 100, seed: int = 0
 ) -> Requests:
-    """P(o >= j) = (1 - p)^(j - 1), cut at the longest; all at 0, no prompts, predicted as 1..longest."""
+    """Outputs with P(o >= j) = (1 - p)^(j - 1) up to `longest`; at 0, no prompts, predicted as 1..longest."""
     _share("probability", probability)
     _whole("longest", longest, 1, LARGEST)
     if probability == 0:
@@ -85,7 +85,7 @@ def predict_relative(requests: Requests, error: float) -> Requests:
 
     Args:
         requests: the data.
-        error: x, from 0 to 1000; taken to six digits after the point.
+        error: x, from 0 to 1000; rounded to six digits after the point.
     """
     if isinstance(error, bool) or not isinstance(error, int | float) or not 0 <= error <= 1000:
         raise ProblemError(f"error is {error!r}; it must be a number from 0 to 1000")
@@ -96,7 +96,7 @@ def predict_relative(requests: Requests, error: float) -> Requests:
 
 
 def default_requests() -> Requests:
-    """Twelve requests of this project's making, predicted in buckets of 4 tokens."""
+    """Twelve requests made up by this project, predicted in buckets of 4 tokens."""
     return predict_buckets(
         Requests(
             arrival=[0, 0, 0, 0, 1, 2, 2, 4, 5, 7, 9, 9],

@@ -1,9 +1,9 @@
 """Better schedules by local search: simulated annealing over the order in which requests are placed.
 
-An order is turned into a schedule by placing one request after the other at the earliest time that fits with
-all before it. Not every schedule is had from an order (an earlier start holds more memory at a later time,
-so that the best schedule may let a request wait that could start); the result is a good one, not the best.
-Derived here.
+An order becomes a schedule by placing one request after the other at the earliest time at which it fits with
+all those placed before. Not every schedule comes from an order: the best one may let a request wait that
+could start, because an earlier start holds more memory at a later time. So the result is a good schedule, not
+always the best. Derived here.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from scipy.ndimage import maximum_filter1d
 from cvxtoken.arrays import IntArray
 from cvxtoken.scheduling.problem import Requests
 
-STEPS, PLACEMENTS = 400, 10**6  # steps a request, and requests placed in all, at most
-WARMTH = 0.03  # first temperature, in mean latencies; a worse order by so much is taken with chance 1 / e
+STEPS, PLACEMENTS = 400, 10**6  # at most so many steps a request, and so many requests placed in all
+WARMTH = 0.03  # first temperature, in mean latencies: an order worse by this is taken with chance 1 / e
 
 
 class Placement:
-    """Places requests in an order, and keeps what each prefix of the order has left of the memory."""
+    """Places requests in an order, and keeps the memory that each prefix of the order holds."""
 
     def __init__(self, requests: Requests, horizon: int) -> None:
         self.arrival, self.memory = requests.arrival.tolist(), requests.memory
@@ -28,14 +28,14 @@ class Placement:
         # row p: tokens held in the round that ends at t + 1, plus t, once p requests are placed
         self.levels = np.tile(self.times, (len(requests) + 1, 1))
         self.starts = np.zeros(len(requests), dtype=np.int64)  # by place in the order
-        self.totals = np.zeros(len(requests) + 1, dtype=np.int64)  # sum of C - a of prefixes
+        self.totals = np.zeros(len(requests) + 1, dtype=np.int64)  # by prefix, the sum of C - a
 
     def place(self, order: IntArray, since: int = 0) -> int:
-        """The total latency of an order that differs from the last one placed from a place on."""
+        """The total latency of an order that agrees with the last one placed up to the place `since`."""
         for p in range(since, len(order)):
             i = order[p]
             o, level = self.outputs[i], self.levels[p]
-            # started at t, it fits if s + 1 + (tau - t) + held(tau) <= M for tau = t..t + o - 1
+            # started at t, it fits if s + 1 + (u - t) + held(u) <= M for u = t..t + o - 1
             highest = maximum_filter1d(level, o, origin=-(o // 2), mode="nearest")
             fits = highest - self.times <= self.memory - self.prompt[i] - 1
             fits[: self.arrival[i]] = False
@@ -54,7 +54,7 @@ def improve(requests: Requests, starts: IntArray, seed: int = 0) -> IntArray:
     """
     n, o = len(requests), requests.output_tokens
     random = np.random.default_rng(seed)
-    # an order's schedule ends by then: before, someone runs or is still to come at any time
+    # any order's schedule ends by then, as at every time before, a request runs or is still to come
     placement = Placement(requests, int(requests.arrival.max() + o.sum()) + 1)
     given = int((starts + o - requests.arrival).sum())
     order = np.argsort(starts, kind="stable")

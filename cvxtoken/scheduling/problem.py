@@ -36,8 +36,8 @@ class Requests:
     Attributes:
         arrival: a, shape (n,), in rounds; not negative, in any order.
         prompt_tokens: s, shape (n,); not negative.
-        output_tokens: o, shape (n,); at least 1, and s + o <= M, for no schedule serves a larger request. An
-            online policy does not see them.
+        output_tokens: o, shape (n,); at least 1, and s + o <= M, because no schedule serves a larger request.
+            An online policy does not see them.
         predicted_low: l, shape (n,), from 1 to o; by default o.
         predicted_high: u, shape (n,), at least o; by default o. It may exceed M - s.
         memory: M, in tokens; positive.
@@ -72,7 +72,7 @@ class Requests:
             ProblemError: a field breaks its rule; the message names the field, the index, the value and the
                 rule.
         """
-        set_field = object.__setattr__  # the dataclass is frozen; this is its only door
+        set_field = object.__setattr__  # the dataclass is frozen; this is the only way to set a field
         set_field(self, "memory", checked_memory(memory))
         a = _checked_column("arrival", arrival, 0)
         s = _checked_column("prompt_tokens", prompt_tokens, 0)
@@ -103,7 +103,7 @@ class Requests:
 
         Args:
             prediction: 'low' (l), 'high' (u), 'middle' (their mean, rounded down) or 'true' (o). Because
-                s + o <= M is known, M - s is an upper end too, and the lesser of it and u is taken.
+                s + o <= M is known, M - s is an upper end too, and the smaller of it and u is taken.
 
         Raises:
             ProblemError: the prediction is unknown.
@@ -165,7 +165,7 @@ class Requests:
 
 
 def checked_memory(memory: Any) -> int:
-    """M as an int (ProblemError where it is not a whole number from 1 to 1e9)."""
+    """The memory M as an int (ProblemError where it is not a whole number from 1 to 1e9)."""
     if isinstance(memory, bool) or not isinstance(memory, int | np.integer) or not 0 < memory <= LARGEST:
         raise ProblemError(f"memory is {memory!r}; it must be a whole number of tokens from 1 to 1e9")
     return int(memory)

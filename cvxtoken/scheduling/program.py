@@ -1,15 +1,15 @@
 """The best schedule in hindsight as an integer program over time, and its linear relaxation.
 
-x_{i,g} says that request i completes in span g of h rounds, (g h, (g + 1) h]. With valid inequalities w of
-`snapshots`, of which w = m / M is the memory's own,
+The unknown x_{i,g} is 1 where request i completes in span g of h rounds, (g h, (g + 1) h], else 0. With the
+weights w of valid inequalities (`snapshots`), of which w = m / M is the memory's own,
 
     minimise    sum_i sum_g (C_g - a_i) x_{i,g}
     subject to  sum_g x_{i,g} = 1                                       for every request i
                 sum_i sum_g w(P_i - C_g + t, C_g - t) x_{i,g} <= 1      for every span of times t and every w.
 
-With h = 1, x of zeros and ones and the memory's inequality alone this is the integer program of arXiv
-2502.07115, in completions C = start + o in place of starts. With h > 1 coefficients are means over a span:
-an approximation, of which only the multipliers are used.
+With h = 1, x of zeros and ones and the memory's inequality alone, this is the integer program of arXiv
+2502.07115, written in completions C = start + o in place of starts. With h > 1 the coefficients are means
+over a span. That is an approximation, and only its multipliers are used.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def build(
 
     Args:
         requests: the data.
-        latest: shape (n,); completions beyond are left out.
+        latest: shape (n,); later completions are left out.
         profiles: for each inequality and request, w(P_i - r, r) for r = 0..o_i - 1, scaled to at most 1.
         width: h.
         whole: whether x is zeros and ones.
@@ -78,7 +78,7 @@ def build(
 def _coefficients(
     profiles: list[FloatArray], request: IntArray, span: IntArray, spans: int, width: int
 ) -> sp.csr_matrix:
-    """Row t and column (i, g): the mean over times in span t and completions in span g of the weight."""
+    """In row t and column (i, g) the mean of the weight over times in span t and completions in span g."""
     # a completion in span g and a time in span t are (g - t) h + d rounds apart, d with a triangle's chances
     triangle = np.convolve(np.ones(width), np.ones(width)) / width**2
     rows, columns, values = [], [], []

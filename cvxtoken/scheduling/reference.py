@@ -3,7 +3,7 @@
     requests -> H-SF -> local search -> (integer program, search) -> best starts: upper
     requests -> volume -> inequalities and their linear program -> (search) -> best proof: lower
 
-What a solver says is used for starts and for multipliers only; the bound is what `verifier.schedule` proves.
+A solver's word is used for starts and multipliers only. The bound is what `verifier.schedule` proves.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class ScheduleReference:
 
     Attributes:
         certificate: with the requests, the starts, `lower` and its proof.
-        bound: how it was looked for: fast, lp or milp.
+        bound: how the bound was sought: fast, lp or milp.
         solver_bound: what HiGHS states as a lower bound of the integer program, in rounds; nothing here
-            proves it. None where that was not run, or ended without one.
+            proves it. None where that program was not run, or ended without one.
         seconds: of the call.
-        fallbacks: what of the search failed or ended at a limit, and what stands in for it, a sentence each.
+        fallbacks: a sentence for each step that failed or ended at a limit, and what took its place.
     """
 
     certificate: ScheduleCertificate
@@ -68,7 +68,7 @@ class ScheduleReference:
 
     @property
     def lower(self) -> int:
-        """No schedule has a lower TEL, in rounds: proven."""
+        """The proven lower bound, in rounds: no schedule has a lower TEL."""
         return self.certificate.lower
 
     @property
@@ -96,7 +96,7 @@ class ScheduleReference:
 
 
 def default_bound(requests: Requests) -> str:
-    """'lp' for requests that it can take, else 'fast'."""
+    """'lp' where it can take the requests, else 'fast'."""
     return "fast" if _too_large(requests, "lp") else "lp"
 
 
@@ -106,12 +106,13 @@ def best_schedule(
     """The best schedule known in hindsight, with a certified lower bound.
 
     Args:
-        requests: the data; predictions are not looked at.
-        bound: 'fast' (the volume bound and the schedule of H-SF, for any number of requests), 'lp' (and local
-            search, and the linear program of valid inequalities; for some hundreds), or 'milp' (and the
-            integer program, and all schedules tried where there are up to 12 requests).
+        requests: the data; predictions have no part in it.
+        bound: 'fast': the volume bound and the schedule of H-SF, for any number of requests. 'lp': also local
+            search and the linear program of valid inequalities, for some hundreds of requests. 'milp': also
+            the integer program, and all schedules are tried where there are up to 12 requests.
         seconds: for the integer program.
-        known: starts of schedules that fit, shape (n,) each; the best of these and H-SF is the first.
+        known: starts of schedules that fit, shape (n,) each; the search begins with the best of these and
+            H-SF.
 
     Raises:
         ProblemError: the bound is unknown, or the requests are too many for it.
@@ -158,14 +159,14 @@ def _volume_bound(requests: Requests) -> int:
 
 
 def _relaxed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertificate:
-    """With the bound of the linear program's multipliers, where that is better; else what is known."""
+    """The bound of the linear program's multipliers, where that is better; else what is known."""
     requests = found.requests
     valid = [Inequality(None, requests.memory)]
     if requests.memory <= LARGEST_MEMORY:
         try:
             valid = inequalities(requests)
         except SolverError as error:
-            fallbacks.append(f"no inequalities were designed, the memory's own stands in: {error}")
+            fallbacks.append(f"no inequalities were designed; the memory's own takes their place: {error}")
     last = int((found.starts + requests.output_tokens).max() * 1.1) + 1
     width = -(-len(requests) * last // COLUMNS)
     try:
@@ -175,7 +176,7 @@ def _relaxed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertif
             _triples(requests), requests.memory, proof["scale"], proof["inequalities"]
         )
     except (SolverError, verifier.schedule.Refused) as error:
-        fallbacks.append(f"the linear program gave no bound, the volume bound stands in: {error}")
+        fallbacks.append(f"the linear program gave no bound; the volume bound takes its place: {error}")
         return found
     better = lower > found.lower
     return ScheduleCertificate(requests, found.starts, lower, proof) if better else found
@@ -184,7 +185,7 @@ def _relaxed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertif
 def _integer(
     found: ScheduleCertificate, seconds: float, fallbacks: list[str]
 ) -> tuple[ScheduleCertificate, float | None]:
-    """With the integer program's schedule, where that is better, and the bound which the solver states."""
+    """The integer program's schedule, where it is better, and the bound that the solver states."""
     requests, o = found.requests, found.requests.output_tokens
     # in a schedule as good as the one known, what the others take at least leaves a request so long; and the
     # best one is never idle once all have arrived
@@ -195,10 +196,12 @@ def _integer(
     try:
         solution = program.solve(built, seconds)
     except SolverError as error:
-        fallbacks.append(f"the integer program gave no schedule, the one of local search stands in: {error}")
+        fallbacks.append(
+            f"the integer program gave no schedule; that of local search takes its place: {error}"
+        )
         return found, None
     if solution.status != OPTIMAL:
-        fallbacks.append(f"the integer program was not solved, its best schedule counts: {solution.status}")
+        fallbacks.append(f"the integer program was not solved; its best schedule counts: {solution.status}")
     chosen = np.flatnonzero(solution.x > 0.5)
     if len(chosen) == len(o) and (built.request[chosen] == np.arange(len(o))).all():
         starts = built.span[chosen] + 1 - o
@@ -209,12 +212,12 @@ def _integer(
 
 
 def _searched(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertificate:
-    """The optimum, by trying all schedules; what is known already where that takes too long."""
+    """The optimum, by trying all schedules; where that takes too long, what is known already."""
     requests = found.requests
     try:
         search = verifier.schedule.Search(_triples(requests), requests.memory, found.upper)
     except verifier.schedule.Refused as error:
-        fallbacks.append(f"not all schedules were tried, what is known stands in: {error}")
+        fallbacks.append(f"not all schedules were tried; what is known takes its place: {error}")
         return found
     starts = found.starts if search.best is None else np.array(search.best)
     return ScheduleCertificate(requests, starts, search.limit, proofs.SEARCH)

@@ -1,4 +1,4 @@
-"""The lower bound that multipliers give, whatever they are: Lagrange's relaxation of inequalities over time.
+"""The lower bound that any multipliers give: Lagrange's relaxation of inequalities over time.
 
 With multipliers lambda_t >= 0 on sum_i w(P_i - C_i + t, C_i - t) <= 1 for several weights w, every schedule
 has (derived here; `cvxtoken.verifier.schedule` redoes it in whole numbers)
@@ -6,8 +6,8 @@ has (derived here; `cvxtoken.verifier.schedule` redoes it in whole numbers)
     TEL >= sum_i min over C >= a_i + o_i of [C - a_i + sum_w sum_t lambda_t w(P_i - C + t, C - t)]
            - sum_w sum_t lambda_t.
 
-No horizon is assumed: beyond the last multiplier the bracket only grows. Good multipliers are those of the
-linear program over spans of rounds, drawn as broken lines over single rounds.
+No horizon is assumed: after the last multiplier the bracket only grows with C. Good multipliers are those of
+the linear program over spans of rounds, interpolated linearly to single rounds.
 """
 
 from __future__ import annotations
@@ -21,32 +21,33 @@ from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.program import build, solve
 from cvxtoken.scheduling.snapshots import Cells, best_weights
 
-UNIT = 1000  # weights are whole multiples of 1 / UNIT of the largest sum allowed, about
-# Weights are designed for so many classes of requests by length. In a class, requests count by the distance
-# of their rank, as exp(-(distance / (WIDTH n))^2) + FLOOR. Half the width loses two percent of a bound.
+UNIT = 1000  # weights are whole numbers; about this is the largest sum that they may have
+# Weights are designed for so many classes of requests by length. In a class, a request counts by the distance
+# of its rank from the middle, as exp(-(distance / (WIDTH n))^2) + FLOOR. Half the width makes a bound two
+# percent worse.
 CLASSES, WIDTH, FLOOR = 8, 0.2, 0.03
 
 
 @dataclass(frozen=True, eq=False)
 class Inequality:
-    """sum_i w(P_i - C_i + t, C_i - t) <= B at every time t.
+    """The inequality sum_i w(P_i - C_i + t, C_i - t) <= `most` at every time t.
 
     Attributes:
         weights: w, whole numbers, shape (M + 1, longest) over m and r; None for w = m, the memory's.
-        most: B.
+        most: the largest sum.
     """
 
     weights: IntArray | None
     most: int
 
     def profile(self, peak: int, output_tokens: int) -> IntArray:
-        """w(P - r, r) for r = 0..o - 1, by rounds to go."""
+        """The weights w(P - r, r) for r = 0..o - 1 rounds to go."""
         r = np.arange(output_tokens)
         return peak - r if self.weights is None else self.weights[peak - r, r]
 
 
 def inequalities(requests: Requests) -> list[Inequality]:
-    """The memory's inequality, and one for each class of requests by length, designed where these pass.
+    """The memory's inequality, and one for each class of requests by length, with weights where these pass.
 
     Raises:
         SolverError: a linear program of the design was not solved.
@@ -67,7 +68,7 @@ def inequalities(requests: Requests) -> list[Inequality]:
 
 
 class Relaxation:
-    """Inequalities as weights of each request in each round, scaled to sums of at most 1."""
+    """Inequalities as weights of each request by rounds to go, scaled to sums of at most 1."""
 
     def __init__(self, requests: Requests, valid: list[Inequality]) -> None:
         self.requests, self.valid = requests, valid

@@ -1,4 +1,4 @@
-"""What a schedule is, once nobody is evicted any more: one start a request, and the memory it takes."""
+"""A schedule without evictions, as one start for each request, and the memory that it takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cvxtoken.scheduling.problem import Requests
 
 
 def memory_at(requests: Requests, starts: IntArray, times: IntArray) -> IntArray:
-    """sum_i (s_i + t - k_i) 1{k_i < t <= k_i + o_i}, the tokens held in the rounds that end at times t.
+    """The tokens held in the rounds that end at times t, sum_i (s_i + t - k_i) 1{k_i < t <= k_i + o_i}.
 
     Args:
         requests: the data.
@@ -22,10 +22,10 @@ def memory_at(requests: Requests, starts: IntArray, times: IntArray) -> IntArray
     ends = starts + requests.output_tokens
 
     def sums(since: IntArray) -> tuple[IntArray, IntArray]:
-        """Over the requests with `since` < t: how many, and the sum of s - k."""
+        """How many requests have `since` < t, and their sum of s - k."""
         order = np.argsort(since)
         count = np.searchsorted(since[order], times)
-        # 64-bit sums may wrap around, but differences of them come out right, and those are small
+        # 64-bit sums may wrap around, but their differences are small, and so come out right
         return count, np.concatenate([[0], np.cumsum(offset[order])])[count]
 
     (begun, offsets_begun), (over, offsets_over) = sums(starts), sums(ends)

@@ -1,10 +1,9 @@
 """One worker with a KV-cache memory, simulated event by event under any policy.
 
-Events are arrivals, completions, the last round before the memory would overflow, and the times at which the
-policy asks to be asked. Between events the same requests run and the memory only grows, so that a check at
-the events is a check of every round, and the cost grows with the events and not with the tokens. At each
-event: what completes leaves, what has arrived joins the queue, the policy evicts if the next round would
-overflow, and admits.
+Events are arrivals, completions, the last round before the memory would overflow, and the times for which the
+policy has asked. Between events the same requests run and the memory only grows. So a check at the events is
+a check of every round, and the cost grows with the events, not with the tokens. At each event, what completes
+leaves, what has arrived joins the queue, the policy evicts if the next round would overflow, and it admits.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ from cvxtoken.scheduling.problem import Requests
 
 @dataclass
 class Server:
-    """What a policy sees at an event; requests are named by their number.
+    """What a policy sees at an event; requests are given by their numbers.
 
     Attributes:
-        requests: the data; an online policy does not look at what has not arrived, nor at output tokens.
+        requests: the data; an online policy looks neither at requests to come nor at output tokens.
         now: t.
         running: start of each running request, in the order of admission.
         waiting: the requests that have arrived and do not run.
         arrived: those that joined the queue by arriving at this event.
         completed: those that completed at this event.
-        unfinished: requests not completed yet, those to come included.
+        unfinished: how many requests have not completed, those to come included.
     """
 
     requests: Requests
@@ -45,7 +44,7 @@ class Server:
     _offset: int = 0  # sum of s - k over what runs
 
     def held(self, time: int) -> int:
-        """Tokens held in the round that ends at a time after now, if nobody joins or leaves until then."""
+        """Tokens held in the round that ends at a later time, if no request joins or leaves until then."""
         return self._offset + len(self.running) * time
 
     def start(self, i: int) -> None:
@@ -62,7 +61,7 @@ class Server:
 
 
 class Policy(Protocol):
-    """Who is admitted and who is evicted. A policy serves one run."""
+    """Decides which requests are admitted and which are evicted. A policy object serves one run."""
 
     def admit(self, server: Server) -> list[int]:
         """Waiting requests to start now; called once at every event."""
@@ -71,10 +70,10 @@ class Policy(Protocol):
         """Running requests to stop so that the next round fits; they wait again and start from nothing."""
 
     def next_time(self, server: Server) -> int | None:
-        """When to ask next should nothing happen until then; None for the next event, now + 1 if unknown."""
+        """When to ask next if nothing happens until then; None for the next event, now + 1 if unknown."""
 
     def done(self, server: Server) -> str | None:
-        """Why the policy never completes all requests, in a sentence; None to go on."""
+        """A sentence that says why the policy never completes all requests; None to go on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +84,11 @@ class Simulation:
         requests: the data.
         finished: whether every request completed.
         outcome: what happened, as a sentence.
-        starts: of the run that completed, shape (n,); -1 where none did.
+        starts: of the run of each request that completed, shape (n,); -1 where none did.
         completions: shape (n,); -1 where the request did not complete.
         evictions: shape (E, 3); each request evicted, when it had started, and when it was evicted.
-        profile: shape (K, 2); ends of rounds and the tokens held in them, linear between neighbouring rows:
-            the first and the last round between events.
+        profile: shape (K, 2); ends of rounds and the tokens held in them, of the first and the last round
+            between events. What is held is linear between neighbouring rows.
     """
 
     requests: Requests
@@ -133,11 +132,11 @@ class Simulation:
 
 
 def simulate(requests: Requests, policy: Policy) -> Simulation:
-    """Run a policy until every request has completed, or until the policy says that it never will.
+    """Run a policy until every request has completed, or until the policy says that this never happens.
 
     Raises:
-        PolicyError: the policy exceeds the memory, admits what does not wait, evicts what does not run, or
-            admits nothing for ever.
+        PolicyError: the policy exceeds the memory, admits a request that does not wait, evicts one that does
+            not run, or admits nothing although nothing runs or is still to come.
     """
     return _Run(requests, policy).run()
 
@@ -147,7 +146,7 @@ class _Run:
         self.policy, self.memory = policy, requests.memory
         arrival = requests.arrival
         self.outputs = requests.output_tokens.tolist()
-        order = np.argsort(-arrival, kind="stable")  # the next to come stands last
+        order = np.argsort(-arrival, kind="stable")  # the next arrival stands last
         self.to_come = list(zip(arrival[order].tolist(), order.tolist(), strict=True))
         self.server = Server(requests, now=self.to_come[-1][0], unfinished=len(requests))
         self.ends: list[tuple[int, int, int]] = []  # completion, request, start; the evicted stay

@@ -1,11 +1,11 @@
-"""What a solver under test says, whatever its kind, in one form.
+"""The answers of solvers under test, of all kinds, in one form.
 
-Three kinds of function can be tested, told by the annotation of the first parameter, by the number of
-parameters, or by `kind=`:
+Three kinds of function can be tested. The annotation of the first parameter, the number of parameters, or
+`kind=` says which kind a function is:
 
-    workload   f(workload) -> tokens, a `Result`, or an `Answer`; it raises UnstableError where none is stable
+    workload   f(workload) -> tokens, a `Result`, or an `Answer`; raises UnstableError if nothing is stable
     problem    f(problem) solves a CVXPY problem in place; what it returns, if anything, is its status
-    cones      f(A, b, q, cones) -> an object or mapping with x, status and, if it likes, z: see `ConeProgram`
+    cones      f(A, b, q, cones) -> an object or mapping with x, status and, optionally, z: see `ConeProgram`
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class Answer:
 
     Attributes:
         tokens: shape (N,), or None where there are none.
-        status: its claim: optimal, inaccurate, infeasible or failed.
-        duals: None; or of a problem the dual values of its constraints, of cone data the vector z.
-        detail: what it said word for word, or why it failed.
-        seconds: the call took.
+        status: what the solver claims: optimal, inaccurate, infeasible or failed.
+        duals: for a problem the dual values of its constraints, for cone data the vector z; or None.
+        detail: the solver's own words, or why it failed.
+        seconds: how long the call took.
     """
 
     tokens: FloatArray | None
@@ -57,9 +57,9 @@ class Subject:
     """A function under test.
 
     Attributes:
-        function: the user's.
+        function: the user's function.
         kind: workload, problem or cones.
-        form: how a problem or cone data are written: presolved or raw.
+        form: in which form a problem or cone data are written: presolved or raw.
     """
 
     function: Callable[..., Any]
@@ -68,11 +68,11 @@ class Subject:
 
     @property
     def takes_start(self) -> bool:
-        """Whether it can be told where to begin, by a parameter named `start`."""
+        """Whether the function takes a start, in a parameter named `start`."""
         return self.kind == "workload" and "start" in inspect.signature(self.function).parameters
 
     def answer(self, workload: Workload, **arguments: Any) -> Answer:
-        """Ask; what the function raises becomes a failed answer, except NotImplementedError."""
+        """Call the function; an error becomes a failed answer, except NotImplementedError."""
         started = time.perf_counter()
         try:
             found: Answer = getattr(self, f"_{self.kind}")(workload, **arguments)
@@ -81,7 +81,7 @@ class Subject:
             found = Answer(None, claimed, detail=str(error))
         except NotImplementedError:
             raise
-        except Exception as error:  # whatever a solver under test raises
+        except Exception as error:  # a solver under test may raise anything
             found = Answer(None, FAILED, detail=f"raised {type(error).__name__}: {error}")
         return Answer(found.tokens, found.status, found.duals, found.detail, time.perf_counter() - started)
 
@@ -122,10 +122,10 @@ class Subject:
 
 
 def subject(function: Callable[..., Any], kind: str | None = None, form: str = "presolved") -> Subject:
-    """A function under test, its kind found out where it is not told.
+    """A function under test; its kind is found out where it is not given.
 
     Raises:
-        ProblemError: it is not callable, or its kind cannot be told.
+        ProblemError: it is not callable, or its kind cannot be found out.
     """
     if not callable(function):
         raise ProblemError(f"solve_fn is {function!r}; it must be a function")
@@ -140,7 +140,7 @@ def subject(function: Callable[..., Any], kind: str | None = None, form: str = "
 def _kind(function: Callable[..., Any]) -> str:
     try:
         parameters = list(inspect.signature(function).parameters.values())
-    except ValueError:  # a built-in that does not tell
+    except ValueError:  # a built-in without a signature
         parameters = []
     needed = [
         p
@@ -161,6 +161,6 @@ def _kind(function: Callable[..., Any]) -> str:
 
 
 def claim(status: str) -> str:
-    """A status in the words of any solver as optimal, inaccurate, infeasible or failed."""
-    word = str(status).rpartition(".")[2].strip().lower()  # of an enumeration the member
+    """The status of any solver, in its own words, as optimal, inaccurate, infeasible or failed."""
+    word = str(status).rpartition(".")[2].strip().lower()  # the name of an enumeration's member
     return next((known for known, words in _CLAIMS.items() if word in words), FAILED)

@@ -1,8 +1,8 @@
-"""The checks, each a function of a case that says why it fails, or nothing.
+"""The checks: each is a function of a case, and returns why the case fails, or None.
 
-An instance is asked once; the checks look at the answer, and some ask again: of permuted or split types, from
-another start, or the same once more. Objectives are compared, never tokens: near the optimum the objective
-is flat, and tokens that differ can be equally good.
+The solver is asked once about an instance, and the checks look at its answer. Some ask again: about permuted
+or split types, from another start, or the same once more. Objectives are compared, never tokens: near the
+optimum the objective is flat, and different tokens can be equally good.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from cvxtoken.library import Instance
 from cvxtoken.suite.answer import FAILED, INACCURATE, INFEASIBLE, OPTIMAL, Answer, Subject
 from cvxtoken.whole.rounding import Neighbourhood
 
-FEASIBILITY = 1e-6  # how far outside the box tokens may lie, relative to 1 + max_tokens
+FEASIBILITY = 1e-6  # relative to 1 + max_tokens: so far may tokens lie outside the box
 DUAL_TOLERANCE = 1e-4  # relative; solvers promise residuals of about 1e-8 of their own scaled data
-_ASKED_AGAIN = 50  # types, up to which an instance is asked more than once
+_ASKED_AGAIN = 50  # types; with more, a solver is asked about an instance only once
 
 
 class NotApplicable(Exception):  # noqa: N818 (no error)
-    """A check that says nothing about this solver or instance, and why."""
+    """A check does not apply to this solver or instance; the message says why."""
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Case:
 
     Attributes:
         subject: the function under test.
-        instance: with its ground truth.
+        instance: the instance, with its ground truth.
         tolerance: on the error of the objective, relative to 1 + |J*|.
     """
 
@@ -66,7 +66,7 @@ class Case:
         return value(workload, self.subject.answer(workload.replace(), **arguments))
 
     def differs(self, J: float) -> str | None:
-        """Why a related answer's objective is not the first one's."""
+        """Why the objective of a related answer differs from that of the first; None where it does not."""
         first = value(self.instance.workload, self.answer)
         if abs(J - first) <= 2 * self.tolerance * (1 + abs(self.instance.objective)):
             return None
@@ -74,7 +74,7 @@ class Case:
 
 
 def value(workload: Workload, answer: Answer) -> float:
-    """J at an answer's tokens, moved into the box; minus infinity where there are none that are stable."""
+    """J at an answer's tokens, moved into the box; minus infinity where they are missing or not stable."""
     if problem_with(workload, answer.tokens):
         return -np.inf
     tokens = np.clip(np.asarray(answer.tokens, dtype=float), 0, workload.max_tokens)
@@ -82,7 +82,7 @@ def value(workload: Workload, answer: Answer) -> float:
 
 
 def problem_with(workload: Workload, tokens: FloatArray | None) -> str | None:
-    """Why something is not an allocation at all."""
+    """Why something is not an allocation at all; None where it is one."""
     if tokens is None:
         return "no tokens were returned"
     try:
@@ -103,7 +103,7 @@ def true_error(instance: Instance, tokens: FloatArray) -> float:
 
 
 def answers(case: Case) -> str | None:
-    """Whether there is an answer at all: tokens that are numbers, one a type."""
+    """Whether there is an answer at all: one number of tokens for each type."""
     if case.answer.status == INFEASIBLE or not case.instance.feasible:
         return None
     reason = problem_with(case.instance.workload, case.answer.tokens)
@@ -138,12 +138,12 @@ def accurate(case: Case) -> str | None:
 
 
 def honest(case: Case) -> str | None:
-    """Whether the status is true: optimal where it is, infeasible where it is, and only there."""
+    """Whether the status is true: it says optimal or infeasible only where that is so."""
     status, instance = case.answer.status, case.instance
     if status == INFEASIBLE:
         return f"claims '{INFEASIBLE}', but the instance has an optimum" if instance.feasible else None
     if status == FAILED or (status == INACCURATE and instance.feasible):
-        return None  # who admits it is honest
+        return None  # a solver that admits it is honest
     if not instance.feasible:
         return f"claims '{status}', but the utilisation is {float(instance.witness):g} even without tokens"
     reason = problem_with(instance.workload, case.answer.tokens) or feasible(case) or accurate(case)
@@ -151,7 +151,7 @@ def honest(case: Case) -> str | None:
 
 
 def duals(case: Case) -> str | None:
-    """Whether the dual values given are feasible, to 1e-4; of a problem, whether they are the exact ones.
+    """Whether the dual values given are feasible, to 1e-4; for a problem, whether they are the exact ones.
 
     A problem's constraints are x >= 0 and x <= x_max; their multipliers are unique where x_max > 0.
     """
@@ -210,7 +210,7 @@ def permutation(case: Case) -> str | None:
 
 
 def split_types(case: Case) -> str | None:
-    """Whether a type in two equal halves is answered as well as the whole."""
+    """Whether a type split into two equal halves is answered as well as the whole type."""
     w = case.instance.workload
     k = int(np.argmax(w.prior))
     fields = {name: np.append(getattr(w, name), getattr(w, name)[k]) for name in (*PER_TYPE, "max_tokens")}
@@ -219,7 +219,7 @@ def split_types(case: Case) -> str | None:
 
 
 def start(case: Case) -> str | None:
-    """Whether the start does not matter, for who takes one."""
+    """Whether the start does not matter, for functions that take one."""
     if not case.subject.takes_start:
         raise NotApplicable("it takes no start")
     w = case.instance.workload

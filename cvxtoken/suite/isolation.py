@@ -15,7 +15,7 @@ from typing import Any
 
 
 class Lost(Exception):  # noqa: N818 (it is the verdict)
-    """The call did not come back; the message says how."""
+    """The call did not return; the message says what became of it."""
 
 
 def call(function: Callable[[], Any], time_limit: float) -> Any:
@@ -24,7 +24,7 @@ def call(function: Callable[[], Any], time_limit: float) -> Any:
     What a process prints goes to standard error.
 
     Raises:
-        Lost: it hangs or crashes. A process is then killed, a thread left behind.
+        Lost: the call hangs or crashes. A process is then killed; a thread is left behind.
     """
     if "fork" in multiprocessing.get_all_start_methods():
         return _in_process(function, time_limit)
@@ -53,8 +53,8 @@ def _in_process(function: Callable[[], Any], time_limit: float) -> Any:
 
 def _send(function: Callable[[], Any], sender: Connection) -> None:
     os.setsid()
-    # what a solver under test prints, in Python or beneath it, is no result: standard output is the caller's
-    with suppress(OSError):  # a caller without standard error
+    # standard output is for the caller's results; a solver under test may print in Python or below it
+    with suppress(OSError):  # the caller may have no standard error
         os.dup2(2, 1)
     sys.stdout = sys.stderr
     sender.send(function())

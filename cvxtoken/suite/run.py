@@ -38,15 +38,15 @@ def check_solver(
         exclude: the same.
         expected_failures: reasons by pattern over 'instance' or 'instance:check'.
         added_before: a version; checks and instances that came with it or later are left out, so that new
-            ones do not break a run that is pinned.
+            ones do not break pinned tests.
         kind: workload, problem or cones, where the function does not tell.
         form: how problems and cone data are written: presolved or raw.
         tolerance: on the true error of the objective, relative to 1 + |J*|.
         time_limit: for all checks of one instance, in s.
-        on_instance: told the id of each instance when it is done.
+        on_instance: called with the id of each instance when it is done.
 
     Raises:
-        ProblemError: a pattern matches nothing, or what the function takes cannot be told.
+        ProblemError: a pattern matches nothing, or what the function takes cannot be found out.
     """
     tested = subject(solve_fn, kind, form)
     for name, value in (("tolerance", tolerance), ("time_limit", time_limit)):
@@ -64,7 +64,7 @@ def check_solver(
 
 
 def parametrize(solve_fn: Callable[..., Any], *, argument: str = "case", **options: Any) -> Any:
-    """A pytest decorator: the function is run once an instance, with a case to call.
+    """A pytest decorator: the function is run once for each instance, with a case to call.
 
     Args:
         solve_fn: as for `check_solver`, and so are the options.
@@ -112,9 +112,9 @@ def run_instance(
     """All checks of one instance, in a process of their own.
 
     Raises:
-        LibraryError: the instance is damaged, for which no solver is scored.
+        LibraryError: the instance is damaged; no solver is scored for that.
     """
-    _ = instance.workload  # an error of ours is raised here; below it would be the solver's
+    _ = instance.workload  # our own errors must be raised here; later they would count as the solver's
     checks = [check for check in CHECKS if _before(check.since, added_before)]
 
     def outcomes() -> list[Outcome]:
@@ -143,7 +143,7 @@ def _outcome(check: Check, case: Case) -> Outcome:
 
 
 def expected(outcome: Outcome, reasons: Mapping[str, str]) -> Outcome:
-    """A failure that was expected as XFAIL, with the reason that was given."""
+    """The outcome; a failure that was expected becomes XFAIL, with the reason given."""
     if outcome.result != FAIL:
         return outcome
     for pattern, reason in reasons.items():

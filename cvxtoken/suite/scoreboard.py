@@ -29,8 +29,8 @@ class Score:
 
     Attributes:
         form, instance: which.
-        claim: optimal, inaccurate, infeasible or failed.
-        detail: what it said word for word.
+        claim: the solver's: optimal, inaccurate, infeasible or failed.
+        detail: the solver's own words.
         feasible: whether the instance is.
         relative_error: (J* - J) / (1 + |J*|) at its tokens, moved into the box; infinite without tokens.
         token_error: the largest |l - l*|, in tokens; infinite without tokens.
@@ -53,29 +53,29 @@ class Score:
 
     @property
     def correct(self) -> bool:
-        """Solved to 1e-6 and not disowned, or rightly called infeasible."""
+        """Whether J is right to 1e-6 and the answer not disowned, or infeasibility rightly claimed."""
         if not self.feasible:
             return self.claim == INFEASIBLE
         return self.claim not in (FAILED, INFEASIBLE) and self.relative_error <= CORRECT
 
     @property
     def wrongly_optimal(self) -> bool:
-        """Claimed to be optimal, and is not."""
+        """Whether the answer is claimed to be optimal and is not."""
         return self.claim == OPTIMAL and not (self.feasible and self.relative_error <= CORRECT)
 
     @property
     def wrongly_infeasible(self) -> bool:
-        """Claimed to be infeasible, and has an optimum."""
+        """Whether the instance is claimed to be infeasible and has an optimum."""
         return self.claim == INFEASIBLE and self.feasible
 
 
 def score(tested: Subject, form: str, instance: Instance, time_limit: float) -> Score:
-    """Ask once, in a process that can be killed, and hold the answer against the ground truth.
+    """Ask once, in a process that can be killed, and compare the answer with the ground truth.
 
     Raises:
-        LibraryError: the instance is damaged, for which no solver is scored.
+        LibraryError: the instance is damaged; no solver is scored for that.
     """
-    _ = instance.workload  # an error of ours is raised here; below it would be the solver's
+    _ = instance.workload  # our own errors must be raised here; later they would count as the solver's
 
     def ask() -> Score:
         answer = tested.answer(instance.workload.replace())
@@ -110,15 +110,15 @@ def run(
     identity: str = "",
     on_score: Callable[[Score], None] | None = None,
 ) -> list[Score]:
-    """Score every form on every instance; what stands in the progress file is not run again.
+    """Score every form on every instance; scores in the progress file are not made again.
 
     Args:
         subjects: by form.
         chosen: the instances.
         time_limit: of one call, in s.
         progress: each score is appended to this file as it is known.
-        identity: of the solver; a file with another one's scores is refused.
-        on_score: told each score.
+        identity: of the solver; a progress file of another identity is refused.
+        on_score: called with each score.
 
     Raises:
         ProblemError: the progress file holds something else, or cannot be written.

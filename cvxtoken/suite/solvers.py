@@ -32,9 +32,9 @@ class NamedSolver:
 
     Attributes:
         name: as given.
-        version: of its package; empty where it cannot be told.
-        digest: of the file that a function stands in.
-        subjects: what to test, by form; a function that takes workloads has the one form 'workload'.
+        version: of its package; empty where it is not known.
+        digest: of the file that holds the function.
+        subjects: what to test, by form; a function that takes workloads has the single form 'workload'.
     """
 
     name: str
@@ -44,7 +44,7 @@ class NamedSolver:
 
     @property
     def identity(self) -> str:
-        """What tells this solver from another one, and from another state of itself."""
+        """A text that differs between solvers, and between states of one solver."""
         return " ".join(part for part in (self.name, self.version, self.digest) if part)
 
 
@@ -53,7 +53,7 @@ def find_solver(name: str, kind: str | None = None) -> NamedSolver:
 
     Raises:
         SolverError: it is not installed, cannot take such programs, or is no such function.
-        ProblemError: what the function takes cannot be told.
+        ProblemError: what the function takes cannot be found out.
     """
     if ":" in name:
         return _function(name, kind)
@@ -73,7 +73,7 @@ def find_solver(name: str, kind: str | None = None) -> NamedSolver:
 
     def solve(problem: cp.Problem) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what it says of its accuracy is in the status
+            warnings.simplefilter("ignore")  # what a solver says of its accuracy is in the status
             problem.solve(solver=name)
 
     try:
@@ -100,11 +100,11 @@ def _conic() -> set[str]:
 def _function(name: str, kind: str | None) -> NamedSolver:
     module, _, attribute = name.partition(":")
     if "" not in sys.path:
-        sys.path.insert(0, "")  # a module in the folder one stands in, and what it imports later
+        sys.path.insert(0, "")  # for a module in the current folder, and what it imports later
     try:
         with redirect_stdout(sys.stderr):  # standard output is for the result
             function = getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # whatever the module does when it is imported
+    except Exception as error:  # a module may raise anything when it is imported
         raise SolverError(f"{name!r} is not a function that can be imported: {error}") from error
     found = subject(function, kind)
     forms = ("workload",) if found.kind == "workload" else ("presolved", "raw")

@@ -1,4 +1,4 @@
-"""Grids of workloads: solved in chunks on any executor, written as they come, resumed after interruption."""
+"""Grids of workloads: solved in chunks on any executor, each written when done, resumed if interrupted."""
 
 from cvxtoken.sweeps.grid import Grid
 from cvxtoken.sweeps.run import SweepResult, sweep

@@ -20,23 +20,23 @@ from cvxtoken.errors import MissingExtraError, ProblemError, SolverError
 from cvxtoken.sweeps.grid import Columns, Grid
 
 TIMEOUT = 10.0  # seconds that a cluster may take to answer
-_WINDOW = 64  # chunks submitted at a time, so that results do not pile up
-_FAILURES = 3  # of one chunk, before its error is raised
+_WINDOW = 64  # chunks submitted at a time, so that results do not accumulate
+_FAILURES = 3  # of one chunk; then its error is raised
 _BROKEN = 3  # pools in a row that may break before one chunk is done
 
 Chunks = Iterator[tuple[int, Columns]]
 
 
 def solve_here(grid: Grid, chunks: Iterable[int]) -> Chunks:
-    """One after the other in this process."""
+    """Solve chunks one after the other in this process."""
     for chunk in chunks:
         yield chunk, grid.solve(chunk)
 
 
 def solve_on(executor: Executor, grid: Grid, chunks: Iterable[int]) -> Chunks:
-    """On an executor of `concurrent.futures`, in the order in which they are done.
+    """Solve chunks on an executor of `concurrent.futures`; they come in the order in which they are done.
 
-    A chunk that fails is tried again: a cluster may lose a result between its end and its arrival.
+    A chunk that fails is tried again, because a cluster may lose a result on its way.
     """
     left = deque(chunks)
     running: dict[Future[Columns], int] = {}
@@ -50,7 +50,7 @@ def solve_on(executor: Executor, grid: Grid, chunks: Iterable[int]) -> Chunks:
                 chunk = running.pop(future)
                 try:
                     columns = future.result()
-                except (CancelledError, BrokenExecutor):  # there is nobody left to try again
+                except (CancelledError, BrokenExecutor):  # no worker is left to try again
                     raise
                 except Exception:
                     failures[chunk] += 1
@@ -65,10 +65,10 @@ def solve_on(executor: Executor, grid: Grid, chunks: Iterable[int]) -> Chunks:
 
 
 def solve_in_processes(workers: int, grid: Grid, chunks: Iterable[int]) -> Chunks:
-    """In local processes; where one is killed, the chunks that are not done start again in new ones.
+    """Solve chunks in local processes; if one is killed, the chunks not done start again in new processes.
 
     Raises:
-        SolverError: processes keep dying and nothing is done any more.
+        SolverError: processes keep dying before any chunk is done.
     """
     left = dict.fromkeys(chunks)
     broken = 0
@@ -90,11 +90,11 @@ def solve_in_processes(workers: int, grid: Grid, chunks: Iterable[int]) -> Chunk
 
 @contextmanager
 def dask_executor(address: str, timeout: float = TIMEOUT) -> Iterator[Executor]:
-    """An executor on the workers of a Dask scheduler (extra `cluster`); Dask restarts what dies with one.
+    """An executor on the workers of a Dask scheduler (extra `cluster`); Dask restarts the work of lost ones.
 
     Raises:
         MissingExtraError: Dask is not installed.
-        ProblemError: the scheduler does not answer in time, or the address is not one.
+        ProblemError: the scheduler does not answer in time, or the address is malformed.
         SolverError: workers keep dying, or the scheduler is gone.
     """
     try:

@@ -34,7 +34,7 @@ class Grid:
 
     Attributes:
         workload: what does not vary.
-        values: by field, each of shape (n,); a number for a field of the types stands for every type.
+        values: by field, an array of shape (n,); for a field of the types, each number stands for every type.
         chunk_size: points that are solved and written together.
     """
 
@@ -47,8 +47,8 @@ class Grid:
         """A grid of checked values.
 
         Raises:
-            ProblemError: no field, an unknown one, one without values or with one that breaks its rule, or
-                a chunk size below 1.
+            ProblemError: no field is given, a field is unknown or has no values, a value breaks its rule, or
+                the chunk size is below 1.
         """
         if not values:
             raise ProblemError(f"the grid is empty; give values for at least one of {', '.join(FIELDS)}")
@@ -79,7 +79,7 @@ class Grid:
 
     @property
     def identity(self) -> str:
-        """What tells this grid from others, to the last bit, as JSON."""
+        """The grid's data, to the last bit, as JSON: equal for equal grids only."""
         values = {field: numbers.tolist() for field, numbers in self.values.items()}
         identity = {"schema": "cvxtoken-sweep/1", "workload": self.workload.sha256}
         return json.dumps(identity | {"values": values, "chunk_size": self.chunk_size}, indent=1) + "\n"

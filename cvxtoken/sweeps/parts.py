@@ -1,8 +1,8 @@
 """Results on disk: one file a chunk while a sweep runs, one table when it is done.
 
-A sweep into `FILE` keeps its chunks in the folder `FILE.parts`, each written under another name and then
-renamed, so that a file that is there is whole; the folder also says of which grid. When all are there they
-are merged into `FILE`, and the folder goes.
+A sweep into `FILE` keeps its chunks in the folder `FILE.parts`. Each chunk is written under another name and
+then renamed, so that every chunk's file is complete. The folder also says which grid it belongs to. When all
+chunks are there, they are merged into `FILE`, and the folder is removed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Format(Protocol):
 
 
 class Csv:
-    """Comma-separated values with a header; floats to the last bit, an empty cell for what is not known."""
+    """Comma-separated values with a header; floats to the last bit, an empty cell for an unknown value."""
 
     def write(self, path: Path, columns: Columns) -> None:
         """One chunk."""
@@ -84,16 +84,16 @@ class Parts:
     """The chunks of one sweep on disk.
 
     Attributes:
-        path: of the table that is to be.
+        path: of the table to be made.
         folder: of the chunks.
     """
 
     def __init__(self, grid: Grid, path: Path) -> None:
-        """Begin, or go on with what is there.
+        """Begin, or go on with the chunks that are there.
 
         Raises:
-            ProblemError: the ending is neither .csv nor .parquet, the file is there already, the chunks
-                that are there are of another grid, or the folder cannot be written.
+            ProblemError: the ending is neither .csv nor .parquet, the file exists already, the folder's
+                chunks are of another grid, or the folder cannot be written.
             MissingExtraError: PyArrow is not installed.
         """
         if path.suffix not in FORMATS:
@@ -120,7 +120,7 @@ class Parts:
         return [chunk for chunk in range(self.grid.chunks) if not self._place(chunk).exists()]
 
     def write(self, chunk: int, columns: Columns) -> None:
-        """Add a chunk (ProblemError where it cannot be written; what is there stays)."""
+        """Add a chunk (ProblemError where it cannot be written; the other chunks stay)."""
         with self._writing():
             self._write(self._place(chunk), lambda place: self._format.write(place, columns))
 
@@ -135,7 +135,7 @@ class Parts:
         return self.folder / f"{chunk:08d}{self.path.suffix}"
 
     def _write(self, place: Path, write: Callable[[Path], Any]) -> None:
-        """Under another name first: nobody ever sees half a file."""
+        """Write under another name first, so that no half-written file is ever seen."""
         draft = self.folder / f"{place.name}.{os.getpid()}.draft"
         try:
             write(draft)

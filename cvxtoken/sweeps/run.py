@@ -73,13 +73,13 @@ def sweep(
 ) -> SweepResult:
     """The optimum at every combination of values of some fields.
 
-    The grid is solved in chunks by `solve_many`. With a file every chunk is on disk as soon as it is done:
-    after an interruption the same call goes on from there. A chunk's results do not depend on where it is
-    solved, on machines of one kind.
+    The grid is solved in chunks by `solve_many`. With a file, every chunk is on disk as soon as it is done,
+    and after an interruption the same call goes on from there. On machines of one kind, a chunk's results do
+    not depend on where it is solved.
 
     Args:
         workload: what does not vary.
-        out: a .csv or .parquet file (extra `parquet`), which must not be there yet; by default the results
+        out: a .csv or .parquet file (extra `parquet`), which must not exist yet; by default the results
             stay in memory.
         workers: local processes; 1 solves here.
         cluster: address of a Dask scheduler instead, such as tcp://host:8786 (extra `cluster`).
@@ -90,7 +90,7 @@ def sweep(
             as max_tokens, stands for every type.
 
     Raises:
-        ProblemError: the grid is empty, a field is unknown or a value breaks its rule; the file is there
+        ProblemError: the grid is empty, a field is unknown or a value breaks its rule; the file exists
             already, its chunks are of another grid, or it cannot be written (what was written stays); the
             cluster does not answer.
         MissingExtraError: an optional package is not installed.

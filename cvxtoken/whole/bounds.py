@@ -1,13 +1,15 @@
 """Bounds on the loss of whole tokens in a range of the idle share, in float64 and free of cancellation.
 
-The mathematics stands in `cvxtoken.verifier.whole`, which redoes these bounds rigorously. Here they are
-losses (`rounding`): around a real allocation with idle share y^, for d = l - l^ and a cell
-low <= sigma <= high of sigma = sum pi c d, where y = y^ - lambda sigma, every whole allocation loses
+The mathematics stands in `cvxtoken.verifier.whole`, which redoes these bounds rigorously. Here they bound
+losses, in the symbols of `rounding`: around a real allocation l^ with idle share y^, with d = l - l^ and
+sigma = sum pi c d, so that y = y^ - lambda sigma. For a cell low <= sigma <= high and any multiplier nu,
+every whole allocation in the cell loses
 
-    F - F_bound >= sum pi [e(l) + (lambda / (2 y(low))) distance^2 + nu c d] - max nu sigma,
+    F - F_bound >= sum pi [psi(l) + (lambda / (2 y(low))) distance^2 + nu c d] - max nu sigma,
 
-the distance being that of 0 from c d + lambda z [low, high]; where service times vary, that of 0 from
-s1 d + lambda v [low, high] is squared and added. The best nu is found by cutting tangents.
+where the distance is that of 0 from the interval c d + lambda z [low, high]. Where service times vary, the
+square of the distance of 0 from s1 d + lambda v [low, high] is added to its square. The best nu is found by
+intersecting tangents.
 """
 
 from __future__ import annotations
@@ -21,18 +23,18 @@ from cvxtoken.allocation.prices import gap
 from cvxtoken.arrays import FloatArray
 from cvxtoken.whole.rounding import Neighbourhood
 
-SURE = 1e-9  # relative: what losses in float64 surely tell apart
+SURE = 1e-9  # relative: losses in float64 that differ by more surely differ
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What one multiplier gives in a cell.
+    """The bound that one multiplier gives in a cell.
 
     Attributes:
         nu: the multiplier.
         value: the bound, in s.
         slope: its derivative in nu.
-        excess: of every candidate, what it costs above its type's least, in s.
+        excess: by candidate, what it costs above the least of its type, in s.
     """
 
     nu: float
@@ -51,10 +53,10 @@ class Candidates:
     """
 
     def __init__(self, losses: Neighbourhood, tokens: FloatArray, loss: float) -> None:
-        """List what costs a type alone no more than four times the loss of known tokens.
+        """List the tokens that cost their type alone at most four times the loss of known tokens.
 
-        No others can be better. Why four: the checker knows no such list, so that no least value, shifted
-        by a multiplier, may lie at its end.
+        Others cannot be better. Once the loss would be enough for that. But the checker knows no such list,
+        so no least value, shifted by a multiplier, may lie at an end of it; hence four times.
         """
         w = losses.workload
         self.losses, reach = losses, []
@@ -73,10 +75,10 @@ class Candidates:
         self.prior = w.prior[self.type]
         d = self.tokens - losses.centre[self.type]
         parts = [(w.time_per_token, losses.z), (w.deviation_per_token, losses.v)][: 2 if w.is_random else 1]
-        self.parts = [(slope[self.type] * d, z[self.type]) for slope, z in parts]
+        self.parts = [(per_token[self.type] * d, z[self.type]) for per_token, z in parts]
 
     def relaxed(self, low: float, high: float) -> FloatArray:
-        """Pi [e + (lambda / (2 y(low))) distance^2] of every candidate."""
+        """By candidate, pi [psi + (lambda / (2 y(low))) distance^2]."""
         lam = self.losses.workload.arrival_rate
         square = np.zeros(len(self.tokens))
         for moved, z in self.parts:
@@ -100,32 +102,35 @@ class Candidates:
         return np.asarray(zero[first])
 
     def best_bound(self, low: float, high: float, enough: float) -> Bound:
-        """Maximise the concave piecewise linear bound: double nu until bracketed, then cut tangents.
+        """Maximise the concave, piecewise linear bound: double nu to a bracket, then intersect tangents.
 
-        It ends early where a bound is enough.
+        It ends early where a bound is at least `enough`.
         """
         relaxed = self.relaxed(low, high)
-        a = self.bound(relaxed, low, high, 0.0)
-        if a.slope == 0 or a.value >= enough:
-            return a
-        step = 2 * enough / a.slope
+        near = self.bound(relaxed, low, high, 0.0)
+        if near.slope == 0 or near.value >= enough:
+            return near
+        step = 2 * enough / near.slope
         for _ in range(60):
-            b = self.bound(relaxed, low, high, a.nu + step)
-            if b.value >= enough:
-                return b
-            if b.slope * a.slope <= 0:
+            far = self.bound(relaxed, low, high, near.nu + step)
+            if far.value >= enough:
+                return far
+            if far.slope * near.slope <= 0:
                 break
-            a, step = b, 2 * step
+            near, step = far, 2 * step
         for _ in range(40):
-            best = max(a, b, key=lambda bound: bound.value)
-            if a.slope == b.slope:
+            best = max(near, far, key=lambda bound: bound.value)
+            if near.slope == far.slope:
                 return best
-            nu = (b.value - a.value + a.slope * a.nu - b.slope * b.nu) / (a.slope - b.slope)
-            ceiling = a.value + a.slope * (nu - a.nu)
-            if not min(a.nu, b.nu) < nu < max(a.nu, b.nu) or ceiling <= best.value + SURE * enough:
+            nu = (far.value - near.value + near.slope * near.nu - far.slope * far.nu) / (
+                near.slope - far.slope
+            )
+            ceiling = near.value + near.slope * (nu - near.nu)
+            inside = min(near.nu, far.nu) < nu < max(near.nu, far.nu)
+            if not inside or ceiling <= best.value + SURE * enough:
                 return best
-            c = self.bound(relaxed, low, high, nu)
-            if c.value >= enough or c.slope == 0:
-                return c
-            a, b = (c, b) if c.slope * a.slope > 0 else (a, c)
-        return max(a, b, key=lambda bound: bound.value)
+            middle = self.bound(relaxed, low, high, nu)
+            if middle.value >= enough or middle.slope == 0:
+                return middle
+            near, far = (middle, far) if middle.slope * near.slope > 0 else (near, middle)
+        return max(near, far, key=lambda bound: bound.value)

@@ -16,16 +16,16 @@ from cvxtoken.proofs import BoundsProof
 class IntegerCertificate(BoundsProof):
     """A proof that lower <= J(tokens) <= J of the best whole allocation <= upper.
 
-    Why it is one stands in `cvxtoken.verifier.whole`.
+    `cvxtoken.verifier.whole` says why it is a proof.
 
     Attributes:
         workload: the instance.
-        tokens: whole, one number a type.
+        tokens: whole numbers, one a type.
         lower, upper: bounds of the best J over whole tokens, in s.
         z: t / y near the continuous optimum, one number a type; any non-negative numbers would be valid.
-        v: likewise s / y; none where service times are certain.
+        v: likewise s / y; empty where service times are certain.
         edges: 0 = y_0 < y_1 < ... = 1, the cells of the idle share y.
-        multipliers: of each cell, at least one, in s per s of mean service time; any is valid.
+        multipliers: by cell, at least one, in s per s of mean service time; any number is valid.
         digits: the working precision of the check.
 
     Source: derived here.
@@ -45,7 +45,7 @@ class IntegerCertificate(BoundsProof):
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
-        """The proof in a parsed file that has been checked."""
+        """The proof that a parsed file holds; the file must have been checked."""
         return cls(
             workload=Workload(**document["instance"]),
             tokens=tuple(document["tokens"]),

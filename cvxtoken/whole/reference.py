@@ -1,4 +1,4 @@
-"""The best whole tokens, proven: search -> proof -> checker; what is stated is what the checker accepts."""
+"""The best whole tokens, proven: search -> proof -> checker. Only what the checker accepts is stated."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from cvxtoken.whole.certificate import IntegerCertificate
 from cvxtoken.whole.rounding import MODES, RoundedTokens, round_tokens
 from cvxtoken.whole.search import Found, search, twins
 
-EXACT_GAP = Decimal("1e-25")  # relative; allocations of identical types tie, and no rounding tells them apart
-_SLACK = Decimal("1e-27")  # relative; between the best value and what is stated, for the checker to round in
+EXACT_GAP = Decimal("1e-25")  # relative; not 0, as allocations of identical types tie, up to rounding
+_SLACK = Decimal("1e-27")  # relative; what is stated above the best value, so that the checker can round
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class IntegerReference(Proven):
             tokens: whole, stable, shape (N,).
 
         Raises:
-            ProblemError: not N whole numbers in the box.
-            UnstableError: they are unstable.
+            ProblemError: the tokens are not N whole numbers in the box.
+            UnstableError: the tokens are unstable.
         """
         reached = certify(self.workload, checked_whole(self.workload, tokens)).lower
         return double_above(Context(WHOLE, ROUND_CEILING).subtract(self.certificate.upper, reached))
@@ -115,9 +115,9 @@ class IntegerReference(Proven):
 def solve_integer(workload: Workload, time_limit: float = 60.0) -> IntegerReference:
     """The best budgets in whole tokens from 0 to floor(l_max), proven.
 
-    A search in float64 (`whole.search`) proposes tokens and a proof; `cvxtoken.verifier.whole` redoes the
-    proof rigorously, and what it does not accept is not stated. Within the time limit of the search, the
-    result is exact or says how much better an allocation might be.
+    A search in float64 (`whole.search`) proposes tokens and a proof. `cvxtoken.verifier.whole` redoes the
+    proof rigorously, and what it does not accept is not stated. Where the search reaches its time limit
+    before the result is exact, the result says how much better another allocation might be.
 
     Args:
         workload: the instance.
@@ -136,18 +136,18 @@ def solve_integer(workload: Workload, time_limit: float = 60.0) -> IntegerRefere
         with np.errstate(over="ignore", invalid="ignore"):
             centre = solve_prices(workload)[twins(workload)]
             found = search(workload, centre, time_limit)
-    except (ArithmeticError, ValueError, UnstableError) as error:  # that some are stable is decided above
+    except (ArithmeticError, ValueError, UnstableError) as error:  # some are stable, as decided above
         raise SolverError(f"the search fails on data beyond float64: {error}") from error
     certificate = _prove(workload, found)
     return IntegerReference(workload, certificate, time.perf_counter() - started)
 
 
 def _prove(workload: Workload, found: Found) -> IntegerCertificate:
-    """The proof of what was found: of the bounds worth trying, the least that the checker accepts."""
+    """The proof of what was found, with the least of three upper bounds that the checker accepts."""
     lower, tokens = max((_attained(workload, tie), tie) for tie in (tuple(map(int, t)) for t in found.ties))
     work = Context(WHOLE, ROUND_CEILING)
     slack = work.multiply(_SLACK, work.add(1, lower.copy_abs()))
-    # a float64 search may err by rounding; the last is the bound of the continuous problem
+    # a search in float64 may err by rounding; the last of the three is the bound of the continuous problem
     for missing in (found.missing, found.missing + 1e-6 * found.loss, found.loss * (1 + 1e-6)):
         certificate = IntegerCertificate(
             workload=workload,
@@ -170,7 +170,7 @@ def _prove(workload: Workload, found: Found) -> IntegerCertificate:
 
 
 def _attained(workload: Workload, tokens: tuple[int, ...]) -> Decimal:
-    """J at whole tokens, from below."""
+    """A lower bound of J at whole tokens."""
     return Bounds(workload, [Decimal(l) for l in tokens], Rounding(WHOLE)).lower
 
 

@@ -1,13 +1,14 @@
 """Whole tokens from real ones: nearest, down, or improved by local search, each with a certified loss.
 
-The loss is measured without cancellation. Around any stable real allocation l^ with idle share y^,
-z = t^ / y^, v = s^ / y^ (0 where service times are certain) and zeta = z + v s1 / c, and for d = l - l^,
-sigma = sum pi c d, this is exact (derived here):
+The loss is measured without cancellation. Let l^ be any stable real allocation with idle share y^, and
+z = t^ / y^, v = s^ / y^ (0 where service times are certain). With d = l - l^ and sigma = sum pi c d, this is
+exact (derived here):
 
-    F(l) = F_bound(z) + sum pi_k e_k(l_k) + (lambda / (2 y)) [Q + 2 lambda sigma R + lambda^2 sigma^2 Z],
-    Q = sum pi (c^2 + s1^2) d^2,  R = sum pi zeta c d,  Z = sum pi (z^2 + v^2),  y = y^ - lambda sigma,
+    F(l) = F_bound(z) + sum pi_k psi_k(l_k) + (lambda / (2 y)) [Q + 2 lambda sigma R + lambda^2 sigma^2 Z],
+    Q = sum pi (c^2 + s1^2) d^2,  R = sum pi (z c + v s1) d,  Z = sum pi (z^2 + v^2),  y = y^ - lambda sigma,
 
-with e_k >= 0 the type's own excess over its minimum (`gap.excess`). A move of one type changes four sums.
+where psi_k >= 0 is the type's own excess over its minimum (`gap.excess`). A move of one type changes four
+sums: those of pi psi, Q, R and sigma.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
 
 MODES = ("nearest", "down", "best")
-_PAIRED = 300  # pair moves are tried among so many of the best single moves
+_PAIRED = 300  # so many of the best single moves are tried in pairs
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class RoundedTokens:
     Attributes:
         tokens: shape (N,), integers, stable and in the box.
         mode: as asked for.
-        repaired: whether the plain rounding was unstable, and was rounded down instead.
+        repaired: whether the plain rounding was unstable, so that all budgets were rounded down instead.
         objective: J in s, to the nearest double.
         loss: proven upper bound of J* - J(tokens), in s, J* being the continuous optimum.
     """
@@ -52,8 +53,8 @@ def round_tokens(workload: Workload, tokens: ArrayLike, mode: str = "nearest") -
     """Round an allocation to whole tokens, never to an unstable one.
 
     'nearest' rounds each budget to the nearest whole number in the box; where that is unstable, all are
-    rounded down instead, which never is. 'down' rounds down. 'best' improves the nearest rounding by moves
-    of one type, and of two types at once, by one token, until none gains. It is a heuristic.
+    rounded down instead, which is never unstable. 'down' rounds down. 'best' improves the nearest rounding:
+    it moves one type, or two types at once, by one token each, until no move gains. It is a heuristic.
 
     Args:
         workload: the instance.
@@ -67,7 +68,7 @@ def round_tokens(workload: Workload, tokens: ArrayLike, mode: str = "nearest") -
     if mode not in MODES:
         raise ProblemError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}")
     l = model.checked_tokens(workload, tokens)
-    proof = certify(workload, l)  # also refuses unstable tokens
+    proof = certify(workload, l)  # refuses unstable tokens too
     whole, repaired = rounded(workload, l, mode)
     reached = certify(workload, whole).lower
     loss = math.nextafter(float(proof.upper - reached), math.inf)  # the difference is rounded to nearest
@@ -96,25 +97,27 @@ class Neighbourhood:
             raise UnstableError("the allocation to round has a utilisation of 1 or more; it must be below 1")
         self.z, self.v = model.service_time(w, centre) / self.y, model.deviation(w, centre) / self.y
         self.Z = float(w.prior @ (self.z**2 + self.v**2))
-        self.zeta = model.marginal_time(w, centre) / self.y
+        self.marginal = model.marginal_time(w, centre) / self.y  # z + v s1 / c
         self.curvature = model.curvature(w)
-        kappa = 1 + w.arrival_rate**2 * self.Z / 2 + w.arrival_rate * self.zeta
+        kappa = 1 + w.arrival_rate**2 * self.Z / 2 + w.arrival_rate * self.marginal
         self.slope = kappa * w.time_per_token / w.saturation_rate
         self.top = np.floor(w.max_tokens)
 
     def sums(self, l: FloatArray, types: NDArray[np.intp] | None = None) -> FloatArray:
-        """What each type adds to (sum pi e, Q, R, sigma) at tokens of shape (..., N); shape (4, ..., N).
+        """What each type adds to (sum pi psi, Q, R, sigma) at tokens of shape (..., N); shape (4, ..., N).
 
-        `types` says which type each entry of the last axis belongs to, where not 0..N-1 in this order.
+        `types` says which type each entry of the last axis belongs to; by default 0..N-1 in this order.
         """
         w = self.workload
-        prior, c, curvature, centre, zeta, slope = (
+        prior, c, curvature, centre, marginal, slope = (
             field if types is None else field[types]
-            for field in (w.prior, w.time_per_token, self.curvature, self.centre, self.zeta, self.slope)
+            for field in (w.prior, w.time_per_token, self.curvature, self.centre, self.marginal, self.slope)
         )
         d = l - centre
         cd = c * d
-        return np.asarray(prior * np.array([gap.excess(w, slope, l, types), curvature * d**2, zeta * cd, cd]))
+        return np.asarray(
+            prior * np.array([gap.excess(w, slope, l, types), curvature * d**2, marginal * cd, cd])
+        )
 
     def loss(self, sums: FloatArray) -> FloatArray:
         """F - F_bound from the four totals, shape (4, ...) -> (...); infinite where unstable."""

@@ -1,9 +1,9 @@
 """The search for the best whole tokens, in float64: cells, bounds, enumeration. It proves nothing itself.
 
-What it finds are an allocation and cells with multipliers, from which `cvxtoken.verifier.whole` redoes
-the proof rigorously. A cell, a range of sigma (`bounds`), is closed where its bound reaches the best
-loss known. Where few allocations stay below it, for the best multiplier and for some around it, they are
-enumerated. Otherwise the cell is halved; the one of least bound comes first.
+It finds an allocation, and cells with multipliers, from which `cvxtoken.verifier.whole` redoes the proof
+rigorously. A cell is a range of sigma (`bounds`). It is closed where its bound reaches the best loss known.
+Where the bounds of the best multiplier and of some around it leave only few allocations that could lose less,
+these are enumerated. Otherwise the cell is halved. The cell of least bound comes first.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from cvxtoken.precision import WHOLE
 from cvxtoken.whole.bounds import SURE, Bound, Candidates
 from cvxtoken.whole.rounding import Neighbourhood, rounded
 
-_MOST_CANDIDATES = 2_000_000  # whole numbers of all types that are worth looking at
+_MOST_CANDIDATES = 2_000_000  # whole numbers, of all types together, that the search takes on
 _FEW = 1000
 _MOST_ENUMERATED = 200_000  # allocations of one cell
 _MOST_TIES = 20
 _FAN = np.array([-0.5, 0.5, -2, 2, -8, 8])  # other multipliers of a cell, around the best
-_PROMISING = 1.1  # times the best loss: what is worth a local search
+_PROMISING = 1.1  # times the best loss: up to here a local search is worth its time
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Found:
     """What the search found.
 
     Attributes:
-        ties: whole allocations whose losses float64 cannot tell apart, one of which is the best known.
-        loss: theirs against the bound at z, in s.
-        missing: how much better an allocation might be, in s; 0 where everything was looked at.
+        ties: whole allocations whose losses float64 cannot tell apart; one of them is the best known.
+        loss: of the ties, against the bound at z, in s.
+        missing: how much better another allocation might be, in s; 0 where none was left out.
         z, v: t / y and s / y at the centre, shape (N,).
-        edges: of the cells, in terms of y, from 0 to 1.
-        multipliers: of each cell.
+        edges: of the cells, as values of y, from 0 to 1.
+        multipliers: by cell.
     """
 
     ties: list[FloatArray]
@@ -66,7 +66,7 @@ class Cell:
 
 
 def twins(workload: Workload) -> NDArray[np.intp]:
-    """Per type the first type with the same numbers, shape (N,)."""
+    """For each type, the first type with the same numbers, shape (N,)."""
     fields = [getattr(workload, name) for name in (*PER_TYPE, "max_tokens")]
     _, first, which = np.unique(np.column_stack(fields), axis=0, return_index=True, return_inverse=True)
     return np.asarray(first[which.ravel()])
@@ -93,7 +93,7 @@ class _Search:
 
     @property
     def enough(self) -> float:
-        """A bound from which on a cell holds nothing better."""
+        """A cell whose bound is at least this holds nothing better."""
         return self.loss * (1 + SURE) + 1e-300
 
     def run(self) -> Found:
@@ -110,7 +110,7 @@ class _Search:
             middle = (cell.low + cell.high) / 2
             if multipliers := self.exhaust(cell):
                 closed.append((cell.low, multipliers))
-            elif not cell.low < middle < cell.high:  # float64 has no cells between
+            elif not cell.low < middle < cell.high:  # float64 has no number between
                 cells.append(cell)
                 break
             else:
@@ -121,30 +121,30 @@ class _Search:
         return self.found(closed, max(0.0, self.enough - least))
 
     def found(self, cells: list[tuple[float, tuple[float, ...]]], missing: float) -> Found:
-        """The cells, given by their lower ends, in terms of y, which falls as sigma rises."""
+        """What was found, with the cells, given by their lower ends in sigma, as edges of y."""
         exact, lam = Context(WHOLE), Decimal(self.workload.arrival_rate)
-        cells = sorted(cells, reverse=True)
+        cells = sorted(cells, reverse=True)  # y falls as sigma rises
         inner = [exact.subtract(self.losses.exact_y, exact.multiply(lam, Decimal(low))) for low, _ in cells]
         edges = (Decimal(0), *inner[:-1], Decimal(1))
         z, v = self.losses.z, self.losses.v
         return Found(self.ties, self.loss, missing, z, v, edges, tuple(nus for _, nus in cells))
 
     def reach(self) -> float:
-        """How far sigma can move until the separable part alone costs twice the loss, to second order."""
+        """How far sigma can move, to second order, until the sum of pi psi alone costs twice the loss."""
         w = self.workload
         curvature = w.saturation_rate**2 * self.losses.slope
         return 2 * float(np.sqrt(self.loss * np.sum(w.prior * w.time_per_token**2 / curvature)))
 
     def cell(self, low: float, high: float, depth: int) -> Cell:
-        """A cell with its best bound, or the first that is enough."""
+        """A cell with its best bound, or with the first that is enough."""
         best = self.candidates.best_bound(low, high, self.enough)
         return Cell(best.value, low, high, best.nu, depth)
 
     def exhaust(self, cell: Cell) -> tuple[float, ...]:
-        """Look at every allocation of the cell that can be better.
+        """Look at every allocation of the cell that could be better.
 
         Returns:
-            The multipliers that rule out all others; empty where too many allocations are left.
+            The multipliers that rule out all others; empty where they leave too many allocations.
         """
         few = min(_FEW * 1.1**cell.depth, _MOST_ENUMERATED)
         c, relaxed = self.candidates, self.candidates.relaxed(cell.low, cell.high)
@@ -170,8 +170,9 @@ class _Search:
     def fan(self, cell: Cell, relaxed: FloatArray, first: Bound) -> list[Bound]:
         """Bounds of one cell by several multipliers.
 
-        An allocation that the best multiplier leaves may lie far outside the cell; other multipliers show it.
-        Their scale is what rules out the largest step of y that is left.
+        An allocation that the best multiplier does not rule out may lie far outside the cell; other
+        multipliers then rule it out. They differ from the best by what rules out the largest step of y that
+        is left.
         """
         c, w = self.candidates, self.workload
         near = np.bincount(c.type[first.excess <= self.enough - first.value], minlength=len(w)) > 1
@@ -184,7 +185,7 @@ class _Search:
     def combine(
         self, options: list[NDArray[np.intp]], excess: FloatArray, spare: FloatArray, few: float
     ) -> NDArray[np.intp] | None:
-        """All combinations of options whose excesses stay within the spare; None where more than a few.
+        """All combinations of options whose excesses stay within `spare`; None if they are more than `few`.
 
         Returns:
             The candidates of each combination, shape (..., N).
@@ -210,20 +211,20 @@ class _Search:
         return combinations
 
     def keep(self, combinations: NDArray[np.intp]) -> None:
-        """Take over allocations that are better than the best known, or as good to rounding."""
+        """Take over allocations that are better than the best known, or as good up to rounding."""
         c = self.candidates
         losses = self.losses.loss(c.sums[:, combinations].sum(axis=-1))
         for row in np.argsort(losses)[:_MOST_TIES]:
             self.take(c.tokens[combinations[row]], float(losses[row]))
 
     def improve(self, tokens: FloatArray) -> None:
-        """Take over what local search makes of a relaxation's tokens, where these are nearly as good."""
+        """Improve a relaxation's tokens by local search, where they are nearly as good as the best known."""
         if self.loss_of(tokens) < _PROMISING * self.loss:
             tokens = self.losses.descend(tokens)
             self.take(tokens, self.loss_of(tokens))
 
     def take(self, tokens: FloatArray, loss: float) -> None:
-        """Remember an allocation if it is the best, or as good to rounding."""
+        """Remember an allocation if it is the best so far, or as good up to rounding."""
         if loss > self.enough:
             return
         if loss < self.loss * (1 - SURE):

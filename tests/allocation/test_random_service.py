@@ -195,11 +195,11 @@ def test_the_interior_point_has_its_derivatives_and_finds_the_gain() -> None:
     def values(d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         change.at(d)
         change.derivatives()
-        return change.g, change.C[:, 1]
+        return change.g, change.g1[:, 1]
 
     change.at(d)
     change.derivatives()
-    C, hessian = change.C, np.diag(change.wait2) + change.V @ change.core @ change.V.T
+    C, hessian = change.g1, np.diag(change.wait2) + change.V @ change.core @ change.V.T
     base = float(model.mean_wait(w, np.full(5, 10.0)))
     assert change.g[1] == pytest.approx(float(model.mean_wait(w, 10 + d)) - base, rel=1e-12)
     for k, step in enumerate(1e-4 * np.eye(5)):

@@ -75,7 +75,7 @@ def test_accuracies_out_of_reach() -> None:
 
 
 def test_no_room_at_all() -> None:
-    """A utilisation that is exact in binary, and met without a token only."""
+    """A utilisation that is exact in binary, and that is met only without tokens."""
     w = cvxtoken.Workload(
         names=["a", "b"],
         prior=[0.5, 0.5],

@@ -74,7 +74,7 @@ def test_disciplines_share_their_paths() -> None:
 
 def test_bad_requests() -> None:
     for arguments in ({"num_requests": 100}, {"seed": -1}, {"replications": 1}):
-        with pytest.raises(ProblemError, match="num_requests must be"):
+        with pytest.raises(ProblemError, match="num_requests, replications and seed are"):
             simulate(small(), **arguments)
     with pytest.raises(UnstableError):
         simulate(small(5.0))

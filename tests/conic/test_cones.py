@@ -116,12 +116,12 @@ def test_clarabel_reads_its_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("VER\n3", "VER\n9", "line 2: '9' stands where 1 or 2 or 3 is read"),
-        ("MIN", "MAX", "'MAX' stands where MIN is read"),
-        ("EXP 3", "PSD 3", "'PSD 3' stands where a cone"),
+        ("VER\n3", "VER\n9", "line 2: '9' is found where 1 or 2 or 3 must be"),
+        ("MIN", "MAX", "'MAX' is found where MIN must be"),
+        ("EXP 3", "PSD 3", "'PSD 3' is found where a cone"),
         ("L+ 10", "L+ 11", "the cones do not have"),
         ("ACOORD", "BANANA", "'OBJBANANA' is not a keyword"),
-        ("OBJBCOORD\n", "OBJBCOORD\nx", "stands where 1 numbers are read"),
+        ("OBJBCOORD\n", "OBJBCOORD\nx", "is found where 1 numbers must be"),
         ("\n0 0 ", "\n99 0 ", "ACOORD has an index outside"),
         ("BCOORD\n1", "BCOORD\n99", "the file ends in the middle of a section"),
     ],

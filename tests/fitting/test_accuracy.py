@@ -114,7 +114,7 @@ def test_intervals_end_at_the_bounds_where_the_data_do_not() -> None:
 
 
 def test_repeated_samples_of_a_question_widen_the_intervals() -> None:
-    """Every answer five times over: as many rows, no more knowledge."""
+    """Every answer five times over: five times the rows, and no more knowledge."""
     rng = np.random.default_rng(0)
     l, q = np.repeat(BUDGETS, 200), np.tile(np.arange(200), 7)
     right = (rng.random(len(l)) < TRUTH(l)).astype(int)

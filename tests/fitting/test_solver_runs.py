@@ -85,7 +85,7 @@ def test_a_run_at_its_limit_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_run_that_fails_is_not_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor where its loss is the least; where others are as good, they are it."""
+    """Not even where its loss is the least; where other runs are as good, one of them is the answer."""
     sound = fit(POINTS, "likelihood")
     calls = []
 

@@ -80,7 +80,7 @@ def test_how_it_reads(found: BudgetUncertainty) -> None:
 
 
 def test_point_budgets_may_be_unstable_in_a_draw(fitted: FittedWorkload, tmp_path: Path) -> None:
-    """At a load that only just bears the point estimate's budgets, some draws do not."""
+    """At a load at which the point estimate's budgets are just stable, they are unstable in some draws."""
     busy = cvxtoken.FittedWorkload(
         fitted.tasks, fitted.arrivals, fitted.arrival_rate, fitted.prior, 1e7, fitted.max_tokens, "test"
     )

@@ -91,7 +91,7 @@ def test_what_scatter_adds_to_the_delay_is_said(
     monkeypatch.undo()
     busy = fit_workload(folder / "rows.csv", arrival_rate=50)
     assert busy.delay is None
-    assert "the queue is unstable without thinking, too" in str(busy)
+    assert "the queue is unstable even without thinking" in str(busy)
 
 
 def test_the_lag_goes_on_to_the_lagged_problem(fitted: FittedWorkload) -> None:
@@ -182,7 +182,7 @@ def edited(source: Path, target: Path, old: str, new: str) -> Path:
             "there is no column 'correct'; columns: task, budget_tokens, thinking_tokens, right",
         ),
         ("seconds", "second", "there is no column 'seconds' (did you mean 'second'?)"),
-        ("task,budget", "task,task,budget", "column 'task' stands twice"),
+        ("task,budget", "task,task,budget", "column 'task' occurs twice"),
         ("question\nmaths", "question\n", "rows.csv, line 2: 'task' is empty"),
         (
             "question\nmaths,0",

@@ -121,7 +121,7 @@ def test_blocks_of_cells_lose_little_and_break_nothing(monkeypatch: pytest.Monke
 
 
 def test_no_schedule_breaks_an_inequality(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Random schedules, drawn until they fit, and the one of H-SF; some use an inequality up."""
+    """Random schedules, drawn until they fit, and the one of H-SF; some meet an inequality with equality."""
     monkeypatch.setattr(snapshots, "ROUNDS", 8)
     rng, schedules, used_up = random.Random(9), 0, 0
     for seed in range(40):

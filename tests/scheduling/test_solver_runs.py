@@ -77,7 +77,7 @@ def test_what_stands_in_for_failed_runs_is_named(monkeypatch: pytest.MonkeyPatch
     assert found.solver_bound is None
     starts = ["no inequalities were designed", "the linear program gave no bound"]
     starts += ["the integer program gave no schedule"] * (bound == "milp")
-    assert [sentence.partition(",")[0] for sentence in found.fallbacks] == starts
+    assert [sentence.partition(";")[0] for sentence in found.fallbacks] == starts
 
 
 def test_a_failed_design_alone_leaves_the_linear_program_of_the_memory(
@@ -89,6 +89,6 @@ def test_a_failed_design_alone_leaves_the_linear_program_of_the_memory(
     sound = best_schedule(requests(), "lp")
     monkeypatch.setattr(reference, "inequalities", failing)
     found = best_schedule(requests(), "lp")
-    assert found.fallbacks == ("no inequalities were designed, the memory's own stands in: no",)
+    assert found.fallbacks == ("no inequalities were designed; the memory's own takes their place: no",)
     assert found.lower <= sound.lower
     assert found.upper == sound.upper

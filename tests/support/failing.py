@@ -48,7 +48,7 @@ def fail(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
 
 
 def claim(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
-    """Every solve of CVXPY finds what it finds, and claims a status."""
+    """Let every solve of CVXPY do its work, and then claim this status."""
 
     def solve(problem: cp.Problem, *arguments: Any, **options: Any) -> None:
         _SOLVE(problem, *arguments, **options)

@@ -117,7 +117,7 @@ def check_negative_slopes(module: ModuleType) -> None:
 
 
 def check_limits(module: ModuleType) -> None:
-    """Max 1 - e^(-l) with l <= k / 16, where two digits hold all but the logarithm and xi k / 16."""
+    """Maximise 1 - e^(-l) with l <= k / 16, where two digits hold all but the logarithm and xi k / 16."""
     for k in range(1, 200):
         w = one_type(
             saturation_rate=1.0,

@@ -52,7 +52,7 @@ def random_targets(
 
 
 def combination(rng: np.random.Generator, objective: str) -> list[str]:
-    """Upper targets, each as likely there as not; one at least that bounds the load for accuracy alone."""
+    """Random upper targets, each with even odds; for accuracy alone, at least one that bounds the load."""
     names = [name for name in LIMITS if rng.random() < 0.5]
     if objective == "accuracy" and not set(names) - {"max_mean_tokens"}:
         names.append(str(rng.choice([name for name in LIMITS if name != "max_mean_tokens"])))

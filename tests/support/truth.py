@@ -29,7 +29,7 @@ def exact(value: Any) -> Any:
 
 
 def columns(w: cvxtoken.Workload) -> list[list[Any]]:
-    """Pi, A, b, D, t0, c, s0 and s1 of all types."""
+    """The numbers pi, A, b, D, t0, c, s0 and s1 of all types."""
     fields = (w.prior, w.accuracy_gain, w.saturation_rate, w.base_accuracy, w.overhead, w.time_per_token)
     return [[exact(x) for x in field.tolist()] for field in (*fields, w.deviation, w.deviation_per_token)]
 

@@ -64,7 +64,7 @@ def test_a_number_stands_for_every_type() -> None:
 
 
 def test_chunks_do_not_show() -> None:
-    """But to rounding: in another block the same exponential may be computed another way."""
+    """Equal up to rounding: in another block the same exponential may be computed in another way."""
     whole = sweep(QWEN, arrival_rate=RATES, accuracy_weight=WEIGHTS).table
     parted = sweep(QWEN, arrival_rate=RATES, accuracy_weight=WEIGHTS, chunk_size=5).table
     assert whole is not None

@@ -178,7 +178,7 @@ def bounds_in(line: str) -> tuple[Fraction, Fraction, Fraction]:
 
 
 def true_values(kind: str) -> tuple[Any, Any]:
-    """J at the proof's tokens, and the best J, in 90 digits by other roads than the package's."""
+    """J at the proof's tokens, and the best J, in 90 digits, by methods other than the package's."""
     document, w = proof(kind), workload()
     if kind == "whole":
         box = Workload(**document["instance"])

@@ -113,6 +113,6 @@ def test_named_tokens(tmp_path) -> None:  # type: ignore[no-untyped-def]
         path.write_text(text)
         with pytest.raises(ProblemError, match=message):
             named_tokens(w, str(path))
-    for name, message in (("best", "tokens is 'best'"), ("uniform:x", "must stand a number")):
+    for name, message in (("best", "tokens is 'best'"), ("uniform:x", "it must be 'uniform:' and a number")):
         with pytest.raises(ProblemError, match=message):
             named_tokens(w, name)

@@ -1,1 +1,1 @@
-"""Many instances at once, in arrays, and one that changes."""
+"""Many instances at once, in arrays, and one instance that changes."""

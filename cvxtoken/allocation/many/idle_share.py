@@ -1,4 +1,4 @@
-"""Sums of products to about 31 digits, over arrays: numbers held as the unevaluated sum of two doubles.
+"""Sums of products to about 31 digits, over arrays: a number is the unevaluated sum of two doubles.
 
 Source: the error-free transformations of Dekker (1971) and Knuth.
 """
@@ -15,10 +15,10 @@ IDLE_ERROR = 2.0**-100  # of `idle_at_zero`, a type; generous
 
 
 def idle_at_zero(prior: FloatArray, overhead: FloatArray, arrival_rate: FloatArray) -> FloatArray:
-    """y0 = 1 - lambda sum_k pi_k t0_k of many instances, shape (B,), from arrays of shape (N, B).
+    """The idle shares y0 = 1 - lambda sum_k pi_k t0_k of many instances, shape (B,), from arrays (N, B).
 
-    Rounded once; for up to 64 types and y0 >= 1/64 a sum in floats, whose relative error is about 1e-14.
-    Its sign is certain where |y0| >= N 2^-100 (priors sum to about 1).
+    They are rounded once. Only for up to 64 types and y0 >= 1/64 a sum in floats is used, whose relative
+    error is about 1e-14. The sign is certain where |y0| >= N 2^-100 (priors sum to about 1).
     """
     y0: FloatArray = 1 - arrival_rate * np.einsum("kb,kb->b", prior, overhead)
     near = ~(y0 >= ROUGH_IDLE) | (len(prior) > 64)
@@ -43,7 +43,7 @@ def _exact_idle(prior: FloatArray, overhead: FloatArray, arrival_rate: FloatArra
 
 
 def _product(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """a b and its rounding error, exactly."""
+    """The rounded product a b and its rounding error, exactly."""
     a_high, a_low = _halves(a)
     b_high, b_low = _halves(b)
     product = a * b
@@ -51,14 +51,14 @@ def _product(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _halves(a: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Two numbers of 26 bits with the sum a."""
+    """Two numbers of at most 26 bits with the sum a."""
     big = _SPLIT * a
     high = big - (big - a)
     return high, a - high
 
 
 def _sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """a + b and its rounding error, exactly."""
+    """The rounded sum a + b and its rounding error, exactly."""
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)

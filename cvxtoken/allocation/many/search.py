@@ -23,20 +23,20 @@ from cvxtoken.arrays import FloatArray
 _NEWTON_REACH = 3.0  # a longer first step, in log prices, is not worth trying
 _CLOSE = 1e-5  # after such a step the next is below 1e-9
 _STEPS = 6
-_TURNS = 200  # 40 is the most seen
-_FINISHED = 0.4  # the share of finished instances at which the others are moved together
+_TURNS = 200  # the most seen is 40
+_FINISHED = 0.4  # at this share of finished instances, the others are moved together
 
 
 def newton(columns: Columns, log_start: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Log theta and log p, shape (2, B), and the answers to them, shape (N, B), of six plain Newton steps.
+    """Prices log theta and log p, shape (2, B), and answers, shape (N, B), after six plain Newton steps.
 
-    One step of the answers' root search goes with each, and all but the last are in single precision, which
-    takes half the time. Nothing is safe here, and few instances of real data need more: who calls this
-    looks at the gap.
+    With each goes one step of the answers' root search. All but the last are in single precision, which takes
+    half the time. There are no safeguards here, and few instances of real data need them; the caller must
+    look at the gap.
 
     Args:
         columns: B instances with y0 > 0.
-        log_start: prices to begin with, shape (2, B); not a number where there is no guess.
+        log_start: prices to begin with, shape (2, B); NaN where there is no guess.
     """
     w = columns
     theta_low = w.arrival_rate / w.idle_at_zero
@@ -77,12 +77,12 @@ def search(columns: Columns, log_start: FloatArray) -> tuple[FloatArray, FloatAr
 
 
 class _State:
-    """Prices, brackets and answers of the instances that are still searched.
+    """Prices, brackets and answers of the instances whose search goes on.
 
     Attributes:
         prices: log theta and log p, shape (2, B).
         low, high: proven bounds of them.
-        largest: the longest Newton step that is taken, shape (B,).
+        largest: the longest Newton step that may be taken, shape (B,).
         done: whose prices are final, shape (B,).
     """
 
@@ -123,7 +123,7 @@ class _State:
         self.done = stay | close
 
     def cut(self, step: Step[FloatArray]) -> None:
-        """Leave out of the brackets what the signs of the residuals exclude; see `prices.search`."""
+        """Cut from the brackets what the signs of the residuals exclude; see `prices.search`."""
         idle, price = step.idle_residual < 0, step.price_residual < 0
         same = idle == price
         for row, low, high in ((0, ~same & idle, ~same & price), (1, same & idle, same & ~idle)):

@@ -1,4 +1,4 @@
-"""Very many workloads in one call: one vectorised search, a float64 gap for each, a proof on request."""
+"""Very many workloads in one call: a vectorised search, a float64 gap for each, and a proof on request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, ProblemError, UnstableError
 from cvxtoken.rigorous import nearest_double
 
-SOLVED_GAP = 1e-12  # relative; what float64 does not bring to this is not called solved
+SOLVED_GAP = 1e-12  # relative; an instance with a larger gap in float64 is not called solved
 _NEUTRAL = dict(zip(ARRAYS, (0.0, 0.5, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0), strict=True))
 Method = Callable[[Columns, FloatArray], tuple[FloatArray, FloatArray]]
 
@@ -47,14 +47,15 @@ class Solutions:
 
     Attributes:
         workloads: the instances.
-        status: of each a `Status`, shape (B,).
+        status: a `Status` of each, shape (B,).
         tokens: l*, shape (B, N); 0 beyond an instance's types.
         objective: J, in s, shape (B,), as are all that follow.
-        relative_gap: upper bound of (J* - J) / (1 + |J|) in float64, rounding allowed for (not a proof).
+        relative_gap: upper bound of (J* - J) / (1 + |J|) in float64, with an allowance for rounding (no
+            proof).
         mean_accuracy: sum pi p.
         mean_system_time: E[T], in s.
         utilization: rho.
-        theta, p: the two prices of `prices.search`, a start for neighbouring instances.
+        theta, p: the two prices of `prices.search`; they can be the start for neighbouring instances.
     """
 
     workloads: Workloads
@@ -70,7 +71,7 @@ class Solutions:
 
     @property
     def solved(self) -> NDArray[np.bool_]:
-        """Which are optimal to a relative gap of 1e-12."""
+        """Which instances are solved to a relative gap of 1e-12."""
         return np.asarray(self.status == Status.SOLVED)
 
     def outcome(self, index: int) -> str:
@@ -93,7 +94,7 @@ class Solutions:
 
         Raises:
             IndexError: there is no such instance.
-            ProblemError: it is unstable or invalid; says why.
+            ProblemError: it is unstable or invalid; the message says why.
         """
         if self.status[index] >= Status.UNSTABLE:
             raise ProblemError(f"instance {index} has no solution to certify. {self.outcome(index)}")
@@ -117,12 +118,13 @@ def solve_many(
 
     Args:
         workloads: arrays, or a list of workloads of any sizes.
-        start: prices to begin with, of a neighbouring call, or theta and p, each of shape (B,) or for all;
-            not a number where there is no guess.
-        workers: processes that share the work; more than one need a system that can fork (Linux).
+        start: prices to begin with: the solutions of a neighbouring call, or theta and p, each of shape (B,)
+            or one number for all; NaN where there is no guess.
+        workers: processes that share the work; more than one needs a system that can fork (Linux).
 
     Raises:
-        ProblemError: the list is empty or holds something else, or the start or workers do not fit.
+        ProblemError: the list is empty or holds something other than workloads, or the start or workers do
+            not fit.
     """
     data = workloads if isinstance(workloads, Workloads) else Workloads.of(workloads)
     log_start = _log_start(start, len(data))
@@ -132,7 +134,7 @@ def solve_many(
         raise ProblemError(f"workers is {workers}; it must be 1 on a system that cannot fork")
     found = _empty(data)
     rows = np.flatnonzero(data.sizes <= BLOCK)
-    for method in (newton, newton, search):  # each on what the one before has left
+    for method in (newton, newton, search):  # each on what the one before has left over
         _solve_blocks(found, _blocks(data.sizes, rows), log_start, method, workers)
         rows = np.flatnonzero(found.status == Status.UNFINISHED)
         with np.errstate(all="ignore"):
@@ -163,7 +165,7 @@ def _solve_blocks(
 
 
 def _blocks(sizes: NDArray[np.intp], rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Instances of similar size together, the largest first."""
+    """Blocks of instances of similar size, the largest first."""
     if not (sizes[rows] == sizes[rows[:1]]).all():
         rows = rows[np.argsort(-sizes[rows], kind="stable")]
     blocks = []
@@ -175,7 +177,7 @@ def _blocks(sizes: NDArray[np.intp], rows: NDArray[np.intp]) -> list[NDArray[np.
 
 
 def _empty(data: Workloads) -> Solutions:
-    """Room for the answers, in memory that forked processes share; until written, all are invalid."""
+    """Room for the answers, in memory that forked processes share; until written, each is marked invalid."""
     count, width = data.prior.shape
 
     def room(shape: tuple[int, ...], kind: type, value: float) -> NDArray[Any]:
@@ -207,10 +209,10 @@ def _gather(
 ) -> tuple[dict[str, FloatArray], dict[str, FloatArray], NDArray[np.bool_]]:
     """Arrays of shape (width, rows), scalars of shape (rows,), and where there is a type.
 
-    Types that are not there get numbers that change nothing: nobody asks them, and they may not think.
+    Types that are not there get numbers that change nothing: a share of 0, and no tokens allowed.
     """
     here: slice | NDArray[np.intp] = rows
-    if (np.diff(rows) == 1).all():  # a view will do
+    if (np.diff(rows) == 1).all():  # a view is enough
         here = slice(int(rows[0]), int(rows[-1]) + 1)
     fields = [field for field in ARRAYS if data.is_random or field not in RANDOM]
     arrays = {field: getattr(data, field)[here, :width].T for field in fields}

@@ -1,4 +1,4 @@
-"""Budgets that follow a load that changes: a stream of estimates in, the optimum of each out."""
+"""Budgets that follow a changing load: a stream of estimates goes in, the optimum of each comes out."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, SolverError, UnstableError
 from cvxtoken.rigorous import exact_dot, nearest_double
 
-_REACH = 0.5  # a longer first step, in log prices, is left to the global search
-_CLOSE = 3e-4  # after such a step the next is below 1e-6, and the gap about its square
+_REACH = 0.5  # where the first step in log prices is longer, the global search takes over
+_CLOSE = 3e-4  # after such a step the next one is below 1e-6, and the gap is about its square
 _STEPS = 8  # of Newton's method, at most
-_GAP = 1e-12  # relative; what Newton does not bring to this is searched again
+_GAP = 1e-12  # relative; where Newton's method leaves a larger gap, the global search takes over
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,9 @@ class Budgets:
     Attributes:
         tokens: l*, shape (N,); all 0 where no allocation is stable, which keeps the queue shortest.
         stable: whether any allocation is.
-        objective: J, in s; minus infinity where unstable, as is the gap infinite.
-        relative_gap: upper bound of (J* - J) / (1 + |J|) in float64, rounding allowed for (not a proof).
+        objective: J, in s; minus infinity where unstable (and the gap is infinite).
+        relative_gap: upper bound of (J* - J) / (1 + |J|) in float64, with an allowance for rounding (no
+            proof).
         mean_system_time: E[T], in s; infinite where unstable.
         utilization: rho.
         outcome: what happened, as a sentence.
@@ -53,9 +54,9 @@ class Budgets:
 class Tracker:
     """Optimal budgets for a stream of estimates of the arrival rate or of the shares of the types.
 
-    The answers of all types depend on the two prices alone (see `prices.search`), and so stay answers when
-    the load changes: Newton's method goes on from the last prices, two passes over the types for a usual
-    change. A change too large for it is searched anew, at a few times the cost.
+    The answers of all types depend on the two prices alone (see `prices.search`), and so stay valid when the
+    load changes. Newton's method goes on from the last prices, with two passes over the types for a usual
+    change. A change too large for that is left to the global search, at a few times the cost.
 
     Attributes:
         budgets: for the last estimate.
@@ -73,7 +74,7 @@ class Tracker:
     budgets: Budgets
 
     def __init__(self, workload: Workload) -> None:
-        """Solve the workload, which is the first estimate (SolverError where it is beyond float64)."""
+        """Solve the workload as the first estimate (SolverError where it is beyond float64)."""
         self._workload = workload
         self._columns = Columns.of(workload)
         self._load: Fraction | None = None  # sum pi t0, once it is needed
@@ -84,14 +85,14 @@ class Tracker:
     def update(
         self, arrival_rate: float | None = None, prior: Sequence[float] | FloatArray | None = None
     ) -> Budgets:
-        """The budgets for a new estimate; what is not given stays.
+        """The budgets for a new estimate; a number not given stays as it was.
 
         Args:
             arrival_rate: lambda, in 1/s; positive.
             prior: shares of the types, shape (N,); positive, sum to 1 within 1e-9.
 
         Raises:
-            ProblemError: an estimate breaks its rule; nothing has changed then.
+            ProblemError: an estimate breaks its rule; nothing is changed then.
             SolverError: the data are beyond float64, such as a weight of 1e300.
         """
         w = self._columns
@@ -125,7 +126,7 @@ class Tracker:
         return shares
 
     def _idle_at_zero(self, rate: float, shares: FloatArray) -> float:
-        """y0, rounded once from the exact value where a sum in floats does not tell it well enough."""
+        """The idle share y0, rounded once from its exact value where a sum in floats is too inaccurate."""
         overhead = self._columns.overhead
         y0 = 1 - rate * float(shares @ overhead)
         if y0 >= model.ROUGH_IDLE:
@@ -137,7 +138,7 @@ class Tracker:
     def _solve(self) -> Budgets:
         if not self._columns.idle_at_zero > 0:
             return self._unstable()
-        with np.errstate(all="ignore"):  # what overflows ends in a gap that says so
+        with np.errstate(all="ignore"):  # an overflow shows in the gap
             gap = np.inf
             if self._follow():
                 found = appraise(self._columns, self._tokens)
@@ -162,7 +163,7 @@ class Tracker:
         )
 
     def _follow(self) -> bool:
-        """Newton's method from the last prices, whose answers they still are; False where that is too far."""
+        """Newton's method from the last prices and answers; False where the optimum is too far from them."""
         if self._prices is None:
             return False
         log_theta, log_p = self._prices
@@ -182,7 +183,7 @@ class Tracker:
         return False
 
     def _unstable(self) -> Budgets:
-        """No thinking tokens, and why."""
+        """Budgets without thinking tokens, and why."""
         try:
             model.require_stable(self.workload)
         except UnstableError as error:

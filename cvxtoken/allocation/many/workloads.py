@@ -20,18 +20,18 @@ ARRAYS = (*PER_TYPE, "max_tokens")
 
 @dataclass(frozen=True, eq=False, init=False)
 class Workloads:
-    """B workloads of up to N types each; the rules are those of `Workload`, and hold for each on its own.
+    """B workloads of up to N types each; each must keep the rules of `Workload`.
 
-    Nothing is validated here but shapes and that all are numbers: `solve_many` marks the instances that
-    break a rule and solves the others. What several instances share is not copied: an array of shape (N,)
-    or (1, N) stands for all.
+    Only the shapes are checked here, and that all values are numbers: `solve_many` marks the instances that
+    break a rule, and solves the others. What all instances share is not copied: an array of shape (N,) or (1,
+    N) stands for all.
 
     Attributes:
         prior, accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token: as in `Workload`,
             shape (B, N).
         max_tokens, deviation, deviation_per_token: likewise.
         arrival_rate, accuracy_weight: as in `Workload`, shape (B,).
-        sizes: how many types each instance has, shape (B,); what stands beyond in its row is not read.
+        sizes: how many types each instance has, shape (B,); the rest of its row is not read.
 
     >>> workloads = Workloads(prior=[0.5, 0.5], accuracy_gain=0.5, saturation_rate=[1e-3, 2e-3],
     ...                       base_accuracy=0.2, overhead=0.1, time_per_token=0.001, max_tokens=4096,
@@ -100,7 +100,7 @@ class Workloads:
 
     @classmethod
     def of(cls, workloads: Sequence[Workload]) -> Self:
-        """A list of workloads of any sizes, padded to the largest (ProblemError where it is not that)."""
+        """A list of workloads of any sizes, padded to the largest (ProblemError where it is no such list)."""
         for number, workload in enumerate(workloads):
             if not isinstance(workload, Workload):
                 raise ProblemError(f"workloads holds {workload!r} at {number}; it must hold workloads")
@@ -122,7 +122,7 @@ class Workloads:
         return any(bool(getattr(self, field).any()) for field in RANDOM)
 
     def workload(self, index: int, names: Sequence[str] | None = None) -> Workload:
-        """One of them (IndexError where there is none; ProblemError where it breaks a rule)."""
+        """One of the workloads (IndexError where there is none; ProblemError where it breaks a rule)."""
         size = int(self.sizes[index])
         arrays = {field: getattr(self, field)[index, :size] for field in ARRAYS}
         rate, weight = float(self.arrival_rate[index]), float(self.accuracy_weight[index])
@@ -136,7 +136,7 @@ class Workloads:
 def obey(
     arrays: dict[str, FloatArray], scalars: dict[str, FloatArray], filled: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Which instances hold every rule of `Workload`, shape (B,).
+    """Which instances keep every rule of `Workload`, shape (B,).
 
     Args:
         arrays: by field, shape (N, B); the prior is 0 where an instance has no type.

@@ -23,14 +23,14 @@ from cvxtoken.tables import table
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the methods did, and the constants that foretell it.
+    """What the methods did, and the constants that predict it.
 
     Attributes:
         reference: the certified optimum.
         results: of each method in `methods.METHODS`.
-        contraction_bound: of the fixed-point map over the presolve's box.
+        contraction_bound: a bound of the fixed-point map over the presolve's box.
         contraction_at_optimum: sup norm of its Jacobian at the optimum.
-        spectral_radius: of that Jacobian.
+        spectral_radius: that of the same Jacobian.
         step_size_bound: the gradient method's proven step from l = 0, in tokens^2 / s.
     """
 
@@ -42,7 +42,7 @@ class Comparison:
     step_size_bound: float
 
     def token_error(self, name: str) -> float:
-        """Largest difference of a method's tokens to the reference's."""
+        """The largest difference between a method's tokens and the reference's."""
         return float(np.abs(self.results[name].tokens - self.reference.tokens).max())
 
     def to_document(self) -> dict[str, Any]:

@@ -1,8 +1,12 @@
 """When the plain fixed point converges: Lipschitz constants of its map (derived here).
 
-With u_j = pi_j c_j, h_k the delay price, tau_k the marginal time of `model` and c'_k = dtau_k/dl_k, the map's
-Jacobian has the entries |dT_k/dl_j| = (1 / (b_k h_k)) [delta_kj lambda c'_k / y
-+ lambda^2 u_j (tau_k + tau_j) / y^2 + lambda^3 E[S^2] u_j / y^3], and its rows vanish where T is clipped.
+With a_j = pi_j c_j, h_k the delay price, tau_k the marginal time of `model`, rise_k = dtau_k/dl_k and [k = j]
+1 or 0, the Jacobian of the map T has the entries
+
+    |dT_k/dl_j| = (1 / (b_k h_k)) ([k = j] lambda rise_k / y + lambda^2 a_j (tau_k + tau_j) / y^2
+                                   + lambda^3 E[S^2] a_j / y^3),
+
+and its rows vanish where T is clipped.
 """
 
 from __future__ import annotations
@@ -17,8 +21,10 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import SolverError
 
-_DENSE = 200  # types up to which all eigenvalues are computed
-_ROUNDING = 1e-9  # relative; the bound is rounded up by this, far more than float64 loses where it is below 1
+_DENSE = 200  # types; up to so many, all eigenvalues are computed
+_ROUNDING = (
+    1e-9  # relative; the bound is rounded up by this, far more than float64 loses where the bound is below 1
+)
 
 
 @dataclass(frozen=True)
@@ -26,8 +32,8 @@ class ContractionBound:
     """A proven Lipschitz constant of the fixed-point map, or the reason why there is none.
 
     Attributes:
-        value: in the sup norm over [0, u]; below 1 the plain iteration converges at this rate. None
-            where there is none.
+        value: the constant, in the sup norm over [0, u]; below 1 the plain iteration converges at this rate.
+            None where there is none.
         reason: a sentence.
     """
 
@@ -38,9 +44,13 @@ class ContractionBound:
 def contraction_bound(workload: Workload) -> ContractionBound:
     """A proven Lipschitz constant of T in the sup norm over the presolve's box [0, u], u = T(0).
 
-    Every iterate enters that box after one step. There the bracket in the Jacobian's entries is largest at
-    u and h_k least at 0, so the row sums are at most, with a = sum pi c and g = sum pi c tau,
-    (1 / (b_k h_k(0))) [lambda c'_k / y + lambda^2 (tau_k a + g) / y^2 + lambda^3 E[S^2] a / y^3] at u.
+    Every iterate is in that box after one step. In the box the bracket in the Jacobian's entries is largest
+    at u and h_k is least at 0. So with total = sum a_j and mixed = sum a_j tau_j, the row sums are at most
+
+        (1 / (b_k h_k(0))) (lambda rise_k / y + lambda^2 (tau_k total + mixed) / y^2
+                            + lambda^3 E[S^2] total / y^3)
+
+    with y, tau and E[S^2] at u.
 
     Raises:
         UnstableError: no allocation is stable.
@@ -54,10 +64,10 @@ def contraction_bound(workload: Workload) -> ContractionBound:
         )
     tau, y = model.marginal_time(w, u), float(model.idle(w, u))
     s2 = float(model.moments(w, u)[1])
-    a, g = float(w.prior @ w.time_per_token), float(w.prior @ (w.time_per_token * tau))
+    total, mixed = float(w.prior @ w.time_per_token), float(w.prior @ (w.time_per_token * tau))
     h0 = model.delay_price(w, np.zeros(len(w)))
     diagonal = lam * model.curvature(w) / w.time_per_token / y
-    bracket = diagonal + lam**2 * (tau * a + g) / y**2 + lam**3 * s2 * a / y**3
+    bracket = diagonal + lam**2 * (tau * total + mixed) / y**2 + lam**3 * s2 * total / y**3
     rows = np.where(u > 0, bracket / (w.saturation_rate * h0), 0.0)
     value = float(rows.max()) * (1 + _ROUNDING)
     verdict = "is a contraction" if value < 1 else "need not be a contraction"
@@ -70,25 +80,30 @@ def contraction_at(workload: Workload, tokens: FloatArray) -> float:
     Raises:
         ProblemError: the tokens are outside the box or the stability region.
     """
-    scale, diagonal, u, tau, y, s2 = _jacobian(workload, tokens)
+    scale, diagonal, a, tau, y, s2 = _jacobian(workload, tokens)
     lam = workload.arrival_rate
-    a, g = float(u.sum()), float(u @ tau)
-    return float((scale * (diagonal + lam**2 * (tau * a + g) / y**2 + lam**3 * s2 * a / y**3)).max())
+    total, mixed = float(a.sum()), float(a @ tau)
+    return float(
+        (scale * (diagonal + lam**2 * (tau * total + mixed) / y**2 + lam**3 * s2 * total / y**3)).max()
+    )
 
 
 def spectral_radius_at(workload: Workload, tokens: FloatArray) -> float:
-    """Spectral radius of the map's Jacobian at tokens of shape (N,): below 1, it converges from near by.
+    """Spectral radius of the map's Jacobian at tokens of shape (N,).
 
-    The Jacobian is minus E (Lambda + S U), with E = diag(1 / (b h)), U = diag(u) and a symmetric S of rank
-    2, which has the eigenvalues of the symmetric E Lambda + (E U)^(1/2) S (E U)^(1/2).
+    Where it is below 1 at the optimum, the plain iteration converges from nearby.
+
+    The Jacobian is minus P (Q + M R), where P, Q and R are the diagonal matrices of 1 / (b h), lambda rise /
+    y and a, and M is symmetric of rank 2. P (Q + M R) has the eigenvalues of the symmetric matrix P Q + (P
+    R)^(1/2) M (P R)^(1/2).
 
     Raises:
         ProblemError: the tokens are outside the box or the stability region.
         SolverError: the eigenvalues were not found.
     """
-    scale, diagonal, u, tau, y, s2 = _jacobian(workload, tokens)
+    scale, diagonal, a, tau, y, s2 = _jacobian(workload, tokens)
     lam = workload.arrival_rate
-    root = np.sqrt(scale * u)
+    root = np.sqrt(scale * a)
     factors = np.column_stack([root, root * tau])
     core = np.array([[lam**3 * s2 / y**3, lam**2 / y**2], [lam**2 / y**2, 0.0]])
     size = len(root)
@@ -112,13 +127,13 @@ def spectral_radius_at(workload: Workload, tokens: FloatArray) -> float:
     operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
     try:
         values = eigsh(operator, k=1, return_eigenvectors=False, v0=root + 1e-300)
-    except ArpackError as error:  # no convergence is one
+    except ArpackError as error:  # as where it does not converge
         raise SolverError(f"the largest eigenvalue was not found: {error}") from error
     return _largest(values)
 
 
 def _largest(values: FloatArray) -> float:
-    """The largest modulus (SolverError where an eigenvalue is no number)."""
+    """The largest modulus (SolverError where an eigenvalue is not finite)."""
     if not np.isfinite(values).all():
         raise SolverError("the eigenvalues are beyond float64")
     return float(np.abs(values).max())
@@ -127,7 +142,7 @@ def _largest(values: FloatArray) -> float:
 def _jacobian(
     workload: Workload, tokens: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, float, float]:
-    """1 / (b h) (0 where clipped), lambda c' / y, u = pi c, tau, y and E[S^2] at stable tokens."""
+    """1 / (b h) (0 where clipped), lambda rise / y, a = pi c, tau, y and E[S^2] at stable tokens."""
     w = workload
     l = checked_start(w, tokens)
     h = model.delay_price(w, l)

@@ -18,7 +18,7 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 
-_SAME = 1e-9  # l_(n+2) - l_n against l_(n+1) - l_n: a two-cycle, not slow convergence
+_SAME = 1e-9  # l_(n+2) - l_n over l_(n+1) - l_n: below this it is a two-cycle, not slow convergence
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ def fixed_point(
 ) -> Result:
     """The projected fixed-point iteration l <- l + damping (T(l) - l), T being `model.answer`.
 
-    Plain (damping 1, Jacobi order) it is the paper's. From l = 0 its iterates then alternate around the
-    optimum, because T is antitone: the result's `bracket` encloses l*, converged or not. It converges
-    where `contraction_bound` is below 1, and else may end in a two-cycle or leave the stability region,
-    which the outcome says.
+    Plain (damping 1, Jacobi order) it is the paper's method. From l = 0 its iterates then alternate around
+    the optimum, because T is antitone, and the result's `bracket` encloses l*, whether it converged or not.
+    The plain method converges where `contraction_bound` is below 1. Elsewhere it may end in a two-cycle or
+    leave the stability region; the outcome says so.
 
     Args:
         workload: the instance.
@@ -96,9 +96,9 @@ def fixed_point(
 
 
 def _gauss_seidel(workload: Workload, tokens: FloatArray) -> FloatArray:
-    """One sweep of T type by type, each seeing the new tokens of those before it; moments kept up to date.
+    """One sweep of T, type by type, each with the new tokens of those before it; moments are kept up to date.
 
-    Stops early, at the iterate reached, where that leaves the stability region.
+    It stops early where it leaves the stability region, and returns the iterate that does so.
     """
     w, lam = workload, workload.arrival_rate
     l = tokens.copy()
@@ -120,7 +120,7 @@ def _gauss_seidel(workload: Workload, tokens: FloatArray) -> FloatArray:
 
 
 def _bracket(workload: Workload, result: Result) -> tuple[FloatArray, FloatArray]:
-    """Even iterates from l = 0 are lower bounds of l*, odd ones upper bounds; the best of each."""
+    """The best bounds of l* among iterates from l = 0: even ones are lower, odd ones upper bounds."""
     lower, upper = np.zeros(len(workload)), workload.max_tokens
     for number, tokens in enumerate(result.trace.tokens):
         if number % 2:

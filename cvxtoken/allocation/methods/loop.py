@@ -1,8 +1,8 @@
 """One loop for every iterative method, and what it returns.
 
-A method knows how to start, how to make a step, and when it cannot go on. It does not judge itself: the
-loop calls it converged where the float64 dual gap of its iterate, rounding allowed for, is at most the
-tolerance, and nowhere else. To plug in a method of your own, write the three functions of `Method`.
+A method knows how to start, how to make a step, and when it cannot go on. It does not judge itself. The loop
+calls it converged only where the float64 dual gap of its iterate, with an allowance for rounding, is at most
+the tolerance. To plug in a method of your own, write the three functions of `Method`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from cvxtoken.allocation.proof.certificate import Certificate, certify
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 
-CLAIMED_GAP = 1e-10  # relative; a result that says it converged is proven to this
-TOLERANCE = 1e-11  # relative; where the loop stops by default, well inside what is claimed
+CLAIMED_GAP = 1e-10  # relative; a result that says it converged is within this
+TOLERANCE = 1e-11  # relative; the loop stops here by default, well below what is claimed
 _KEPT_NUMBERS = 10_000_000  # iterates are kept while the trace holds no more (80 MB)
 
 
@@ -48,7 +48,7 @@ class Method(Protocol[S]):
         """The next state; its tokens may be unstable, which the loop then reports."""
 
     def done(self, state: S) -> str | None:
-        """Why the method cannot converge from here, in a sentence; None to go on."""
+        """A sentence that says why the method cannot go on from here; None to go on."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Trace:
     Attributes:
         tokens: the iterates, each of shape (N,), until together they hold 10 million numbers.
         objectives: J in s; minus infinity where rho >= 1.
-        residuals: relative float64 dual gap, rounding allowed for; infinite where rho >= 1.
+        residuals: relative float64 dual gap, with an allowance for rounding; infinite where rho >= 1.
         utilization: rho.
     """
 
@@ -79,19 +79,19 @@ class Trace:
 
 @dataclass(frozen=True)
 class Result:
-    """What a method found, and what is proven of it.
+    """What a method found, and what is proven about it.
 
     Attributes:
         workload: the instance.
         tokens: the last stable iterate, shape (N,).
         objective: J there, in s.
-        converged: whether its relative gap is at most 1e-10; by the float64 dual gap, or by the
-            certificate where `confirmed` was called.
+        converged: whether the relative gap is at most 1e-10, by the float64 dual gap, or by the certificate
+            where `confirmed` was called.
         outcome: what happened, as a sentence.
         iterations: steps made.
         trace: of every iterate.
-        seconds: of the loop.
-        bracket: lower and upper bounds of l*, where the method gives them (to rounding).
+        seconds: how long the loop took.
+        bracket: lower and upper bounds of l*, up to rounding; None where the method gives none.
     """
 
     workload: Workload
@@ -157,7 +157,7 @@ def run(
         if outcome is not None:
             break
         try:
-            with np.errstate(all="ignore"):  # what overflows ends in an infinite gap, which is named
+            with np.errstate(all="ignore"):  # an overflow ends in an infinite gap, which the outcome names
                 state = method.step(state)
         except (ArithmeticError, ValueError) as error:  # LinAlgError is a ValueError
             outcome = f"Failed: {error}."
@@ -181,7 +181,7 @@ def checked_start(workload: Workload, start: FloatArray | None) -> FloatArray:
 def _judge(
     workload: Workload, method: Method[S], state: S, trace: Trace, tolerance: float
 ) -> tuple[bool, str | None]:
-    """Whether the last iterate converged, and the sentence to stop with, if any."""
+    """Whether the last iterate converged, and the sentence with which to stop, if any."""
     gap, rho = trace.residuals[-1], trace.utilization[-1]
     if gap <= tolerance:
         return True, f"Converged: the relative dual gap is {gap:.2g}."

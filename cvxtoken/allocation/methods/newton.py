@@ -18,7 +18,7 @@ from cvxtoken.arrays import FloatArray
 
 _ARMIJO = 1e-4
 _HALVINGS = 60
-_SHORT = 1e-2  # of the Newton step: where no longer one raises J, another direction is tried too
+_SHORT = 1e-2  # of the Newton step: where only shorter ones raise J, another direction is tried too
 _ROUNDING = 1e-15  # relative to alpha + |J|: changes of J below this are noise
 
 
@@ -44,8 +44,8 @@ class _Newton:
         held = ((l <= 0) & (slope <= 0)) | ((l >= w.max_tokens) & (slope >= 0))
         size, new = self.ascend(l, slope, newton_direction(hessian, slope, ~held))
         if size < _SHORT:
-            # with y near 0 Woodbury's two terms nearly cancel, and what is left of the direction is rounding,
-            # another one on every processor; the Hessian's diagonal alone leads away
+            # with y near 0 Woodbury's two terms nearly cancel. What is left of the direction is rounding, and
+            # differs between processors; a step by the Hessian's diagonal alone leads away from there
             curvature = hessian.diagonal + np.einsum(
                 "ki,ij,kj->k", hessian.factors, hessian.core, hessian.factors
             )
@@ -54,7 +54,7 @@ class _Newton:
         return _State(new, stalled=bool((new == l).all()))
 
     def ascend(self, l: FloatArray, slope: FloatArray, direction: FloatArray) -> tuple[float, FloatArray]:
-        """The first point along the projected arc, halving the step, where J rises enough; step 0 if none."""
+        """Halve the step along the projected arc until J rises enough; step 0 if it never does."""
         w = self.workload
         J = float(model.objective(w, l))
         noise = _ROUNDING * (w.accuracy_weight + abs(J))
@@ -71,9 +71,9 @@ class _Newton:
 def newton_direction(
     hessian: model.Hessian, slope: FloatArray, free: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 ) -> FloatArray:
-    """-H^(-1) slope on the free types, 0 on the others; H = diag(d) + V C V' is negative definite there.
+    """The direction -H^(-1) slope on the free types, where H = diag(d) + V C V' is negative definite; else 0.
 
-    Woodbury: H^(-1) = 1/d - (V/d) (I + C V' (V/d))^(-1) C (V/d)', two by two.
+    Woodbury: H^(-1) = 1/d - (V/d) (I + C V' (V/d))^(-1) C (V/d)', where the inverse is of a 2 x 2 matrix.
     """
     d = np.where(free, hessian.diagonal, -1.0)
     V = np.where(free[:, None], hessian.factors, 0.0)

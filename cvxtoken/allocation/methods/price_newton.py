@@ -12,7 +12,7 @@ from cvxtoken.allocation.prices.search import SAMPLED_FROM, PricePoint, price_pa
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 
-_ROUGH = 3e-3  # after such a step in log prices the next is below 1e-5, and the gap about its square
+_ROUGH = 3e-3  # after such a step in log prices the next one is below 1e-5, and the gap is about its square
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class _PriceNewton:
         point = next(state.path, None)
         if point is None:
             return _State(state.tokens, state.path, ended=True)
-        # prices on trial may be too low
+        # prices that are tried may be too low
         return _State(point.tokens if point.idle > 0 else state.tokens, state.path)
 
     def done(self, state: _State) -> str | None:
@@ -61,10 +61,10 @@ def price_newton(
 ) -> Result:
     """The two-price search that also polishes the reference; a step is one evaluation of all types.
 
-    Converged is by the float64 dual gap alone, so that a million types take seconds; `confirmed()` on the
-    result adds the rigorous certificate, at about 0.3 ms a type. From 65,536 types on, and without a start,
-    the first iterate is a Newton step away from the prices of a sample of the types. Arguments and errors
-    as in `methods.run`.
+    `converged` rests on the float64 dual gap alone, so that a million types take seconds; `confirmed()` on
+    the result adds the rigorous certificate, at about 0.3 ms a type. From 65,536 types on, and without a
+    start, the first iterate is one Newton step away from the prices of a sample of the types. Arguments and
+    errors are those of `methods.run`.
     """
     from_sample = start is None and len(workload) >= SAMPLED_FROM
     return run(workload, _PriceNewton(workload, from_sample), start, max_iterations, tolerance)

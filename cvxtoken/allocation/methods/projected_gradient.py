@@ -24,14 +24,18 @@ _ROUNDING = 1e-14  # relative to alpha + E[T]: changes of J below this are noise
 def step_size_bound(workload: Workload, start: FloatArray | None = None) -> float:
     """A step 1 / L, in tokens^2 / s, with which J never falls on the way from a start (derived here).
 
-    L bounds the norm of J's Hessian where J(l) >= J(start), by its largest row sum:
-    max_k alpha pi_k A_k b_k^2 + lambda pi_k (c_k^2 + s1_k^2) / y + lambda^2 pi_k c_k [(tau_k a + g) / y^2 +
-    lambda E[S^2] a / y^3], a = sum pi c, g = sum pi c tau. Every term increases with l, so l_max bounds it
-    where rho(l_max) < 1. Elsewhere y >= `model.least_idle`, t_k <= 1 / (lambda pi_k) bounds l_k, sum pi t is
-    below 1 / lambda, so that g <= max c / lambda where service times are certain (tau = t), and
-    lambda E[S^2] / (2 y) <= E[T] <= M; of each pair of bounds the better is taken. The iterates never leave
-    that set: on the segment to the next one J would first have to fall back to J(start), but within the set
-    it rises.
+    L bounds the norm of J's Hessian where J(l) >= J(start), by its largest row sum. With total = sum pi c,
+    mixed = sum pi c tau and tau the marginal time of `model`, that is at most
+
+        max_k alpha pi_k A_k b_k^2 + max_k {lambda pi_k (c_k^2 + s1_k^2) / y
+            + lambda^2 pi_k c_k [(tau_k total + mixed) / y^2 + lambda E[S^2] total / y^3]}.
+
+    The terms of the second maximum increase with l, so l_max bounds them where rho(l_max) < 1. Elsewhere
+    y >= `model.least_idle`; t_k <= 1 / (lambda pi_k) bounds l_k; sum pi t is below 1 / lambda, so that
+    mixed <= max c / lambda where service times are certain (tau = t); and
+    lambda E[S^2] / (2 y) <= E[T] <= alpha sum pi (A + D) - J(start). Of each pair of bounds the better is
+    taken. The iterates never leave the set J(l) >= J(start): on the segment to the next iterate, J would
+    first have to fall back to J(start), but within the set it rises.
 
     Args:
         workload: the instance.
@@ -51,16 +55,16 @@ def step_size_bound(workload: Workload, start: FloatArray | None = None) -> floa
     y = max(model.least_idle(w, l), float(model.idle(w, w.max_tokens)))
     top = np.minimum(w.max_tokens, np.maximum(1 / (lam * pi) - w.overhead, 0.0) / c)
     tau, s2 = model.marginal_time(w, top), float(model.moments(w, top)[1])
-    a, g = float(pi @ c), float(pi @ (c * tau))
+    total, mixed = float(pi @ c), float(pi @ (c * tau))
     if not w.is_random:
-        g = min(g, float(c.max()) / lam)
+        mixed = min(mixed, float(c.max()) / lam)
     best = w.accuracy_weight * float(pi @ (w.accuracy_gain + w.base_accuracy))
-    M = best - float(model.objective(w, l))
-    s2_over_y = min(s2 / y, 2 * M / lam)
+    longest = best - float(model.objective(w, l))  # E[T] is at most this
+    s2_over_y = min(s2 / y, 2 * longest / lam)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         over_y2 = np.float64(1) / np.float64(y) ** 2
         row = lam * pi * model.curvature(w) / y
-        row = row + lam**2 * pi * c * ((tau * a + g) + lam * s2_over_y * a) * over_y2
+        row = row + lam**2 * pi * c * ((tau * total + mixed) + lam * s2_over_y * total) * over_y2
     L = np.max(w.accuracy_weight * pi * w.accuracy_gain * w.saturation_rate**2) + np.max(row)
     if not np.isfinite(L):
         return 0.0
@@ -74,10 +78,10 @@ class State:
     Attributes:
         tokens, objective: the iterate, shape (N,), and J there.
         point: where the gradient that led here was taken.
-        step_size: that was used.
+        step_size: the step that was used.
         previous: the iterate before.
-        momentum: Nesterov's t, 1 after a restart.
-        floor: J at the start, whose sublevel set no point leaves.
+        momentum: Nesterov's sequence of momentum, 1 after a restart.
+        floor: J at the start; momentum never leads to a point where J is lower.
     """
 
     tokens: FloatArray
@@ -103,7 +107,7 @@ class ProjectedGradient:
         return State(tokens, J, tokens, self.step_size, tokens, 1.0, J)
 
     def done(self, state: State) -> str | None:
-        """Never: it converges always, if slowly."""
+        """Never a reason to stop: the method always converges, if slowly."""
         return None
 
     def step(self, state: State) -> State:
@@ -119,11 +123,11 @@ class ProjectedGradient:
         return float(model.objective(self.workload, tokens))
 
     def noise(self, objective: float) -> float:
-        """Changes of J that are rounding, in s."""
+        """How large a change of J may be rounding, in s."""
         return _ROUNDING * (self.workload.accuracy_weight + abs(objective))
 
     def ascend(self, state: State, point: FloatArray, step_size: float, momentum: float = 1.0) -> State:
-        """Proj [point + eta grad J(point)]."""
+        """The state at the point Proj [point + eta grad J(point)]."""
         slope = model.gradient(self.workload, point)
         new = np.clip(point + step_size * slope, 0.0, self.workload.max_tokens)
         return State(new, self.objective(new), point, step_size, state.tokens, momentum, state.floor)
@@ -141,7 +145,7 @@ class ProjectedGradient:
             step_size /= 2
 
     def accelerate(self, state: State) -> State:
-        """Ascend from an extrapolated point in the sublevel set; restart where J would fall."""
+        """Ascend from an extrapolated point where J is not below `floor`; restart where J would fall."""
         momentum = (1 + np.sqrt(1 + 4 * state.momentum**2)) / 2
         beta = (state.momentum - 1) / momentum
         ahead = state.tokens + beta * (state.tokens - state.previous)
@@ -164,7 +168,7 @@ def projected_gradient(
     """Projected gradient ascent on J over the box.
 
     With rule 'constant' and the default step 1 / L (`step_size_bound`) it is the paper's method: J never
-    falls, and it converges always, but the proven step can be hopelessly small. 'backtracking' tries
+    falls, and it always converges, but the proven step can be far too small. 'backtracking' tries
     longer steps; 'accelerated' adds momentum, and restarts it where J would fall.
 
     Args:

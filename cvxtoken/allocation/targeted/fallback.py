@@ -1,8 +1,8 @@
-"""Optima under targets where no equations hold, because every type is at a bound of its own (derived here).
+"""Optima under targets where the price equations fix no prices, as every type is at a bound (derived here).
 
-A target may leave no room at all, so that the least tokens are the only allocation; or by chance targets hold
-with equality where more types than usual are at their bounds. Prices may then lie in a whole interval, any
-point of which proves the optimum, but for what rounding makes of the coincidence.
+A target may leave no room at all, so that the least tokens are the only allocation. Or targets happen to hold
+with equality just where more types than usual are at their bounds. Prices may then lie in a whole interval.
+Any point of it proves the optimum, except for what rounding makes of the coincidence.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _TIME, _WAIT, _LOAD, _TOKENS = LIMITS
 def no_room(problem: Feasible) -> Multipliers:
     """Multipliers that prove the least tokens optimal where a target leaves no room above them.
 
-    That target's is so high that no type would think more: mu >= (dJ/dl_k) / (d value / dl_k) for all k.
+    The multiplier mu of that target is so high that no type would think more: mu >= (dJ/dl_k) / (dg/dl_k) for
+    every type k, g being the value that the target limits.
     """
     w, targets, l = problem.workload, problem.targets, problem.floor
     name = next(name for name, value in problem.room.items() if not value)
@@ -46,7 +47,7 @@ def pulled_inside(
 ) -> tuple[list[Decimal], Multipliers]:
     """The interior point, moved towards the least tokens as little as needed to meet the targets.
 
-    Types within `near` of a bound, as a share of their range, are taken to be there.
+    A type within `near` of a bound, as a share of its range, is put at that bound first.
     """
     w, targets, least, floor = problem.workload, problem.targets, problem.least, problem.floor
     width = near * (w.max_tokens - floor)
@@ -77,13 +78,16 @@ def _meets(workload: Workload, targets: Targets, tokens: list[Decimal]) -> bool:
 def _multipliers(
     workload: Workload, targets: Targets, l: FloatArray, prices: Mapping[str, float]
 ) -> Multipliers:
-    """With the least accuracies' read off: (alpha + zeta / pi) A b e^(-b l) = c (p + theta tau) + xi."""
+    """The multipliers of all targets, from those of the upper ones.
+
+    Those of the least accuracies follow from (alpha + zeta / pi) A b e^(-b l) = c (p + theta tau) + xi.
+    """
     w = workload
     mu, nu, eta, xi = (prices.get(name, 0.0) for name in LIMITS)
     e, sigma = targets.delay_weight + mu + nu, targets.delay_weight + mu + eta * w.arrival_rate
     slope = w.time_per_token * (sigma + e * (model.delay_price(w, l) - 1)) + xi
-    zeta = slope * np.exp(w.saturation_rate * l) / (w.accuracy_gain * w.saturation_rate)
-    zeta = np.maximum(w.prior * (zeta - targets.accuracy_weight(w)), 0.0)
+    worth = slope * np.exp(w.saturation_rate * l) / (w.accuracy_gain * w.saturation_rate)
+    zeta = np.maximum(w.prior * (worth - targets.accuracy_weight(w)), 0.0)
     found = dict(zip(w.names, zeta.tolist(), strict=True))
     return Multipliers(
         {name: Decimal(x) for name, x in prices.items()},

@@ -1,8 +1,8 @@
 """The least tokens that the targets on accuracy ask for, and whether they leave the upper ones room.
 
-p_k(l) >= q where l >= ln(A / (A + D - q)) / b. All upper targets rise with every type's tokens, so that they
-can be met together exactly where each of them is met at the least tokens. This is decided in rational
-numbers, before anything is solved (derived here).
+The least accuracy q of a type is reached where l >= ln(A / (A + D - q)) / b. Whatever the upper targets limit
+rises with every type's tokens, so all targets can be met together exactly where the least tokens meet each
+upper one. This is decided in rational numbers, before anything is solved (derived here).
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ class Feasible:
     """A workload with targets that some stable allocation meets.
 
     Attributes:
-        workload, targets: as given, known to fit each other.
+        workload, targets: as given; the targets fit the workload.
         least: tokens of every type that surely reach its least accuracy; they meet the upper targets.
-        room: how far each upper target is above its value there, exactly; not negative.
+        room: by upper target, how far its limit is above its value at the least tokens, exactly; not
+            negative.
     """
 
     workload: Workload
@@ -105,13 +106,14 @@ def upper_values(workload: Workload, tokens: list[Decimal]) -> dict[str, Fractio
 
 
 def rooms(workload: Workload, targets: Targets, tokens: list[Decimal]) -> dict[str, Fraction]:
-    """How far each upper target is above its value at the least tokens, exactly.
+    """By upper target, how far its limit is above its value at the least tokens, exactly.
 
-    A target within 1e-70 or so of its least value may count as missed; no double can tell.
+    A limit within about 1e-70 of the least possible value may count as missed; no double can tell the two
+    apart.
 
     Raises:
         UnstableError: no allocation is stable.
-        TargetError: targets that no allocation meets; every one is named with the best possible value.
+        TargetError: no allocation meets the targets; every one missed is named, with the best possible value.
     """
     model.require_stable(workload)
     try:
@@ -132,11 +134,11 @@ def rooms(workload: Workload, targets: Targets, tokens: list[Decimal]) -> dict[s
 
 
 def _above(value: Fraction) -> Decimal:
-    """To 9 digits, not below."""
+    """The number to 9 digits, rounded up."""
     up = Context(9, ROUND_CEILING)
     return up.divide(Decimal(value.numerator), Decimal(value.denominator))
 
 
 def _short(value: float) -> Decimal:
-    """To 9 digits, not above."""
+    """The number to 9 digits, rounded down."""
     return Context(9, ROUND_FLOOR).create_decimal(Decimal(value))

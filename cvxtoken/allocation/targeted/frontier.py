@@ -1,6 +1,6 @@
 """The frontier: the best mean accuracy for every mean system time, each point with its proof (derived here).
 
-The best accuracy is a concave function of the limit tau on E[T]. Its slope mu is the price of a second; where
+The best accuracy is a concave function of the limit on E[T]. Its slope mu is the price of a second. Where
 mu > 0 the point is also the optimum of J = alpha sum pi p - E[T] at the accuracy weight alpha = 1 / mu.
 """
 
@@ -24,8 +24,8 @@ from cvxtoken.errors import ProblemError
 from cvxtoken.proofs import CERTIFIED_GAP
 from cvxtoken.tables import table
 
-_ENOUGH = 0.95  # of the accuracy that any time could gain: there the frontier ends
-_IDLE = 1e-4  # of the idle share without thinking: as good as none
+_ENOUGH = 0.95  # of the accuracy that time can gain: there the frontier ends
+_IDLE = 1e-4  # of the idle share without thinking: so little counts as none
 _TARGET = "max_mean_system_time"
 
 
@@ -34,7 +34,7 @@ class FrontierPoint:
     """The best mean accuracy with a mean system time of at most `limit`.
 
     Attributes:
-        limit: tau, in s.
+        limit: of E[T], in s.
         certificate: the proof, of the objective 'accuracy' under that target.
     """
 
@@ -91,7 +91,7 @@ class Frontier:
         return "certified" if all(p.status == "certified" for p in self.points) else "uncertified"
 
     def to_document(self) -> dict[str, Any]:
-        """What `frontier --json` prints; a weight without bound is null."""
+        """The object that `cvxtoken frontier --json` prints; an infinite weight is null."""
         names = self.workload.names
         return {
             "status": self.status,
@@ -137,14 +137,15 @@ def frontier(
 
     Args:
         workload: the instance; its accuracy weight does not matter.
-        points: limits on E[T] in s, rising; or how many to choose, denser where time is scarce, up to about
-            where 95 % of the accuracy that any time could gain is gained.
+        points: limits on E[T] in s, rising; or how many to choose. Chosen limits are denser where time is
+            scarce, and end about where 95 % of the accuracy that time can gain is gained.
         on_progress: called with 1 after every point.
 
     Raises:
         UnstableError: no allocation is stable.
         TargetError: a limit is below the least mean system time.
-        ProblemError: no points, limits that do not rise, or limits to choose where no type may think.
+        ProblemError: there are no points, the limits do not rise, or they are to be chosen and no type may
+            think.
     """
     model.require_stable(workload)
     if isinstance(points, int | np.integer) and not isinstance(points, bool):
@@ -183,7 +184,7 @@ def _chosen(workload: Workload, count: int) -> list[float]:
 
 
 def _most(workload: Workload) -> float:
-    """The mean accuracy that no time would exceed, nearly: all tokens, or hardly any idle share left."""
+    """About the largest mean accuracy that time allows: at all tokens, or with hardly any idle share left."""
     if float(model.idle(workload, workload.max_tokens)) > 0:
         return float(model.mean_accuracy(workload, workload.max_tokens))
     full = 1 - _IDLE * float(workload.idle_at_zero)

@@ -1,6 +1,6 @@
-"""The optimum under targets: least tokens -> room -> interior point -> polish; nothing of it is trusted.
+"""The optimum under targets: least tokens -> room -> interior point -> polish. None of these is trusted.
 
-What is found is bounded by `certify`, like any allocation.
+Like any allocation, what they find is bounded by `certify`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, ProblemError
 
 Candidate = tuple[list[Decimal], Multipliers]
-_ACTIVE = 1e-6  # of a dual value, against all there is to gain
+_ACTIVE = 1e-6  # of a dual value times its limit, as a share of all there is to gain
 _NEAR = (1e-7, 0.0)  # of a bound, as a share of the range: corners, and the point as it is
-_CLOSED = Decimal("1e-15")  # what comes after the first candidate serves where that does not close
+_CLOSED = Decimal("1e-15")  # a relative gap at which no further candidate is tried
 _HALVINGS = 60  # of an interval, to float64's accuracy
 _NARROW = 1e-9  # of max_tokens, or of 1 / b where that is 0: the least width of a type's range
 
@@ -39,14 +39,14 @@ def certify_targets(workload: Workload, targets: Targets) -> Certificate:
             without a target that keeps the load below 1).
     """
     problem = feasible(workload, targets)
-    if targets.max_mean_tokens is None:  # the accuracy rises with all tokens
+    if targets.max_mean_tokens is None:  # the accuracy rises with every type's tokens
         _require_optimum(problem, workload.max_tokens.tolist())
     found = []
     with np.errstate(all="ignore"):  # data beyond float64 end uncertified, not in warnings
         for tokens, multipliers in _candidates(problem):
             try:
                 found.append(certify(workload, tokens, targets=targets, multipliers=multipliers))
-            except CvxtokenError:  # a point beyond float64 may miss a target by its rounding
+            except CvxtokenError:  # with data beyond float64, rounding may make a point miss a target
                 continue
             if found[-1].relative_gap <= _CLOSED:
                 break
@@ -57,8 +57,8 @@ def certify_targets(workload: Workload, targets: Targets) -> Certificate:
 def certify_rows(problem: Feasible, raw: FloatArray, prices: dict[Key, float]) -> Certificate | None:
     """The optimum under linear targets too, from a solver's point and dual values; None where unproven.
 
-    Linear targets may ask for anything, so that there is no point inside them to begin with: what the solver
-    says is active is where the polish begins.
+    Linear targets may ask for anything, so that no point inside them is known to begin with. The polish
+    begins with the targets that the solver's dual values show as active.
 
     Raises:
         ProblemError: there is no optimum, as in `certify_targets`.
@@ -78,7 +78,7 @@ def move_inside(problem: Feasible, raw: FloatArray) -> Certificate:
     """A point of a solver, moved inside the targets, bounded by the multipliers of their optimum.
 
     Raises:
-        ProblemError: the targets alone have no optimum, as in `certify_targets`, so that nothing bounds it.
+        ProblemError: the targets alone have no optimum, as in `certify_targets`, so nothing bounds the point.
     """
     workload, targets, least, floor = problem.workload, problem.targets, problem.least, problem.floor
     multipliers = certify_targets(workload, targets).multipliers
@@ -93,7 +93,7 @@ def move_inside(problem: Feasible, raw: FloatArray) -> Certificate:
 
 
 def _size(problem: Feasible, key: str | int) -> float:
-    """What a multiplier of 1 makes of a target's limit, over all there is to gain."""
+    """A target's limit times a multiplier of 1, as a share of all there is to gain."""
     workload, targets = problem.workload, problem.targets
     gain = targets.accuracy_weight(workload) * float(workload.prior @ workload.accuracy_gain)
     if isinstance(key, str):
@@ -103,7 +103,7 @@ def _size(problem: Feasible, key: str | int) -> float:
 
 
 def _candidates(problem: Feasible) -> Iterator[Candidate]:
-    """The polished point, or else what it came from."""
+    """The polished point, then the points that it came from."""
     room = {name: float(value) for name, value in problem.room.items()}
     if not all(problem.room.values()):
         yield problem.least, no_room(problem)
@@ -135,7 +135,7 @@ def _require_optimum(problem: Feasible, best: Sequence[float | Decimal]) -> None
 
 
 def _width(problem: Feasible) -> FloatArray:
-    """How far above the least tokens the optimum may lie: no farther than T(0) where E[T] has its weight."""
+    """How far above the least tokens the optimum may lie: not beyond T(0) where E[T] has a weight in J."""
     workload, targets, floor = problem.workload, problem.targets, problem.floor
     top = workload.max_tokens
     if targets.delay_weight:
@@ -147,7 +147,7 @@ def _width(problem: Feasible) -> FloatArray:
 def _filled(problem: Feasible) -> Start:
     """Where accuracy alone is wanted: l = ln(A b / xi) / b, clipped, with sum pi l at its limit.
 
-    On curves that are all but flat xi is far below what an interior point can tell; its logarithm is not.
+    On curves that are almost flat, xi is far below what an interior point resolves; its logarithm is not.
     """
     w, limit = problem.workload, problem.targets.max_mean_tokens
     if limit is None or float(w.prior @ w.max_tokens) <= limit:
@@ -162,7 +162,7 @@ def _filled(problem: Feasible) -> Start:
 
 
 def _active(point: InteriorPoint, room: dict[str, float]) -> tuple[str, ...]:
-    """A target is taken for active where its multiplier's share of the gain exceeds its slack's of the room.
+    """The targets taken to be active: where multiplier times room, over the gain, exceeds slack over room.
 
     Multiplier times room is at most the gain over the least tokens, because J* is concave in a limit.
     """

@@ -1,22 +1,24 @@
 """The optimum under targets to 60 digits: Newton's method on the prices in decimals (derived here).
 
-The targets change the two-price form of `prices.search` only in what the prices are. With the weights
-sigma = w + mu + eta lambda of E[S] and e = w + mu + nu of E[W] in F and its multipliers' terms,
+The targets change the two-price form of `prices.search` only in what the prices are. Let mu, nu and eta be
+the multipliers of the targets on E[T], E[W] and rho, chi_j those of the rows a_j, and w the weight of E[T] in
+J. The rows are those of the linear targets and, with a = pi, that of the mean tokens. In F and the terms of
+its multipliers, E[S] has the weight sigma = w + mu + eta lambda, and E[W] the weight e = w + mu + nu. With
 
-    theta = e lambda / y,   p = sigma + e lambda^2 E[S^2] / (2 y^2),   x_k = (sum chi_j a_jk) / pi_k,
+    theta = e lambda / y,   p = sigma + e lambda^2 E[S^2] / (2 y^2),   tilt_k = (sum chi_j a_jk) / pi_k,
 
-every type answers with the root, clipped to [least, l_max], of alpha A b e^(-b l) = c (p + theta tau) + x.
-The rows a_j are those of the linear targets and, with a = pi, of the mean tokens. Given which targets are
-active, theta, p and the chi of the active rows solve as many equations: the active targets hold with
-equality, and of e and sigma, known from y and E[S^2] by e = theta y / lambda, sigma = p - theta lambda E[S^2]
-/ (2 y),
+every type answers with the root, clipped to [least, l_max], of alpha A b e^(-b l) = c (p + theta tau) + tilt,
+tau being the marginal time of `model`. Given which targets are active, theta, p and the chi of the active
+rows solve as many equations. The active targets hold with equality. And e = theta y / lambda and
+sigma = p - theta lambda E[S^2] / (2 y), known from y and E[S^2], obey
 
     active of (E[T], E[W], rho)     none             E[T]      E[W]        rho
-    instead of their values         e = sigma = w    e = sigma sigma = w   e = w
+    the equation                     e = sigma = w    e = sigma sigma = w   e = w
 
-and nothing where two are active; all three never need be, because E[S] and E[W] give E[T]. A least accuracy
-is a bound of l, and its multiplier is read off: G b e^(-b l) = c (p + theta tau) + x. The answer is accepted
-where no multiplier is negative and no other target missed; else other sets are tried. Nothing is proven here.
+and nothing where two of the three are active; all three never need be, because E[S] and E[W] give E[T]. A
+least accuracy is a bound of l. Its multiplier zeta is read off:
+(alpha + zeta / pi) A b e^(-b l) = c (p + theta tau) + tilt. The answer is accepted where no multiplier is
+negative and no other target is missed; otherwise other sets are tried. Nothing is proven here.
 """
 
 from __future__ import annotations
@@ -31,8 +33,8 @@ from cvxtoken.allocation.targeted.feasible import Feasible
 from cvxtoken.allocation.targets import LIMITS, Multipliers
 from cvxtoken.precision import POLISHED, POLISHING
 
-_INWARD = Decimal("1e-36")  # of its room, by which an active target is met with certainty
-_INWARD_AT_EDGE = Decimal("1e-52")  # likewise where y may be near 0: radii must tell y from 0
+_INWARD = Decimal("1e-36")  # of its room: so far inside its limit is an active target met, to be met surely
+_INWARD_AT_EDGE = Decimal("1e-52")  # the same where y may be near 0: radii must tell y from 0
 _ACCURATE = Decimal("1e-75")  # relative, of the prices
 _STEPS = 25
 _EXPONENTS = 999_999
@@ -58,9 +60,9 @@ class Start:
 
 
 def polish_targets(problem: Feasible, start: Start) -> tuple[list[Decimal], Multipliers] | None:
-    """Tokens that meet the targets, 1e-36 of their room inside, and multipliers; None where none are found.
+    """Tokens inside the targets by 1e-36 of their room, and multipliers; None where none are found.
 
-    Where nothing keeps the server idle (`Targets.keeps_idle`), the tokens may be more than it can take.
+    Where no target keeps the server idle (`Targets.keeps_idle`), the tokens may be more than it can take.
 
     Args:
         problem: the instance and its targets.
@@ -79,7 +81,7 @@ def polish_targets(problem: Feasible, start: Start) -> tuple[list[Decimal], Mult
 
 
 def _sets_near(guess: Active, known: Sequence[Key]) -> Iterator[Active]:
-    """Sets of targets, the guess first; at most two of delay and load, and at most two changes."""
+    """Sets of targets, the guess first: up to two changes of it, with at most two of E[T], E[W] and rho."""
     for size in range(3):
         for changed in combinations(known, size):
             chosen = set(guess) ^ set(changed)
@@ -88,7 +90,7 @@ def _sets_near(guess: Active, known: Sequence[Key]) -> Iterator[Active]:
 
 
 class _System:
-    """The price equations, in the decimal context that is current."""
+    """The equations of the prices, in the current decimal context."""
 
     def __init__(self, problem: Feasible) -> None:
         workload, targets, room = problem.workload, problem.targets, problem.room
@@ -114,7 +116,7 @@ class _System:
             self.limits[number] = limit - inward * size
 
     def solve(self, start: Start, active: Active) -> tuple[list[Decimal], Multipliers] | None:
-        """The optimum with this active set, or None where it is none."""
+        """The optimum if just these targets are active; None where they are not."""
         load: list[Key] = [name for name in active if name in (_TIME, _WAIT, _LOAD)]
         rows = [name for name in active if name in self.rows]
         l = [Decimal(x) for x in start.tokens]
@@ -122,7 +124,7 @@ class _System:
         for _ in range(_STEPS):
             l = [self.answer(k, l[k], prices, rows) for k in range(len(l))]
             residuals, jacobian = self.equations(l, prices, load, rows)
-            step = _solve_linear(jacobian, [r.copy_negate() for r in residuals])
+            step = _solve_linear(jacobian, [residual.copy_negate() for residual in residuals])
             prices = [x + dx for x, dx in zip(prices, step, strict=True)]
             p = abs(prices[1])  # theta vanishes where E[T] and E[W] have no weight
             if all(abs(dx) <= _ACCURATE * max(abs(x), p) for x, dx in zip(prices, step, strict=True)):
@@ -132,7 +134,7 @@ class _System:
         return self.accepted([self.answer(k, l[k], prices, rows) for k in range(len(l))], prices, load, rows)
 
     def first_prices(self, l: list[Decimal], start: Start, load: list[Key], rows: list[Key]) -> list[Decimal]:
-        """Theta, p and the chi of the active rows from the start's multipliers."""
+        """theta, p and the chi of the active rows, from the start's multipliers."""
         mu, nu, eta = (
             Decimal(start.multipliers.get(name, 0.0)) if name in load else Decimal(0)
             for name in (_TIME, _WAIT, _LOAD)
@@ -143,7 +145,7 @@ class _System:
         return [e * self.lam / y, p, *(Decimal(start.multipliers.get(row, 0.0)) for row in rows)]
 
     def moments(self, l: list[Decimal]) -> tuple[Decimal, Decimal]:
-        """E[S^2] and y; where nothing hangs on y, 1 stands for it, as it may be 0."""
+        """E[S^2] and y. Where nothing depends on y it may be 0, and 1 stands for it."""
         mean = square = Decimal(0)
         for k, x in enumerate(l):
             t, s = self.t0[k] + self.c[k] * x, self.s0[k] + self.s1[k] * x
@@ -151,31 +153,31 @@ class _System:
         return square, 1 - self.lam * mean if self.targets.keeps_idle else Decimal(1)
 
     def marginal(self, k: int, l: Decimal) -> Decimal:
-        """C tau: half of dE[S_k^2]/dl."""
+        """The marginal time times c, c tau: half of dE[S_k^2]/dl."""
         return self.c[k] * (self.t0[k] + self.c[k] * l) + self.s1[k] * (self.s0[k] + self.s1[k] * l)
 
     def slope(self, k: int, l: Decimal, prices: list[Decimal], rows: list[Key]) -> Decimal:
-        """C (p + theta tau) + x: what a token more of type k costs, over pi."""
+        """What one more token of type k costs, over pi: c (p + theta tau) + tilt."""
         theta, p, *chi = prices
         tilt = sum((x * self.rows[row][k] for x, row in zip(chi, rows, strict=True)), Decimal(0))
         return self.c[k] * p + theta * self.marginal(k, l) + tilt / self.pi[k]
 
     def answer(self, k: int, l: Decimal, prices: list[Decimal], rows: list[Key]) -> Decimal:
-        """The root of b l + ln(c (p + theta tau) + x) = ln(alpha A b), clipped to its box."""
+        """The root of b l + ln(c (p + theta tau) + tilt) = ln(alpha A b), clipped to its box."""
         low, top, b = self.least[k], self.top[k], self.b[k]
         l = min(max(l, low), top)
         for _ in range(200):
-            s = self.slope(k, l, prices, rows)
-            if s <= 0:  # more tokens are free: the root is beyond
+            slope = self.slope(k, l, prices, rows)
+            if slope <= 0:  # more tokens are free: the root is beyond
                 if self.slope(k, top, prices, rows) <= 0:
                     return top
                 l = (l + top) / 2
                 continue
-            step = (self.log[k] - b * l - s.ln()) / (b + prices[0] * self.curvature[k] / s)
+            step = (self.log[k] - b * l - slope.ln()) / (b + prices[0] * self.curvature[k] / slope)
             if (l <= low and step <= 0) or (l >= top and step >= 0):
                 return l
             new = min(max(l + step, low), top)
-            if abs(new - l) <= Decimal("1e-52") * abs(l):  # the next step is of the order of this one squared
+            if abs(new - l) <= Decimal("1e-52") * abs(l):  # the next step is of the order of its square
                 return new
             l = new
         return l
@@ -185,38 +187,39 @@ class _System:
     ) -> tuple[list[Decimal], list[list[Decimal]]]:
         """Residuals and their Jacobian in theta, p and the chi.
 
-        With v = c tau, c, a_j / pi the derivatives of the slope in the prices and C = c^2 + s1^2, a free
-        type's tokens change by dl = -v / (b slope + C theta), and M = sum pi v v' / (b slope + C theta) has
-        all sums needed.
+        Let `parts` = (c tau, c, a_j / pi, ...) be the derivatives of the slope in the prices. The tokens of a
+        free type change by dl = -parts / stiff, where stiff = b slope + (c^2 + s1^2) theta, and the matrix
+        M = sum pi parts parts' / stiff has all sums that are needed.
         """
         theta, p, *_ = prices
         lam, size, types = self.lam, len(prices), range(len(l))
         M = [[Decimal(0)] * size for _ in range(size)]
         for k in types:
             if self.least[k] < l[k] < self.top[k]:
-                v = [self.marginal(k, l[k]), self.c[k]]
-                v += [self.rows[row][k] / self.pi[k] for row in rows]
+                parts = [self.marginal(k, l[k]), self.c[k]]
+                parts += [self.rows[row][k] / self.pi[k] for row in rows]
                 weight = self.pi[k] / (
                     self.b[k] * self.slope(k, l[k], prices, rows) + self.curvature[k] * theta
                 )
                 for i in range(size):
                     for j in range(size):
-                        M[i][j] += weight * v[i] * v[j]
+                        M[i][j] += weight * parts[i] * parts[j]
         s2, y = self.moments(l)
         dy = [lam * M[1][j] for j in range(size)]
         ds2 = [-2 * M[0][j] for j in range(size)]
         dtheta, dp = ([Decimal(int(j == i)) for j in range(size)] for i in (0, 1))
         columns = list(zip(dy, ds2, dtheta, dp, strict=True))
-        d_wait = [lam / 2 * (q / y - s2 * z / y**2) for z, q, _, _ in columns]
-        d_e = [(y * th + theta * z) / lam for z, _, th, _ in columns]
+        d_wait = [lam / 2 * (d_s2 / y - s2 * d_y / y**2) for d_y, d_s2, _, _ in columns]
+        d_e = [(y * d_theta + theta * d_y) / lam for d_y, _, d_theta, _ in columns]
         d_sigma = [
-            one - lam / 2 * (th * s2 / y + theta * q / y - theta * s2 * z / y**2) for z, q, th, one in columns
+            d_p - lam / 2 * (d_theta * s2 / y + theta * d_s2 / y - theta * s2 * d_y / y**2)
+            for d_y, d_s2, d_theta, d_p in columns
         ]
         wait, e, sigma = lam * s2 / (2 * y), theta * y / lam, p - theta * lam * s2 / (2 * y)
         values: dict[Key, tuple[Decimal, list[Decimal]]] = {
-            _TIME: ((1 - y) / lam + wait, [d - z / lam for d, z in zip(d_wait, dy, strict=True)]),
+            _TIME: ((1 - y) / lam + wait, [d - d_y / lam for d, d_y in zip(d_wait, dy, strict=True)]),
             _WAIT: (wait, d_wait),
-            _LOAD: (1 - y, [-z for z in dy]),
+            _LOAD: (1 - y, [-d_y for d_y in dy]),
         }
         pairs = [(values[name][0] - self.limits[name], values[name][1]) for name in load]
         if load == [_TIME]:
@@ -228,12 +231,12 @@ class _System:
         for j, row in enumerate(rows, 2):
             value = sum((a * x for a, x in zip(self.rows[row], l, strict=True)), Decimal(0))
             pairs.append((value - self.limits[row], [-m for m in M[j]]))
-        return [r for r, _ in pairs], [gradient for _, gradient in pairs]
+        return [residual for residual, _ in pairs], [gradient for _, gradient in pairs]
 
     def accepted(
         self, l: list[Decimal], prices: list[Decimal], load: list[Key], rows: list[Key]
     ) -> tuple[list[Decimal], Multipliers] | None:
-        """Tokens and multipliers, if none of these is negative and all targets are met."""
+        """Tokens and multipliers, if no multiplier is negative and all targets are met; else None."""
         short = Context(POLISHED, ROUND_HALF_EVEN)
         l = [
             x if x in (low, top) else min(max(short.plus(x), low), top)
@@ -265,7 +268,7 @@ class _System:
         )
 
     def meets(self, l: list[Decimal], s2: Decimal, y: Decimal, active: list[Key]) -> bool:
-        """Whether the other targets are met; the active ones are, to rounding."""
+        """Whether the targets that are not active are met; the active ones are, to rounding."""
         wait = self.lam * s2 / (2 * y)
         values: dict[Key, Decimal] = {_TIME: (1 - y) / self.lam + wait, _WAIT: wait, _LOAD: 1 - y}
         for row, a in self.rows.items():
@@ -274,8 +277,8 @@ class _System:
 
 
 def _solve_linear(matrix: list[list[Decimal]], right: list[Decimal]) -> list[Decimal]:
-    """Gauss's elimination with the largest pivot (ZeroDivisionError where there is none)."""
-    rows = [[*row, r] for row, r in zip(matrix, right, strict=True)]
+    """Gaussian elimination with scaled pivots (ZeroDivisionError where there is none)."""
+    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
     size = len(rows)
     for i in range(size):
         scale = [max(map(abs, row[:size])) or Decimal(1) for row in rows]

@@ -1,13 +1,14 @@
 """Shadow prices: what one more unit of a target buys (derived here).
 
-A certificate's multiplier m of a target with limit c proves J*(c + d) <= upper + m d for every change d of
-the limit, because it is a valid bound at any limit: one more unit buys at most m. Where J* has a derivative
-in c, m is that; at a kink, where other targets begin or cease to bind, more may buy less.
+Let a certificate have the multiplier m for a target with a given limit. Its bound is valid at any limit, so
+it proves J*(limit + change) <= upper + m change for every change of the limit: one more unit buys at most m.
+Where J* has a derivative in the limit, that is m. At a kink, where other targets begin or cease to bind, one
+more unit may buy less.
 
-In accuracy: where the objective is the accuracy, that is m itself. Where it is J = alpha p - E[T] and E[T] is
-held by its own target tau, alpha p = J + tau, so that one more second of tau buys (1 + mu) / alpha of mean
-accuracy, and a unit of any other target m / alpha. Where E[T] is free it changes too, and m / alpha is what
-the unit is worth.
+In accuracy: where the objective is the accuracy, one more unit buys m itself. Otherwise the objective is
+J = alpha p - E[T], p being the mean accuracy. Where E[T] is held at the limit of its own target,
+alpha p = J + limit. One more second of that limit then buys (1 + m) / alpha of mean accuracy, and one more
+unit of any other limit m / alpha. Where E[T] is free it changes too, and m / alpha is what the unit is worth.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class ShadowPrice:
         unit: of both: 's', 'token', '1' (a share), 'accuracy', or '' (a linear target's own).
         objective: dJ*/dlimit, in the unit of J per unit; not positive for a least accuracy.
         objective_unit: 's' or 'accuracy'.
-        accuracy: mean accuracy that one more unit of the limit buys, or is worth (see the module's text).
+        accuracy: mean accuracy that one more unit of the limit buys or is worth (see the module's docstring).
     """
 
     target: str
@@ -67,7 +68,7 @@ class ShadowPrice:
 
 
 def shadow_prices(certificate: Certificate) -> tuple[ShadowPrice, ...]:
-    """One for every target, in the order of `Targets`."""
+    """The shadow prices of all targets, in the order of `Targets`."""
     w, targets, multipliers = certificate.workload, certificate.targets, certificate.multipliers
     l = np.array([float(x) for x in certificate.tokens])
     alpha = targets.accuracy_weight(w)

@@ -10,7 +10,7 @@ from cvxtoken.scheduling.simulation import Simulation, simulate
 def a_max(requests: Requests) -> Simulation:
     """H-SF with every output taken for the upper end u of its prediction.
 
-    No request is ever evicted, for o <= u. An upper end with s + u > M would never be admitted; it is
+    No request is ever evicted, because o <= u. An upper end with s + u > M would never be admitted; it is
     replaced by M - s, which is an upper end too because s + o <= M.
 
     Source: arXiv 2508.14544 (A_max: schedule by the upper bound, so that the memory never overflows). The

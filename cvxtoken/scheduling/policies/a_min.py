@@ -14,8 +14,9 @@ def a_min(requests: Requests) -> Simulation:
     next round would overflow, requests are evicted in ascending order of estimate until it fits, and wait
     with the estimate they have reached.
 
-    Everything completes: evicting a request at its estimate raises that, which cannot go on for ever; and if
-    no such request is evicted, then those that caused the overflow run on until they complete.
+    Everything completes. Evicting a request that has reached its estimate raises the estimate, which cannot
+    go on for ever; and if no such request is evicted, then those that caused the overflow run on until they
+    complete.
 
     Source: arXiv 2508.14544 (A_min: begin with the lower bound, refine it, evict on overflow). This project's
     reading: the order of eviction, among equals the latest admitted first; the value to which an estimate is

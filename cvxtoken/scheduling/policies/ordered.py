@@ -1,4 +1,4 @@
-"""What most policies share: a queue in some order, admitted while the forecast of the memory allows."""
+"""What most policies share: a queue in some order, admitted while the memory is predicted to suffice."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from cvxtoken.scheduling.simulation import Server
 class Ordered:
     """Keep what runs; admit in ascending order while all future rounds are predicted to fit.
 
-    The first that does not fit ends the admission. On overflow the latest admitted are evicted first, and
-    wait in their old place; the longest admitted is never evicted, so that everything completes.
+    The first request that does not fit ends the admission. On overflow the latest admitted are evicted first,
+    and wait in their old place. The one admitted first is never evicted, so that everything completes.
 
     Args:
         requests: the data.
@@ -32,11 +32,11 @@ class Ordered:
         self.order = self.estimates if order is None else order.tolist()
         self.ranks = arrival_ranks(requests)
         self.queue: list[tuple[int, int, int]] = []
-        self.ends: dict[int, int] = {}  # predicted, of what runs
+        self.ends: dict[int, int] = {}  # predicted ends, of the requests that run
         self.forecast = Forecast(requests.memory)
 
     def admit(self, server: Server) -> list[int]:
-        """In ascending order, as long as the first in the queue fits."""
+        """Admit in ascending order, as long as the first in the queue fits."""
         now, queue, forecast = server.now, self.queue, self.forecast
         for i in server.completed:
             forecast.remove(now, self.prompts[i], self.ends[i] - self.estimates[i], self.ends.pop(i))
@@ -54,14 +54,14 @@ class Ordered:
         return admitted
 
     def evict(self, server: Server) -> list[int]:
-        """The latest admitted first, until the next round fits."""
+        """Evict the latest admitted first, until the next round fits."""
         evicted = self.make_room(server, reversed(server.running))
         for i in evicted:
             self.enqueue(i)
         return evicted
 
     def make_room(self, server: Server, candidates: Iterable[int]) -> list[int]:
-        """The first candidates, as many as must go for the next round to fit, taken out of the forecast."""
+        """As many of the first candidates as must go for the next round to fit; they leave the forecast."""
         now = server.now
         excess = server.held(now + 1) - server.requests.memory
         evicted = []
@@ -79,14 +79,14 @@ class Ordered:
         heapq.heappush(self.queue, (self.order[i], self.ranks[i], i))
 
     def next_time(self, server: Server) -> int | None:
-        """When the first in the queue fits."""
+        """The time at which the first in the queue fits."""
         if not self.queue:
             return None
         i = self.queue[0][-1]
         return self.forecast.first_fit(server.now, self.prompts[i], self.estimates[i])
 
     def done(self, server: Server) -> str | None:
-        """Never gives up."""
+        """None: the policy never gives up."""
         return None
 
 

@@ -13,7 +13,7 @@ from cvxtoken.scheduling.policies.ordered import arrival_ranks
 from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.simulation import Server, Simulation, simulate
 
-_FRUITLESS = 10_000  # clearings in a row without a completion, after which it gives up
+_FRUITLESS = 10_000  # after so many clearings in a row without a completion it gives up
 
 
 def protection_greedy(
@@ -21,11 +21,11 @@ def protection_greedy(
 ) -> Simulation:
     """Admit in the order of arrival while the next round leaves a share alpha of the memory free.
 
-    Where the next round would overflow, all that runs is evicted, or each request with probability beta (if
-    what stays still does not fit, again). Clearing all can repeat itself for ever. The simulation then stops
-    and its outcome says so, after two clearings with no completion and no arrival between: whatever arrives
-    later stands behind the same first requests, which are admitted together after every clearing and
-    overflow, with or without others, before any of them completes (derived here).
+    Where the next round would overflow, all that runs is evicted, or each request with probability beta (once
+    more if what stays still does not fit). Clearing all can repeat itself for ever. The simulation then
+    stops, and its outcome says so, after two clearings with no completion and no arrival between them. For
+    whatever arrives later waits behind the same first requests. These are admitted together after every
+    clearing, and overflow, with or without others, before any of them completes (derived here).
 
     Args:
         requests: the data.

@@ -130,7 +130,7 @@ class _State:
 
 @dataclass(frozen=True)
 class _Liar:
-    """Does nothing, or leaves the stability region, or gives up; and would like to have converged."""
+    """Does nothing, or leaves the stability region, or falsely claims to have converged."""
 
     workload: cvxtoken.Workload
     kind: str

@@ -57,7 +57,7 @@ def test_the_bound_of_the_map_is_nearly_reached_where_the_variance_rules() -> No
 
 @pytest.mark.parametrize("w", WILD)
 def test_the_step_size_bounds_the_curvature(w: cvxtoken.Workload) -> None:
-    """Of the whole sublevel set of the start; deviations of a hundred times the means at low loads."""
+    """Wherever J is at least J at the start; with deviations of a hundred times the means at low loads."""
     L = 1 / step_size_bound(w)
     floor = float(model.objective(w, np.zeros(3)))
     rng = np.random.default_rng(1)
