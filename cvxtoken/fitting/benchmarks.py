@@ -99,7 +99,8 @@ def _running(run: dict[str, Any], place: str) -> float:
         return _number(run, "concurrency", place)
     stated = f"max_concurrency is {run.get('max_concurrency')} at request_rate {run.get('request_rate')}"
     raise ProblemError(
-        f"{place}: {stated}; it must be a number at request_rate inf, or nothing tells how many requests ran at a time"
+        f"{place}: {stated}; it must be a number at request_rate inf, "
+        "or nothing tells how many requests ran at a time"
     )
 
 

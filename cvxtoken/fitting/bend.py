@@ -77,7 +77,7 @@ def judge(x: FloatArray, t: FloatArray, symbol: str) -> Judgement:
     bend = _bend(x, t, line)
     if bend is not None and bend.p_value < LEVEL and bend.moved > TOLERANCE:
         return _bent(x, t, line, bend, symbol)
-    errors = line(sizes) / means - 1
+    errors = np.round(line(sizes) / means - 1, 6) + 0.0  # which is the largest is no matter of rounding
     rms, worst = float(np.sqrt(np.mean(errors**2))), int(np.argmax(np.abs(errors)))
     told = (
         f"R^2 {line.r_squared:.4f}, errors of {100 * rms:.1f} % (root mean square), the largest "

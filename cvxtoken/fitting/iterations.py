@@ -24,7 +24,7 @@ from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document
 from cvxtoken.fitting.bend import LEAST_SIZES, Judgement, judge
 from cvxtoken.fitting.line import Interval, Line, fit_line
-from cvxtoken.fitting.measured import Measured, read_measured
+from cvxtoken.fitting.measured import NEAR, Measured, read_measured
 from cvxtoken.fitting.table import Table
 from cvxtoken.tables import table as text_table
 
@@ -279,7 +279,8 @@ def _remarks(measured: Measured, line: Line) -> str:
     parts = [
         f"{name} is at its bound 0" for name, x in (("alpha", line.intercept), ("beta", line.slope)) if x == 0
     ]
-    prompts = measured.prompts[~np.isnan(measured.prompts)]
+    above = measured.batch > NEAR * measured.batch.min()  # below, prompts vary where prefill is measured
+    prompts = measured.prompts[above & ~np.isnan(measured.prompts)]
     if len(prompts) and prompts.max() > _ALIKE * prompts.min():
         parts.append(
             f"prompts are from {prompts.min():g} to {prompts.max():g} tokens, "

@@ -3,8 +3,8 @@
     t = a + s x + noise,   a, s >= 0, by least squares with all rows alike.
 
 Intervals are 95 % for one number each, and do not suppose that the scatter is the same for all x (the times
-of large batches scatter more): the variance of w't is sum w_i^2 r_i^2 / (1 - h_i) (White's sandwich, HC2), and
-Student's t has the degrees of freedom of Bell and McCaffrey (Imbens and Kolesar, Rev. Econ. Stat. 2016),
+of large batches scatter more). The variance of w't is sum w_i^2 r_i^2 / (1 - h_i), White's sandwich (HC2).
+The degrees of freedom of Student's t are Bell and McCaffrey's (Imbens and Kolesar, Rev. Econ. Stat. 2016),
 which fall where one row decides alone. Over 4 to 28 rows with a scatter of 3 % they cover the truth in 91 to
 99 of 100 data sets; Student's plain interval for s does so in 58 of 100 where x is 1, 2, 4, ..., 512.
 """

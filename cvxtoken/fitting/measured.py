@@ -17,7 +17,7 @@ from cvxtoken.fitting.table import Column, Columns, Table, header, read_table
 
 SERIES = ("model", "model_id", "hardware", "gpu", "engine", "backend", "precision", "parallelization", "task")
 LIMITS = {"seconds_per_token": 10.0, "first_token": 600.0}  # s; more is questioned
-_NEAR = 1.1  # times the smallest n: low load as well
+NEAR = 1.1  # times the smallest n: low load as well
 _MOST_LISTED = 12
 
 
@@ -91,7 +91,7 @@ def _first_tokens(parts: list[Columns]) -> tuple[FloatArray, FloatArray]:
     timed = [p for p in parts if "first_token" in p and "prompt_tokens" in p]
     alone = [p for p in timed if "batch" not in p]
     smallest = min((p["batch"].min() for p in timed if "batch" in p), default=np.nan)
-    chosen = alone or [{name: p[name][p["batch"] <= _NEAR * smallest] for name in p} for p in timed]
+    chosen = alone or [{name: p[name][p["batch"] <= NEAR * smallest] for name in p} for p in timed]
     if not chosen:
         return np.zeros(0), np.zeros(0)
     prompts, first = (np.concatenate([p[name] for p in chosen]) for name in ("prompt_tokens", "first_token"))
@@ -104,8 +104,12 @@ def _part(
 ) -> tuple[Columns, dict[str, list[str]]]:
     """The numbers of one table, in s, by our names, and the labels of its rows."""
     origin = str(table) if isinstance(table, str | Path) else "table"
-    if isinstance(table, str | Path) and Path(table).suffix in (".json", ".jsonl"):
-        table, columns = read_results(Path(table)), {}
+    if isinstance(table, str | Path):
+        ending = Path(table).suffix
+        if ending not in (".csv", ".json", ".jsonl"):
+            raise ProblemError(f"{origin}: the ending is {ending!r}; it must be .csv, .json or .jsonl")
+        if ending != ".csv":
+            table, columns = read_results(Path(table)), {}
     there = header(table)
     names = _names(there, columns, origin)
     labels = [name for name in there if name in SERIES or name in where]
