@@ -10,7 +10,8 @@ more than 10 % before it, else `kinked`. A bend downward is `not a line`: an ite
 experts loads more experts the more requests run, until it loads all; so is one that two lines miss by more
 than 20 %. Where nothing bends, the line `fits`, unless the root mean square of its relative errors, over the
 mean times at each x, is above 10 %, or above 5 % with an R^2 below 0.9: `not a line`. These shares are our
-choice.
+choice. Of 2000 data sets on a line, with 10 rows whose scatter is a share of the time, none was called
+anything else where that is 3 %, and 49 were where it is 6 %.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def judge(x: FloatArray, t: FloatArray, symbol: str) -> Judgement:
     """The verdict on times at three or more different x; `symbol` is what the sentence calls x."""
     line = fit_line(x, t)
     sizes, means = means_by_size(x, t)
-    bend = _bend(x, t, line)
+    bend = best_bend(x, t, line)
     if bend is not None and bend.p_value < LEVEL and bend.moved > TOLERANCE:
         return _bent(x, t, line, bend, symbol)
     errors = np.round(line(sizes) / means - 1, 6) + 0.0  # which is the largest is no matter of rounding
@@ -94,7 +95,7 @@ def means_by_size(x: FloatArray, t: FloatArray) -> tuple[FloatArray, FloatArray]
     return sizes, np.bincount(place, weights=t) / np.bincount(place)
 
 
-def _bend(x: FloatArray, t: FloatArray, line: Line) -> Bend | None:
+def best_bend(x: FloatArray, t: FloatArray, line: Line) -> Bend | None:
     """The best broken line; None where too few rows are left to test it with."""
     sizes, free = np.unique(x), len(x) - 4
     if len(sizes) < LEAST_SIZES + 1 or free < 1:

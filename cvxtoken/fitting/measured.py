@@ -15,7 +15,10 @@ from cvxtoken.fitting.benchmarks import read_results
 from cvxtoken.fitting.points import require
 from cvxtoken.fitting.table import Column, Columns, Table, header, read_table
 
-SERIES = ("model", "model_id", "hardware", "gpu", "engine", "backend", "precision", "parallelization", "task")
+SERIES = (
+    *("model", "model_id", "hardware", "gpu", "engine", "backend"),
+    *("precision", "dtype", "quantization", "parallelization", "tensor_parallel", "task"),
+)
 LIMITS = {"seconds_per_token": 10.0, "first_token": 600.0}  # s; more is questioned
 NEAR = 1.1  # times the smallest n: low load as well
 _MOST_LISTED = 12
@@ -153,7 +156,7 @@ def _chosen(texts: dict[str, list[str]], where: Mapping[str, str], rows: int, or
     """Which rows `where` chooses, shape (rows,)."""
     chosen = np.ones(rows, dtype=bool)
     for name, value in where.items():
-        chosen &= np.array([_same(text, str(value)) for text in texts[name]])
+        chosen &= np.array([_same(text, str(value).strip()) for text in texts[name]])
         if not chosen.any():
             known = list(dict.fromkeys(texts[name]))
             more = ", ..." if len(known) > _MOST_LISTED else ""
