@@ -58,9 +58,12 @@ from .errors import UnstableError as UnstableError
 from .fitting import AccuracyFit as AccuracyFit
 from .fitting import ArrivalFit as ArrivalFit
 from .fitting import FittedWorkload as FittedWorkload
+from .fitting import IterationFit as IterationFit
+from .fitting import PrefillFit as PrefillFit
 from .fitting import ServiceFit as ServiceFit
 from .fitting import fit_accuracy as fit_accuracy
 from .fitting import fit_arrivals as fit_arrivals
+from .fitting import fit_iterations as fit_iterations
 from .fitting import fit_service as fit_service
 from .fitting import fit_workload as fit_workload
 from .fitting import understated_delay as understated_delay

@@ -42,6 +42,10 @@ COMMANDS = {
     ),
     "clip": ("clipping.clip", "Print the best limit on output tokens, and what other limits do."),
     "fit": ("fitting.fit", "Fit accuracy, service times and arrivals, and say where the model does not fit."),
+    "fit-server": (
+        "fitting.fit_server",
+        "Fit a server that batches continuously, from its benchmarks; print the table to paste.",
+    ),
     "verify": ("library.verify", "Check a certificate file; print what it proves, or why it is refused."),
     "workloads": ("library.workloads", "List the built-in workloads with their sources."),
     "check": ("library.check", "Score a solver by its true errors over the instance library."),

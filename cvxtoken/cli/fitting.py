@@ -1,4 +1,4 @@
-"""The command that turns measurements into a workload."""
+"""The commands that turn measurements into a workload, and into its server."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cvxtoken import picture
 from cvxtoken.cli.options import AsJson, drawable, writable
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import check_ending
+from cvxtoken.fitting.iterations import fit_iterations
 from cvxtoken.fitting.workload import LOG, ROWS, fit_workload
 
 
@@ -79,12 +80,54 @@ def fit(
     print(json.dumps(fitted.to_document(), indent=2, allow_nan=False) if as_json else fitted)
 
 
+def fit_server(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="A .csv file of rows, or .json and .jsonl results of vllm bench serve, SGLang or guidellm.",
+        ),
+    ],
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=VALUE", help="Take only the rows that hold this; repeatable."),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OURS=THEIRS", help="What the files call a column; repeatable."),
+    ] = None,
+    tokens: Annotated[float, typer.Option(help="Mean tokens a query, for the largest stable rate.")] = 1000.0,
+    prompt_tokens: Annotated[
+        float | None, typer.Option(help="Mean prompt of a query, whose prefill counts in the rate.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a server that batches continuously, from its benchmarks; print the table to paste."""
+    found = fit_iterations(
+        files, where=read_pairs(where or [], "where", "model=mine"), columns=read_columns(column or [])
+    )
+    prefill = found.prefill_seconds(prompt_tokens)
+    rate = found.largest_stable_rate(tokens, prefill)
+    if as_json:
+        stable = {"tokens": tokens, "prefill": prefill, "rate": rate if rate < float("inf") else None}
+        print(json.dumps(found.to_document() | {"largest_stable": stable}, indent=2, allow_nan=False))
+        return
+    print(found)
+    print(f"largest stable rate: {rate:.4g} /s at {tokens:g} tokens and {prefill:.4g} s of prefill a query")
+    print(f"\n{found.server_table()}", end="")
+
+
 def read_columns(pairs: list[str]) -> dict[str, str]:
     """Pairs OURS=THEIRS (ProblemError)."""
+    return read_pairs(pairs, "column", "seconds=latency_s", "OURS=THEIRS")
+
+
+def read_pairs(pairs: list[str], option: str, example: str, form: str = "COLUMN=VALUE") -> dict[str, str]:
+    """Pairs with an equals sign (ProblemError: one has none, or nothing on a side of it)."""
     found = {}
     for pair in pairs:
-        ours, equals, theirs = pair.partition("=")
-        if not equals or not ours or not theirs:
-            raise ProblemError(f"column is {pair!r}; it must be OURS=THEIRS, such as seconds=latency_s")
-        found[ours] = theirs
+        name, equals, value = pair.partition("=")
+        if not equals or not name or not value:
+            raise ProblemError(f"{option} is {pair!r}; it must be {form}, such as {example}")
+        found[name] = value
     return found

@@ -3,6 +3,7 @@
 from cvxtoken.fitting.accuracy import AccuracyFit, fit_accuracy
 from cvxtoken.fitting.arrivals import ArrivalFit, fit_arrivals
 from cvxtoken.fitting.fitted import FittedWorkload
+from cvxtoken.fitting.iterations import IterationFit, PrefillFit, fit_iterations
 from cvxtoken.fitting.service import ServiceFit, fit_service, understated_delay
 from cvxtoken.fitting.workload import fit_workload
 
@@ -10,9 +11,12 @@ __all__ = [
     "AccuracyFit",
     "ArrivalFit",
     "FittedWorkload",
+    "IterationFit",
+    "PrefillFit",
     "ServiceFit",
     "fit_accuracy",
     "fit_arrivals",
+    "fit_iterations",
     "fit_service",
     "fit_workload",
     "understated_delay",

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,14 @@ def read_table(table: Table, wanted: dict[str, Column], mapping: Mapping[str, st
     return {name: readers[name].result() for name in wanted if name in there}
 
 
+def header(table: Table) -> list[str]:
+    """The names of the columns of a .csv file, or of what is in memory (ProblemError)."""
+    if not isinstance(table, str | Path):
+        return _names(table)
+    with _reading(Path(table)) as reader:
+        return _header(reader)
+
+
 def sha256_of(path: str | Path) -> str:
     """SHA-256 of a file, in hexadecimal (ProblemError where it cannot be read)."""
     try:
@@ -108,25 +117,39 @@ def _found(
     return {name: header.index(theirs) for name, theirs in names.items() if theirs in header}
 
 
-def _csv(path: Path, names: dict[str, str], wanted: dict[str, Column]) -> Chunks:
+def _header(reader: Iterator[list[str]]) -> list[str]:
+    return [name.strip() for name in next(reader, [])]
+
+
+def _names(table: Mapping[str, Sequence[Any]]) -> list[str]:
+    return [str(name) for name in table.keys()]  # noqa: SIM118 (a data frame iterates otherwise)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Any]:
+    """A CSV reader; what goes wrong while it is used is an error that names the file (ProblemError)."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            header = [name.strip() for name in next(reader, [])]
-            places = _found(header, names, wanted, str(path))
-            first = reader.line_num + 1
-            while rows := list(itertools.islice(reader, _CHUNK)):
-                if set(map(len, rows)) != {len(header)}:
-                    rows = _whole(rows, header, path, first)
-                columns = list(zip(*rows, strict=True))
-                yield first, {name: columns[place] for name, place in places.items()}
-                first = reader.line_num + 1
+            yield csv.reader(file)
     except UnicodeDecodeError as error:
         raise ProblemError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from error
     except OSError as error:
         raise ProblemError(f"{path}: cannot be read: {error.strerror}") from error
     except csv.Error as error:
         raise ProblemError(f"{path}: not a CSV file: {error}") from error
+
+
+def _csv(path: Path, names: dict[str, str], wanted: dict[str, Column]) -> Chunks:
+    with _reading(path) as reader:
+        header = _header(reader)
+        places = _found(header, names, wanted, str(path))
+        first = reader.line_num + 1
+        while rows := list(itertools.islice(reader, _CHUNK)):
+            if set(map(len, rows)) != {len(header)}:
+                rows = _whole(rows, header, path, first)
+            columns = list(zip(*rows, strict=True))
+            yield first, {name: columns[place] for name, place in places.items()}
+            first = reader.line_num + 1
 
 
 def _whole(rows: list[list[str]], header: list[str], path: Path, first: int) -> list[list[str]]:
@@ -156,8 +179,7 @@ def _parquet(path: Path, names: dict[str, str], wanted: dict[str, Column]) -> Ch
 
 
 def _memory(table: Mapping[str, Sequence[Any]], names: dict[str, str], wanted: dict[str, Column]) -> Chunks:
-    header = [str(name) for name in table.keys()]  # noqa: SIM118 (a data frame iterates otherwise)
-    places = _found(header, names, wanted, "table")
+    places = _found(_names(table), names, wanted, "table")
     values = {name: np.asarray(table[names[name]]).tolist() for name in places}
     lengths = {len(column) for column in values.values()}
     if len(lengths) > 1:

@@ -75,6 +75,8 @@ print(json.dumps(codes))
 def commands(folder: Path) -> dict[str, list[str]]:
     """Every command that takes --json, each as small as it can be."""
     rows, arrivals = write_rows(folder / "rows.csv", per_budget=8), write_arrivals(folder / "arrivals.csv")
+    batches = folder / "batches.csv"
+    batches.write_text("n,tpot_ms\n1,10\n2,11\n4,13\n")
     (folder / "noisy_solver.py").write_text(NOISY)
     return {
         "solve": ["--solver", "SCS"],
@@ -85,6 +87,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
         "batch": ["--requests", "0", "--max-batch", "2"],
         "clip": [],
         "fit": [str(rows), "--arrivals", str(arrivals), "--out", str(folder / "fitted.toml")],
+        "fit-server": [str(batches)],
         "check": ["noisy_solver:solve", "--family", "all-max/*", "--progress", str(folder / "progress")],
         "schedule": ["--bound", "milp"],
         "sweep": ["--arrival-rate", "0.1,0.2", "--out", str(folder / "sweep.csv")],
