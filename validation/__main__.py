@@ -96,7 +96,9 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="smaller samples: three minutes, not half an hour"
     )
-    parser.add_argument("--data", type=Path, help="a folder with traces/ and curves/, for what needs them")
+    parser.add_argument(
+        "--data", type=Path, help="a folder with traces/, curves/ and servers/, for what needs them"
+    )
     parser.add_argument("--out", type=Path, default=HERE, help="folder of the report; %(default)s")
     arguments = parser.parse_args()
     if arguments.data is not None and not arguments.data.is_dir():

@@ -57,6 +57,11 @@ STUDIES = (  # the longest first, so that the last to end is a short one
         "Does the queue behave as the closed forms say, and do optimal budgets beat simple ones in it?",
     ),
     Study(
+        "servers",
+        "Does the delay law of shared service hold, in a simulated engine and against measured latencies?",
+        ("servers",),
+    ),
+    Study(
         "clipping",
         "Do the paper's numbers on a max-token limit come out, and is a hard limit the best rule?",
         (_LENGTHS,),

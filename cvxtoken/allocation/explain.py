@@ -16,13 +16,23 @@ _FORMULAS = {
     "y": "y = 1 - lambda sum pi t",
     "v": "v = (sqrt(pi) t)",
     "p": "p = sum pi (A (1 - exp(-x)) + D)",
-    "E[S]": "E[S] = sum pi t",
-    "E[W]": "E[W] = lambda/2 sum pi t^2 / y",
+    "own": "E[S] = sum pi t",
+    "shared": "E[W] = lambda/2 sum pi t^2 / y",
     "J": "J = alpha p - E[S] - E[W]",
 }
 _RANDOM = {
     "v": "v = (sqrt(pi) t, sqrt(pi) s), s = s0 + s1 l",
-    "E[W]": "E[W] = lambda/2 sum pi (t^2 + s^2) / y",
+    "shared": "E[W] = lambda/2 sum pi (t^2 + s^2) / y",
+}
+_LAWS = {
+    "fifo": {},
+    "sharing": {
+        "y": "y = 1 - lambda (sigma0 T0 + sigma sum pi c l)",
+        "v": "v = sqrt(2 K / lambda), K = T0 + (1 - lambda sigma0 T0) / (lambda sigma)",
+        "own": "direct part of E[T], -1 / (lambda sigma)",
+        "shared": "shared part of E[T], K / y",
+        "J": "J = alpha p - E[T], E[T] = E[S] / y",
+    },
 }
 _SYMBOLS = {
     "AddExpression": "sum",
@@ -35,10 +45,11 @@ _SYMBOLS = {
 def explain(reference: Reference) -> str:
     """The objective as a tree of terms with curvature and rule, then E[T] at the optimum, as text."""
     program = presolved_program(reference.workload)
-    formulas = _FORMULAS | (_RANDOM if reference.workload.is_random else {})
+    w = reference.workload
+    formulas = _FORMULAS | (_RANDOM if w.is_random else {}) | _LAWS.get(w.server.kind, {})
     names = {id(expression): formulas[name] for name, expression in program.terms.items()}
     rows = list(_walk(program.terms["J"], names, 0))
-    w, l = reference.workload, reference.tokens
+    l = reference.tokens
     service, wait = float(model.moments(w, l)[0]), float(model.mean_wait(w, l))
     total = service + wait
     share = 1 / total if total else 0.0  # 0 where no type takes any time

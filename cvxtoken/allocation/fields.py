@@ -16,9 +16,11 @@ from cvxtoken.files import Document, nearest
 
 REQUIRED = ("prior", "accuracy_gain", "saturation_rate", "base_accuracy", "overhead", "time_per_token")
 RANDOM = ("deviation", "deviation_per_token")  # 0 where they are not given: service times are certain
+PROMPT = "prompt_tokens"  # 0 where it is not given: nothing is said of the memory
+OPTIONAL = (*RANDOM, PROMPT)
 PER_TYPE = (*REQUIRED, *RANDOM)
 SCALARS = ("arrival_rate", "accuracy_weight")
-MAY_BE_ZERO = ("base_accuracy", "overhead", "max_tokens", *RANDOM)
+MAY_BE_ZERO = ("base_accuracy", "overhead", "max_tokens", *OPTIONAL)
 TOLERANCE = 1e-9  # on sum(prior) = 1 and A + D <= 1, because published data are printed with few digits
 
 

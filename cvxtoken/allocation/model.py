@@ -1,8 +1,9 @@
 """Closed forms of the allocation problem in NumPy; every array of tokens has the shape (..., N).
 
 Symbols: pi prior, A accuracy_gain, b saturation_rate, D base_accuracy, t0 overhead, c time_per_token,
-s0 deviation, s1 deviation_per_token, lambda arrival_rate, alpha accuracy_weight. Tokens and seconds
-throughout.
+s0 deviation, s1 deviation_per_token, lambda the arrival rate at one replica, alpha accuracy_weight; offset,
+direct, square, constant, sigma0 and sigma are the numbers of the delay law (`delay.law`), 0, 1, 1, 0, 1 and 1
+for one query at a time. Tokens and seconds throughout.
 
 Service times that vary enter by their second moment alone, E[S_k^2] = t^2 + s^2 with s = s0 + s1 l. Half its
 derivative, c t + s1 s = c tau, is that of t^2 with tau = t + s s1 / c in place of t: a price of a token is as
@@ -27,7 +28,6 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.precision import IDLE
-from cvxtoken.queueing import pollaczek_khinchine
 from cvxtoken.rigorous import double_below, nearest_double
 
 NARROW_IDLE = 1e-6  # up to here the idle share at given tokens is computed exactly where that matters
@@ -77,20 +77,22 @@ def moments(workload: Workload, tokens: FloatArray) -> tuple[FloatArray, FloatAr
 
 
 def idle(workload: Workload, tokens: FloatArray) -> FloatArray:
-    """y = 1 - lambda E[S], the idle share of the server, shape (...); not positive where unstable.
+    """y = 1 - lambda (sigma0 T0 + sigma sum_k pi_k c_k l_k), the idle share, shape (...).
 
-    Computed as y0 - lambda sum_k pi_k c_k l_k with y0 exact and rounded once: near utilisation 1 the
-    float 1 - lambda E[S] would lose every digit.
+    It is not positive where the tokens are unstable.
+
+    Computed as y0 - lambda sigma sum_k pi_k c_k l_k with y0 exact and rounded once: near utilisation 1 the
+    float 1 - rho would lose every digit.
     """
     thinking = (workload.time_per_token * tokens) @ workload.prior
-    return np.asarray(idle_at_zero(workload) - workload.arrival_rate * thinking)
+    return np.asarray(idle_at_zero(workload) - workload.rate * workload.law.token_share * thinking)
 
 
 def is_stable(workload: Workload, tokens: Sequence[float | Decimal]) -> bool:
     """Whether y > 0 at these tokens, N numbers, decided exactly."""
     columns = (workload.prior.tolist(), workload.time_per_token.tolist(), tokens)
     thinking = sum(Fraction(pi) * Fraction(c) * Fraction(l) for pi, c, l in zip(*columns, strict=True))
-    return workload.idle_at_zero > Fraction(workload.arrival_rate) * thinking
+    return bool(workload.idle_at_zero > Fraction(workload.rate) * workload.exact_law.token_share * thinking)
 
 
 def stable_doubles(workload: Workload, tokens: Sequence[Decimal]) -> FloatArray:
@@ -102,46 +104,59 @@ def stable_doubles(workload: Workload, tokens: Sequence[Decimal]) -> FloatArray:
 
 
 def idle_at_zero(workload: Workload) -> float:
-    """y0 = 1 - lambda sum_k pi_k t0_k: the exact value rounded once, or the rough one where there is one."""
-    rough = rough_idle_at_zero(workload.prior, workload.overhead, workload.arrival_rate)
+    """y0 = 1 - lambda sigma0 T0: the exact value rounded once, or the rough one where there is one."""
+    rough = rough_idle_at_zero(workload)
     return nearest_double(workload.idle_at_zero) if rough is None else rough
 
 
-def rough_idle_at_zero(prior: FloatArray, overhead: FloatArray, arrival_rate: float) -> float | None:
-    """y0 summed in floats, where an exact sum would take longer than a solution and is not needed.
+def rough_idle_at_zero(workload: Workload) -> float | None:
+    """y0 from a sum in floats, where an exact sum would take longer than a solution and is not needed.
 
     That is for more than 256 types and y0 >= 1/64: its error is about 1e-16, proven to be below N 2^-52.
     """
-    if len(prior) <= 256:
+    if len(workload) <= 256:
         return None
-    places = range(0, len(prior), 8192)  # products of more numbers start threads in OpenBLAS
-    y0 = 1 - arrival_rate * math.fsum(float(prior[k : k + 8192] @ overhead[k : k + 8192]) for k in places)
+    y0 = 1 - workload.rate * workload.server.overhead_share * workload.rough_overhead
     return y0 if y0 >= ROUGH_IDLE else None
 
 
 def exact_idle(workload: Workload, tokens: FloatArray) -> Decimal:
     """The y of one allocation of shape (N,) to 60 digits, for what must fit to y also where y is tiny."""
     w, exact = workload, Context(IDLE)
+    thinking = overhead = Decimal(0)
     fields = (w.prior, w.overhead, w.time_per_token, tokens)
-    mean = Decimal(0)
     for pi, t0, c, l in zip(*(map(Decimal, field.tolist()) for field in fields), strict=True):
-        mean = exact.add(mean, exact.multiply(pi, exact.add(t0, exact.multiply(c, l))))
-    return exact.subtract(1, exact.multiply(Decimal(w.arrival_rate), mean))
+        overhead = exact.add(overhead, exact.multiply(pi, t0))
+        thinking = exact.add(thinking, exact.multiply(pi, exact.multiply(c, l)))
+    law = w.server.law(Decimal(w.rate), overhead, Decimal)
+    load = exact.multiply(law.overhead_share, overhead)
+    load = exact.add(load, exact.multiply(law.token_share, thinking))
+    return exact.subtract(1, exact.multiply(Decimal(w.rate), load))
 
 
 def utilization(workload: Workload, tokens: FloatArray) -> FloatArray:
-    """rho = lambda E[S], shape (...)."""
-    return workload.arrival_rate * moments(workload, tokens)[0]
+    """rho = lambda (sigma0 T0 + sigma sum_k pi_k c_k l_k), shape (...)."""
+    service, law = moments(workload, tokens)[0], workload.law
+    spared = (law.token_share - law.overhead_share) * workload.rough_overhead  # 0 where they are the same
+    return np.asarray(workload.rate * (law.token_share * service - spared))
 
 
 def mean_wait(workload: Workload, tokens: FloatArray) -> FloatArray:
-    """E[W] = lambda E[S^2] / (2 y), in s, shape (...); infinite where rho >= 1."""
-    return pollaczek_khinchine(workload.arrival_rate, moments(workload, tokens)[1], idle(workload, tokens))
+    """E[W] = E[T] - E[S], in s, shape (...); infinite where rho >= 1."""
+    return workload.server.mean_wait(workload.rate, *moments(workload, tokens), idle(workload, tokens))
 
 
 def mean_system_time(workload: Workload, tokens: FloatArray) -> FloatArray:
-    """E[T] = E[S] + E[W], in s, shape (...); infinite where rho >= 1."""
+    """E[T] = offset + direct E[S] + lambda (square E[S^2] + constant) / (2 y), in s, shape (...).
+
+    It is infinite where rho >= 1.
+    """
     return moments(workload, tokens)[0] + mean_wait(workload, tokens)
+
+
+def spread(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """square E[S^2] + constant, in s^2, shape (...): over y, what the delay law grows with."""
+    return np.asarray(workload.law.square * moments(workload, tokens)[1] + workload.law.constant)
 
 
 def objective(workload: Workload, tokens: FloatArray) -> FloatArray:
@@ -150,15 +165,17 @@ def objective(workload: Workload, tokens: FloatArray) -> FloatArray:
 
 
 def delay_price(workload: Workload, tokens: FloatArray) -> FloatArray:
-    """h_k(l) = 1 + lambda tau_k / y + lambda^2 E[S^2] / (2 y^2), shape (..., N), where rho < 1.
+    """h_k(l) = direct + lambda square tau_k / y + sigma lambda^2 Q / (2 y^2), shape (..., N), where rho < 1.
 
-    dE[T]/dl_k = pi_k c_k h_k: what a second more of mean service for type k costs all queries.
+    dE[T]/dl_k = pi_k c_k h_k: what a second more of mean service for type k costs all queries. Q is
+    `spread`.
     """
-    lam = workload.arrival_rate
+    lam, law = workload.rate, workload.law
     tau = marginal_time(workload, tokens)
-    _, s2 = moments(workload, tokens)
+    Q = spread(workload, tokens)
     y = idle(workload, tokens)
-    return 1 + lam * tau / y[..., None] + (lam**2 * s2 / (2 * y**2))[..., None]
+    own = law.direct + lam * law.square * tau / y[..., None]
+    return np.asarray(own + (law.token_share * lam**2 * Q / (2 * y**2))[..., None])
 
 
 def answer(workload: Workload, tokens: FloatArray) -> FloatArray:
@@ -219,40 +236,55 @@ class Hessian:
 def hessian(workload: Workload, tokens: FloatArray) -> Hessian:
     """Hessian of J at one allocation of shape (N,) with rho < 1, in s/token^2 (derived here).
 
-    With a_k = pi_k c_k and g_k = pi_k c_k tau_k,
-    d2E[T] = diag(lambda pi (c^2 + s1^2) / y) + (lambda^2 / y^2) (g a' + a g') + (lambda^3 E[S^2] / y^3) a a',
+    With a_k = pi_k c_k, g_k = square pi_k c_k tau_k and Q of `spread`, d2E[T] is
+
+        diag(lambda square pi (c^2 + s1^2) / y) + sigma lambda^2 (g a' + a g') / y^2
+        + sigma^2 lambda^3 Q a a' / y^3,
+
     and the accuracy adds -diag(alpha pi A b^2 exp(-b l)) to that of J.
     """
-    w, lam = workload, workload.arrival_rate
+    w, lam, law = workload, workload.rate, workload.law
     b = w.saturation_rate
     y = float(idle(w, tokens))
-    _, s2 = moments(w, tokens)
     benefit = w.accuracy_weight * w.prior * w.accuracy_gain * b**2 * np.exp(-b * tokens)
     a = w.prior * w.time_per_token
-    g = a * marginal_time(w, tokens)
-    core = np.array([[lam**3 * float(s2) / y**3, lam**2 / y**2], [lam**2 / y**2, 0.0]])
-    return Hessian(-benefit - lam * w.prior * curvature(w) / y, np.column_stack([a, g]), -core)
+    g = law.square * a * marginal_time(w, tokens)
+    return Hessian(
+        -benefit - lam * law.square * w.prior * curvature(w) / y,
+        np.column_stack([a, g]),
+        -load_core(w, y, float(spread(w, tokens))),
+    )
+
+
+def load_core(workload: Workload, y: float, Q: float) -> FloatArray:
+    """The core of d2E[T] in `hessian`, shape (2, 2), of the directions a and g."""
+    lam, sigma = workload.rate, workload.law.token_share
+    cross = sigma * lam**2 / y**2
+    return np.array([[sigma**2 * lam**3 * Q / y**3, cross], [cross, 0.0]])
 
 
 def require_stable(workload: Workload) -> None:
-    """Decide exactly whether any allocation is stable: lambda sum_k pi_k t0_k < 1 in rational numbers.
+    """Decide exactly whether any allocation is stable: lambda sigma0 T0 < 1 in rational numbers.
 
     Raises:
-        UnstableError: it is not; says by how much, and the largest arrival rate (a double) that is.
+        UnstableError: it is not; says by how much, and what would be: the largest arrival rate (a double),
+            and the least number of replicas where there is one.
     """
-    if rough_idle_at_zero(workload.prior, workload.overhead, workload.arrival_rate) is not None:
+    if rough_idle_at_zero(workload) is not None:
         return
-    y0 = workload.idle_at_zero
+    w, y0 = workload, workload.idle_at_zero
     if y0 > 0:
         return
-    least_service = (1 - y0) / Fraction(workload.arrival_rate)
-    limit = float(1 / least_service)
-    while limit > 0 and Fraction(limit) * least_service >= 1:
+    load = Fraction(w.server.overhead_share) * w.mean_overhead / w.server.replicas  # per arrival in a second
+    limit = float(1 / load)
+    while limit > 0 and Fraction(limit) * load >= 1:
         limit = math.nextafter(limit, 0)
+    replicas = math.floor((1 - y0) * w.server.replicas) + 1
     raise UnstableError(
-        f"arrival_rate is {workload.arrival_rate} /s; even without thinking tokens the utilisation is "
+        f"arrival_rate is {w.arrival_rate} /s; even without thinking tokens the utilisation is "
         f"{_decimal(1 - y0):.12g}, {_decimal(-y0):.3g} over the limit of 1 it must stay below; "
         f"the largest stable arrival rate is {limit!r} /s"
+        + (f", and {replicas} replicas would do" if replicas < 10**6 else "")
     )
 
 
@@ -264,13 +296,12 @@ def _decimal(value: Fraction) -> Decimal:
 def least_idle(workload: Workload, start: FloatArray) -> float:
     """A positive lower bound of y wherever J(l) >= J(start), for a stable start of shape (N,) (derived here).
 
-    There E[T] <= M = alpha sum pi (A + D) - J(start), and E[S^2] >= E[S]^2 makes E[T] at least
-    (1 - y^2) / (2 lambda y), so y >= 1 / (lambda M + sqrt(lambda^2 M^2 + 1)). Lowered by 1e-8 relative,
-    because the priors sum to 1 only within 1e-9 and for rounding.
+    There E[T] <= M = alpha sum pi (A + D) - J(start), and the delay law says how small y may be. Lowered by
+    1e-8 relative, because the priors sum to 1 only within 1e-9 and for rounding.
     """
-    w, lam = workload, workload.arrival_rate
+    w = workload
     M = w.accuracy_weight * float(w.prior @ (w.accuracy_gain + w.base_accuracy)) - float(objective(w, start))
-    return (1 - 1e-8) / (lam * M + math.hypot(lam * M, 1))
+    return float((1 - 1e-8) * w.server.least_idle(w.rate, w.law, M, idle_at_zero(w)))
 
 
 def checked_tokens(workload: Workload, tokens: ArrayLike) -> FloatArray:

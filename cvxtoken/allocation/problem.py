@@ -7,6 +7,7 @@ Accuracy-Latency Trade-offs in LLM Servers", arXiv 2601.10274 (2026).
 from __future__ import annotations
 
 import hashlib
+import math
 import reprlib
 import struct
 from collections.abc import Sequence
@@ -19,7 +20,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cvxtoken.allocation.delay import Fifo, Law, Server, read_server
 from cvxtoken.allocation.fields import (
+    OPTIONAL,
     RANDOM,
     REQUIRED,
     SCALARS,
@@ -33,6 +36,8 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document, nearest, read_document, write_document
 from cvxtoken.rigorous import exact_dot
+
+FIFO = Fifo()
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -57,8 +62,10 @@ class Workload:
             for every type.
         deviation: s0, shape (N,), in s; not negative. A scalar stands for every type; 0 without it.
         deviation_per_token: s1, shape (N,), in s/token; as `deviation`.
-        arrival_rate: lambda, in 1/s; positive.
+        prompt_tokens: m, shape (N,), in tokens; what a query's prompt holds of the memory. As `deviation`.
+        arrival_rate: in 1/s; positive. Over all replicas of the server: lambda is that of one (`rate`).
         accuracy_weight: alpha, in s per unit of accuracy; positive.
+        server: the delay law, `Fifo()` (one query at a time) or `Sharing(...)` (continuous batching).
         source: where the numbers come from.
 
     Source: arXiv 2601.10274 for the model, where s0 = s1 = 0; the field names are this project's.
@@ -80,8 +87,10 @@ class Workload:
     max_tokens: FloatArray
     deviation: FloatArray
     deviation_per_token: FloatArray
+    prompt_tokens: FloatArray
     arrival_rate: float
     accuracy_weight: float
+    server: Server
     source: str
 
     def __init__(
@@ -99,6 +108,8 @@ class Workload:
         max_tokens: ArrayLike,
         deviation: ArrayLike = 0.0,
         deviation_per_token: ArrayLike = 0.0,
+        prompt_tokens: ArrayLike = 0.0,
+        server: Server | dict[str, Any] = FIFO,
         source: str = "",
     ) -> None:
         """Validate and freeze the data.
@@ -112,13 +123,14 @@ class Workload:
         set_field(self, "names", names)
         for field, values in zip(REQUIRED, curves, strict=True):
             set_field(self, field, checked_vector(field, values, names))
-        one_for_all = (max_tokens, deviation, deviation_per_token)
-        for field, values in zip(("max_tokens", *RANDOM), one_for_all, strict=True):
+        one_for_all = (max_tokens, deviation, deviation_per_token, prompt_tokens)
+        for field, values in zip(("max_tokens", *OPTIONAL), one_for_all, strict=True):
             if np.ndim(values) == 0:
                 values = np.full(len(names), checked_scalar(field, values))
             set_field(self, field, checked_vector(field, values, names))
         set_field(self, "arrival_rate", checked_scalar("arrival_rate", arrival_rate))
         set_field(self, "accuracy_weight", checked_scalar("accuracy_weight", accuracy_weight))
+        set_field(self, "server", server if isinstance(server, Server) else read_server(server))
         if not isinstance(source, str):
             raise ProblemError(f"source is {source!r}; it must be text")
         set_field(self, "source", source)
@@ -131,7 +143,8 @@ class Workload:
         The scalars `arrival_rate`, `accuracy_weight` and `max_tokens` (and `source`, text, optional)
         stand at the top, each type in a table `[[task]]` with `name`, `prior`, `accuracy_gain`,
         `saturation_rate`, `base_accuracy`, `overhead` and `time_per_token`, and with `deviation` and
-        `deviation_per_token` where they are not 0; `max_tokens` may stand in every table instead.
+        `deviation_per_token` where they are not 0, and `prompt_tokens`; `max_tokens` may stand in every table
+        instead. A table `[server]` has the `kind` of server, 'fifo' or 'sharing', and its parameters.
 
         Raises:
             ProblemError: the file is not what its ending says, a key is unknown or missing, or a value
@@ -142,7 +155,7 @@ class Workload:
     @classmethod
     def from_document(cls, document: Document, origin: str) -> Self:
         """The workload in a parsed file; `origin` names the file in errors (ProblemError)."""
-        check_keys(document, [*SCALARS, "task"], ["max_tokens", "source"], origin)
+        check_keys(document, [*SCALARS, "task"], ["max_tokens", "server", "source"], origin)
         tasks = document["task"]
         if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
             raise ProblemError(f"{origin}: task is {reprlib.repr(tasks)}; it must be a list of tables")
@@ -150,11 +163,11 @@ class Workload:
             raise ProblemError(f"{origin}: task is empty; at least one type is needed")
         own_limit = [] if "max_tokens" in document else ["max_tokens"]
         for number, task in enumerate(tasks, 1):
-            check_keys(task, ["name", *REQUIRED, *own_limit], [*RANDOM], f"{origin}: task {number}")
+            check_keys(task, ["name", *REQUIRED, *own_limit], [*OPTIONAL], f"{origin}: task {number}")
         columns: dict[str, Any] = {
             field: [task[field] for task in tasks] for field in (*REQUIRED, *own_limit)
         }
-        columns |= {field: [task.get(field, 0.0) for task in tasks] for field in RANDOM}
+        columns |= {field: [task.get(field, 0.0) for task in tasks] for field in OPTIONAL}
         scalars = {key: value for key, value in document.items() if key != "task"}
         try:
             return cls(names=[task["name"] for task in tasks], **columns, **scalars)
@@ -173,12 +186,14 @@ class Workload:
         """The mapping that `save` writes; see `load` for its form."""
         document: Document = {"source": self.source} if self.source else {}
         document |= {field: getattr(self, field) for field in SCALARS}
-        fields = [*REQUIRED, *(field for field in RANDOM if getattr(self, field).any())]
+        fields = [*REQUIRED, *(field for field in OPTIONAL if getattr(self, field).any())]
         columns = {"name": self.names} | {field: getattr(self, field).tolist() for field in fields}
         if (self.max_tokens == self.max_tokens[0]).all():
             document["max_tokens"] = float(self.max_tokens[0])
         else:
             columns["max_tokens"] = self.max_tokens.tolist()
+        if self.server != FIFO:
+            document["server"] = self.server.to_document()
         rows = zip(*columns.values(), strict=True)
         document["task"] = [dict(zip(columns, row, strict=True)) for row in rows]
         return document
@@ -186,11 +201,16 @@ class Workload:
     def to_instance(self) -> dict[str, Any]:
         """The names and exact numbers, column by column, as certificates hold them."""
         arrays = {field: getattr(self, field).tolist() for field in self.type_fields}
-        return {"names": list(self.names), **arrays, **{field: getattr(self, field) for field in SCALARS}}
+        server = {"kind": self.server.kind, **self.server.parameters}
+        scalars = {field: getattr(self, field) for field in SCALARS}
+        instance = {"names": list(self.names), **arrays, **scalars}
+        return instance | ({"server": server} if self.is_served else {})
 
     @property
     def type_fields(self) -> tuple[str, ...]:
         """The fields of the types that say something, in the order they are hashed."""
+        if self.is_served:
+            return (*REQUIRED, "max_tokens", *OPTIONAL)
         return (*REQUIRED, "max_tokens", *(RANDOM if self.is_random else ()))
 
     def replace(self, **changes: Any) -> Self:
@@ -200,8 +220,8 @@ class Workload:
             hint = nearest(unknown[0], self.__dataclass_fields__)
             raise ProblemError(f"{unknown[0]} is not a field of a workload{hint}")
         # zeros fit any number of types, of which there may now be others
-        certain: dict[str, Any] = {} if self.is_random else dict.fromkeys(RANDOM, 0.0)
-        return replace(self, **(certain | changes))
+        zeros: dict[str, Any] = {field: 0.0 for field in OPTIONAL if not getattr(self, field).any()}
+        return replace(self, **(zeros | changes))
 
     @cached_property
     def is_random(self) -> bool:
@@ -209,19 +229,53 @@ class Workload:
         return bool(self.deviation.any() or self.deviation_per_token.any())
 
     @cached_property
+    def is_served(self) -> bool:
+        """Whether the server is another than one replica of `Fifo`, or prompts are said to hold memory."""
+        return self.server != FIFO or bool(self.prompt_tokens.any())
+
+    @property
+    def rate(self) -> float:
+        """lambda, the arrival rate at one replica, in 1/s: the double nearest to arrival_rate / replicas."""
+        return self.arrival_rate / self.server.replicas
+
+    @cached_property
+    def mean_overhead(self) -> Fraction:
+        """T0 = sum_k pi_k t0_k, in s, without rounding."""
+        return exact_dot(self.prior, self.overhead)
+
+    @cached_property
     def idle_at_zero(self) -> Fraction:
-        """y0 = 1 - lambda sum_k pi_k t0_k, the idle share with no thinking tokens, without rounding."""
-        return 1 - Fraction(self.arrival_rate) * exact_dot(self.prior, self.overhead)
+        """y0 = 1 - lambda sigma0 T0, the idle share with no thinking tokens, without rounding."""
+        return 1 - Fraction(self.rate) * Fraction(self.server.overhead_share) * self.mean_overhead
+
+    @cached_property
+    def rough_overhead(self) -> float:
+        """T0 summed in floats, in s: for many types an exact sum takes longer than a solution."""
+        places = range(0, len(self), 8192)  # products of more numbers start threads in OpenBLAS
+        return math.fsum(float(self.prior[k : k + 8192] @ self.overhead[k : k + 8192]) for k in places)
+
+    @cached_property
+    def law(self) -> Law:
+        """The numbers of the delay law as doubles; some allocation must be stable."""
+        return self.server.law(self.rate, self.rough_overhead, float)
+
+    @cached_property
+    def exact_law(self) -> Law:
+        """The same without rounding."""
+        return self.server.law(Fraction(self.rate), self.mean_overhead, Fraction)
 
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the exact data, in hexadecimal; `Certificate` defines the bytes that are hashed."""
-        version = f"cvxtoken-workload/{2 if self.is_random else 1}"
-        header = "\n".join([version, str(len(self.names)), *self.names, ""])
+        version = f"cvxtoken-workload/{3 if self.is_served else 2 if self.is_random else 1}"
+        kind = [self.server.kind] if self.is_served else []
+        header = "\n".join([version, str(len(self.names)), *self.names, *kind, ""])
         digest = hashlib.sha256(header.encode())
         for field in self.type_fields:
             digest.update(getattr(self, field).astype(">f8").tobytes())
-        digest.update(struct.pack(">2d", self.arrival_rate, self.accuracy_weight))
+        scalars = [self.arrival_rate, self.accuracy_weight]
+        scalars += self.server.parameters.values() if self.is_served else []
+        digest.update(struct.pack(f">{len(scalars)}d", *scalars))
         return digest.hexdigest()
 
     def __len__(self) -> int:

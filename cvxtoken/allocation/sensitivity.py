@@ -1,11 +1,11 @@
 """How the optimum moves with the data: derivatives in every parameter from the price system (derived here).
 
 The optimum is given by the prices P = (theta, p, chi of the active rows) and by every type's answer l_k(P, a)
-to them, where a are the parameters. `targeted.polish` has the equations R(P, a) = 0 of an active set (without
-targets e = sigma = 1). R depends on the types through E[S], E[S^2] and the rows' values alone. The answers'
-own partial derivatives come from
+to them, where a are the parameters. `targeted.polish` has the equations R(P, a) = 0 of an active set. R
+depends on the types through sum pi t0, E[S], E[S^2] and the rows' values alone. The answers' own partial
+derivatives come from
 
-    ln(alpha A b) - b l - ln slope = 0,   slope = c (p + theta tau) + tilt   (free types)
+    ln(alpha A b) - b l - ln slope = 0,   slope = c (p + theta square tau) + tilt   (free types)
 
 and from the bound where a type is at one. With them, dP/da = -(dR/dP)^-1 dR/da is a small system of as many
 equations as there are prices, for all parameters at once, and
@@ -23,6 +23,7 @@ from decimal import Decimal
 import numpy as np
 
 from cvxtoken.allocation import model
+from cvxtoken.allocation.delay import Law
 from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.reference import Reference
 from cvxtoken.allocation.targeted.feasible import least_tokens
@@ -102,15 +103,18 @@ class _Derivatives:
         self.load = [name for name in self.active if name != _TOKENS]
         self.alpha, self.weight = targets.accuracy_weight(w), targets.delay_weight
         mu, nu, eta, xi = (float(multipliers.of(name)) for name in LIMITS)
-        self.e, self.sigma = self.weight + mu + nu, self.weight + mu + eta * w.arrival_rate
         self.t, self.s = model.service_time(w, self.l), model.deviation(w, self.l)
         self.tau, self.y = model.marginal_time(w, self.l), float(model.idle(w, self.l))
         self.mean, self.second = (float(x) for x in model.moments(w, self.l))
-        lam = w.arrival_rate
-        self.wait = lam * self.second / (2 * self.y)
+        self.lam, self.law, lam = w.rate, w.law, w.rate
+        self.share, self.square = self.law.token_share, self.law.square
+        self.Q = float(model.spread(w, self.l))
+        self.congestion = lam * self.Q / (2 * self.y)
+        self.e = self.weight + mu + nu
         self.theta = self.e * lam / self.y
-        self.p = self.sigma + self.theta * self.wait
-        self.slope = w.time_per_token * (self.p + self.theta * self.tau) + xi
+        direct = self.e * self.law.direct - nu + eta * lam * self.share
+        self.p = direct + self.share * self.theta * self.congestion
+        self.slope = w.time_per_token * (self.p + self.theta * self.square * self.tau) + xi
         self.names = ["theta", "p", *(["chi"] if _TOKENS in self.active else [])]
         self.count = len(self.names)
         self._place(reference)
@@ -131,20 +135,21 @@ class _Derivatives:
         s, s1 = self.s, w.deviation_per_token
         q = self.targets.floors(w)
         rest = np.where(self.held, A + D - q, 1.0)  # A e^(-b l) where the least accuracy holds
-        stiff = b + model.curvature(w) * self.theta / slope if self.free.any() else np.ones(len(w))
+        theta = self.theta * self.square
+        stiff = b + model.curvature(w) * theta / slope if self.free.any() else np.ones(len(w))
         free, held, zero = self.free / stiff, self.held / b, np.zeros(len(w))
         return {
             "prior": zero,
             "accuracy_gain": free / A + held * (1 / A - 1 / rest),
             "saturation_rate": free * (1 / b - l) - held * l,
             "base_accuracy": -held / rest,
-            "overhead": -free * c * self.theta / slope,
-            "time_per_token": -free * (self.p + self.theta * (self.t + c * l)) / slope,
-            "deviation": -free * s1 * self.theta / slope,
-            "deviation_per_token": -free * self.theta * (s + s1 * l) / slope,
+            "overhead": -free * c * theta / slope,
+            "time_per_token": -free * (self.p + theta * (self.t + c * l)) / slope,
+            "deviation": -free * s1 * theta / slope,
+            "deviation_per_token": -free * theta * (s + s1 * l) / slope,
             "max_tokens": self.at_top * 1.0,
             "min_accuracy": held / rest,
-            "theta": -free * c * self.tau / slope,
+            "theta": -free * c * self.square * self.tau / slope,
             "p": -free * c / slope,
             "chi": -free / slope,
             "accuracy_weight": free / w.accuracy_weight * self.weight,
@@ -172,16 +177,18 @@ class _Derivatives:
                 x + sum(d[price][i] * moved[j] for j, price in enumerate(self.names))
                 for i, x in enumerate(d[name])
             )
-            system = mean + self._wait_change(name, mean, second)
+            system = self._delays(name, mean, second)[0]
             explicit = float(model.mean_accuracy(w, self.l)) * (name == "accuracy_weight") * self.weight
             J = self.alpha * accuracy - self.weight * system + explicit
             prices[name], found[name] = moved, (J, system, accuracy)
         tidy = {n: (lambda x, n=n: x if n in _VECTORS else x[0]) for n in found}
-        J, system, accuracy = ({n: tidy[n](x[i]) for n, x in found.items()} for i in range(3))
+        objective, system_time, mean_accuracy = (
+            {n: tidy[n](x[i]) for n, x in found.items()} for i in range(3)
+        )
         return Sensitivity(
-            J,
-            system,
-            accuracy,
+            objective,
+            system_time,
+            mean_accuracy,
             {name: own[name] for name in found},
             np.column_stack([own[price] for price in self.names]),
             {n: moved if n in _VECTORS else moved[:, 0] for n, moved in prices.items()},
@@ -209,28 +216,51 @@ class _Derivatives:
         }.get(name, (zero,) * 4)
         return tuple(x + y for x, y in zip(changes, explicit, strict=True))
 
-    def _wait_change(self, name: str, mean: FloatArray, second: FloatArray) -> FloatArray:
-        """Change of E[W] = lambda E[S^2] / (2 y), y = 1 - lambda E[S], with those of E[S] and E[S^2]."""
-        lam, one = self.w.arrival_rate, float(name == "arrival_rate")
-        dy = -lam * mean - self.mean * one
-        return self.second / (2 * self.y) * one + lam / (2 * self.y) * second - self.wait / self.y * dy
+    def _law_change(self, name: str) -> tuple[FloatArray, Law, FloatArray]:
+        """Changes of lambda, of the numbers of the delay law, and of T0, in a price or parameter.
+
+        The law is evaluated at numbers with a tiny imaginary part, which becomes the derivative: nothing is
+        subtracted, so that it is exact to rounding.
+        """
+        w, zero = self.w, np.zeros(1)
+        lam = np.full(1, 1 / w.server.replicas) if name == "arrival_rate" else zero
+        T0 = {"prior": w.overhead, "overhead": w.prior}.get(name, zero)
+        T0_here, tiny = w.rough_overhead, 1e-30
+        in_lam = w.server.law(complex(self.lam, tiny * self.lam), complex(T0_here), complex)
+        in_T0 = w.server.law(complex(self.lam), complex(T0_here, tiny), complex)
+        changes = [
+            a.imag / (tiny * self.lam) * lam + b.imag / tiny * T0 for a, b in zip(in_lam, in_T0, strict=True)
+        ]
+        return lam, Law(*changes), T0
+
+    def _delays(self, name: str, mean: FloatArray, second: FloatArray) -> tuple[FloatArray, ...]:
+        """Changes of E[T], y and lambda Q / (2 y), with those of E[S] and E[S^2]."""
+        lam, law, T0 = self._law_change(name)
+        load = self.share * mean + (self.law.overhead_share - self.share) * T0
+        dy = -self.lam * load - (1 - self.y) / self.lam * lam
+        Q = self.square * second + law.constant
+        own = self.Q / (2 * self.y) * lam + self.lam / (2 * self.y) * Q
+        congestion = own - self.congestion / self.y * dy
+        system = law.offset + law.direct * self.mean + self.law.direct * mean + congestion
+        return system, dy, congestion
 
     def _residuals(self, name: str, mean: FloatArray, second: FloatArray, tokens: FloatArray) -> FloatArray:
         """Change of every equation, shape (m, columns)."""
-        lam, one = self.w.arrival_rate, float(name == "arrival_rate")
-        dy = -lam * mean - self.mean * one
-        wait = self._wait_change(name, mean, second)
-        theta, p = float(name == "theta"), float(name == "p")
-        e = (self.y * theta + self.theta * dy - self.e * one) / lam
-        sigma = p - self.wait * theta - self.theta * wait
-        values = {_TIME: mean + wait, _WAIT: wait, _LOAD: lam * mean + self.mean * one, _TOKENS: tokens}
+        lam, law, _ = self._law_change(name)
+        system, dy, congestion = self._delays(name, mean, second)
+        theta, p, direct = float(name == "theta"), float(name == "p"), self.law.direct
+        e = (self.y * theta + self.theta * dy - self.e * lam) / self.lam
+        own = p - self.share * (self.congestion * theta + self.theta * congestion)
+        values = {_TIME: system, _WAIT: system - mean, _LOAD: -dy, _TOKENS: tokens}
         rows = [values[target] - (name == target) for target in self.load]
         if self.load == [_TIME]:
-            rows.append(e - sigma)
+            rows.append(e * direct + self.e * law.direct - own)
         if self.load in ([], [_LOAD]):
             rows.append(e)
-        if self.load in ([], [_WAIT]):
-            rows.append(sigma)
+        if self.load == []:
+            rows.append(own - self.weight * law.direct)
+        if self.load == [_WAIT]:
+            rows.append(own - e * (direct - 1) - self.e * law.direct)
         if _TOKENS in self.active:
             rows.append(values[_TOKENS] - (name == _TOKENS))
-        return np.array(rows)
+        return np.array(np.broadcast_arrays(*rows))

@@ -1,15 +1,10 @@
 """The primal and the dual value of an allocation with lagged curves, rigorously (derived here).
 
-The dual bound is that of `cvxtoken.allocation.proof.bounds`: with z = t / y, v = s / y,
-Z = sum pi (z^2 + v^2), P = 1 + lambda^2 Z / 2, kappa_k = P + lambda z_k,
-r_k = kappa_k c_k + lambda v_k s1_k,
+The dual bound is that of `cvxtoken.allocation.proof.separate`, where a type of gain G, rate b, slope r >= 0
+costs m_k, the least of G e^(-b (l - l0)_+) + r l over what it may do:
 
-    F(l) >= -alpha sum pi (A + D) - lambda Z / 2 + sum pi_k (kappa_k t0_k + lambda v_k s0_k + m_k),
-
-m_k being the least of alpha A e^(-b (l - l0)_+) + r l over what type k may do. As r > 0, that is
-
-    off:  alpha A, at l = 0;
-    on:   r l0 + min over 0 <= d <= l_max - l0 of alpha A e^(-b d) + r d,
+    off:  G, at l = 0;
+    on:   r l0 + min over 0 <= d <= l_max - l0 of G e^(-b d) + r d,
 
 and the smaller of the two where it is free. A function and its convex envelope have the same least value
 under any linear cost, so that this is also the bound of the envelope's program: no tangent point is needed.
@@ -17,11 +12,10 @@ under any linear cost, so that this is also the bound of the envelope's program:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
-from cvxtoken.allocation.fields import PER_TYPE
-from cvxtoken.errors import UnstableError
+from cvxtoken.allocation.proof.separate import Curve, Enclosure
 from cvxtoken.lagged.envelope import Choice, Choices
 from cvxtoken.lagged.problem import LaggedWorkload
 from cvxtoken.precision import GUARD, SQUARED
@@ -39,72 +33,39 @@ class LaggedBounds:
     """
 
     def __init__(self, problem: LaggedWorkload, tokens: Sequence[float], choices: Choices) -> None:
-        w, rounding = problem.workload, Rounding(SQUARED)
+        rounding = Rounding(SQUARED)
         down, up, exact = rounding.down, rounding.up, rounding.exact
-        self.zero, one, half = exact(0), exact(1), exact(0.5)
-        self.one, self.choices = one, choices
-        self.pi, self.A, self.b, D, t0, c, s0, s1 = (
-            [exact(value) for value in getattr(w, field).tolist()] for field in PER_TYPE
-        )
-        self.lag = [exact(value) for value in problem.lag.tolist()]
-        self.l_max = [exact(value) for value in w.max_tokens.tolist()]
-        lam, self.alpha = exact(w.arrival_rate), exact(w.accuracy_weight)
-        l = [exact(value) for value in tokens]
-        types = range(len(l))
-        t, s = ([x[k] + slope[k] * l[k] for k in types] for x, slope in ((t0, c), (s0, s1)))
-        y = one - lam * self.mean(t)
-        if y.low <= 0:
-            raise UnstableError("tokens give a utilisation of 1 or more")
-        best = self.alpha * self.mean(A + d for A, d in zip(self.A, D, strict=True))
-        loss = self.mean(self.decay(k, self.over(l[k], self.lag[k])) for k in types)
-        s2 = self.mean(t[k] * t[k] + s[k] * s[k] for k in types)
-        F = loss - best + self.mean(t) + lam * s2 * half / y
-        z, v = ([exact((x / y).low) for x in times] for times in (t, s))  # rounded once: any number is valid
-        Z = self.mean(z[k] * z[k] + v[k] * v[k] for k in types)
-        P = one + lam * lam * Z * half
-        kappa = [P + lam * z_k for z_k in z]
-        r = [kappa[k] * c[k] + lam * v[k] * s1[k] for k in types]
-        cost = self.mean(kappa[k] * t0[k] + lam * v[k] * s0[k] + self.least(k, r[k]) for k in types)
-        bound = cost - best - lam * Z * half
-        largest = cost + best + self.mean(t) + lam * Z * half  # of the terms in either bound
-        room = (largest / y).high.scaleb(GUARD - SQUARED)  # near rho = 1 y cancels, and z is less exact
-        self.lower = down.minus(up.add(F.high, room))
-        self.upper = up.minus(down.subtract(bound.low, room))
+        model = Enclosure(problem.workload, rounding)
+        self.lag, self.choices = [exact(value) for value in problem.lag.tolist()], choices
+        over = [positive(exact(l) - lag) for l, lag in zip(tokens, self.lag, strict=True)]
+        at = model.attained(tokens, over)
+        bound = model.separate(at)
+        curves = zip(bound.curves, model.l_max, strict=True)
+        F_bound = bound.constant + model.mean(self.least(k, *curve) for k, curve in enumerate(curves))
+        own = model.mean(self.lag_cost(k, curve) for k, curve in enumerate(bound.curves))
+        largest = bound.size + bound.coupling + own
+        room = (largest / at.y).high.scaleb(GUARD - SQUARED)  # near rho = 1 y cancels, and z is less exact
+        self.lower = down.minus(up.add(at.F.high, room))
+        self.upper = up.minus(down.subtract(F_bound.low, room))
 
-    def mean(self, values: Iterable[Interval]) -> Interval:
-        """The sum of pi_k value_k."""
-        total = self.zero
-        for pi, value in zip(self.pi, values, strict=True):
-            total += pi * value
-        return total
+    def lag_cost(self, k: int, curve: Curve) -> Interval:
+        """A number that no term of m_k is above in size: G, and r l0 where that is smaller."""
+        on = curve.slope * self.lag[k]
+        return curve.gain + (on if on.high < curve.gain.high else curve.gain)
 
-    def over(self, l: Interval, lag: Interval) -> Interval:
-        """(l - l0)_+."""
-        d, zero = l - lag, Decimal(0)
-        return Interval(max(d.low, zero), max(d.high, zero), d.rounding)
-
-    def decay(self, k: int, d: Interval) -> Interval:
-        """Alpha A e^(-b d) of type k."""
-        return self.alpha * self.A[k] * (-(self.b[k] * d)).exp()
-
-    def least(self, k: int, slope: Interval) -> Interval:
-        """m_k, with slope = r_k."""
-        if self.lag[k].high == 0:
-            return self.least_on(k, slope)
-        off = self.alpha * self.A[k]
-        if self.choices[k] == Choice.OFF or self.lag[k].low >= self.l_max[k].high:
-            return off
-        on = slope * self.lag[k] + self.least_on(k, slope)
-        if self.choices[k] == Choice.ON:
+    def least(self, k: int, curve: Curve, top: Interval) -> Interval:
+        """m_k."""
+        lag, choice = self.lag[k], self.choices[k]
+        if lag.high == 0:
+            return curve.least(top)
+        if choice == Choice.OFF or lag.low >= top.high:
+            return curve.gain
+        on = curve.slope * lag + curve.least(positive(top - lag))
+        if choice == Choice.ON:
             return on
-        return Interval(min(off.low, on.low), min(off.high, on.high), on.rounding)
+        return Interval(min(curve.gain.low, on.low), min(curve.gain.high, on.high), on.rounding)
 
-    def least_on(self, k: int, slope: Interval) -> Interval:
-        """At d = 0, or at d = l_max - l0, or else over all real d (never above)."""
-        gain, room = self.alpha * self.A[k] * self.b[k], self.over(self.l_max[k], self.lag[k])
-        if slope.low >= gain.high:
-            return self.alpha * self.A[k]
-        log = (gain / slope).ln()
-        if (self.b[k] * room).high <= log.low:
-            return self.decay(k, room) + slope * room
-        return slope / self.b[k] * (self.one + log)
+
+def positive(x: Interval) -> Interval:
+    """(x)_+ = max(x, 0)."""
+    return Interval(max(x.low, Decimal(0)), max(x.high, Decimal(0)), x.rounding)

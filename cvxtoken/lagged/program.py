@@ -8,7 +8,7 @@ from __future__ import annotations
 import cvxpy as cp
 import numpy as np
 
-from cvxtoken.allocation.program.forms import Program, deviations
+from cvxtoken.allocation.program.forms import Program, delay, numerator
 from cvxtoken.lagged.envelope import Choices, pieces
 from cvxtoken.lagged.problem import LaggedWorkload
 
@@ -20,7 +20,7 @@ def envelope_program(problem: LaggedWorkload, choices: Choices) -> Program:
     """
     w, e = problem.workload, pieces(problem, choices)
     pi, b, c, t0 = w.prior, w.saturation_rate, w.time_per_token, w.overhead
-    lam, alpha = w.arrival_rate, w.accuracy_weight
+    lam, alpha, law = w.rate, w.accuracy_weight, w.law
     s = cp.Variable(len(w), name="s")
     x = cp.Variable(len(w), name="x")
     a = cp.multiply(e.chord, s)
@@ -29,9 +29,10 @@ def envelope_program(problem: LaggedWorkload, choices: Choices) -> Program:
     p = e.level + cp.multiply(e.slope, a) + cp.multiply(e.gain, 1 - cp.exp(-x))
     t = t0 + cp.multiply(c, l)
     ES = pi @ t
-    y = 1 - lam * ES
-    v = cp.hstack([cp.multiply(np.sqrt(pi), t), *deviations(w, np.arange(len(w)), l)])
-    EW = lam / 2 * cp.quad_over_lin(v, y)
-    J = alpha * (pi @ p) - ES - EW
+    y = 1 - lam * (law.overhead_share * (pi @ t0) + law.token_share * (pi @ (t - t0)))
+    own, shared = delay(w, ES, numerator(w, np.arange(len(w)), l), y)
+    J = alpha * (pi @ p) - own - shared
     problem_ = cp.Problem(cp.Maximize(J), [s >= 0, s <= 1, x >= 0, x <= b * e.room])
-    return Program(problem_, l, {"s": s, "x": x, "p": p, "t": t, "y": y, "E[S]": ES, "E[W]": EW, "J": J})
+    return Program(
+        problem_, l, {"s": s, "x": x, "p": p, "t": t, "y": y, "own": own, "shared": shared, "J": J}
+    )

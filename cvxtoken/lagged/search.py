@@ -176,7 +176,8 @@ class _Search:
             * Fraction(float(self.problem.lag[k]))
             for k in on
         )
-        return w.idle_at_zero - Fraction(w.arrival_rate) * lag
+        idle: Fraction = w.idle_at_zero - Fraction(w.rate) * w.exact_law.token_share * lag
+        return idle
 
     def relaxed(self, choices: Choices) -> FloatArray | None:
         """The envelope's optimum by CVXPY, moved into its box; None where no usable point is found."""
@@ -216,9 +217,11 @@ class _Search:
         off = (choices != Choice.ON) & (self.problem.lag > 0)
         if ((choices == Choice.ON) & (base >= w.max_tokens)).any():
             return None
+        overhead = model.service_time(w, base)
         settled = w.replace(
             accuracy_gain=np.where(off, _NEVER, w.accuracy_gain),
-            overhead=model.service_time(w, base),
+            overhead=overhead,
+            server=w.server.with_overhead(w.rough_overhead, float(w.prior @ overhead)),
             deviation=model.deviation(w, base),
             max_tokens=w.max_tokens - base,
         )

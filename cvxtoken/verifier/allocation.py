@@ -48,6 +48,7 @@ SCHEMA, TARGET_SCHEMA = "cvxtoken-certificate/1", "cvxtoken-target-certificate/1
 POSITIVE = ("prior", "accuracy_gain", "saturation_rate", "time_per_token")
 COLUMNS = (*POSITIVE[:3], "base_accuracy", "overhead", "time_per_token", "max_tokens")
 RANDOM = ("deviation", "deviation_per_token")  # where they are given; hashed in this order
+SERVED = ("prompt_tokens", "server")  # where the server is another than one that is first come, first served
 SCALARS = ("arrival_rate", "accuracy_weight")
 FIELDS = {"names", *COLUMNS, *SCALARS}
 KEYS = {"schema", "sha256", "instance", "digits", "lower", "upper", "relative_gap", "tokens", "radii"}
@@ -255,10 +256,28 @@ class Law(NamedTuple):
     token_share: Interval
 
 
-def fifo(X: type[Interval]) -> Law:
-    """First come, first served: the formula of Pollaczek and Khinchine."""
-    zero, one = X.at(0), X.at(1)
+def fifo(server: dict[str, Any], lam: Interval, T0: Interval) -> Law:
+    """First come, first served: E[T] = E[S] + lambda E[S^2] / (2 y), of Pollaczek and Khinchine."""
+    zero, one = lam.at(0), lam.at(1)
     return Law(zero, one, one, zero, one, one)
+
+
+def sharing(server: dict[str, Any], lam: Interval, T0: Interval) -> Law:
+    """Continuous batching: E[T] = E[S] / y, y = 1 - lambda (overhead T0 + sigma sum pi c l).
+
+    As sum pi c l is affine in y, that is K / y - 1 / (lambda sigma), K = T0 + y0 / (lambda sigma), with the
+    idle share without tokens y0 = 1 - lambda overhead T0. Where sigma is 0, y is y0 whatever the tokens.
+    """
+    zero, one, sigma, overhead = (lam.at(x) for x in (0, 1, server["sigma"], server["overhead"]))
+    y0 = one - lam * overhead * T0
+    require(y0.low > 0, "no tokens are stable: the utilisation without any is not below 1")
+    if sigma.low == 0:
+        return Law(zero, one / y0, zero, zero, overhead, zero)
+    K = T0 + y0 / (lam * sigma)
+    return Law(-(one / (lam * sigma)), zero, zero, (K + K) / lam, overhead, sigma)
+
+
+LAWS = {"fifo": (fifo, ("replicas",)), "sharing": (sharing, ("sigma", "overhead", "replicas"))}
 
 
 class Curve(NamedTuple):
@@ -300,8 +319,11 @@ class Model:
         )
         self.is_random = any(any(w[field]) for field in RANDOM)
         self.s0, self.s1 = (list(map(X.at, w[field])) if self.is_random else [] for field in RANDOM)
-        self.lam, self.alpha, self.w = X.at(w["arrival_rate"]), X.at(goal.alpha), X.at(goal.w)
-        self.T0, self.law = self.mean(self.t0), fifo(X)
+        server = w["server"]
+        lam = w["arrival_rate"] / server["replicas"]  # at one replica: the nearest double, by definition
+        self.lam, self.alpha, self.w = X.at(lam), X.at(goal.alpha), X.at(goal.w)
+        self.T0 = self.mean(self.t0)
+        self.law = LAWS[server["kind"]][0](server, self.lam, self.T0)
         self.best = self.alpha * self.mean([A + D for A, D in zip(self.A, self.D)])
 
     def mean(self, values: list[Interval]) -> Interval:
@@ -397,9 +419,10 @@ class Model:
 
 def read_instance(instance: Any) -> tuple[dict[str, Any], str]:
     """The instance, every rule of a workload checked, and its SHA-256: header, names, big-endian doubles."""
-    known = isinstance(instance, dict) and set(instance) in (FIELDS, FIELDS | set(RANDOM))
-    require(known, "the instance's keys are off")
-    columns = (*COLUMNS, *(RANDOM if len(instance) > len(FIELDS) else ()))
+    known = isinstance(instance, dict) and set(instance) - {*RANDOM, *SERVED} == FIELDS
+    optional = [field for field in (*RANDOM, *SERVED) if known and field in instance]
+    require(known and optional in ([], [*RANDOM], [*RANDOM, *SERVED]), "the instance's keys are off")
+    columns = (*COLUMNS, *(field for field in optional if field != "server"))
     w: dict[str, Any] = {"names": instance["names"]}
     require(isinstance(w["names"], list) and w["names"], "names is not a list of names")
     require(all(isinstance(n, str) and n and n.isprintable() for n in w["names"]), "a name is not printable")
@@ -417,11 +440,31 @@ def read_instance(instance: Any) -> tuple[dict[str, Any], str]:
     require(abs(sum(w["prior"]) - 1) <= 2e-9, "prior does not sum to 1")
     accuracy = (A + D for A, D in zip(w["accuracy_gain"], w["base_accuracy"]))
     require(max(accuracy) <= 1 + 2e-9, "an accuracy exceeds 1")
-    version = f"cvxtoken-workload/{1 if columns == COLUMNS else 2}"
-    header = "\n".join([version, str(len(w["names"])), *w["names"], ""])
+    server = read_server(instance.get("server", {"kind": "fifo", "replicas": 1.0}))
+    version, kind, parameters = 1 if columns == COLUMNS else 2, [], []
+    if "server" in instance:
+        version, (kind, *parameters) = 3, server.values()
+        kind = [kind]
+    header = "\n".join([f"cvxtoken-workload/{version}", str(len(w["names"])), *w["names"], *kind, ""])
     doubles = [value for field in columns for value in w[field]] + [w[field] for field in SCALARS]
-    w = {field: [0.0] * len(w["names"]) for field in RANDOM} | w
+    doubles += parameters
+    w = {field: [0.0] * len(w["names"]) for field in (*RANDOM, "prompt_tokens")} | w | {"server": server}
     return w, hashlib.sha256(header.encode() + struct.pack(f">{len(doubles)}d", *doubles)).hexdigest()
+
+
+def read_server(server: Any) -> dict[str, Any]:
+    """The kind of server and its parameters in the order in which they are hashed, every rule checked."""
+    require(isinstance(server, dict) and "kind" in server, "server has no kind")
+    kind = server["kind"]
+    require(isinstance(kind, str) and kind in LAWS, "the kind of server is not one that is known")
+    names = LAWS[kind][1]
+    require(set(server) == {"kind", *names}, f"a server of kind {kind} has other keys")
+    for name in names:
+        value = server[name]
+        require(type(value) is float, f"{name} of the server is no double")
+        whole = value == int(value) if 1 <= value <= 2**53 else False
+        require(whole if name == "replicas" else 0 <= value <= 1, f"{name} of the server is out of its range")
+    return {"kind": kind, **{name: server[name] + 0.0 for name in names}}
 
 
 def untargeted(w: dict[str, Any]) -> Goal:

@@ -2,17 +2,22 @@
 """Checks a proof about whole tokens: `python whole.py FILE`, with allocation.py beside it.
 
 Standard library only; it shares no code with the search. What a proof states, for J of `allocation` over
-stable whole tokens 0 <= l <= l_max: the given ones reach J >= lower, and none exceed upper. Why: for every
-z and v, with Z = sum pi (z^2 + v^2) and P = 1 + lambda^2 Z / 2, this is an identity,
+stable whole tokens 0 <= l <= l_max: the given ones reach J >= lower, and none exceed upper. Why: the delay
+law of `allocation` has y = y1 - lambda sigma sum pi t with y1 = 1 - lambda (sigma0 - sigma) sum pi t0. For
+every z, v and z0, with Z = square sum pi (z^2 + v^2) + constant z0^2 and P = direct + sigma lambda^2 Z / 2,
+this is an identity,
 
-    -J(l) = -alpha sum pi (A + D) - lambda Z / 2 + sum pi [alpha A e^(-b l) + (P + lambda z) t + lambda v s]
-            + lambda / (2 y) sum pi [(t - z y)^2 + (s - v y)^2].
+    -J(l) = base + sum pi [alpha A e^(-b l) + (P + lambda square z) t + lambda square v s]
+            + lambda / (2 y) {square sum pi [(t - z y)^2 + (s - v y)^2] + constant (1 - z0 y)^2},
+    base = offset + lambda constant z0 - y1 lambda Z / 2 - alpha sum pi (A + D).
 
 Cells low <= y <= high cover all idle shares y from 0 to 1. In one of them 1 / y >= 1 / high, |t - z y| is
-at least the distance of t from [z low, z high], |s - v y| likewise, and sum pi t = (1 - y) / lambda. So
+at least the distance of t from [z low, z high], |s - v y| and |1 - z0 y| likewise, and sum pi t =
+(y1 - y) / (lambda sigma). So, for any nu (which is 0 where sigma is),
 
-    -J(l) >= -alpha sum pi (A + D) - lambda Z / 2 - max nu (1 - y) / lambda + sum h(l)   for any nu,
-    h = pi [alpha A e^(-b l) + (P + lambda z + nu) t + lambda v s + lambda / (2 high) (distances)^2],
+    -J(l) >= base + (lambda constant / (2 high)) distance^2 - max nu (y1 - y) / (lambda sigma) + sum h(l),
+    h = pi [alpha A e^(-b l) + (P + lambda square z + nu) t + lambda square v s
+            + (lambda square / (2 high)) (distances)^2],
 
 each h convex in one type's tokens. Where the sum of their least values is not enough, for any nu, only
 allocations whose h exceed these by little, for every nu, can be better: J is evaluated at each of them.
@@ -27,20 +32,21 @@ from typing import Any
 
 if __package__:
     from cvxtoken.verifier import allocation
+    from cvxtoken.verifier.allocation import Interval, Model, Refused, require
 else:  # run as a script beside allocation.py, without the package
     import allocation  # type: ignore[import-not-found, no-redef]
+    from allocation import Interval, Model, Refused, require  # type: ignore[no-redef]
 
 SCHEMA = "cvxtoken-integer-certificate/1"
 KEYS = (allocation.KEYS - {"radii"}) | {"z", "edges", "multipliers"}
 MAX_WORK = 5e12  # elementary operations times digits squared: some 20 s
-Refused, require = allocation.Refused, allocation.require
 FLOOR, CEILING = decimal.ROUND_FLOOR, decimal.ROUND_CEILING
 TRAPS = [decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow]
 
 
 def check(document: Any) -> str:
     """The line that states what a parsed proof proves; raises Refused where it does not."""
-    good = isinstance(document, dict) and set(document) | {"v"} == KEYS | {"v"}  # v may be missing: zeros
+    good = isinstance(document, dict) and set(document) - {"v", "z0"} == KEYS  # these may be missing: zeros
     require(good and document["schema"] == SCHEMA, f"the keys or the schema are not those of a {SCHEMA}")
     w, digest = allocation.read_instance(document["instance"])
     size, digits, tokens = len(w["names"]), document["digits"], document["tokens"]
@@ -53,15 +59,17 @@ def check(document: Any) -> str:
     require(isinstance(edges, list) and isinstance(multipliers, list), "edges or multipliers is not a list")
     require(all(isinstance(nus, list) and nus for nus in multipliers), "a cell has no list of multipliers")
     z, v = (allocation.read_decimals(document.get(name, ["0"] * size), size) for name in ("z", "v"))
+    (z0,) = allocation.read_decimals([document.get("z0", "0")], 1)
     edges = allocation.read_decimals(edges, len(edges))
     multipliers = [allocation.read_decimals(nus, len(nus)) for nus in multipliers]
-    require(min(*z, *v) >= 0, "z or v is negative")
+    require(min(*z, *v, z0) >= 0, "z, v or z0 is negative")
     require(len(edges) == len(multipliers) + 1 > 1, "there is not one list of multipliers a cell")
     require(edges[0] == 0 and edges[-1] == 1, "the cells do not cover 0 to 1")
     require(all(low < high for low, high in pairwise(edges)), "the edges do not rise")
     lower, upper, (low, high, gap) = allocation.read_bounds(document)
     try:
-        prove(w, tokens, lower, upper, list(zip(z, v)), list(zip(pairwise(edges), multipliers)), digits)
+        cells = list(zip(pairwise(edges), multipliers))
+        prove(w, tokens, lower, upper, (list(zip(z, v)), z0), cells, digits)
     except decimal.DecimalException as error:
         raise Refused(f"a number is out of range: {type(error).__name__}") from error
     return (
@@ -74,7 +82,8 @@ def prove(w: Any, tokens: Any, lower: Decimal, upper: Decimal, z: Any, cells: An
     """Evaluate J at the tokens and close every cell; raises Refused."""
     work = Work(MAX_WORK / max(digits, 100) ** 2)
     work.add(12_000 * len(tokens))  # what is kept of each type
-    below, above = (Side(w, z, Context(digits, way, traps=TRAPS), work) for way in (FLOOR, CEILING))
+    common = Common(Model(w, allocation.untargeted(w), allocation.arithmetic(digits)), *z)
+    below, above = (Side(common, Context(digits, way, traps=TRAPS), work) for way in (FLOOR, CEILING))
     below.other, above.other = above, below
     sums = zip(*(above.terms(k, l) for k, l in enumerate(tokens)))
     cost = above.cost(tuple(reduce(above.add, column) for column in sums))
@@ -84,33 +93,58 @@ def prove(w: Any, tokens: Any, lower: Decimal, upper: Decimal, z: Any, cells: An
         Cell(below, low, high).close(nus, tokens, upper.copy_negate())
 
 
+class Common:
+    """What the types have in common, as intervals; symbols of the module's text."""
+
+    def __init__(self, model: Model, zv: list[tuple[Decimal, Decimal]], z0: Decimal) -> None:
+        at, law, lam = model.X.at, model.law, model.lam
+        self.model, self.z, self.z0 = model, zv, at(z0)
+        columns = [list(map(at, column)) for column in zip(*zv)]
+        Z = law.square * model.mean_square(*columns) + law.constant * self.z0 * self.z0
+        half_Z = lam * Z * model.half
+        self.y1 = at(1) - lam * (law.overhead_share - law.token_share) * model.T0
+        self.load, self.square = lam * law.token_share, lam * law.square
+        self.P = law.direct + self.load * half_Z
+        self.base = law.offset + lam * law.constant * self.z0 - self.y1 * half_Z - model.best
+
+    def apart(self, low: Decimal, high: Decimal) -> Interval:
+        """(lambda constant / (2 high)) distance^2 in a cell."""
+        at, one = self.model.X.at, self.model.X.at(1)
+        below, above = (one - self.z0 * at(high)).positive(), (self.z0 * at(low) - one).positive()
+        distance = at(max(below.low, above.low))
+        return self.model.lam * self.model.law.constant * distance * distance / at(2 * high)
+
+
 class Side:
     """Bounds from one side: every result is rounded below the true value, or every one above it."""
 
     other: "Side"
 
-    def __init__(self, w: Any, z: list[tuple[Decimal, Decimal]], rounding: Context, work: "Work") -> None:
+    def __init__(self, common: Common, rounding: Context, work: "Work") -> None:
         self.add, self.sub = rounding.add, rounding.subtract
         self.mul, self.div = rounding.multiply, rounding.divide
-        self.rounding, self.is_low, self.z, self.work = rounding, rounding.rounding == FLOOR, z, work
-        fields = (*allocation.COLUMNS, *allocation.RANDOM)
-        self.types = list(zip(*([Decimal(x) for x in w[field]] for field in fields)))
-        self.certain = not any(any(w[field]) for field in allocation.RANDOM)
-        self.lam, self.alpha = Decimal(w["arrival_rate"]), Decimal(w["accuracy_weight"])
-        self.best = Z = Decimal(0)
-        for (pi, A, _, D, *_), (x, v) in zip(self.types, z):
-            self.best = self.add(self.best, self.mul(pi, self.mul(self.alpha, self.add(A, D))))
-            Z = self.add(Z, self.mul(pi, self.add(self.mul(x, x), self.mul(v, v))))
-        self.half_Z = self.div(self.mul(self.lam, Z), Decimal(2))  # lambda Z / 2
+        self.rounding, self.is_low, self.work = rounding, rounding.rounding == FLOOR, work
+        model = common.model
+        times = (model.s0, model.s1) if model.is_random else ([model.zero] * len(model.pi),) * 2
+        columns = zip(model.pi, model.A, model.b, model.t0, model.c, model.l_max, *times)
+        self.types = [tuple(x.low for x in row) for row in columns]  # exact, so that both ends are the same
+        self.certain, self.common, self.z, self.alpha = not model.is_random, common, common.z, model.alpha.low
+        self.y1, self.load, self.square = map(self.end, (common.y1, common.load, common.square))
+        self.P, self.direct, self.offset = map(self.end, (common.P, model.law.direct, model.law.offset))
+        self.constant, self.best = map(self.end, (model.lam * model.law.constant, model.best))
         alike: dict[str, int] = {}  # by text, because hashes of numbers can be made to collide
-        self.twin = [alike.setdefault(str(key), k) for k, key in enumerate(zip(self.types, z))]
+        self.twin = [alike.setdefault(str(key), k) for k, key in enumerate(zip(self.types, self.z))]
         self.known: dict[tuple[int, int], tuple[Decimal, ...]] = {}
+
+    def end(self, x: Interval) -> Decimal:
+        """That of an interval on this side."""
+        return x.low if self.is_low else x.high
 
     def curves(self, k: int, l: int) -> tuple[Decimal, ...]:
         """Alpha A e^(-b l) and t of one type, and s where it is not 0 for all."""
         if (k, l) not in self.known:
             self.work.add(1000)  # it is kept
-            _, A, b, _, t0, c, _, s0, s1 = self.types[k]
+            _, A, b, t0, c, _, s0, s1 = self.types[k]
             near = self.rounding.exp(self.mul(b.copy_negate(), l))  # to nearest, so that one goes further
             exp = (
                 max(self.rounding.next_minus(near), Decimal(0))
@@ -130,10 +164,12 @@ class Side:
     def cost(self, sums: tuple[Decimal, ...]) -> Decimal:
         """-J from the three sums, in each of which it rises; infinite where that side's y is not positive."""
         lost, ES, ES2 = sums
-        y = self.other.sub(1, self.mul(self.lam, ES))
+        y = self.other.sub(self.other.y1, self.mul(self.load, ES))
         if y <= 0:
             return Decimal("inf")
-        delay = self.add(ES, self.div(self.mul(self.lam, ES2), self.other.mul(2, y)))
+        spread = self.add(self.mul(self.square, ES2), self.constant)
+        shared = self.add(self.offset, self.div(spread, self.other.mul(2, y)))
+        delay = self.add(self.mul(self.direct, ES), shared)
         return self.sub(self.add(lost, delay), self.other.best)
 
 
@@ -158,10 +194,11 @@ class Cell:
         self.work.add(10 * len(below.types))
         self.price, self.ends, self.weight = {}, {}, {}
         for side in (self.below, self.above):
-            add, mul, lam, P = side.add, side.mul, side.lam, side.add(1, side.mul(side.lam, side.half_Z))
-            self.price[side] = [(add(P, mul(lam, z)), mul(lam, v)) for z, v in side.z]  # of t and s
+            add, mul, square, P = side.add, side.mul, side.square, side.P
+            self.price[side] = [(add(P, mul(square, z)), mul(square, v)) for z, v in side.z]  # of t and s
             self.ends[side] = [[(mul(x, low), mul(x, high)) for x in pair] for pair in side.z]
-            self.weight[side] = side.div(side.lam, side.other.mul(2, high))
+            self.weight[side] = side.div(square, side.other.mul(2, high))
+        self.base = below.common.base + below.common.apart(low, high)
         self.known: dict[tuple[bool, int, int], tuple[Decimal, Decimal, Decimal]] = {}
 
     def h(self, side: Side, k: int, l: int, nu: Decimal) -> Decimal:
@@ -204,7 +241,7 @@ class Cell:
             if not good:
                 return
             options[k] = [(excesses, self.below.terms(k, l)) for excesses, l in sorted(good)]
-        order = sorted(self.below.twin, key=lambda k: (-self.below.types[k][0] * self.below.types[k][5], k))
+        order = sorted(self.below.twin, key=lambda k: (-self.below.types[k][0] * self.below.types[k][4], k))
         for sums in self.allocations([options[k] for k in order], order, [bound.spare for bound in bounds]):
             require(self.below.cost(sums) >= target, "a better allocation may exist than upper allows")
 
@@ -257,9 +294,11 @@ class Bound:
         cell.work.add(len(start))
         self.lowest = {k: self.descend(k, start[k]) for k in dict.fromkeys(self.below.twin)}
         self.floor = {k: min(h for h, _ in self.around(k, Decimal("-inf"))) for k in self.lowest}
-        u = above.sub(1, cell.low) if nu >= 0 else self.below.sub(1, cell.high)
-        constant = above.add(above.add(above.best, above.half_Z), above.div(above.mul(nu, u), above.lam))
-        total = reduce(self.below.add, (self.floor[k] for k in self.below.twin), constant.copy_negate())
+        common, at = self.below.common, self.below.common.model.X.at
+        constant = cell.base
+        if nu:  # a multiplier of sum pi t, which is known in the cell as far as y is
+            constant -= at(nu) * (common.y1 - at(cell.low if nu > 0 else cell.high)) / common.load
+        total = reduce(self.below.add, (self.floor[k] for k in self.below.twin), constant.low)
         self.spare = above.sub(target, total)
 
     def h(self, k: int, l: int) -> Decimal:
@@ -272,7 +311,7 @@ class Bound:
 
     def descend(self, k: int, l: int) -> int:
         """Whole tokens where h, evaluated from below, is not above its values beside them."""
-        top, step, here = int(self.below.types[k][6]), 1, self.h(k, l)
+        top, step, here = int(self.below.types[k][5]), 1, self.h(k, l)
         while step:
             for there in (l - step, l + step):
                 if 0 <= there <= top and (value := self.h(k, there)) < here:
@@ -287,7 +326,7 @@ class Bound:
 
         H is convex: once above its value in the middle it only rises, so that no l left out is lower.
         """
-        top, middle = int(self.below.types[k][6]), self.lowest[k]
+        top, middle = int(self.below.types[k][5]), self.lowest[k]
         enough = max(limit, self.cell.h(self.cell.above, k, middle, self.nu))
         yield self.h(k, middle), middle
         for outward in (range(middle - 1, -1, -1), range(middle + 1, top + 1)):

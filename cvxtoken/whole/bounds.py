@@ -2,14 +2,15 @@
 
 The mathematics stands in `cvxtoken.verifier.whole`, which redoes these bounds rigorously. Here they bound
 losses, in the symbols of `rounding`: around a real allocation l^ with idle share y^, with d = l - l^ and
-sigma = sum pi c d, so that y = y^ - lambda sigma. For a cell low <= sigma <= high and any multiplier nu,
+sigma = sum pi c d, so that y = y^ - load sigma. For a cell low <= sigma <= high and any multiplier nu,
 every whole allocation in the cell loses
 
-    F - F_bound >= sum pi [psi(l) + (lambda / (2 y(low))) distance^2 + nu c d] - max nu sigma,
+    F - F_bound >= sum pi [psi(l) + (lambda square / (2 y(low))) distance^2 + nu c d] - max nu sigma
+                   + (lambda constant / (2 y(low))) distance0^2,
 
-where the distance is that of 0 from the interval c d + lambda z [low, high]. Where service times vary, the
-square of the distance of 0 from s1 d + lambda v [low, high] is added to its square. The best nu is found by
-intersecting tangents.
+where the distance is that of 0 from the interval c d + load z [low, high], and distance0 that of 0 from
+load z0 [low, high]. Where service times vary, the square of the distance of 0 from s1 d + load v [low, high]
+is added to that of the first. The best nu is found by intersecting tangents.
 """
 
 from __future__ import annotations
@@ -79,11 +80,21 @@ class Candidates:
 
     def relaxed(self, low: float, high: float) -> FloatArray:
         """By candidate, pi [psi + (lambda / (2 y(low))) distance^2]."""
-        lam = self.losses.workload.arrival_rate
+        load, weight = self.losses.load, self.weight(low) * self.losses.workload.law.square
         square = np.zeros(len(self.tokens))
         for moved, z in self.parts:
-            square += np.maximum(0, np.maximum(moved + lam * z * low, -(moved + lam * z * high))) ** 2
-        return np.asarray(self.sums[0] + lam / (2 * (self.losses.y - lam * low)) * self.prior * square)
+            square += np.maximum(0, np.maximum(moved + load * z * low, -(moved + load * z * high))) ** 2
+        return np.asarray(self.sums[0] + weight * self.prior * square)
+
+    def weight(self, low: float) -> float:
+        """lambda / (2 y(low))."""
+        return float(self.losses.workload.rate / (2 * (self.losses.y - self.losses.load * low)))
+
+    def common(self, low: float, high: float) -> float:
+        """What the constant of the delay law loses in a cell, whatever the candidates, in s."""
+        losses = self.losses
+        moved = losses.z0 * losses.load * max(0.0, low, -high)
+        return float(self.weight(low) * losses.workload.law.constant * moved**2)
 
     def bound(self, relaxed: FloatArray, low: float, high: float, nu: float) -> Bound:
         """The bound of a cell by one multiplier."""
@@ -93,7 +104,8 @@ class Candidates:
         excess = tilted - least[self.type]
         sigma = float(shift[self.lowest(excess)].sum())
         edge = min(max(sigma, low), high) if nu == 0 else (low if nu < 0 else high)
-        return Bound(nu, float(least.sum()) - nu * edge, sigma - edge, excess)
+        value = float(least.sum()) - nu * edge + self.common(low, high)
+        return Bound(nu, value, sigma - edge, excess)
 
     def lowest(self, excess: FloatArray) -> NDArray[np.intp]:
         """The first candidate of every type whose excess is 0."""

@@ -24,6 +24,7 @@ class IntegerCertificate(BoundsProof):
         lower, upper: bounds of the best J over whole tokens, in s.
         z: t / y near the continuous optimum, one number a type; any non-negative numbers would be valid.
         v: likewise s / y; empty where service times are certain.
+        z0: likewise 1 / y; 0 where the delay law has no constant.
         edges: 0 = y_0 < y_1 < ... = 1, the cells of the idle share y.
         multipliers: by cell, at least one, in s per s of mean service time; any number is valid.
         digits: the working precision of the check.
@@ -42,6 +43,7 @@ class IntegerCertificate(BoundsProof):
     multipliers: tuple[tuple[Decimal, ...], ...]
     digits: int
     v: tuple[Decimal, ...] = ()
+    z0: Decimal = Decimal(0)
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
@@ -56,6 +58,7 @@ class IntegerCertificate(BoundsProof):
             multipliers=tuple(tuple(map(Decimal, nus)) for nus in document["multipliers"]),
             digits=document["digits"],
             v=tuple(map(Decimal, document.get("v", []))),
+            z0=Decimal(document.get("z0", "0")),
         )
 
     def to_document(self) -> dict[str, Any]:
@@ -68,6 +71,7 @@ class IntegerCertificate(BoundsProof):
             "tokens": list(self.tokens),
             "z": [str(z) for z in self.z],
             **({"v": [str(v) for v in self.v]} if self.v else {}),
+            **({"z0": str(self.z0)} if self.z0 else {}),
             "edges": [str(edge) for edge in self.edges],
             "multipliers": [[str(nu) for nu in nus] for nus in self.multipliers],
         }

@@ -159,6 +159,7 @@ def _prove(workload: Workload, found: Found) -> IntegerCertificate:
             multipliers=tuple(tuple(map(Decimal, nus)) for nus in found.multipliers),
             digits=WHOLE,
             v=tuple(map(Decimal, found.v.tolist())) if workload.is_random else (),
+            z0=Decimal(found.z0) if workload.law.constant else Decimal(0),
         )
         try:
             certificate.check()

@@ -2,10 +2,11 @@
 
 The loss is measured without cancellation. Let l^ be any stable real allocation with idle share y^, and
 z = t^ / y^, v = s^ / y^ (0 where service times are certain). With d = l - l^ and sigma = sum pi c d, this is
-exact (derived here):
+exact (derived here) with the numbers of the delay law, z0 = 1 / y^ and load = lambda times its token_share:
 
-    F(l) = F_bound(z) + sum pi_k psi_k(l_k) + (lambda / (2 y)) [Q + 2 lambda sigma R + lambda^2 sigma^2 Z],
-    Q = sum pi (c^2 + s1^2) d^2,  R = sum pi (z c + v s1) d,  Z = sum pi (z^2 + v^2),  y = y^ - lambda sigma,
+    F(l) = F_bound(z) + sum pi_k psi_k(l_k) + (lambda / (2 y)) [Q + 2 load sigma R + load^2 sigma^2 Z],
+    Q = square sum pi (c^2 + s1^2) d^2,  R = square sum pi (z c + v s1) d,  y = y^ - load sigma,
+    Z = square sum pi (z^2 + v^2) + constant z0^2,
 
 where psi_k >= 0 is the type's own excess over its minimum (`gap.excess`). A move of one type changes four
 sums: those of pi psi, Q, R and sigma.
@@ -96,10 +97,12 @@ class Neighbourhood:
         if self.y <= 0:
             raise UnstableError("the allocation to round has a utilisation of 1 or more; it must be below 1")
         self.z, self.v = model.service_time(w, centre) / self.y, model.deviation(w, centre) / self.y
-        self.Z = float(w.prior @ (self.z**2 + self.v**2))
-        self.marginal = model.marginal_time(w, centre) / self.y  # z + v s1 / c
-        self.curvature = model.curvature(w)
-        kappa = 1 + w.arrival_rate**2 * self.Z / 2 + w.arrival_rate * self.marginal
+        law, lam = w.law, w.rate
+        self.z0, self.load = 1 / self.y, lam * law.token_share
+        self.Z = law.square * float(w.prior @ (self.z**2 + self.v**2)) + law.constant * self.z0**2
+        self.marginal = law.square * model.marginal_time(w, centre) / self.y  # square (z + v s1 / c)
+        self.curvature = law.square * model.curvature(w)
+        kappa = law.direct + self.load * lam * self.Z / 2 + lam * self.marginal
         self.slope = kappa * w.time_per_token / w.saturation_rate
         self.top = np.floor(w.max_tokens)
 
@@ -121,11 +124,11 @@ class Neighbourhood:
 
     def loss(self, sums: FloatArray) -> FloatArray:
         """F - F_bound from the four totals, shape (4, ...) -> (...); infinite where unstable."""
-        lam = self.workload.arrival_rate
         own, Q, R, sigma = sums
-        y = self.y - lam * sigma
+        rise = self.load * sigma
+        y = self.y - rise
         with np.errstate(divide="ignore"):
-            coupling = lam / (2 * y) * (Q + 2 * lam * sigma * R + lam**2 * sigma**2 * self.Z)
+            coupling = self.workload.rate / (2 * y) * (Q + 2 * rise * R + rise**2 * self.Z)
         return np.asarray(np.where(y > 0, own + coupling, np.inf))
 
     def descend(self, l: FloatArray) -> FloatArray:

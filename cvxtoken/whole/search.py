@@ -41,6 +41,7 @@ class Found:
         loss: of the ties, against the bound at z, in s.
         missing: how much better another allocation might be, in s; 0 where none was left out.
         z, v: t / y and s / y at the centre, shape (N,).
+        z0: 1 / y there.
         edges: of the cells, as values of y, from 0 to 1.
         multipliers: by cell.
     """
@@ -50,6 +51,7 @@ class Found:
     missing: float
     z: FloatArray
     v: FloatArray
+    z0: float
     edges: tuple[Decimal, ...]
     multipliers: tuple[tuple[float, ...], ...]
 
@@ -97,11 +99,14 @@ class _Search:
         return self.loss * (1 + SURE) + 1e-300
 
     def run(self) -> Found:
-        lam, y = self.workload.arrival_rate, self.losses.y
+        load, y = self.losses.load, self.losses.y
+        if not load:  # types do not meet: each has its best tokens
+            return self.found([(0.0, (0.0,))], 0.0)
         if len(self.candidates.tokens) > _MOST_CANDIDATES:
             return self.found([(0.0, (0.0,))], self.loss)
         reach = self.reach()
-        cuts = sorted({(y - 1) / lam, *np.clip([-reach, reach], (y - 1) / lam, y / lam), y / lam})
+        least, most = (y - 1) / load, y / load
+        cuts = sorted({least, *np.clip([-reach, reach], least, most), most})
         cells = [self.cell(low, high, 0) for low, high in pairwise(cuts)]
         heapq.heapify(cells)
         closed: list[tuple[float, tuple[float, ...]]] = []
@@ -122,12 +127,12 @@ class _Search:
 
     def found(self, cells: list[tuple[float, tuple[float, ...]]], missing: float) -> Found:
         """What was found, with the cells, given by their lower ends in sigma, as edges of y."""
-        exact, lam = Context(WHOLE), Decimal(self.workload.arrival_rate)
+        exact, load = Context(WHOLE), Decimal(self.losses.load)
         cells = sorted(cells, reverse=True)  # y falls as sigma rises
-        inner = [exact.subtract(self.losses.exact_y, exact.multiply(lam, Decimal(low))) for low, _ in cells]
+        inner = [exact.subtract(self.losses.exact_y, exact.multiply(load, Decimal(low))) for low, _ in cells]
         edges = (Decimal(0), *inner[:-1], Decimal(1))
-        z, v = self.losses.z, self.losses.v
-        return Found(self.ties, self.loss, missing, z, v, edges, tuple(nus for _, nus in cells))
+        z, v, z0 = self.losses.z, self.losses.v, self.losses.z0
+        return Found(self.ties, self.loss, missing, z, v, z0, edges, tuple(nus for _, nus in cells))
 
     def reach(self) -> float:
         """How far sigma can move, to second order, until the sum of pi psi alone costs twice the loss."""

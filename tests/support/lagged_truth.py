@@ -65,6 +65,8 @@ def _best_of(w: cvxtoken.Workload, lag: Any, on: Any) -> Any:
         return None
     near = w.replace(**{f: [float(x) for x in fields[f]] for f in ("overhead", "deviation", "max_tokens")})
     shifted = SimpleNamespace(
+        server=w.server,
+        rate=w.rate,
         arrival_rate=w.arrival_rate,
         accuracy_weight=w.accuracy_weight,
         **{field: np.array(values, dtype=object) for field, values in fields.items()},

@@ -34,6 +34,20 @@ def columns(w: cvxtoken.Workload) -> list[list[Any]]:
     return [[exact(x) for x in field.tolist()] for field in (*fields, w.deviation, w.deviation_per_token)]
 
 
+def law(w: cvxtoken.Workload, l: list[Any]) -> tuple[Any, Any]:
+    """E[T] and y at tokens (mpf), straight from the definition of each kind of server."""
+    pi, _, _, _, t0, c, _, _ = columns(w)
+    types = range(len(l))
+    lam = exact(w.rate)
+    overhead, thinking = (mp.fsum(pi[k] * x[k] for k in types) for x in (t0, [c[k] * l[k] for k in types]))
+    mean = overhead + thinking
+    if w.server.kind == "sharing":
+        y = 1 - lam * (exact(w.server.overhead) * overhead + exact(w.server.sigma) * thinking)
+        return mean / y, y
+    y = 1 - lam * mean
+    return mean + lam * mean_square(w, l) / (2 * y), y
+
+
 def mean_square(w: cvxtoken.Workload, l: list[Any]) -> Any:
     """E[S^2] = sum pi E[S_k^2] at tokens (mpf): a mean squared and a variance."""
     pi, _, _, _, t0, c, s0, s1 = columns(w)
@@ -50,15 +64,10 @@ def square_slope(w: cvxtoken.Workload, k: int, l: Any) -> Any:
 
 def objective(w: cvxtoken.Workload, tokens: Any) -> Any:
     """J at any tokens (mpf), straight from its definition."""
-    pi, A, b, D, t0, c, _, _ = columns(w)
+    pi, A, b, D, *_ = columns(w)
     l = [exact(value) if not isinstance(value, mpf) else value for value in tokens]
-    types = range(len(l))
-    t = [t0[k] + c[k] * l[k] for k in types]
-    lam = exact(w.arrival_rate)
-    mean = mp.fsum(pi[k] * t[k] for k in types)
-    square = mean_square(w, l)
-    accuracy = mp.fsum(pi[k] * (A[k] * (1 - mp.exp(-b[k] * l[k])) + D[k]) for k in types)
-    return exact(w.accuracy_weight) * accuracy - mean - lam * square / (2 * (1 - lam * mean))
+    accuracy = mp.fsum(pi[k] * (A[k] * (1 - mp.exp(-b[k] * l[k])) + D[k]) for k in range(len(l)))
+    return exact(w.accuracy_weight) * accuracy - law(w, l)[0]
 
 
 def best_whole(w: cvxtoken.Workload) -> tuple[list[list[int]], Any]:

@@ -243,9 +243,10 @@ def test_size_is_capped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(verifier, "MAX_BYTES", 100)
     with pytest.raises(verifier.Refused, match="larger than 100 bytes"):
         verifier.read(str(path))
+    document = base()
     monkeypatch.setattr(verifier, "MAX_WORK", 1e4)
     with pytest.raises(verifier.Refused, match="too long"):
-        verifier.check(base())
+        verifier.check(document)
 
 
 def test_every_number_of_the_verdict_is_rounded_outward() -> None:

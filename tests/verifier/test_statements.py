@@ -307,9 +307,10 @@ def test_whole_tokens_of_very_many_types_are_refused_before_any_work() -> None:
 
 def test_large_numbers_do_not_make_up_for_long_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     long = {"overhead": [5e-324] * 3, "max_tokens": [1e308] * 3}
+    instance = proof("plain")["instance"] | long
     monkeypatch.setattr(verifier, "MAX_PLACES", 3000)
     with pytest.raises(verifier.Refused, match="too long when written out"):
-        verifier.read_instance(proof("plain")["instance"] | long)
+        verifier.read_instance(instance)
 
 
 def test_tokens_that_a_cell_leaves_open_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 import cvxtoken
 from cvxtoken.allocation import model
+from cvxtoken.allocation.delay import Fifo, Sharing
 from cvxtoken.verifier import allocation as verifier
 from cvxtoken.verifier import whole as checker
 from tests.support import truth
@@ -34,7 +35,8 @@ def prove(module: ModuleType, document: Document, lower: Decimal, upper: Decimal
     none = ["0"] * len(document["z"])
     z = list(zip(*(map(Decimal, document.get(name, none)) for name in ("z", "v")), strict=True))
     try:
-        module.prove(w, document["tokens"], lower, upper, z, cells, digits)
+        z0 = Decimal(document.get("z0", "0"))
+        module.prove(w, document["tokens"], lower, upper, (z, z0), cells, digits)
     except module.Refused:
         return False
     return True
@@ -69,8 +71,10 @@ def round_instance(rng: random.Random) -> cvxtoken.Workload:
     if rng.random() < 0.5:
         eighths["deviation"] = [rng.randint(0, 8) / 8 for _ in range(size)]
         eighths["deviation_per_token"] = [rng.randint(1, 64) / 64 for _ in range(size)]
+    shares = (rng.randint(0, 4) / 4, rng.randint(0, 4) / 4, rng.choice((1, 2)))
     return cvxtoken.Workload(
         names=["a", "b"][:size],
+        server=rng.choice((Fifo(), Fifo(), Sharing(*shares))),
         prior=[1.0] if size == 1 else [0.5, 0.5],
         accuracy_gain=[0.5] * size,
         base_accuracy=[rng.choice((0.0, 0.5))] * size,
@@ -92,34 +96,48 @@ class Truth:
         low: Decimal,
         high: Decimal,
         nu: Decimal,
+        z0: Decimal,
     ) -> None:
         self.pi, self.A, self.b, self.D, self.t0, self.c, self.s0, self.s1 = truth.columns(w)
-        self.lam, self.alpha = exact(w.arrival_rate), exact(w.accuracy_weight)
+        self.lam, self.alpha = exact(w.rate), exact(w.accuracy_weight)
+        self.T0 = sum(pi * t0 for pi, t0 in zip(self.pi, self.t0, strict=True))
+        self.law, self.z0 = w.server.law(self.lam, self.T0, exact), exact(z0)
         self.z = [(exact(z_k), exact(v_k)) for z_k, v_k in z]
         self.low, self.high, self.nu = exact(low), exact(high), exact(nu)
-        self.Z = sum(pi * (z**2 + v**2) for pi, (z, v) in zip(self.pi, self.z, strict=True))
+        squares = sum(pi * (z**2 + v**2) for pi, (z, v) in zip(self.pi, self.z, strict=True))
+        self.Z = self.law.square * squares + self.law.constant * self.z0**2
         self.tops = [int(top) for top in w.max_tokens]
 
     def h(self, k: int, l: int) -> Any:
         t, s = self.t0[k] + self.c[k] * l, self.s0[k] + self.s1[k] * l
         z, v = self.z[k]
         squares = [max(0, x * self.low - r, r - x * self.high) ** 2 for r, x in ((t, z), (s, v))]
-        linear = (1 + self.lam**2 * self.Z / 2 + self.lam * z + self.nu) * t + self.lam * v * s
+        P = self.law.direct + self.law.token_share * self.lam**2 * self.Z / 2
+        own = self.lam * self.law.square
+        linear = (P + own * z + self.nu) * t + own * v * s
         lost = self.alpha * self.A[k] * mp.exp(-self.b[k] * l)
-        return self.pi[k] * (lost + linear + self.lam / (2 * self.high) * sum(squares))
+        return self.pi[k] * (lost + linear + own / (2 * self.high) * sum(squares))
 
     def bound(self) -> Any:
         """Lower bound of -J in the cell."""
         best = self.alpha * sum(pi * (A + D) for pi, A, D in zip(self.pi, self.A, self.D, strict=True))
-        tilt = max(self.nu * (1 - self.low), self.nu * (1 - self.high)) / self.lam
+        law, lam = self.law, self.lam
+        y1 = 1 - lam * (law.overhead_share - law.token_share) * self.T0
+        tilt = (
+            max(self.nu * (y1 - self.low), self.nu * (y1 - self.high)) / (lam * law.token_share)
+            if self.nu
+            else 0
+        )
         least = sum(min(self.h(k, l) for l in range(top + 1)) for k, top in enumerate(self.tops))
-        return least - best - self.lam * self.Z / 2 - tilt
+        apart = max(0, self.z0 * self.low - 1, 1 - self.z0 * self.high) ** 2
+        base = law.offset + lam * law.constant * (self.z0 + apart / (2 * self.high)) - y1 * lam * self.Z / 2
+        return base + least - best - tilt
 
 
 def check_brackets(module: ModuleType) -> None:
     """What is rounded down lies below the true number and what is rounded up above, at few digits."""
     rng = random.Random(5)
-    for _ in range(2000):
+    for _ in range(4000):
         w, digits = round_instance(rng), rng.choice((2, 3, 4))
         size = len(w)
         instance, _ = verifier.read_instance(w.to_instance())
@@ -127,13 +145,21 @@ def check_brackets(module: ModuleType) -> None:
         z = [(Decimal(rng.randint(0, 16)) / 8, Decimal(v) / 8) for _ in range(size)]
         low, high = Decimal(rng.randint(1, 3)) / 8, Decimal(rng.randint(4, 8)) / 8
         nu = Decimal(rng.randint(-16, 16)) * rng.choice((1, 100)) / 8
+        z0 = Decimal(rng.randint(0, 16)) / 8
+        if w.idle_at_zero <= 0 and w.server != Fifo():
+            continue
+        nu = nu if w.law.token_share else Decimal(0)
+        try:
+            plain = verifier.Model(instance, verifier.untargeted(instance), verifier.arithmetic(digits))
+        except verifier.Refused:
+            continue  # at so few digits no tokens are surely stable
+        common = module.Common(plain, z, z0)
         below, above = (
-            module.Side(instance, z, Context(digits, r), module.Work(1e9))
-            for r in (ROUND_FLOOR, ROUND_CEILING)
+            module.Side(common, Context(digits, r), module.Work(1e9)) for r in (ROUND_FLOOR, ROUND_CEILING)
         )
         below.other, above.other = above, below
         cell = module.Cell(below, low, high)
-        true = Truth(w, z, low, high, nu)
+        true = Truth(w, z, low, high, nu, z0)
         for k, top in enumerate(true.tops):
             for l in range(top + 1):
                 lower, upper = (exact(cell.h(side, k, l, nu)) for side in (below, above))
@@ -160,18 +186,18 @@ BROKEN: dict[str, tuple[str, str, Callable[[ModuleType], None]]] = {
     "exponential not widened below": ("max(self.rounding.next_minus(near)", "max(near", check_brackets),
     "exponential not widened above": ("self.rounding.next_plus(near)", "near", check_brackets),
     "y rounded to the wrong side": (
-        "y = self.other.sub(1, self.mul(self.lam, ES))",
-        "y = self.sub(1, self.other.mul(self.lam, ES))",
+        "y = self.other.sub(self.other.y1, self.mul(self.load, ES))",
+        "y = self.sub(self.y1, self.other.mul(self.other.load, ES))",
         check_brackets,
     ),
     "price rounded to the wrong side": (
-        "(add(P, mul(lam, z)),",
-        "(side.other.add(P, mul(lam, z)),",
+        "(add(P, mul(square, z)),",
+        "(side.other.add(P, mul(square, z)),",
         check_brackets,
     ),
     "the low end of the cell in the weight": (
-        "side.div(side.lam, side.other.mul(2, high))",
-        "side.div(side.lam, side.other.mul(2, low))",
+        "side.div(square, side.other.mul(2, high))",
+        "side.div(square, side.other.mul(2, low))",
         check_brackets,
     ),
     "tilt from the wrong side": ("known[1 if nu >= 0 else 2]", "known[1]", check_brackets),
@@ -181,28 +207,37 @@ BROKEN: dict[str, tuple[str, str, Callable[[ModuleType], None]]] = {
         check_brackets,
     ),
     "v left out of Z": (
-        "self.add(self.mul(x, x), self.mul(v, v))",
-        "self.mul(x, x)",
+        "model.mean_square(*columns)",
+        "model.mean_square(columns[0])",
         check_brackets,
     ),
     "deviation's price rounded to the wrong side": (
-        "mul(lam, v)) for z, v",
-        "side.other.mul(lam, v)) for z, v",
+        "mul(square, v)) for z, v",
+        "side.other.mul(square, v)) for z, v",
         check_brackets,
     ),
-    "Z rounded down where it is subtracted": (
-        "constant = above.add(above.add(above.best, above.half_Z)",
-        "constant = above.add(above.add(above.best, self.below.half_Z)",
+    "Z rounded down where it is subtracted": ("constant.low)", "constant.high)", check_brackets),
+    "Z not over the whole of y": ("- self.y1 * half_Z", "- half_Z", check_brackets),
+    "constant left out of Z": (" + law.constant * self.z0 * self.z0", "", check_brackets),
+    "constant counted twice": (
+        "lam * law.constant * self.z0 -",
+        "lam * law.constant * (self.z0 + self.z0) -",
         check_brackets,
     ),
-    "multiplier's share forgotten": (
-        "above.div(above.mul(nu, u), above.lam))",
-        "Decimal(0))",
-        check_upper_bounds,
+    "distance of the constant from one end only": (
+        "(one - self.z0 * at(high)).positive()",
+        "(self.z0 * at(high) - one).positive()",
+        check_brackets,
     ),
+    "shares exchanged": (
+        "lam * (law.overhead_share - law.token_share)",
+        "lam * (law.token_share - law.overhead_share)",
+        check_brackets,
+    ),
+    "multiplier's share forgotten": ("        if nu:  #", "        if False:  #", check_upper_bounds),
     "the wrong end of the cell for the multiplier": (
-        "u = above.sub(1, cell.low) if nu >= 0 else self.below.sub(1, cell.high)",
-        "u = above.sub(1, cell.high) if nu >= 0 else self.below.sub(1, cell.low)",
+        "at(cell.low if nu > 0 else cell.high)",
+        "at(cell.high if nu > 0 else cell.low)",
         check_upper_bounds,
     ),
     "distance from one end only": (
@@ -244,5 +279,5 @@ def test_the_checker_passes(check: Callable[[ModuleType], None]) -> None:
 def test_broken_checker_is_caught(damage: str) -> None:
     old, new, check = BROKEN[damage]
     module = damaged(checker, old, new)
-    with pytest.raises((AssertionError, ArithmeticError)):
+    with pytest.raises((AssertionError, ArithmeticError, module.Refused)):
         check(module)

@@ -14,20 +14,20 @@ _SPLIT = 2.0**27 + 1
 IDLE_ERROR = 2.0**-100  # of `idle_at_zero`, a type; generous
 
 
-def idle_at_zero(prior: FloatArray, overhead: FloatArray, arrival_rate: FloatArray) -> FloatArray:
-    """The idle shares y0 = 1 - lambda sum_k pi_k t0_k of many instances, shape (B,), from arrays (N, B).
+def idle_at_zero(prior: FloatArray, overhead: FloatArray, rate: FloatArray, share: float = 1.0) -> FloatArray:
+    """The idle shares y0 = 1 - lambda sigma0 sum pi t0 of many instances, shape (B,), from arrays (N, B).
 
     They are rounded once. Only for up to 64 types and y0 >= 1/64 a sum in floats is used, whose relative
     error is about 1e-14. The sign is certain where |y0| >= N 2^-100 (priors sum to about 1).
     """
-    y0: FloatArray = 1 - arrival_rate * np.einsum("kb,kb->b", prior, overhead)
+    y0: FloatArray = 1 - rate * share * np.einsum("kb,kb->b", prior, overhead)
     near = ~(y0 >= ROUGH_IDLE) | (len(prior) > 64)
     if near.any():
-        y0[near] = _exact_idle(prior[:, near], overhead[:, near], arrival_rate[near])
+        y0[near] = _exact_idle(prior[:, near], overhead[:, near], rate[near], share)
     return y0
 
 
-def _exact_idle(prior: FloatArray, overhead: FloatArray, arrival_rate: FloatArray) -> FloatArray:
+def _exact_idle(prior: FloatArray, overhead: FloatArray, rate: FloatArray, share: float) -> FloatArray:
     high, low = _product(prior, overhead)
     while len(high) > 1:  # by halves, so that no element is added more than log2(N) times
         half = len(high) // 2
@@ -37,9 +37,10 @@ def _exact_idle(prior: FloatArray, overhead: FloatArray, arrival_rate: FloatArra
             np.concatenate([total, high[rest]]),
             np.concatenate([error + (low[first] + low[second]), low[rest]]),
         )
-    load, error = _product(arrival_rate, high[0])
+    factor, error_rate = _product(rate, np.full_like(rate, share))
+    load, error = _product(factor, high[0])
     y0, left = _sum(np.ones_like(load), -load)
-    return np.asarray(y0 + (left - (error + arrival_rate * low[0])))
+    return np.asarray(y0 + (left - (error + (factor * low[0] + error_rate * high[0]))))
 
 
 def _product(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -11,6 +11,7 @@ from cvxtoken.allocation.prices.answers import (
     Step,
     advance,
     guess,
+    log_level,
     nearer,
     newton_step,
     price_bounds,
@@ -39,9 +40,11 @@ def newton(columns: Columns, log_start: FloatArray) -> tuple[FloatArray, FloatAr
         log_start: prices to begin with, shape (2, B); NaN where there is no guess.
     """
     w = columns
-    theta_low = w.arrival_rate / w.idle_at_zero
-    low = np.log(np.stack([theta_low, 1 + theta_low**2 * w.mean(w.squares_at_zero()) / 2]))
-    prices = np.where(np.isnan(log_start), low, np.maximum(log_start, low)).astype(np.float32)
+    theta_low, law = w.arrival_rate / w.idle_at_zero, w.law
+    Q = law.square * w.mean(w.squares_at_zero()) + law.constant
+    p_low = log_level(law, law.token_share * theta_low**2 * Q / 2)
+    low = np.stack(np.broadcast_arrays(np.log(theta_low), p_low))
+    prices: FloatArray = np.where(np.isnan(log_start), low, np.maximum(log_start, low)).astype(np.float32)
     rough = columns.single()
     theta, p = np.exp(prices)
     tokens = guess(rough, theta, p)

@@ -230,13 +230,18 @@ def _solve_block(found: Solutions, rows: NDArray[np.intp], log_start: FloatArray
     arrays, scalars, filled = _gather(found.workloads, rows, width)
     with np.errstate(all="ignore"):  # data beyond float64 end unfinished, not in warnings
         valid = obey(arrays, scalars, filled)
-        y0 = idle_at_zero(arrays["prior"], arrays["overhead"], scalars["arrival_rate"])
+        server, rate = found.workloads.server, scalars.pop("arrival_rate") / found.workloads.server.replicas
+        y0 = idle_at_zero(arrays["prior"], arrays["overhead"], rate, server.overhead_share)
         for k in np.flatnonzero(valid & ~(np.abs(y0) > width * IDLE_ERROR)):
             y0[k] = nearest_double(found.workloads.workload(int(rows[k])).idle_at_zero)
         stable = valid & (y0 > 0)
         found.status[rows[valid & ~stable]] = Status.UNSTABLE
         found.tokens[rows[~stable]] = np.nan
-        columns = Columns(**arrays, **scalars, idle_at_zero=y0)
+        law = server.law(rate, np.einsum("kb,kb->b", arrays["prior"], arrays["overhead"]), np.float64)
+        weight = scalars["accuracy_weight"]
+        columns = Columns(
+            **arrays, arrival_rate=rate, accuracy_weight=weight, idle_at_zero=y0, server=server, law=law
+        )
         if not stable.all():
             columns, rows = columns.take(stable), rows[stable]
         if len(rows):
@@ -279,5 +284,5 @@ def _write(
     found.relative_gap[rows] = result.relative_gap
     found.mean_accuracy[rows] = result.mean_accuracy
     found.mean_system_time[rows] = result.mean_service + result.mean_wait
-    found.utilization[rows] = columns.arrival_rate * result.mean_service
+    found.utilization[rows] = 1 - result.idle
     found.theta[rows], found.p[rows] = theta, p

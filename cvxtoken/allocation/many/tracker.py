@@ -77,6 +77,7 @@ class Tracker:
         """Solve the workload as the first estimate (SolverError where it is beyond float64)."""
         self._workload = workload
         self._columns = Columns.of(workload)
+        self._arrival_rate = workload.arrival_rate  # over all replicas
         self._load: Fraction | None = None  # sum pi t0, once it is needed
         self._prices: tuple[float, float] | None = None  # log theta and log p
         self._tokens = np.zeros(len(workload))  # the answers to them
@@ -95,23 +96,22 @@ class Tracker:
             ProblemError: an estimate breaks its rule; nothing is changed then.
             SolverError: the data are beyond float64, such as a weight of 1e300.
         """
-        w = self._columns
-        rate = checked_scalar("arrival_rate", w.arrival_rate if arrival_rate is None else arrival_rate)
+        w, server = self._columns, self._workload.server
+        total = self._arrival_rate if arrival_rate is None else checked_scalar("arrival_rate", arrival_rate)
+        rate = total / server.replicas
         shares = w.prior if prior is None else self._checked_prior(prior)
         if prior is not None:
             self._load = None
-        self._columns = replace(
-            w, arrival_rate=rate, prior=shares, idle_at_zero=self._idle_at_zero(rate, shares)
-        )
+        y0, law = self._idle_at_zero(rate, shares), server.law(rate, float(shares @ w.overhead), float)
+        self._arrival_rate = total
+        self._columns = replace(w, arrival_rate=rate, prior=shares, idle_at_zero=y0, law=law)
         self.budgets = self._solve()
         return self.budgets
 
     @property
     def workload(self) -> Workload:
         """The workload with the last estimates."""
-        return self._workload.replace(
-            arrival_rate=float(self._columns.arrival_rate), prior=self._columns.prior
-        )
+        return self._workload.replace(arrival_rate=self._arrival_rate, prior=self._columns.prior)
 
     def certify(self) -> Certificate:
         """The rigorous proof for the last budgets (UnstableError where no allocation is stable)."""
@@ -127,13 +127,13 @@ class Tracker:
 
     def _idle_at_zero(self, rate: float, shares: FloatArray) -> float:
         """The idle share y0, rounded once from its exact value where a sum in floats is too inaccurate."""
-        overhead = self._columns.overhead
-        y0 = 1 - rate * float(shares @ overhead)
+        overhead, share = self._columns.overhead, self._workload.server.overhead_share
+        y0 = 1 - rate * share * float(shares @ overhead)
         if y0 >= model.ROUGH_IDLE:
             return y0
         if self._load is None:
             self._load = exact_dot(shares, overhead)
-        return nearest_double(1 - Fraction(rate) * self._load)
+        return nearest_double(1 - Fraction(rate) * Fraction(share) * self._load)
 
     def _solve(self) -> Budgets:
         if not self._columns.idle_at_zero > 0:
@@ -158,7 +158,7 @@ class Tracker:
             objective=float(found.objective),
             relative_gap=gap,
             mean_system_time=float(found.mean_service + found.mean_wait),
-            utilization=float(self._columns.arrival_rate * found.mean_service),
+            utilization=1 - float(found.idle),
             outcome=f"{'Optimal' if gap <= _GAP else 'Not optimal'}: the relative dual gap is {gap:.2g}.",
         )
 

@@ -10,8 +10,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cvxtoken.allocation.delay import Server
 from cvxtoken.allocation.fields import MAY_BE_ZERO, PER_TYPE, RANDOM, SCALARS, TOLERANCE
-from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.problem import FIFO, Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 
@@ -31,6 +32,7 @@ class Workloads:
             shape (B, N).
         max_tokens, deviation, deviation_per_token: likewise.
         arrival_rate, accuracy_weight: as in `Workload`, shape (B,).
+        server: the delay law, the same for all.
         sizes: how many types each instance has, shape (B,); the rest of its row is not read.
 
     >>> workloads = Workloads(prior=[0.5, 0.5], accuracy_gain=0.5, saturation_rate=[1e-3, 2e-3],
@@ -51,6 +53,7 @@ class Workloads:
     deviation_per_token: FloatArray
     arrival_rate: FloatArray
     accuracy_weight: FloatArray
+    server: Server
     sizes: NDArray[np.intp]
 
     def __init__(
@@ -67,6 +70,7 @@ class Workloads:
         accuracy_weight: ArrayLike,
         deviation: ArrayLike = 0.0,
         deviation_per_token: ArrayLike = 0.0,
+        server: Server = FIFO,
         sizes: ArrayLike | None = None,
     ) -> None:
         """Broadcast the arrays against each other.
@@ -96,6 +100,7 @@ class Workloads:
             object.__setattr__(self, field, np.broadcast_to(array, (count, width)))
         for field, array in per_instance.items():
             object.__setattr__(self, field, np.broadcast_to(array, (count,)))
+        object.__setattr__(self, "server", server)
         object.__setattr__(self, "sizes", _checked_sizes(sizes, count, width))
 
     @classmethod
@@ -106,6 +111,11 @@ class Workloads:
                 raise ProblemError(f"workloads holds {workload!r} at {number}; it must hold workloads")
         if not len(workloads):
             raise ProblemError("workloads is empty; at least one is needed")
+        servers = list(dict.fromkeys(workload.server for workload in workloads))
+        if len(servers) > 1:
+            raise ProblemError(
+                f"workloads holds the servers {servers[0]} and {servers[1]}; all must have the same server"
+            )
         sizes = np.array([len(workload) for workload in workloads])
         filled = np.arange(sizes.max()) < sizes[:, None]
         columns: dict[str, Any] = {}
@@ -114,7 +124,7 @@ class Workloads:
             columns[field][filled] = np.concatenate([getattr(workload, field) for workload in workloads])
         for field in SCALARS:
             columns[field] = [getattr(workload, field) for workload in workloads]
-        return cls(**columns, sizes=sizes)
+        return cls(**columns, server=servers[0], sizes=sizes)
 
     @cached_property
     def is_random(self) -> bool:
@@ -127,7 +137,7 @@ class Workloads:
         arrays = {field: getattr(self, field)[index, :size] for field in ARRAYS}
         rate, weight = float(self.arrival_rate[index]), float(self.accuracy_weight[index])
         names = [f"type {k}" for k in range(size)] if names is None else names
-        return Workload(names=names, **arrays, arrival_rate=rate, accuracy_weight=weight)
+        return Workload(names=names, **arrays, arrival_rate=rate, accuracy_weight=weight, server=self.server)
 
     def __len__(self) -> int:
         return len(self.sizes)

@@ -1,10 +1,10 @@
 """When the plain fixed point converges: Lipschitz constants of its map (derived here).
 
-With a_j = pi_j c_j, h_k the delay price, tau_k the marginal time of `model`, rise_k = dtau_k/dl_k and [k = j]
-1 or 0, the Jacobian of the map T has the entries
+With a_j = pi_j c_j, h_k the delay price, tau_k the marginal time of `model`, m_k = square tau_k,
+rise_k = dm_k/dl_k, Q of `model.spread` and [k = j] 1 or 0, the Jacobian of the map T has the entries
 
-    |dT_k/dl_j| = (1 / (b_k h_k)) ([k = j] lambda rise_k / y + lambda^2 a_j (tau_k + tau_j) / y^2
-                                   + lambda^3 E[S^2] a_j / y^3),
+    |dT_k/dl_j| = (1 / (b_k h_k)) ([k = j] lambda rise_k / y + sigma lambda^2 a_j (m_k + m_j) / y^2
+                                   + sigma^2 lambda^3 Q a_j / y^3),
 
 and its rows vanish where T is clipped.
 """
@@ -45,29 +45,27 @@ def contraction_bound(workload: Workload) -> ContractionBound:
     """A proven Lipschitz constant of T in the sup norm over the presolve's box [0, u], u = T(0).
 
     Every iterate is in that box after one step. In the box the bracket in the Jacobian's entries is largest
-    at u and h_k is least at 0. So with total = sum a_j and mixed = sum a_j tau_j, the row sums are at most
+    at u and h_k is least at 0. So with total = sum a_j and mixed = sum a_j m_j, the row sums are at most
 
-        (1 / (b_k h_k(0))) (lambda rise_k / y + lambda^2 (tau_k total + mixed) / y^2
-                            + lambda^3 E[S^2] total / y^3)
+        (1 / (b_k h_k(0))) (lambda rise_k / y + sigma lambda^2 (m_k total + mixed) / y^2
+                            + sigma^2 lambda^3 Q total / y^3)
 
-    with y, tau and E[S^2] at u.
+    with y, m and Q at u.
 
     Raises:
         UnstableError: no allocation is stable.
     """
-    w, lam = workload, workload.arrival_rate
+    w = workload
     u = model.upper_bounds(w)
     rho = float(model.utilization(w, u))
     if model.idle(w, u) <= 0:
         return ContractionBound(
             None, f"The map is not defined on all of [0, u]: at u the utilisation is {rho:.4g}."
         )
-    tau, y = model.marginal_time(w, u), float(model.idle(w, u))
-    s2 = float(model.moments(w, u)[1])
-    total, mixed = float(w.prior @ w.time_per_token), float(w.prior @ (w.time_per_token * tau))
+    diagonal, a, m, core = _parts(w, u)
+    total, mixed = float(a.sum()), float(a @ m)
     h0 = model.delay_price(w, np.zeros(len(w)))
-    diagonal = lam * model.curvature(w) / w.time_per_token / y
-    bracket = diagonal + lam**2 * (tau * total + mixed) / y**2 + lam**3 * s2 * total / y**3
+    bracket = diagonal + core[0, 1] * (m * total + mixed) + core[0, 0] * total
     rows = np.where(u > 0, bracket / (w.saturation_rate * h0), 0.0)
     value = float(rows.max()) * (1 + _ROUNDING)
     verdict = "is a contraction" if value < 1 else "need not be a contraction"
@@ -80,12 +78,9 @@ def contraction_at(workload: Workload, tokens: FloatArray) -> float:
     Raises:
         ProblemError: the tokens are outside the box or the stability region.
     """
-    scale, diagonal, a, tau, y, s2 = _jacobian(workload, tokens)
-    lam = workload.arrival_rate
-    total, mixed = float(a.sum()), float(a @ tau)
-    return float(
-        (scale * (diagonal + lam**2 * (tau * total + mixed) / y**2 + lam**3 * s2 * total / y**3)).max()
-    )
+    scale, (diagonal, a, m, core) = _scale(workload, tokens), _parts(workload, tokens)
+    total, mixed = float(a.sum()), float(a @ m)
+    return float((scale * (diagonal + core[0, 1] * (m * total + mixed) + core[0, 0] * total)).max())
 
 
 def spectral_radius_at(workload: Workload, tokens: FloatArray) -> float:
@@ -101,11 +96,9 @@ def spectral_radius_at(workload: Workload, tokens: FloatArray) -> float:
         ProblemError: the tokens are outside the box or the stability region.
         SolverError: the eigenvalues were not found.
     """
-    scale, diagonal, a, tau, y, s2 = _jacobian(workload, tokens)
-    lam = workload.arrival_rate
+    scale, (diagonal, a, m, core) = _scale(workload, tokens), _parts(workload, tokens)
     root = np.sqrt(scale * a)
-    factors = np.column_stack([root, root * tau])
-    core = np.array([[lam**3 * s2 / y**3, lam**2 / y**2], [lam**2 / y**2, 0.0]])
+    factors = np.column_stack([root, root * m])
     size = len(root)
     if size <= _DENSE:
         matrix = np.diag(scale * diagonal) + factors @ core @ factors.T
@@ -139,17 +132,18 @@ def _largest(values: FloatArray) -> float:
     return float(np.abs(values).max())
 
 
-def _jacobian(
-    workload: Workload, tokens: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, float, float]:
-    """1 / (b h) (0 where clipped), lambda rise / y, a = pi c, tau, y and E[S^2] at stable tokens."""
+def _scale(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """1 / (b h) at stable tokens, 0 where T is clipped, shape (N,)."""
     w = workload
     l = checked_start(w, tokens)
-    h = model.delay_price(w, l)
     answer = model.answer(w, l)
     free = (answer > 0) & (answer < w.max_tokens)
-    y = float(model.idle(w, l))
-    scale = np.where(free, 1 / (w.saturation_rate * h), 0.0)
-    diagonal = w.arrival_rate * model.curvature(w) / w.time_per_token / y
-    s2 = float(model.moments(w, l)[1])
-    return scale, diagonal, w.prior * w.time_per_token, model.marginal_time(w, l), y, s2
+    return np.where(free, 1 / (w.saturation_rate * model.delay_price(w, l)), 0.0)
+
+
+def _parts(w: Workload, l: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """lambda rise / y, a and m, each of shape (N,), and the core of `model.hessian`, at stable tokens."""
+    y, square = float(model.idle(w, l)), w.law.square
+    diagonal = w.rate * square * model.curvature(w) / w.time_per_token / y
+    core = model.load_core(w, y, float(model.spread(w, l)))
+    return diagonal, w.prior * w.time_per_token, square * model.marginal_time(w, l), core

@@ -100,19 +100,18 @@ def _gauss_seidel(workload: Workload, tokens: FloatArray) -> FloatArray:
 
     It stops early where it leaves the stability region, and returns the iterate that does so.
     """
-    w, lam = workload, workload.arrival_rate
+    w, lam, law = workload, workload.rate, workload.law
     l = tokens.copy()
-    y = float(model.idle(w, l))
-    s2 = float(model.moments(w, l)[1])
+    y, Q = float(model.idle(w, l)), float(model.spread(w, l))
     ratio = w.accuracy_weight * w.accuracy_gain * w.saturation_rate / w.time_per_token
-    a, tau = w.prior * w.time_per_token, model.marginal_time(w, l)
-    rise = model.curvature(w) / w.time_per_token
+    a, m = w.prior * w.time_per_token, law.square * model.marginal_time(w, l)
+    rise = law.square * model.curvature(w) / w.time_per_token
     for k in range(len(w)):
-        h = 1 + lam * tau[k] / y + lam**2 * s2 / (2 * y**2)
+        h = law.direct + lam * m[k] / y + law.token_share * lam**2 * Q / (2 * y**2)
         new = min(max(np.log(ratio[k] / h) / w.saturation_rate[k], 0.0), w.max_tokens[k])
         change = new - l[k]
-        y -= lam * a[k] * change
-        s2 += a[k] * (2 * tau[k] + rise[k] * change) * change
+        y -= lam * law.token_share * a[k] * change
+        Q += a[k] * (2 * m[k] + rise[k] * change) * change
         l[k] = new
         if y <= 0:
             break

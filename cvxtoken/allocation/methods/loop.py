@@ -74,7 +74,7 @@ class Trace:
         found = appraise(Columns.of(workload), tokens)
         self.objectives.append(float(found.objective))
         self.residuals.append(float(found.relative_gap))
-        self.utilization.append(workload.arrival_rate * float(found.mean_service))
+        self.utilization.append(float(model.utilization(workload, tokens)))
 
 
 @dataclass(frozen=True)

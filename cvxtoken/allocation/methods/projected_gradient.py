@@ -24,18 +24,19 @@ _ROUNDING = 1e-14  # relative to alpha + E[T]: changes of J below this are noise
 def step_size_bound(workload: Workload, start: FloatArray | None = None) -> float:
     """A step 1 / L, in tokens^2 / s, with which J never falls on the way from a start (derived here).
 
-    L bounds the norm of J's Hessian where J(l) >= J(start), by its largest row sum. With total = sum pi c,
-    mixed = sum pi c tau and tau the marginal time of `model`, that is at most
+    L bounds the norm of J's Hessian where J(l) >= J(start), by its largest row sum. With m = square tau, tau
+    being the marginal time of `model`, Q of `model.spread`, total = sum pi c and mixed = sum pi c m, that is
+    at most
 
-        max_k alpha pi_k A_k b_k^2 + max_k {lambda pi_k (c_k^2 + s1_k^2) / y
-            + lambda^2 pi_k c_k [(tau_k total + mixed) / y^2 + lambda E[S^2] total / y^3]}.
+        max_k alpha pi_k A_k b_k^2 + max_k {lambda square pi_k (c_k^2 + s1_k^2) / y
+            + sigma lambda^2 pi_k c_k [(m_k total + mixed) / y^2 + sigma lambda Q total / y^3]}.
 
     The terms of the second maximum increase with l, so l_max bounds them where rho(l_max) < 1. Elsewhere
-    y >= `model.least_idle`; t_k <= 1 / (lambda pi_k) bounds l_k; sum pi t is below 1 / lambda, so that
-    mixed <= max c / lambda where service times are certain (tau = t); and
-    lambda E[S^2] / (2 y) <= E[T] <= alpha sum pi (A + D) - J(start). Of each pair of bounds the better is
-    taken. The iterates never leave the set J(l) >= J(start): on the segment to the next iterate, J would
-    first have to fall back to J(start), but within the set it rises.
+    y >= `model.least_idle`; lambda sigma pi_k c_k l_k <= y0 bounds l_k; where one query of certain length is
+    served at a time, sum pi t is below 1 / lambda, so that mixed <= max c / lambda; and
+    lambda Q / (2 y) <= E[T] - offset, E[T] being at most alpha sum pi (A + D) - J(start). Of each pair of
+    bounds the better is taken. The iterates never leave the set J(l) >= J(start): on the segment to the next
+    iterate, J would first have to fall back to J(start), but within the set it rises.
 
     Args:
         workload: the instance.
@@ -49,22 +50,23 @@ def step_size_bound(workload: Workload, start: FloatArray | None = None) -> floa
         UnstableError: no allocation is stable.
     """
     model.require_stable(workload)
-    w, lam = workload, workload.arrival_rate
+    w, lam, law = workload, workload.rate, workload.law
     l = checked_start(w, start)
     pi, c = w.prior, w.time_per_token
     y = max(model.least_idle(w, l), float(model.idle(w, w.max_tokens)))
-    top = np.minimum(w.max_tokens, np.maximum(1 / (lam * pi) - w.overhead, 0.0) / c)
-    tau, s2 = model.marginal_time(w, top), float(model.moments(w, top)[1])
-    total, mixed = float(pi @ c), float(pi @ (c * tau))
-    if not w.is_random:
+    load = lam * law.token_share
+    top = np.minimum(w.max_tokens, model.idle_at_zero(w) / (load * pi * c)) if load else w.max_tokens
+    m, Q = law.square * model.marginal_time(w, top), float(model.spread(w, top))
+    total, mixed = float(pi @ c), float(pi @ (c * m))
+    if law.square == law.overhead_share == law.token_share == 1 and not w.is_random:
         mixed = min(mixed, float(c.max()) / lam)
     best = w.accuracy_weight * float(pi @ (w.accuracy_gain + w.base_accuracy))
     longest = best - float(model.objective(w, l))  # E[T] is at most this
-    s2_over_y = min(s2 / y, 2 * longest / lam)
+    Q_over_y = min(Q / y, 2 * (longest - law.offset) / lam)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         over_y2 = np.float64(1) / np.float64(y) ** 2
-        row = lam * pi * model.curvature(w) / y
-        row = row + lam**2 * pi * c * ((tau * total + mixed) + lam * s2_over_y * total) * over_y2
+        row = lam * law.square * pi * model.curvature(w) / y
+        row = row + load * lam * pi * c * ((m * total + mixed) + load * Q_over_y * total) * over_y2
     L = np.max(w.accuracy_weight * pi * w.accuracy_gain * w.saturation_rate**2) + np.max(row)
     if not np.isfinite(L):
         return 0.0

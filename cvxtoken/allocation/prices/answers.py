@@ -1,8 +1,8 @@
 """What every type answers to a pair of prices, and where Newton's method sends the prices from there.
 
 The formulas stand in `search`; here they are for one workload or many, on `Columns`: prices of shape (...),
-tokens of shape (N, ...). In those of prices t0 and c are of the marginal time tau (`Columns.marginal`), which
-is t where service times are certain. All of it is derived here.
+tokens of shape (N, ...). In the formulas of prices t0 and c are those of square tau (`Columns.marginal`), tau
+being the marginal time: for one query at a time of certain length that is t. All of it is derived here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
+from cvxtoken.allocation.delay import Law
 from cvxtoken.allocation.prices.columns import Columns, total
 from cvxtoken.arrays import FloatArray
 
@@ -29,8 +30,8 @@ class Sums(NamedTuple):
     Attributes:
         thinking: sum pi c l, in s.
         second_moment: E[S^2], in s^2.
-        weight, weight_t, weight_t2: sum w, sum w tau and sum w tau^2 over the types strictly inside the box,
-            w = pi c / (b q + theta c') with q = p + theta tau and c' = dtau/dl, which is -pi c dl/dp.
+        weight, weight_t, weight_t2: sum w, sum w m and sum w m^2 over the types strictly inside the box, with
+            m = square tau, q = p + theta m, c' = dm/dl and w = pi c / (b q + theta c') = -pi c dl/dp.
     """
 
     thinking: FloatArray
@@ -79,7 +80,7 @@ def respond(
 def advance(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> tuple[FloatArray, Sums]:
     """One step of `nearer`, and what the answers add up to, with the slopes before the step."""
     l, _, share = nearer(columns, theta, p, tokens)
-    return l, _sums(columns, theta, l, share)
+    return l, _sums(columns, theta, p, l, share)
 
 
 def sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> Sums:
@@ -88,7 +89,7 @@ def sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> Sums:
     t0, c = w.marginal
     theta_c = theta * c
     q = p + theta * t0 + theta_c * tokens
-    return _sums(w, theta, tokens, theta_c / (w.saturation_rate * q + theta_c))
+    return _sums(w, theta, p, tokens, theta_c / (w.saturation_rate * q + theta_c))
 
 
 def guess(columns: Columns, theta: Price, p: Price) -> FloatArray:
@@ -140,40 +141,48 @@ def nearer(
     return np.minimum(np.maximum(step, 0.0, out=step), w.max_tokens, out=step), slope, share
 
 
-def _sums(columns: Columns, theta: Price, tokens: FloatArray, share: FloatArray) -> Sums:
-    """The sums, from theta c' / (b q + theta c') of each type, c' = dtau/dl."""
+def _sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray, share: FloatArray) -> Sums:
+    """The sums, from the share theta c' / (b q + theta c') of each type."""
     w = columns
     thinking = w.time_per_token * tokens
     t = w.overhead + thinking
-    weight = share * w.prior
-    weight *= (tokens > 0) & (tokens < w.max_tokens)
-    tau = t
-    if w.deviation is not None:
-        tau0, slope = w.marginal
-        tau = tau0 + slope * tokens
-        weight *= w.time_per_token / slope
-    weight_t = total(weight, tau)
+    inside = (tokens > 0) & (tokens < w.max_tokens)
+    if w.is_plain and w.deviation is None:
+        marginal, weight = t, share * w.prior
+    else:
+        start, slope = w.marginal
+        marginal = start + slope * tokens
+        q = p + theta * marginal
+        weight = theta * w.prior * w.time_per_token / (w.saturation_rate * q + theta * slope)
+    weight *= inside
+    weight_t = total(weight, marginal)
+    weight_t2 = total(weight, marginal * marginal)
     squares = w.squares(t, tokens)  # in the place of t
-    tau2 = squares if w.deviation is None else tau * tau
-    weights = np.add.reduce(weight) / theta, weight_t / theta, total(weight, tau2) / theta
+    weights = np.add.reduce(weight) / theta, weight_t / theta, weight_t2 / theta
     return Sums(w.mean(thinking), w.mean(squares), *weights)
 
 
 def newton_step(columns: Columns, log_theta: Price, log_p: Price, found: Sums) -> Step[FloatArray]:
     """Residuals and Newton's step at a pair of prices, from what the answers add up to."""
-    lam, y0 = columns.arrival_rate, columns.idle_at_zero
-    s2, w0, w1, w2 = found.second_moment, found.weight, found.weight_t, found.weight_t2
+    lam, y0, law = columns.arrival_rate, columns.idle_at_zero, columns.law
+    load, w0, w1, w2 = lam * law.token_share, found.weight, found.weight_t, found.weight_t2
     theta, p = np.exp(log_theta), np.exp(log_p)
-    eta, theta2 = lam / theta, theta * theta
-    half = theta2 * s2 / 2
-    r1 = y0 - lam * found.thinking - eta
-    r2 = log_p - np.log1p(half)
-    # the second row of the Jacobian is that of r2 times 1 + half
-    j11, j12 = lam * theta * w1 + eta, lam * p * w0
-    j21, j22 = theta2 * theta * w2 - 2 * half, 1 + half + theta2 * p * w1
-    right = r2 * (1 + half)
+    eta, theta2 = lam / theta, law.token_share * theta * theta
+    half = theta2 * (law.square * found.second_moment + law.constant) / 2
+    level = law.direct + half
+    r1 = y0 - load * found.thinking - eta
+    r2 = log_p - log_level(law, half)
+    # the second row of the Jacobian is that of r2 times the level
+    j11, j12 = load * theta * w1 + eta, load * p * w0
+    j21, j22 = theta2 * theta * w2 - 2 * half, level + theta2 * p * w1
+    right = r2 * level
     determinant = j11 * j22 - j12 * j21
     return Step(r1, r2, (j12 * right - j22 * r1) / determinant, (j21 * r1 - j11 * right) / determinant)
+
+
+def log_level(law: Law, half: Price) -> FloatArray:
+    """log(direct + half), accurate for a small half where direct is 1 or 0."""
+    return np.asarray(np.log1p(half + (law.direct - 1)))
 
 
 def price_bounds(columns: Columns) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -182,7 +191,7 @@ def price_bounds(columns: Columns) -> tuple[FloatArray, FloatArray, FloatArray, 
     Prices with no thinking tokens bound both from below. From above: theta = lambda / y with the least idle
     share of `model.least_idle`, and no type thinks at p >= max alpha A b / c.
     """
-    w, lam, y0 = columns, columns.arrival_rate, columns.idle_at_zero
+    w, lam, y0, law = columns, columns.arrival_rate, columns.idle_at_zero, columns.law
     gain = mean = s2 = np.zeros(())
     silent = np.array(-np.inf)
     for _, part in w.parts:
@@ -191,8 +200,8 @@ def price_bounds(columns: Columns) -> tuple[FloatArray, FloatArray, FloatArray, 
         s2 = s2 + part.mean(part.squares_at_zero())
         silent = np.maximum(silent, part.log_gain.max(axis=0))
     theta_low = np.log(lam / y0)
-    p_low = np.log1p((lam / y0) ** 2 * s2 / 2)
-    M = lam * (w.accuracy_weight * gain + mean + lam * s2 / (2 * y0))
-    theta_high = np.log(lam * (M + np.hypot(M, 1)))
+    p_low = log_level(law, law.token_share * (lam / y0) ** 2 * (law.square * s2 + law.constant) / 2)
+    most = w.accuracy_weight * gain + mean + w.server.mean_wait(lam, mean, s2, y0)
+    theta_high = np.log(lam / w.server.least_idle(lam, law, most, y0))
     p_high = np.maximum(p_low, silent)
     return theta_low - SLACK, theta_high + SLACK, p_low - SLACK, p_high + SLACK

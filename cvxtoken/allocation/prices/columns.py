@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxtoken.allocation import model
+from cvxtoken.allocation.delay import Law, Server
 from cvxtoken.allocation.fields import RANDOM, REQUIRED, SCALARS
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
+
+ALWAYS = (*REQUIRED, "max_tokens")
 
 # Numbers in each array of a block: some 25 arrays of 64 kB fit a second-level cache, and a sum of products
 # is short of the 10,000 where OpenBLAS would start threads, which cost more than they save.
@@ -32,8 +35,11 @@ class Columns:
         prior, accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token, max_tokens: as in
             `Workload`, shape (N, ...).
         deviation, deviation_per_token: the same; None where all service times are certain.
-        arrival_rate, accuracy_weight: as in `Workload`, shape (...).
+        arrival_rate: lambda, `Workload.rate`, shape (...).
+        accuracy_weight: as in `Workload`, shape (...).
         idle_at_zero: y0, the idle share without thinking tokens, shape (...).
+        server: the kind of server.
+        law: the numbers of its delay law, each of shape (...).
     """
 
     prior: FloatArray
@@ -46,6 +52,8 @@ class Columns:
     arrival_rate: float | FloatArray
     accuracy_weight: float | FloatArray
     idle_at_zero: float | FloatArray
+    server: Server
+    law: Law
     deviation: FloatArray | None = None
     deviation_per_token: FloatArray | None = None
 
@@ -54,28 +62,36 @@ class Columns:
         """A view of a workload."""
         w = workload
         return cls(
-            **{field: getattr(w, field) for field in w.type_fields},
-            arrival_rate=w.arrival_rate,
+            **{
+                field: getattr(w, field)
+                for field in (*REQUIRED, "max_tokens", *(RANDOM if w.is_random else ()))
+            },
+            arrival_rate=w.rate,
             accuracy_weight=w.accuracy_weight,
             idle_at_zero=model.idle_at_zero(w),
+            server=w.server,
+            law=w.law,
         )
 
     @property
-    def arrays(self) -> dict[str, FloatArray]:
+    def arrays(self) -> dict[str, Any]:
         """The numbers of the types that there are, by field."""
-        fields = (*REQUIRED, "max_tokens", *(() if self.deviation is None else RANDOM))
+        fields = (*ALWAYS, *(() if self.deviation is None else RANDOM))
         return {field: getattr(self, field) for field in fields}
 
     @cached_property
     def marginal(self) -> tuple[FloatArray, FloatArray]:
-        """tau at no tokens and tau per token, shape (N, ...): the marginal time t + s s1 / c of `model`."""
-        if self.deviation is None or self.deviation_per_token is None:
-            return self.overhead, self.time_per_token
-        ratio = self.deviation_per_token / self.time_per_token
-        return (
-            self.overhead + ratio * self.deviation,
-            self.time_per_token + ratio * self.deviation_per_token,
-        )
+        """square tau at no tokens and per token, shape (N, ...), tau being the marginal time of `model`."""
+        tau, slope = self.overhead, self.time_per_token
+        if self.deviation is not None and self.deviation_per_token is not None:
+            ratio = self.deviation_per_token / self.time_per_token
+            tau, slope = tau + ratio * self.deviation, slope + ratio * self.deviation_per_token
+        return (tau, slope) if self.is_plain else (self.law.square * tau, self.law.square * slope)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether square is 1, so that nothing need be multiplied by it."""
+        return np.ndim(self.law.square) == 0 and bool(self.law.square == 1)
 
     def squares(self, t: FloatArray, tokens: FloatArray | float) -> FloatArray:
         """t^2 + s^2 at these tokens, shape (N, ...), in the place of their mean times t."""
@@ -103,7 +119,7 @@ class Columns:
         single: dict[str, Any] = {
             field: np.asarray(values, np.float32) for field, values in (self.arrays | scalars).items()
         }
-        narrow = replace(self, **single)
+        narrow = replace(self, **single, law=Law(*(np.asarray(x, np.float32) for x in self.law)))
         narrow.__dict__["log_gain"] = self.log_gain.astype(np.float32)
         return narrow
 
@@ -116,9 +132,10 @@ class Columns:
 
     def take(self, instances: NDArray[np.bool_]) -> Self:
         """Some of many instances, as copies."""
-        arrays = {field: values[:, instances] for field, values in self.arrays.items()}
-        scalars = {f: getattr(self, f)[instances] for f in (*SCALARS, "idle_at_zero")}
-        return replace(self, **arrays, **scalars)
+        arrays: dict[str, Any] = {field: values[:, instances] for field, values in self.arrays.items()}
+        scalars: dict[str, Any] = {f: getattr(self, f)[instances] for f in (*SCALARS, "idle_at_zero")}
+        law = Law(*(x[instances] if np.ndim(x) else x for x in self.law))
+        return replace(self, **arrays, **scalars, law=law)
 
     def part(self, types: slice) -> Self:
         """Some of the types, as views."""
@@ -135,7 +152,8 @@ class Columns:
     def sample(self, count: int) -> Self:
         """About so many of the types at equal distances, their priors scaled to the sum of all."""
         few = self.part(slice(None, None, len(self.prior) // count))
-        few = replace(few, **{f: np.ascontiguousarray(values) for f, values in few.arrays.items()})
+        arrays: dict[str, Any] = {f: np.ascontiguousarray(values) for f, values in few.arrays.items()}
+        few = replace(few, **arrays)
         return replace(few, prior=few.prior * (self.prior.sum() / few.prior.sum()))
 
 

@@ -35,6 +35,7 @@ class Appraisal(NamedTuple):
         mean_accuracy: sum pi p.
         mean_service: E[S], in s.
         mean_wait: E[W], in s; infinite where rho >= 1.
+        idle: y.
     """
 
     objective: FloatArray
@@ -42,6 +43,7 @@ class Appraisal(NamedTuple):
     mean_accuracy: FloatArray
     mean_service: FloatArray
     mean_wait: FloatArray
+    idle: FloatArray
 
     @property
     def relative_gap(self) -> FloatArray:
@@ -56,7 +58,7 @@ def appraise(columns: Columns, tokens: FloatArray) -> Appraisal:
     The gap's allowance is a first-order bound of the rounding errors, generous but not rigorous: the proof
     is `certify`.
     """
-    w, lam = columns, columns.arrival_rate
+    w, lam, law = columns, columns.arrival_rate, columns.law
     thinking = mean = s2 = p = np.zeros(tokens.shape[1:])[()]
     for types, part in w.parts:
         l = tokens[types]
@@ -69,12 +71,13 @@ def appraise(columns: Columns, tokens: FloatArray) -> Appraisal:
         np.expm1(loss, out=loss)
         loss *= part.accuracy_gain
         p = p + part.mean(np.subtract(part.base_accuracy, loss, out=loss))
-    y = w.idle_at_zero - lam * thinking
-    wait = np.divide(lam * s2, 2.0 * y, out=np.full(np.shape(y), np.inf), where=y > 0)[()]
+    y = w.idle_at_zero - lam * law.token_share * thinking
+    wait = w.server.mean_wait(lam, mean, s2, y)[()]
     y_error = _ROUNDING * np.maximum(2 * w.idle_at_zero - y, w.idle_at_zero >= ROUGH_IDLE)
-    stable = y > y_error  # surely
+    idle, stable = y, y > y_error  # surely
     y = np.where(stable, y, 1.0)[()]
-    P, theta = 1 + lam**2 * s2 / (2 * y**2), lam / y
+    Q = law.square * s2 + law.constant
+    P, theta = law.direct + law.token_share * lam**2 * Q / (2 * y**2), lam / y
     excess = np.zeros(tokens.shape[1:])[()]
     for types, part in w.parts:
         l, b, (tau, tau_per_token) = tokens[types], part.saturation_rate, part.marginal
@@ -86,10 +89,10 @@ def appraise(columns: Columns, tokens: FloatArray) -> Appraisal:
         slope /= b
         found, allowance = _excess(w.accuracy_weight * part.accuracy_gain, b, part.max_tokens, slope, l)
         excess = excess + part.mean(np.add(found, allowance, out=found))
-    # with z = t / y' and y' off by a share eps of y, lambda E[S^2] eps^2 / (2 y) of the coupling is left
-    coupling = lam * s2 * (y_error / y) ** 2 / (2 * y)
+    # with z = t / y' and y' off by a share eps of y, lambda Q eps^2 / (2 y) of the coupling is left
+    coupling = lam * Q * (y_error / y) ** 2 / (2 * y)
     gap = np.where(stable, excess + coupling, np.inf)[()]
-    return Appraisal(w.accuracy_weight * p - (mean + wait), gap, p, mean, wait)
+    return Appraisal(w.accuracy_weight * p - (mean + wait), gap, p, mean, wait, idle)
 
 
 def excess(

@@ -31,7 +31,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from math import exp, inf, log, log1p
+from math import exp, inf, log
 from operator import add
 
 import numpy as np
@@ -43,6 +43,7 @@ from cvxtoken.allocation.prices.answers import (
     SLACK,
     Step,
     Sums,
+    log_level,
     newton_step,
     price_bounds,
     respond,
@@ -84,7 +85,8 @@ class PricePoint:
         thinking = sum(
             part.mean(part.time_per_token * self.tokens[types]) for types, part in self.columns.parts
         )
-        return float(self.columns.idle_at_zero - self.columns.arrival_rate * thinking)
+        w = self.columns
+        return float(w.idle_at_zero - w.arrival_rate * w.law.token_share * thinking)
 
     @cached_property
     def step(self) -> Step[float]:
@@ -173,9 +175,10 @@ def price_path(workload: Workload, start: FloatArray | None = None) -> Iterator[
     if start is None:
         yield from optimal_path(columns)
         return
-    s2 = float(model.moments(workload, start)[1])
-    log_theta = log(workload.arrival_rate / float(model.idle(workload, start)))
-    yield from _search(columns, _Bracket.of(columns), log_theta, log1p(exp(2 * log_theta) * s2 / 2), start)
+    law, Q = workload.law, float(model.spread(workload, start))
+    log_theta = log(workload.rate / float(model.idle(workload, start)))
+    log_p = float(log_level(law, law.token_share * exp(2 * log_theta) * Q / 2))
+    yield from _search(columns, _Bracket.of(columns), log_theta, log_p, start)
 
 
 def optimal_path(columns: Columns) -> Iterator[PricePoint]:

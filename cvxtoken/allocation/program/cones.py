@@ -6,12 +6,13 @@ The variables are v = (x, e, w), with tokens l = scale x: raw tokens (scale 1) o
 x = b l of the types that may think. With t = t0 + c l and y = y0 - lambda sum pi c l the rows of s are
 
     x >= 0,  x_max - x >= 0                                nonnegative
-    (w + y, 2 sqrt(pi) t, [2 sqrt(pi) s], [2 sqrt(rest)], w - y)      second-order: E[S^2] <= w y
+    (w + y, [2 sqrt(square pi) t], [2 sqrt(square pi) s], [2 sqrt(rest)], w - y)     second-order: Q <= w y
     (-b l, 1, e) of each type                              exponential: e^(-b l) <= e
 
-with s = s0 + s1 l where service times vary, the rest being the second moment of the types fixed at 0; F = -J
-is offset + alpha sum pi A e + sum pi c l + lambda w / 2. Exponential cones are in the order (r, s, t) with s
-e^(r / s) <= t.
+with s = s0 + s1 l where service times vary. Q = square E[S^2] + constant is that of the delay law, the rest
+what the types fixed at 0 and the constant add to it, y = y0 - lambda sigma sum pi c l, and F = -J is
+offset + alpha sum pi A e + direct sum pi c l + lambda w / 2. Exponential cones are in the order (r, s, t)
+with s e^(r / s) <= t.
 """
 
 from __future__ import annotations
@@ -70,28 +71,33 @@ class AllocationCones:
         w = self.workload
         columns = ([Decimal(x) for x in getattr(w, field).tolist()] for field in PER_TYPE)
         pi, A, b, _, t0, c, s0, s1 = columns
-        lam, alpha = Decimal(w.arrival_rate), Decimal(w.accuracy_weight)
+        lam, alpha = Decimal(w.rate), Decimal(w.accuracy_weight)
         t = [t0[k] + c[k] * x for k, x in enumerate(l)]
         s = [s0[k] + s1[k] * x for k, x in enumerate(l)]
-        y = 1 - lam * sum(p * x for p, x in zip(pi, t, strict=True))
-        squares = [pi[k] * (t[k] * t[k] + s[k] * s[k]) for k in range(len(l))]
-        s2 = sum(squares)
+        T0 = sum((p * x for p, x in zip(pi, t0, strict=True)), Decimal(0))
+        law = w.server.law(lam, T0, Decimal)
+        thinking = sum(pi[k] * c[k] * x for k, x in enumerate(l))
+        y = 1 - lam * (law.overhead_share * T0 + law.token_share * thinking)
+        squares = [law.square * pi[k] * (t[k] * t[k] + s[k] * s[k]) for k in range(len(l))]
+        Q = sum(squares) + law.constant
         lower, upper, exponential = [], [], []
         for k, scale in zip(self.types.tolist(), self.scale.tolist(), strict=True):
             decay = (-b[k] * l[k]).exp()
-            delay = c[k] + lam * (c[k] * t[k] + s1[k] * s[k]) / y + c[k] * lam**2 * s2 / (2 * y**2)
+            own = law.direct * c[k] + lam * law.square * (c[k] * t[k] + s1[k] * s[k]) / y
+            delay = own + law.token_share * c[k] * lam**2 * Q / (2 * y**2)
             slope = Decimal(scale) * pi[k] * (delay - alpha * A[k] * b[k] * decay)
             lower.append(max(slope, Decimal(0)) if l[k] == 0 else Decimal(0))
             upper.append(max(-slope, Decimal(0)) if l[k] == Decimal(float(w.max_tokens[k])) else Decimal(0))
             g = alpha * pi[k] * A[k]
             exponential += [-g * decay, -g * (1 + b[k] * l[k]) * decay, g]
         types = self.types.tolist()
-        second = [2 * pi[k].sqrt() * t[k] for k in types]
-        if w.is_random:
-            second += [2 * pi[k].sqrt() * s[k] for k in types]
-        if len(types) < len(l):
-            second.append(2 * sum((squares[k] for k in set(range(len(l))) - set(types)), Decimal(0)).sqrt())
-        epigraph = s2 / y
+        second: list[Decimal] = []
+        for column in [t, s][: 1 + w.is_random] if law.square else []:
+            second += [2 * (law.square * pi[k]).sqrt() * column[k] for k in types]
+        rest = sum((squares[k] for k in sorted(set(range(len(l))) - set(types))), law.constant)
+        if len(types) < len(l) or law.constant:
+            second.append(2 * Decimal(rest).sqrt())
+        epigraph = Q / y
         mu = lam / (4 * y)
         cone = [mu * (epigraph + y), *(-mu * x for x in second), -mu * (epigraph - y)]
         return [*lower, *upper, *cone, *exponential]
@@ -104,43 +110,43 @@ def cone_program(workload: Workload, form: str = "presolved") -> AllocationCones
         UnstableError: no allocation is stable.
     """
     model.require_stable(workload)
-    w, lam, alpha = workload, workload.arrival_rate, workload.accuracy_weight
+    w, lam, alpha, law = workload, workload.rate, workload.accuracy_weight, workload.law
     top = w.max_tokens if form == "raw" else model.upper_bounds(w)
     types = np.arange(len(w)) if form == "raw" else np.flatnonzero(top > 0)
     types = types if len(types) else np.array([0])  # a program needs a variable
     scale = np.ones(len(types)) if form == "raw" else 1 / w.saturation_rate[types]
     pi, A, b = w.prior[types], w.accuracy_gain[types], w.saturation_rate[types]
     c, n = w.time_per_token[types], len(types)
-    times = [(w.overhead[types], c)]  # of t and s, at no tokens and per token
-    if w.is_random:
+    root = 2 * np.sqrt(law.square * pi)
+    times = [(w.overhead[types], c)] if law.square else []  # of t and s, at no tokens and per token
+    if law.square and w.is_random:
         times.append((w.deviation[types], w.deviation_per_token[types]))
     fixed = np.setdiff1d(np.arange(len(w)), types)
-    squares = w.overhead[fixed] ** 2 + w.deviation[fixed] ** 2
-    rest = np.full(min(1, len(fixed)), 2 * np.sqrt(float(w.prior[fixed] @ squares)))
+    squares = law.square * (w.overhead[fixed] ** 2 + w.deviation[fixed] ** 2)
+    left = float(w.prior[fixed] @ squares) + law.constant
+    rest = np.full(int(len(fixed) > 0 or law.constant > 0), 2 * np.sqrt(left))
 
     eye, none = sparse.eye_array(n), sparse.csc_array((n, n))
     column, empty = sparse.csc_array((n, 1)), np.zeros((len(rest), 2 * n + 1))
-    y_slope = -(lam * pi * c * scale)[None, :]
+    y_slope = -(lam * law.token_share * pi * c * scale)[None, :]
     zero, one = np.zeros((1, n)), np.ones((1, 1))
     S = sparse.vstack(  # s = r + S v
         [
             sparse.hstack([eye, none, column]),
             sparse.hstack([-eye, none, column]),
             np.hstack([y_slope, zero, one]),
-            *(
-                sparse.hstack([sparse.diags_array(2 * np.sqrt(pi) * slope * scale), none, column])
-                for _, slope in times
-            ),
+            *(sparse.hstack([sparse.diags_array(root * slope * scale), none, column]) for _, slope in times),
             empty,
             np.hstack([-y_slope, zero, one]),
             _exponential_rows(b * scale),
         ]
     )
     y0 = float(w.idle_at_zero)
-    cone = [np.array([y0]), *(2 * np.sqrt(pi) * start for start, _ in times), rest, np.array([-y0])]
+    cone = [np.array([y0]), *(root * start for start, _ in times), rest, np.array([-y0])]
     r = [np.zeros(n), top[types] / scale, *cone, np.tile([0.0, 1, 0], n)]
-    q = np.concatenate([pi * c * scale, alpha * pi * A, [lam / 2]])
-    offset = float(w.prior @ w.overhead - alpha * (pi @ A + w.prior @ w.base_accuracy))
+    q = np.concatenate([law.direct * pi * c * scale, alpha * pi * A, [lam / 2]])
+    own = law.offset + law.direct * (w.prior @ w.overhead)
+    offset = float(own - alpha * (pi @ A + w.prior @ w.base_accuracy))
     cones = ((NONNEGATIVE, 2 * n), (SECOND_ORDER, len(times) * n + len(rest) + 2), *((EXPONENTIAL, 3),) * n)
     A_matrix = sparse.csc_array(-S)
     A_matrix.eliminate_zeros()

@@ -4,10 +4,11 @@ All forms have the same optimum. Symbols: l tokens, x = b l, p accuracy, t servi
 pi prior, A accuracy gain, b saturation rate, D base accuracy, t0 overhead, c time per token, s deviation of
 service times (s0 + s1 l; it has no entries where all are certain).
 
-Why it is convex: each accuracy is concave in l (minus an exponential of an affine function), and
-E[W] = (lambda / 2) sum pi (t^2 + s^2) / y is a quadratic over a linear function, jointly convex in t, s and
-y, all affine in l. So are the targets: E[T], E[W], rho and the mean tokens are convex, each accuracy is
-concave.
+Why it is convex: each accuracy is concave in l (minus an exponential of an affine function), and the delay
+law (`delay.law`) is E[T] = offset + direct E[S] + (lambda / 2) |v|^2 / y with
+v = (sqrt(square pi) t, sqrt(square pi) s, sqrt(constant)): a quadratic over a linear function, jointly convex
+in v and y, all affine in l. So are the targets: E[T], E[W] = E[T] - E[S], rho and the mean tokens are convex,
+each accuracy is concave.
 
 Source: arXiv 2601.10274 for the model; targets, presolve and scaling are derived here.
 """
@@ -16,13 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
 from scipy import sparse
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.delay import Server
+from cvxtoken.allocation.problem import FIFO, Workload
 from cvxtoken.allocation.targeted.feasible import least_tokens
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.arrays import FloatArray
@@ -30,6 +33,7 @@ from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
 
 NO_TARGETS = Targets()
+_LAW = ("offset", "direct", "constant")  # the numbers of a delay law that may depend on the arrival rate
 Extra = Callable[[cp.Expression], Iterable[cp.Constraint]] | None
 
 
@@ -44,6 +48,7 @@ class Program:
         parameters: CVXPY parameters by name; empty but for the parametric form.
         priced: the constraints of upper targets by name, of linear rows by number; their dual values are
             the shadow prices, as far as the solver's word goes.
+        server, T0: the kind of server and sum pi t0 in s, of which the parametric form makes its law anew.
     """
 
     problem: cp.Problem
@@ -51,49 +56,72 @@ class Program:
     terms: dict[str, cp.Expression]
     parameters: dict[str, cp.Parameter] = field(default_factory=dict)
     priced: dict[str | int, cp.Constraint] = field(default_factory=dict)
+    server: Server = FIFO
+    T0: float = 0.0
 
     def update(self, arrival_rate: float, accuracy_weight: float) -> None:
         """Give the parametric form new values for a re-solve without compiling anew."""
-        self.parameters["mean_interarrival_time"].value = 1 / arrival_rate
+        lam = arrival_rate / self.server.replicas
+        law = self.server.law(lam, self.T0, float)
+        self.parameters["mean_interarrival_time"].value = 1 / lam
         self.parameters["accuracy_weight"].value = accuracy_weight
+        for name in _LAW:
+            self.parameters[name].value = getattr(law, name)
 
 
 def raw_program(workload: Workload, targets: Targets = NO_TARGETS, extra: Extra = None) -> Program:
     """The program as the paper writes it, in raw tokens: badly scaled, a stress test for a solver."""
     w = workload
     pi, A, b, D = w.prior, w.accuracy_gain, w.saturation_rate, w.base_accuracy
-    lam, alpha, weight = w.arrival_rate, targets.accuracy_weight(w), targets.delay_weight
+    lam, alpha, weight = w.rate, targets.accuracy_weight(w), targets.delay_weight
     l = cp.Variable(len(w), name="l")
     p = cp.multiply(A, 1 - cp.exp(cp.multiply(-b, l))) + D
     t = w.overhead + cp.multiply(w.time_per_token, l)
-    y = 1 - lam * (pi @ t)
+    y = 1 - lam * (w.law.overhead_share * (pi @ w.overhead) + w.law.token_share * (pi @ (t - w.overhead)))
     ES = pi @ t
-    v = cp.hstack([cp.multiply(np.sqrt(pi), t), *deviations(w, np.arange(len(w)), l)])
-    EW = lam / 2 * cp.quad_over_lin(v, y)
-    J = alpha * (pi @ p) - ES - EW if weight else pi @ p
-    priced = _priced(targets, lam, pi, l, ES, EW)
+    v = numerator(w, np.arange(len(w)), l)
+    own, shared = delay(w, ES, v, y)
+    J = alpha * (pi @ p) - own - shared if weight else pi @ p
+    priced = _priced(targets, pi, l, ES, own, shared, y)
     floors = [p[w.names.index(name)] >= q for name, q in targets.min_accuracy.items()]
     box = [l >= 0, l <= w.max_tokens]
     problem = cp.Problem(cp.Maximize(J), [*box, *floors, *priced.values(), *_added(extra, l)])
-    terms = {"l": l, "t": t, "y": y, "v": v, "p": p, "E[S]": ES, "E[W]": EW, "J": J}
+    terms = {"l": l, "t": t, "y": y, "v": v, "p": p, "own": own, "shared": shared, "J": J}
     return Program(problem, l, terms, priced=priced)
 
 
-def deviations(w: Workload, types: np.ndarray, l: cp.Expression, scale: float = 1.0) -> list[cp.Expression]:
-    """Entries sqrt(pi / scale) s of the numerator of E[W] for some types at their tokens l, if any vary."""
-    s0, s1 = w.deviation[types], w.deviation_per_token[types]
-    root = np.sqrt(w.prior[types] / scale)
-    return [cp.multiply(root, s0 + cp.multiply(s1, l))] if w.is_random else []
+def numerator(
+    w: Workload, types: np.ndarray, l: cp.Expression, scale: float = 1.0, constant: float | None = None
+) -> cp.Expression:
+    """v / sqrt(scale) where some types have the tokens l and the others none, without entries that are 0."""
+    law, entries = w.law, []
+    fixed = np.setdiff1d(np.arange(len(w)), types)
+    rest = law.constant if constant is None else constant
+    rest += law.square * float(w.prior[fixed] @ (w.overhead[fixed] ** 2 + w.deviation[fixed] ** 2))
+    affine = [(w.overhead, w.time_per_token), (w.deviation, w.deviation_per_token)][: 1 + w.is_random]
+    if law.square:
+        root = np.sqrt(law.square * w.prior[types] / scale)
+        entries = [cp.multiply(root, start[types] + cp.multiply(slope[types], l)) for start, slope in affine]
+    if rest or not entries:
+        entries.append(np.sqrt(rest / scale))
+    return cp.hstack(entries)
+
+
+def delay(w: Workload, ES: Any, v: cp.Expression, y: cp.Expression) -> tuple[Any, Any]:
+    """The two parts of E[T]: offset + direct E[S], and (lambda / 2) |v|^2 / y."""
+    law = w.law
+    own = ES if law.direct == 1 and not law.offset else law.offset + law.direct * ES
+    return own, w.rate / 2 * cp.quad_over_lin(v, y) if law.square or law.constant else cp.Constant(0)
 
 
 def _priced(
-    targets: Targets, lam: float, pi: FloatArray, l: cp.Expression, ES: cp.Expression, EW: cp.Expression
+    targets: Targets, pi: FloatArray, l: cp.Expression, ES: Any, own: Any, shared: Any, y: cp.Expression
 ) -> dict[str | int, cp.Constraint]:
     """The upper and the linear targets, by name or number."""
     values = {
-        "max_mean_system_time": ES + EW,
-        "max_mean_wait": EW,
-        "max_utilization": lam * ES,
+        "max_mean_system_time": own + shared,
+        "max_mean_wait": shared if own is ES else own - ES + shared,
+        "max_utilization": 1 - y,
         "max_mean_tokens": pi @ l,
     }
     priced: dict[str | int, cp.Constraint] = {
@@ -116,71 +144,65 @@ def presolved_program(workload: Workload, targets: Targets = NO_TARGETS, extra: 
     raises prices; not where E[T] has no weight, nor with linear or further constraints.
     """
     w = workload
-    lam, alpha, weight = w.arrival_rate, targets.accuracy_weight(w), targets.delay_weight
+    lam, alpha, weight = w.rate, targets.accuracy_weight(w), targets.delay_weight
     least = np.array([float(l) for l in least_tokens(w, targets)])
     presolve = weight and not targets.linear and extra is None
     u = np.maximum(model.upper_bounds(w), least) if presolve else w.max_tokens
     free, select = _free_types(u)
     pi, A, b = w.prior[free], w.accuracy_gain[free], w.saturation_rate[free]
     t0, c = w.overhead[free], w.time_per_token[free]
-    fixed = np.setdiff1d(np.arange(len(w)), free)
-    fixed_moment = float(w.prior[fixed] @ (w.overhead[fixed] ** 2 + w.deviation[fixed] ** 2))
     constant = float(w.prior @ w.base_accuracy)
 
     x = cp.Variable(len(free), name="x")
     p = constant + (pi * A) @ (1 - cp.exp(-x))
     t = t0 + cp.multiply(c / b, x)
-    y = float(w.idle_at_zero) - (lam * pi * c / b) @ x
-    v = cp.hstack(
-        [cp.multiply(np.sqrt(pi), t), *deviations(w, free, cp.multiply(1 / b, x)), np.sqrt(fixed_moment)]
-    )
+    y = float(w.idle_at_zero) - (lam * w.law.token_share * pi * c / b) @ x
+    v = numerator(w, free, cp.multiply(1 / b, x))
     ES = float(w.prior @ w.overhead) + (pi * c / b) @ x
-    EW = lam / 2 * cp.quad_over_lin(v, y)
-    J = alpha * p - ES - EW if weight else p
+    own, shared = delay(w, ES, v, y)
+    J = alpha * p - own - shared if weight else p
     l = select @ cp.multiply(1 / b, x)
-    priced = _priced(targets, lam, w.prior, l, ES, EW)
+    priced = _priced(targets, w.prior, l, ES, own, shared, y)
     box = [x >= b * least[free], x <= b * u[free]]
     problem = cp.Problem(cp.Maximize(J), [*box, *priced.values(), *_added(extra, l)])
-    terms = {"x": x, "t": t, "y": y, "v": v, "p": p, "E[S]": ES, "E[W]": EW, "J": J}
+    terms = {"x": x, "t": t, "y": y, "v": v, "p": p, "own": own, "shared": shared, "J": J}
     return Program(problem, l, terms, priced=priced)
 
 
 def balanced_program(workload: Workload) -> Program:
     """For extreme data: variables d = b (u - l), every term of order one, the objective scaled.
 
-    Minimises F = -J less its constant, divided by lambda s2 / (2 y0), s2 = E[S^2] at l = 0, at least 1e-6.
+    Minimises F = -J less its constants, divided by lambda Q / (2 y0), Q = |v|^2 at l = 0, at least 1e-6.
     """
     w = workload
-    lam, alpha, y0 = w.arrival_rate, w.accuracy_weight, float(w.idle_at_zero)
+    lam, alpha, y0, law = w.rate, w.accuracy_weight, float(w.idle_at_zero), w.law
     u = model.upper_bounds(w)
     free, select = _free_types(u)
     pi, A, b, u = w.prior[free], w.accuracy_gain[free], w.saturation_rate[free], u[free]
     t0, c = w.overhead[free], w.time_per_token[free]
-    fixed = np.setdiff1d(np.arange(len(w)), free)
-    fixed_moment = float(w.prior[fixed] @ (w.overhead[fixed] ** 2 + w.deviation[fixed] ** 2))
-    s2 = max(float(model.moments(w, np.zeros(len(w)))[1]), 1e-6)
-    scale = lam * s2 / (2 * y0)
+    Q = max(float(model.spread(w, np.zeros(len(w)))), 1e-6)
+    scale = lam * Q / (2 * y0)
 
     d = cp.Variable(len(free), name="d")
     l = u - cp.multiply(1 / b, d)
     t = t0 + cp.multiply(c, l)
-    y = 1 - (lam * pi * c / y0) @ l
-    v = cp.hstack([cp.multiply(np.sqrt(pi / s2), t), *deviations(w, free, l, s2), np.sqrt(fixed_moment / s2)])
+    y = 1 - (lam * law.token_share * pi * c / y0) @ l
+    v = numerator(w, free, l, Q)
     loss = (alpha / scale * pi * A * np.exp(-b * u)) @ cp.exp(d)
     ES = (pi * c / scale) @ l
-    EW = cp.quad_over_lin(v, y)
-    F = loss + ES + EW
+    own, shared = law.direct * ES, cp.quad_over_lin(v, y)
+    F = loss + own + shared
     problem = cp.Problem(cp.Minimize(F), [d >= 0, d <= b * u])
-    terms = {"d": d, "t": t, "y/y0": y, "v": v, "loss": loss, "E[S]": ES, "E[W]": EW, "F": F}
+    terms = {"d": d, "t": t, "y/y0": y, "v": v, "loss": loss, "own": own, "shared": shared, "F": F}
     return Program(problem, select @ l, terms)
 
 
 def parametric_program(workload: Workload) -> Program:
     """For re-solves: arrival rate and weight are parameters (`Program.update`), compiled once (DPP).
 
-    The parameters are mu = 1 / lambda and alpha. DPP forbids mu inside quad_over_lin, so that the second
-    argument is a variable of its own, y = mu - E[S] (lambda times smaller than the idle share):
-    E[W] = quad_over_lin((sqrt(pi) t, sqrt(pi) s), y) / 2.
+    The parameters are mu = 1 / lambda, alpha, and the numbers of the delay law that depend on lambda. DPP
+    forbids mu inside quad_over_lin, so that the second argument is a variable of its own, 1 / lambda of the
+    idle share: E[T] = offset + direct E[S] + Q / (2 y) with y = mu - sigma0 T0 - sigma sum pi c l.
     """
     w = workload
     pi, A, b, D = w.prior, w.accuracy_gain, w.saturation_rate, w.base_accuracy
@@ -191,14 +213,18 @@ def parametric_program(workload: Workload) -> Program:
     p = cp.multiply(A, 1 - cp.exp(-x)) + D
     t = w.overhead + cp.multiply(w.time_per_token / b, x)
     ES = pi @ t
-    v = cp.hstack([cp.multiply(np.sqrt(pi), t), *deviations(w, np.arange(len(w)), cp.multiply(1 / b, x))])
-    EW = cp.quad_over_lin(v, y) / 2
-    J = alpha * (pi @ p) - ES - EW
-    problem = cp.Problem(cp.Maximize(J), [x >= 0, x <= b * w.max_tokens, y == mu - ES])
-    terms = {"x": x, "t": t, "y": y, "v": v, "p": p, "E[S]": ES, "E[W]": EW, "J": J}
-    program = Program(
-        problem, cp.multiply(1 / b, x), terms, {"mean_interarrival_time": mu, "accuracy_weight": alpha}
-    )
+    offset, direct, constant = (cp.Parameter(name=name, nonneg=name != "offset") for name in _LAW)
+    law, T0 = w.law, float(pi @ w.overhead)
+    own, shared = offset + direct * ES, constant * cp.inv_pos(y) / 2
+    v = numerator(w, np.arange(len(w)), cp.multiply(1 / b, x), constant=0.0)
+    shared = shared + cp.quad_over_lin(v, y) / 2 if law.square else shared
+    J = alpha * (pi @ p) - own - shared
+    thinking = law.overhead_share * T0 + law.token_share * (ES - T0)
+    problem = cp.Problem(cp.Maximize(J), [x >= 0, x <= b * w.max_tokens, y == mu - thinking])
+    terms = {"x": x, "t": t, "y": y, "v": v, "p": p, "own": own, "shared": shared, "J": J}
+    parameters = {"mean_interarrival_time": mu, "accuracy_weight": alpha}
+    parameters |= dict(zip(_LAW, (offset, direct, constant), strict=True))
+    program = Program(problem, cp.multiply(1 / b, x), terms, parameters, server=w.server, T0=T0)
     program.update(w.arrival_rate, w.accuracy_weight)
     return program
 

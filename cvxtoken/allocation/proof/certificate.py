@@ -16,7 +16,8 @@ import numpy as np
 
 from cvxtoken import verifier
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.proof.bounds import NO_MULTIPLIERS, NO_TARGETS, Bounds
+from cvxtoken.allocation.proof.bounds import Bounds
+from cvxtoken.allocation.proof.separate import NO_MULTIPLIERS, NO_TARGETS
 from cvxtoken.allocation.targets import Multipliers, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError

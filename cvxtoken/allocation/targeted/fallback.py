@@ -34,9 +34,9 @@ def no_room(problem: Feasible) -> Multipliers:
     """
     w, targets, l = problem.workload, problem.targets, problem.floor
     name = next(name for name, value in problem.room.items() if not value)
-    h, c = model.delay_price(w, l), w.time_per_token
+    h, c, load = model.delay_price(w, l), w.time_per_token, w.rate * w.law.token_share
     gain = targets.accuracy_weight(w) * w.accuracy_gain * w.saturation_rate * np.exp(-w.saturation_rate * l)
-    slopes = {_TIME: c * h, _WAIT: c * (h - 1), _LOAD: c * w.arrival_rate, _TOKENS: np.ones(len(w))}
+    slopes = {_TIME: c * h, _WAIT: c * (h - 1), _LOAD: c * load, _TOKENS: np.ones(len(w))}
     highest = float(((gain - targets.delay_weight * c * h) / slopes[name]).max())
     prices = {name: max(0.0, highest) * (1 + 1e-9)}
     return _multipliers(w, targets, l, prices)
@@ -80,12 +80,12 @@ def _multipliers(
 ) -> Multipliers:
     """The multipliers of all targets, from those of the upper ones.
 
-    Those of the least accuracies follow from (alpha + zeta / pi) A b e^(-b l) = c (p + theta tau) + xi.
+    Those of the least accuracies follow from (alpha + zeta / pi) A b e^(-b l) = slope.
     """
     w = workload
     mu, nu, eta, xi = (prices.get(name, 0.0) for name in LIMITS)
-    e, sigma = targets.delay_weight + mu + nu, targets.delay_weight + mu + eta * w.arrival_rate
-    slope = w.time_per_token * (sigma + e * (model.delay_price(w, l) - 1)) + xi
+    e, h = targets.delay_weight + mu + nu, model.delay_price(w, l)
+    slope = w.time_per_token * (e * h - nu + eta * w.rate * w.law.token_share) + xi
     worth = slope * np.exp(w.saturation_rate * l) / (w.accuracy_gain * w.saturation_rate)
     zeta = np.maximum(w.prior * (worth - targets.accuracy_weight(w)), 0.0)
     found = dict(zip(w.names, zeta.tolist(), strict=True))

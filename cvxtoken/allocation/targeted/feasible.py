@@ -90,19 +90,21 @@ def upper_values(workload: Workload, tokens: list[Decimal]) -> dict[str, Fractio
     Raises:
         UnstableError: the utilisation is 1 or more.
     """
-    w = workload
+    w, law = workload, workload.exact_law
     fields = (w.prior, w.overhead, w.time_per_token, w.deviation, w.deviation_per_token)
     pi, t0, c, s0, s1 = ([Fraction(x) for x in field.tolist()] for field in fields)
-    l, lam = [Fraction(x) for x in tokens], Fraction(w.arrival_rate)
+    l, lam = [Fraction(x) for x in tokens], Fraction(w.rate)
     t = [t0_k + c_k * l_k for t0_k, c_k, l_k in zip(t0, c, l, strict=True)]
     s = [s0_k + s1_k * l_k for s0_k, s1_k, l_k in zip(s0, s1, l, strict=True)]
     mean = sum((p * x for p, x in zip(pi, t, strict=True)), Fraction(0))
     square = sum((p * (x * x + v * v) for p, x, v in zip(pi, t, s, strict=True)), Fraction(0))
-    if lam * mean >= 1:
-        raise UnstableError(f"tokens give a utilisation of {float(lam * mean)}; it must be below 1")
-    wait = lam * square / (2 * (1 - lam * mean))
+    load = lam * (law.token_share * mean + (law.overhead_share - law.token_share) * w.mean_overhead)
+    if load >= 1:
+        raise UnstableError(f"tokens give a utilisation of {float(load)}; it must be below 1")
+    shared = law.offset + lam * (law.square * square + law.constant) / (2 * (1 - load))
+    system, wait = shared + law.direct * mean, shared + (law.direct - 1) * mean
     thinking = sum((p * x for p, x in zip(pi, l, strict=True)), Fraction(0))
-    return dict(zip(LIMITS, (mean + wait, wait, lam * mean, thinking), strict=True))
+    return dict(zip(LIMITS, (system, wait, load, thinking), strict=True))
 
 
 def rooms(workload: Workload, targets: Targets, tokens: list[Decimal]) -> dict[str, Fraction]:

@@ -54,56 +54,54 @@ class _Change:
         self.alpha, self.weight = targets.accuracy_weight(workload), targets.delay_weight
         self.y0 = float(model.idle(workload, least))
         self.marginal0 = model.marginal_time(workload, least)
-        self.second0 = float(model.moments(workload, least)[1])
+        self.Q0 = float(model.spread(workload, least))
         self.curvature = model.curvature(workload)
         self.delay = bool(self.weight or set(names) & {"max_mean_system_time", "max_mean_wait"})
         scale = self.alpha * workload.prior * workload.accuracy_gain
         self.gain = scale * np.exp(-workload.saturation_rate * least)
 
     def at(self, d: FloatArray) -> None:
-        """Move to d. The idle share y may then be 0 or negative."""
-        w, lam = self.w, self.w.arrival_rate
+        """Move to d; y may then be found not positive."""
+        w, lam, law = self.w, self.w.rate, self.w.law
         self.d = d
         self.marginal = self.marginal0 + self.curvature / w.time_per_token * d
         service = float((w.prior * w.time_per_token) @ d)
-        self.y = self.y0 - lam * service
-        square = float((w.prior * w.time_per_token * d) @ (self.marginal0 + self.marginal))
-        self.second = self.second0 + square
-        wait = (
-            lam / 2 * (square * self.y0 + self.second0 * lam * service) / (self.y * self.y0)
-            if self.delay
-            else 0.0
-        )
-        self.f = float(self.gain @ np.expm1(-w.saturation_rate * d)) + self.weight * (service + wait)
+        load = lam * law.token_share * service
+        self.y = self.y0 - load
+        rise = law.square * float((w.prior * w.time_per_token * d) @ (self.marginal0 + self.marginal))
+        self.Q = self.Q0 + rise
+        shared = lam / 2 * (rise * self.y0 + self.Q0 * load) / (self.y * self.y0) if self.delay else 0.0
+        system = shared + law.direct * service
+        self.f = float(self.gain @ np.expm1(-w.saturation_rate * d)) + self.weight * system
         values = {
-            "max_mean_system_time": service + wait,
-            "max_mean_wait": wait,
-            "max_utilization": lam * service,
+            "max_mean_system_time": system,
+            "max_mean_wait": shared + (law.direct - 1) * service,
+            "max_utilization": load,
             "max_mean_tokens": float(w.prior @ d),
         }
         self.g = np.array([values[name] for name in self.names])
 
     def derivatives(self) -> None:
         """Gradients of f and of every g, and what the Hessians are made of."""
-        w, lam, y = self.w, self.w.arrival_rate, self.y
+        w, lam, law, y = self.w, self.w.rate, self.w.law, self.y
         y = y if self.delay else 1.0
-        a = w.prior * w.time_per_token
-        self.V = np.column_stack([a, a * self.marginal])
-        wait = lam * self.V[:, 1] / y + lam**2 * self.second / (2 * y**2) * a if self.delay else 0 * a
+        a, sigma = w.prior * w.time_per_token, law.token_share
+        self.V = np.column_stack([a, law.square * a * self.marginal])
+        shared = lam * self.V[:, 1] / y + sigma * lam**2 * self.Q / (2 * y**2) * a if self.delay else 0 * a
         gradients = {
-            "max_mean_system_time": a + wait,
-            "max_mean_wait": wait,
-            "max_utilization": lam * a,
+            "max_mean_system_time": shared + law.direct * a,
+            "max_mean_wait": shared + (law.direct - 1) * a,
+            "max_utilization": lam * sigma * a,
             "max_mean_tokens": w.prior,
         }
         self.g1 = (
             np.column_stack([gradients[name] for name in self.names]) if self.names else np.zeros((len(a), 0))
         )
         decay = self.gain * np.exp(-w.saturation_rate * self.d)
-        self.f1 = self.weight * (a + wait) - w.saturation_rate * decay
+        self.f1 = self.weight * (shared + law.direct * a) - w.saturation_rate * decay
         self.f2 = w.saturation_rate**2 * decay
-        self.wait2 = lam * w.prior * self.curvature / y
-        self.core = np.array([[lam**3 * self.second / y**3, lam**2 / y**2], [lam**2 / y**2, 0.0]])
+        self.wait2 = lam * law.square * w.prior * self.curvature / y
+        self.core = model.load_core(w, y, self.Q)
 
 
 def interior_point(
@@ -154,7 +152,7 @@ def _barrier(change: _Change, d: FloatArray, width: FloatArray, rooms: FloatArra
     if (change.delay and change.y <= 0) or (left <= 0).any() or (d <= 0).any() or (d >= width).any():
         return float("inf")
     logs = len(d) * np.log(left / rooms).sum() + np.log(d / width).sum() + np.log1p(-d / width).sum()
-    return change.f - barrier * float(logs)
+    return float(change.f - barrier * float(logs))
 
 
 def _step(

@@ -3,22 +3,24 @@
 The targets change the two-price form of `prices.search` only in what the prices are. Let mu, nu and eta be
 the multipliers of the targets on E[T], E[W] and rho, chi_j those of the rows a_j, and w the weight of E[T] in
 J. The rows are those of the linear targets and, with a = pi, that of the mean tokens. In F and the terms of
-its multipliers, E[S] has the weight sigma = w + mu + eta lambda, and E[W] the weight e = w + mu + nu. With
+its multipliers, E[T] has the weight e = w + mu + nu. Beside what it adds to the congestion, a second of mean
+service costs d = e direct - nu + eta lambda sigma. With the numbers of the delay law, Q = square E[S^2] +
+constant and tau the marginal time of `model`,
 
-    theta = e lambda / y,   p = sigma + e lambda^2 E[S^2] / (2 y^2),   tilt_k = (sum chi_j a_jk) / pi_k,
+    theta = e lambda / y,   p = d + sigma e lambda^2 Q / (2 y^2),   tilt_k = (sum chi_j a_jk) / pi_k,
+    slope_k = c_k (p + theta square tau_k) + tilt_k,
 
-every type answers with the root, clipped to [least, l_max], of alpha A b e^(-b l) = c (p + theta tau) + tilt,
-tau being the marginal time of `model`. Given which targets are active, theta, p and the chi of the active
-rows solve as many equations. The active targets hold with equality. And e = theta y / lambda and
-sigma = p - theta lambda E[S^2] / (2 y), known from y and E[S^2], obey
+every type answers with the root, clipped to [least, l_max], of alpha A b e^(-b l) = slope. Given which
+targets are active, theta, p and the chi of the active rows solve as many equations. The active targets hold
+with equality. And e = theta y / lambda and d = p - sigma theta lambda Q / (2 y), known from y and Q, obey
 
-    active of (E[T], E[W], rho)     none             E[T]      E[W]        rho
-    the equation                     e = sigma = w    e = sigma sigma = w   e = w
+    active of (E[T], E[W], rho)     none                   E[T]            E[W]                   rho
+    the equations                   e = w, d = w direct    d = e direct    d = e direct - e + w   e = w
 
 and nothing where two of the three are active; all three never need be, because E[S] and E[W] give E[T]. A
-least accuracy is a bound of l. Its multiplier zeta is read off:
-(alpha + zeta / pi) A b e^(-b l) = c (p + theta tau) + tilt. The answer is accepted where no multiplier is
-negative and no other target is missed; otherwise other sets are tried. Nothing is proven here.
+least accuracy is a bound of l. Its multiplier zeta is read off: (alpha + zeta / pi) A b e^(-b l) = slope. The
+answer is accepted where no multiplier is negative and no other target is missed; otherwise other sets are
+tried. Nothing is proven here.
 """
 
 from __future__ import annotations
@@ -97,9 +99,13 @@ class _System:
         self.workload, self.targets, self.least = workload, targets, problem.least
         columns = ([Decimal(x) for x in getattr(workload, field).tolist()] for field in PER_TYPE)
         self.pi, self.A, self.b, _, self.t0, self.c, self.s0, self.s1 = columns
-        self.curvature = [c * c + s1 * s1 for c, s1 in zip(self.c, self.s1, strict=True)]
         self.top = [Decimal(x) for x in workload.max_tokens.tolist()]
-        self.lam, self.w = Decimal(workload.arrival_rate), Decimal(targets.delay_weight)
+        self.lam, self.w = Decimal(workload.rate), Decimal(targets.delay_weight)
+        T0 = sum((pi * t0 for pi, t0 in zip(self.pi, self.t0, strict=True)), Decimal(0))
+        self.law, self.T0 = workload.server.law(self.lam, T0, Decimal), T0
+        self.sigma: Decimal = self.law.token_share
+        self.square: Decimal = self.law.square
+        self.curvature = [self.square * (c * c + s1 * s1) for c, s1 in zip(self.c, self.s1, strict=True)]
         self.alpha = Decimal(targets.accuracy_weight(workload))
         self.log = [(self.alpha * A * b).ln() for A, b in zip(self.A, self.b, strict=True)]
         self.rows: dict[Key, list[Decimal]] = {_TOKENS: self.pi}
@@ -139,31 +145,36 @@ class _System:
             Decimal(start.multipliers.get(name, 0.0)) if name in load else Decimal(0)
             for name in (_TIME, _WAIT, _LOAD)
         )
-        s2, y = self.moments(l)
-        e, sigma = self.w + mu + nu, self.w + mu + eta * self.lam
-        p = sigma + e * self.lam**2 * s2 / (2 * y**2)
+        Q, y = self.moments(l)
+        e = self.w + mu + nu
+        d = e * self.law.direct - nu + eta * self.lam * self.sigma
+        p = d + self.sigma * e * self.lam**2 * Q / (2 * y**2)
         return [e * self.lam / y, p, *(Decimal(start.multipliers.get(row, 0.0)) for row in rows)]
 
     def moments(self, l: list[Decimal]) -> tuple[Decimal, Decimal]:
-        """E[S^2] and y. Where nothing depends on y it may be 0, and 1 stands for it."""
-        mean = square = Decimal(0)
+        """Q and y. Where nothing depends on y it may be 0, and 1 stands for it."""
+        thinking = square = Decimal(0)
         for k, x in enumerate(l):
             t, s = self.t0[k] + self.c[k] * x, self.s0[k] + self.s1[k] * x
-            mean, square = mean + self.pi[k] * t, square + self.pi[k] * (t * t + s * s)
-        return square, 1 - self.lam * mean if self.targets.keeps_idle else Decimal(1)
+            thinking, square = thinking + self.pi[k] * self.c[k] * x, square + self.pi[k] * (t * t + s * s)
+        load = self.lam * (self.law.overhead_share * self.T0 + self.sigma * thinking)
+        Q: Decimal = self.square * square + self.law.constant
+        return Q, 1 - load if self.targets.keeps_idle else Decimal(1)
 
     def marginal(self, k: int, l: Decimal) -> Decimal:
-        """The marginal time times c, c tau: half of dE[S_k^2]/dl."""
-        return self.c[k] * (self.t0[k] + self.c[k] * l) + self.s1[k] * (self.s0[k] + self.s1[k] * l)
+        """square c tau: square times half of dE[S_k^2]/dl."""
+        own = self.c[k] * (self.t0[k] + self.c[k] * l) + self.s1[k] * (self.s0[k] + self.s1[k] * l)
+        return own * self.square
 
     def slope(self, k: int, l: Decimal, prices: list[Decimal], rows: list[Key]) -> Decimal:
-        """What one more token of type k costs, over pi: c (p + theta tau) + tilt."""
+        """What one more token of type k costs, over pi: c (p + theta square tau) + tilt."""
         theta, p, *chi = prices
         tilt = sum((x * self.rows[row][k] for x, row in zip(chi, rows, strict=True)), Decimal(0))
-        return self.c[k] * p + theta * self.marginal(k, l) + tilt / self.pi[k]
+        slope: Decimal = self.c[k] * p + theta * self.marginal(k, l) + tilt / self.pi[k]
+        return slope
 
     def answer(self, k: int, l: Decimal, prices: list[Decimal], rows: list[Key]) -> Decimal:
-        """The root of b l + ln(c (p + theta tau) + tilt) = ln(alpha A b), clipped to its box."""
+        """The root of b l + ln(slope) = ln(alpha A b), clipped to its box."""
         low, top, b = self.least[k], self.top[k], self.b[k]
         l = min(max(l, low), top)
         for _ in range(200):
@@ -173,7 +184,7 @@ class _System:
                     return top
                 l = (l + top) / 2
                 continue
-            step = (self.log[k] - b * l - slope.ln()) / (b + prices[0] * self.curvature[k] / slope)
+            step: Decimal = (self.log[k] - b * l - slope.ln()) / (b + prices[0] * self.curvature[k] / slope)
             if (l <= low and step <= 0) or (l >= top and step >= 0):
                 return l
             new = min(max(l + step, low), top)
@@ -187,9 +198,9 @@ class _System:
     ) -> tuple[list[Decimal], list[list[Decimal]]]:
         """Residuals and their Jacobian in theta, p and the chi.
 
-        Let `parts` = (c tau, c, a_j / pi, ...) be the derivatives of the slope in the prices. The tokens of a
-        free type change by dl = -parts / stiff, where stiff = b slope + (c^2 + s1^2) theta, and the matrix
-        M = sum pi parts parts' / stiff has all sums that are needed.
+        Let `parts` = (square c tau, c, a_j / pi, ...) be the derivatives of the slope in the prices. The
+        tokens of a free type change by dl = -parts / stiff, stiff = b slope + square (c^2 + s1^2) theta, and
+        the matrix M = sum pi parts parts' / stiff has all sums that are needed.
         """
         theta, p, *_ = prices
         lam, size, types = self.lam, len(prices), range(len(l))
@@ -204,30 +215,33 @@ class _System:
                 for i in range(size):
                     for j in range(size):
                         M[i][j] += weight * parts[i] * parts[j]
-        s2, y = self.moments(l)
-        dy = [lam * M[1][j] for j in range(size)]
-        ds2 = [-2 * M[0][j] for j in range(size)]
+        Q, y = self.moments(l)
+        direct, share = self.law.direct, self.sigma
+        d_service = [-M[1][j] for j in range(size)]
+        dy = [-lam * share * x for x in d_service]
+        dQ = [-2 * M[0][j] for j in range(size)]
         dtheta, dp = ([Decimal(int(j == i)) for j in range(size)] for i in (0, 1))
-        columns = list(zip(dy, ds2, dtheta, dp, strict=True))
-        d_wait = [lam / 2 * (d_s2 / y - s2 * d_y / y**2) for d_y, d_s2, _, _ in columns]
-        d_e = [(y * d_theta + theta * d_y) / lam for d_y, _, d_theta, _ in columns]
-        d_sigma = [
-            d_p - lam / 2 * (d_theta * s2 / y + theta * d_s2 / y - theta * s2 * d_y / y**2)
-            for d_y, d_s2, d_theta, d_p in columns
+        d_shared = [lam / 2 * (q / y - Q * z / y**2) for z, q in zip(dy, dQ, strict=True)]
+        d_system = [a + direct * b for a, b in zip(d_shared, d_service, strict=True)]
+        d_wait = [a - b for a, b in zip(d_system, d_service, strict=True)]
+        values = self.values(l, Q, y)
+        gradients = {_TIME: d_system, _WAIT: d_wait, _LOAD: [-z for z in dy]}
+        pairs = [(values[name] - self.limits[name], gradients[str(name)]) for name in load]
+        shared = lam * Q / (2 * y)
+        e, d = theta * y / lam, p - share * theta * shared
+        d_e = [(y * th + theta * z) / lam for z, th in zip(dy, dtheta, strict=True)]
+        d_d = [
+            one - share * (th * shared + theta * x) for one, th, x in zip(dp, dtheta, d_shared, strict=True)
         ]
-        wait, e, sigma = lam * s2 / (2 * y), theta * y / lam, p - theta * lam * s2 / (2 * y)
-        values: dict[Key, tuple[Decimal, list[Decimal]]] = {
-            _TIME: ((1 - y) / lam + wait, [d - d_y / lam for d, d_y in zip(d_wait, dy, strict=True)]),
-            _WAIT: (wait, d_wait),
-            _LOAD: (1 - y, [-d_y for d_y in dy]),
-        }
-        pairs = [(values[name][0] - self.limits[name], values[name][1]) for name in load]
         if load == [_TIME]:
-            pairs.append((e - sigma, [a - b for a, b in zip(d_e, d_sigma, strict=True)]))
+            pairs.append((e * direct - d, [a * direct - b for a, b in zip(d_e, d_d, strict=True)]))
         if load in ([], [_LOAD]):
             pairs.append((e - self.w, d_e))
-        if load in ([], [_WAIT]):
-            pairs.append((sigma - self.w, d_sigma))
+        if load == []:
+            pairs.append((d - self.w * direct, d_d))
+        if load == [_WAIT]:
+            rest = direct - 1
+            pairs.append((d - e * rest - self.w, [b - a * rest for a, b in zip(d_e, d_d, strict=True)]))
         for j, row in enumerate(rows, 2):
             value = sum((a * x for a, x in zip(self.rows[row], l, strict=True)), Decimal(0))
             pairs.append((value - self.limits[row], [-m for m in M[j]]))
@@ -243,17 +257,17 @@ class _System:
             for x, low, top in zip(l, self.least, self.top, strict=True)
         ]
         theta, p, *chi = prices
-        s2, y = self.moments(l)
+        Q, y = self.moments(l)
         if y <= 0:
             return None
-        e, sigma = theta * y / self.lam, p - theta * self.lam * s2 / (2 * y)
-        mu = sigma - self.w if _WAIT in load else e - self.w
-        upper = {_TIME: mu if _TIME in load else Decimal(0)}
-        upper[_WAIT] = e - self.w - upper[_TIME]
-        upper[_LOAD] = (sigma - self.w - upper[_TIME]) / self.lam
+        e, d = theta * y / self.lam, p - self.sigma * theta * self.lam * Q / (2 * y)
+        nu = (e * self.law.direct - d if _TIME in load else e - self.w) if _WAIT in load else Decimal(0)
+        upper = {_TIME: e - self.w - nu, _WAIT: nu}
+        if _LOAD in load:
+            upper[_LOAD] = (d - e * self.law.direct + nu) / (self.lam * self.sigma)
         found: dict[Key, Decimal] = {name: upper[str(name)] for name in load}
         found |= dict(zip(rows, chi, strict=True))
-        if min(found.values(), default=Decimal(0)) < 0 or not self.meets(l, s2, y, [*load, *rows]):
+        if min(found.values(), default=Decimal(0)) < 0 or not self.meets(l, Q, y, [*load, *rows]):
             return None
         zeta = {}
         for k, name in enumerate(self.workload.names):
@@ -267,12 +281,19 @@ class _System:
             tuple(short.plus(found.get(number, Decimal(0))) for number in range(len(self.targets.linear))),
         )
 
-    def meets(self, l: list[Decimal], s2: Decimal, y: Decimal, active: list[Key]) -> bool:
-        """Whether the targets that are not active are met; the active ones are, to rounding."""
-        wait = self.lam * s2 / (2 * y)
-        values: dict[Key, Decimal] = {_TIME: (1 - y) / self.lam + wait, _WAIT: wait, _LOAD: 1 - y}
+    def values(self, l: list[Decimal], Q: Decimal, y: Decimal) -> dict[Key, Decimal]:
+        """What all targets limit."""
+        shared = self.law.offset + self.lam * Q / (2 * y)
+        service = sum((pi * c * x for pi, c, x in zip(self.pi, self.c, l, strict=True)), self.T0)
+        system = shared + self.law.direct * service
+        values: dict[Key, Decimal] = {_TIME: system, _WAIT: system - service, _LOAD: 1 - y}
         for row, a in self.rows.items():
             values[row] = sum((x * l_k for x, l_k in zip(a, l, strict=True)), Decimal(0))
+        return values
+
+    def meets(self, l: list[Decimal], Q: Decimal, y: Decimal, active: list[Key]) -> bool:
+        """Whether the other targets are met; the active ones are, to rounding."""
+        values = self.values(l, Q, y)
         return all(values[name] <= limit for name, limit in self.stated.items() if name not in active)
 
 

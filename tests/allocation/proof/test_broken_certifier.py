@@ -18,7 +18,7 @@ import pytest
 import cvxtoken
 from cvxtoken import UnstableError, rigorous
 from cvxtoken.allocation import model
-from cvxtoken.allocation.proof import bounds, certificate
+from cvxtoken.allocation.proof import bounds, certificate, separate
 from tests.support import truth
 from tests.support.instances import realistic, varying
 from tests.support.truth import exact
@@ -103,42 +103,42 @@ def test_certifier(check: Any) -> None:
 
 BROKEN = {
     "wrong sign of lambda Z / 2": (
-        "return gain, slope, m, cost - self.best - coupling - limited",
-        "return gain, slope, m, cost - self.best + coupling - limited",
+        "constant, size = -coupling, self.zero",
+        "constant, size = coupling, self.zero",
         check_bounds_enclose_the_optimum,
     ),
     "wrong sign of the thinking cost in kappa": (
-        "kappa = [P + e * self.lam * z_k for z_k in z]",
-        "kappa = [P - e * self.lam * z_k for z_k in z]",
+        "(token + time * z[k]) * self.c[k]",
+        "(token - time * z[k]) * self.c[k]",
         check_the_gap_closes_at_the_optimum,
     ),
     "lambda^2 term dropped": (
-        "self.eta * self.lam + e * self.lam * self.lam * Z * self.half",
-        "self.eta * self.lam",
+        "load = lam * (e * lam * Z * self.half + self.eta)",
+        "load = lam * self.eta",
         check_the_gap_closes_at_the_optimum,
     ),
     "lambda for lambda^2": (
-        "self.eta * self.lam + e * self.lam * self.lam * Z * self.half",
-        "self.eta * self.lam + e * self.lam * Z * self.half",
+        "load = lam * (e * lam * Z * self.half + self.eta)",
+        "load = e * lam * Z * self.half + lam * self.eta",
         check_bounds_enclose_the_optimum,
     ),
     "half of the waiting time dropped": (
-        "self.mean(self.t), self.lam * s2 * self.half / self.y",
-        "self.mean(self.t), self.lam * s2 / self.y",
+        "self.lam * Q * self.half / y",
+        "self.lam * Q / y",
         check_values_enclose_the_formulas_at_few_digits,
     ),
     "base accuracy forgotten in F": (
-        "return loss - self.best + self.w * service",
-        "return loss + self.w * service",
+        "self.alpha * self.mean(decay) - self.best + self.w * system",
+        "self.alpha * self.mean(decay) + self.w * system",
         check_values_enclose_the_formulas_at_few_digits,
     ),
     "minimum of a type taken at zero only": (
-        "if slope.low >= steepest.high:",
+        "if self.slope.low >= steepest.high:",
         "if True:",
         check_bounds_enclose_the_optimum,
     ),
     "minimum of a type taken at l_max only": (
-        "if (self.b[k] * self.l_max[k]).high <= log.low:",
+        "if (self.b * top).high <= log.low:",
         "if True:",
         check_bounds_enclose_the_optimum,
     ),
@@ -188,11 +188,14 @@ BROKEN = {
 def damaged(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> ModuleType:
     """The certifier with one piece of its source, or of the arithmetic's, replaced."""
     copies = {}
-    for original in (rigorous, bounds, certificate):
+    for original in (rigorous, separate, bounds, certificate):
         source = Path(str(original.__file__)).read_text(encoding="utf-8")
         name = f"damaged_{original.__name__.rsplit('.', 1)[-1]}"
         source = source.replace("from cvxtoken.rigorous import", "from damaged_rigorous import")
-        source = source.replace("from cvxtoken.allocation.proof.bounds import", "from damaged_bounds import")
+        for room in ("bounds", "separate"):
+            source = source.replace(
+                f"from cvxtoken.allocation.proof.{room} import", f"from damaged_{room} import"
+            )
         copies[name] = source.replace(old, new)
         if copies[name] == source:
             continue
