@@ -7,22 +7,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
-
-import numpy as np
+from typing import Any, cast
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.prices.search import solve_prices
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.program.constraints import Further, linear_rows
-from cvxtoken.allocation.program.solver import INACCURATE, SOLVED, SolverRun, run_solver, run_targeted
-from cvxtoken.allocation.proof.certificate import Certificate, certify
-from cvxtoken.allocation.targeted.feasible import feasible, upper_values
-from cvxtoken.allocation.targeted.optimum import certify_rows, certify_targets, move_inside
+from cvxtoken.allocation.program.solver import INACCURATE, SOLVED, SolverRun, Witness, witness
+from cvxtoken.allocation.proof.certificate import Certificate
+from cvxtoken.allocation.targeted.feasible import Feasible, feasible, upper_values
+from cvxtoken.allocation.targeted.optimum import UnprovenError, best_proof, move_inside
 from cvxtoken.allocation.targeted.shadow_prices import ShadowPrice, shadow_prices
 from cvxtoken.allocation.targets import LIMITS, Targets
 from cvxtoken.arrays import FloatArray
-from cvxtoken.errors import CvxtokenError, SolverError
+from cvxtoken.errors import SolverError
 from cvxtoken.proofs import Proven
 from cvxtoken.rigorous import nearest_double
 from cvxtoken.tables import table
@@ -208,52 +205,29 @@ def solve(
     started = time.perf_counter()
     limits = (max_mean_system_time, max_mean_wait, max_utilization, max_mean_tokens)
     targets = Targets(objective, *limits, {} if min_accuracy is None else min_accuracy)
-    if constraints is not None:
-        return _solve_further(workload, solver.upper(), targets, constraints)
-    if not targets.is_trivial:
+    rows, others = ((), []) if constraints is None else linear_rows(constraints, len(workload))
+    problem = feasible(workload, replace(targets, linear=rows))
+    found = witness(problem, solver.upper(), constraints if others else None)
+    certificate, because = _proof(problem, found, others)
+    return Reference(workload, certificate, found.run, time.perf_counter() - started, because)
+
+
+def _proof(problem: Feasible, found: Witness, others: list[str]) -> tuple[Certificate, str]:
+    """The best proof, and where it is not of all that was asked for, why."""
+    run, constrained = found.run, bool(others or problem.targets.linear)
+    if constrained and found.tokens is None:
+        raise SolverError(
+            f"{run.name} finds no allocation that meets the constraints: it says {run.status!r}"
+        )
+    because = f"certificates know linear inequalities only, not {'; '.join(others)}" if others else ""
+    if not others:
         try:
-            certificate = certify_targets(workload, targets)
-            run, _, _ = run_targeted(workload, solver.upper(), targets)
-        except ArithmeticError as error:
-            raise SolverError(f"the search fails on data beyond float64: {error}") from error
-        return Reference(workload, certificate, run, time.perf_counter() - started)
-    model.require_stable(workload)
-    with np.errstate(all="ignore"):  # data beyond float64 end uncertified, not in warnings
-        run, raw = run_solver(workload, solver.upper())
-        tokens = _polish(workload, raw)
-    try:
-        certificate = certify(workload, tokens)
-    except CvxtokenError:  # a polish beyond float64 may leave the stability region
-        certificate = certify(workload, np.zeros(len(workload)))
-    return Reference(workload, certificate, run, time.perf_counter() - started)
-
-
-def _solve_further(workload: Workload, name: str, targets: Targets, constraints: Further) -> Reference:
-    """The optimum under further constraints: certified where they are linear inequalities."""
-    started = time.perf_counter()
-    targets.check(workload)
-    rows, others = linear_rows(constraints, len(workload))
-    certificate, because = None, ""
-    with_rows = replace(targets, linear=rows)
-    run, raw, prices = run_targeted(workload, name, with_rows, constraints if others else None)
-    if raw is None:
-        raise SolverError(f"{name} finds no allocation that meets the constraints: it says {run.status!r}")
-    if others:
-        because = f"certificates know linear inequalities only, not {'; '.join(others)}"
-    else:
-        certificate = certify_rows(feasible(workload, with_rows), raw, prices)
-        because = "" if certificate else "the polish under the further constraints did not end"
-    if certificate is None:  # the solver's own point is what is left, and stands or falls with its status
-        if run.status not in (SOLVED, INACCURATE):
-            raise SolverError(f"{name} ends short of the constraints: it says {run.status!r}")
-        because += f"; {name} says {INACCURATE!r}" if run.status == INACCURATE else ""
-        certificate = move_inside(feasible(workload, targets), raw)
-    return Reference(workload, certificate, run, time.perf_counter() - started, because)
-
-
-def _polish(workload: Workload, raw: FloatArray | None) -> FloatArray:
-    """The two-price optimum; where float64 overflows, the solver's point or no thinking tokens."""
-    try:
-        return solve_prices(workload, raw)
-    except (ArithmeticError, ValueError):
-        return np.zeros(len(workload)) if raw is None else raw
+            return best_proof(problem, found.tokens, found.prices), ""
+        except UnprovenError as error:
+            because = str(error)
+    # the solver's own point is what is left, and stands or falls with its status
+    if run.status not in (SOLVED, INACCURATE):
+        raise SolverError(f"{run.name} ends short of the constraints: it says {run.status!r}")
+    because += f"; {run.name} says {INACCURATE!r}" if run.status == INACCURATE else ""
+    without = replace(problem, targets=replace(problem.targets, linear=()))
+    return move_inside(without, cast(FloatArray, found.tokens)), because

@@ -9,6 +9,8 @@ import cvxtoken
 from cvxtoken import SolverError, verifier
 from cvxtoken.allocation import model, reference
 from cvxtoken.allocation.program import solver as solver_room
+from cvxtoken.allocation.targeted import optimum
+from cvxtoken.allocation.targeted.feasible import Feasible
 from tests.support.instances import realistic, stress
 from tests.support.uno import needs_uno
 
@@ -100,11 +102,12 @@ def test_a_solver_that_fails_or_lies_changes_nothing(
     w = realistic(5, 6)
     expected = cvxtoken.solve(w)
 
-    def lie(workload: cvxtoken.Workload, name: str) -> tuple[cvxtoken.SolverRun, np.ndarray | None]:
+    def lie(problem: Feasible, name: str, extra: object) -> solver_room.Witness:
         run = cvxtoken.SolverRun(name, "0", "presolved", "optimal", 1, 0.0)
-        return run, None if raw is None else solver_room.usable(workload, raw)
+        point = None if raw is None else solver_room.usable(problem.workload, raw)
+        return solver_room.Witness(run, point, {})
 
-    monkeypatch.setattr(reference, "run_solver", lie)
+    monkeypatch.setattr(reference, "witness", lie)
     found = cvxtoken.solve(w)
     assert found.status == "certified"
     assert found.objective == pytest.approx(expected.objective, rel=1e-15)
@@ -113,7 +116,7 @@ def test_a_solver_that_fails_or_lies_changes_nothing(
 def test_what_is_not_proven_is_not_called_certified(monkeypatch: pytest.MonkeyPatch) -> None:
     w = realistic(6, 6)
     best = cvxtoken.solve(w).tokens
-    monkeypatch.setattr(reference, "solve_prices", lambda workload, start: 0.99 * best)
+    monkeypatch.setattr(optimum, "solve_prices", lambda workload, start: 0.99 * best)
     found = cvxtoken.solve(w)
     assert found.status == "uncertified"
     assert found.relative_gap > 1e-15

@@ -14,7 +14,7 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.targets import Targets
+from cvxtoken.allocation.targeted.feasible import Feasible
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import SolverError
 from cvxtoken.files import nearest
@@ -43,8 +43,28 @@ class SolverRun:
     seconds: float
 
 
-def run_solver(workload: Workload, name: str) -> tuple[SolverRun, FloatArray | None]:
-    """Run the solver on the presolved, then on the balanced form, until its point is usable.
+@dataclass(frozen=True)
+class Witness:
+    """A solver's run and what it proposes; nothing here is relied on.
+
+    Attributes:
+        run: what it said of itself.
+        tokens: its point inside the box, shape (N,); None where that is not usable.
+        prices: the dual values of the upper targets by name, and of the linear ones by number.
+    """
+
+    run: SolverRun
+    tokens: FloatArray | None
+    prices: dict[str | int, float]
+
+
+def witness(problem: Feasible, name: str, extra: Any = None) -> Witness:
+    """Run the solver on the presolved form; without targets, where its point is not usable, on the balanced.
+
+    Args:
+        problem: the instance and its targets.
+        name: of the solver.
+        extra: further constraints, a function of the tokens.
 
     Raises:
         SolverError: the solver is not installed or cannot take such programs.
@@ -52,35 +72,21 @@ def run_solver(workload: Workload, name: str) -> tuple[SolverRun, FloatArray | N
     from cvxtoken.allocation.program.forms import program
 
     _require_installed(name)
-    for form in ("presolved", "balanced"):
-        run, built = _run(partial(program, workload, form), name, form)
-        raw = None if built is None else usable(workload, built.tokens.value)
-        if raw is not None:
+    plain = problem.targets.is_trivial and extra is None
+    for form in ("presolved", "balanced") if plain else ("presolved",):
+        write: Callable[[], Any] = partial(program, problem.workload, form, problem.targets, extra)
+        if extra is not None:  # what is wrong with them is for the user to see, and no failure of the solver
+            write = partial(_itself, write())
+        run, built = _run(write, name, form)
+        tokens = None if built is None else usable(problem.workload, built.tokens.value)
+        if tokens is not None:
             break
-    return run, raw
+    priced = {} if built is None else built.priced
+    return Witness(run, tokens, {key: _price(constraint.dual_value) for key, constraint in priced.items()})
 
 
-def run_targeted(
-    workload: Workload, name: str, targets: Targets, extra: Any = None
-) -> tuple[SolverRun, FloatArray | None, dict[str | int, float]]:
-    """Run the solver on the presolved form with targets and further constraints, a function of the tokens.
-
-    The point (None where it is not usable) and the dual values of the upper and the linear targets.
-
-    Raises:
-        SolverError: the solver is not installed or cannot take such programs.
-    """
-    from cvxtoken.allocation.program.forms import program
-
-    _require_installed(name)
-    write = partial(program, workload, "presolved", targets, extra)
-    # what is wrong with constraints of the user's is for the user to see, and no failure of the solver
-    written = None if extra is None else write()
-    run, built = _run(write if written is None else lambda: written, name, "presolved")
-    if built is None:
-        return run, None, {}
-    prices = {key: _price(constraint.dual_value) for key, constraint in built.priced.items()}
-    return run, usable(workload, built.tokens.value), prices
+def _itself(built: Any) -> Any:
+    return built
 
 
 def attempt(write: Callable[[], Any], name: str = "CLARABEL") -> tuple[Any, str]:

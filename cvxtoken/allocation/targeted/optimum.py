@@ -1,32 +1,39 @@
-"""The optimum under targets: least tokens -> room -> interior point -> polish. None of these is trusted.
+"""The best proof: candidates from a solver, the two prices, an interior point or the polish; none is trusted.
 
 Like any allocation, what they find is bounded by `certify`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
 
 from cvxtoken.allocation import model
+from cvxtoken.allocation.prices.search import solve_prices
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.certificate import Certificate, certify
+from cvxtoken.allocation.proof.separate import NO_MULTIPLIERS
 from cvxtoken.allocation.targeted.fallback import no_room, pulled_inside
 from cvxtoken.allocation.targeted.feasible import Feasible, feasible
 from cvxtoken.allocation.targeted.interior import InteriorPoint, interior_point
 from cvxtoken.allocation.targeted.polish import Key, Start, polish_targets
 from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
 from cvxtoken.arrays import FloatArray
-from cvxtoken.errors import CvxtokenError, ProblemError
+from cvxtoken.errors import CvxtokenError, ProblemError, SolverError
 
 Candidate = tuple[list[Decimal], Multipliers]
+NO_PRICES: Mapping[Key, float] = {}
 _ACTIVE = 1e-6  # of a dual value times its limit, as a share of all there is to gain
 _NEAR = (1e-7, 0.0)  # of a bound, as a share of the range: corners, and the point as it is
 _CLOSED = Decimal("1e-15")  # a relative gap at which no further candidate is tried
 _HALVINGS = 60  # of an interval, to float64's accuracy
 _NARROW = 1e-9  # of max_tokens, or of 1 / b where that is 0: the least width of a type's range
+
+
+class UnprovenError(CvxtokenError):
+    """No candidate proves anything of the problem; the message says why."""
 
 
 def certify_targets(workload: Workload, targets: Targets) -> Certificate:
@@ -38,53 +45,51 @@ def certify_targets(workload: Workload, targets: Targets) -> Certificate:
         ProblemError: the targets do not fit the workload, or there is no optimum (the accuracy alone,
             without a target that keeps the load below 1).
     """
-    problem = feasible(workload, targets)
-    if targets.max_mean_tokens is None:  # the accuracy rises with every type's tokens
-        _require_optimum(problem, workload.max_tokens.tolist())
+    return best_proof(feasible(workload, targets))
+
+
+def best_proof(
+    problem: Feasible, tokens: FloatArray | None = None, prices: Mapping[Key, float] = NO_PRICES
+) -> Certificate:
+    """The certificate of the smallest gap among the candidates, which are tried until one closes.
+
+    Args:
+        problem: the instance and its targets.
+        tokens: a solver's point, shape (N,), where there is one; under linear targets there must be.
+        prices: its dual values, by upper target and by number of linear target.
+
+    Raises:
+        ProblemError: there is no optimum, as in `certify_targets`.
+        UnprovenError: under linear targets, which may ask for anything, no candidate meets them.
+    """
+    if not problem.targets.linear and problem.targets.max_mean_tokens is None:
+        _require_optimum(problem, problem.workload.max_tokens.tolist())  # accuracy rises with all tokens
     found = []
     with np.errstate(all="ignore"):  # data beyond float64 end uncertified, not in warnings
-        for tokens, multipliers in _candidates(problem):
+        for candidate, multipliers in _candidates(problem, tokens, prices):
             try:
-                found.append(certify(workload, tokens, targets=targets, multipliers=multipliers))
+                found.append(certify(problem.workload, candidate, 0, problem.targets, multipliers))
             except CvxtokenError:  # with data beyond float64, rounding may make a point miss a target
                 continue
             if found[-1].relative_gap <= _CLOSED:
                 break
-    found = found or [certify(workload, problem.least, targets=targets)]
+    if not found and problem.targets.linear:
+        raise UnprovenError("the polish under the further constraints did not end")
+    found = found or [certify(problem.workload, problem.least, targets=problem.targets)]
     return min(found, key=lambda proof: proof.relative_gap)
 
 
-def certify_rows(problem: Feasible, raw: FloatArray, prices: dict[Key, float]) -> Certificate | None:
-    """The optimum under linear targets too, from a solver's point and dual values; None where unproven.
-
-    Linear targets may ask for anything, so that no point inside them is known to begin with. The polish
-    begins with the targets that the solver's dual values show as active.
-
-    Raises:
-        ProblemError: there is no optimum, as in `certify_targets`.
-    """
-    active = tuple(key for key, price in prices.items() if price * _size(problem, key) > _ACTIVE)
-    found = polish_targets(problem, Start(raw.tolist(), prices, active))
-    if found is None:
-        return None
-    _require_optimum(problem, found[0])
-    try:
-        return certify(problem.workload, found[0], targets=problem.targets, multipliers=found[1])
-    except CvxtokenError:
-        return None
-
-
-def move_inside(problem: Feasible, raw: FloatArray) -> Certificate:
+def move_inside(problem: Feasible, tokens: FloatArray) -> Certificate:
     """A point of a solver, moved inside the targets, bounded by the multipliers of their optimum.
 
     Raises:
         ProblemError: the targets alone have no optimum, as in `certify_targets`, so nothing bounds the point.
     """
     workload, targets, least, floor = problem.workload, problem.targets, problem.least, problem.floor
-    multipliers = certify_targets(workload, targets).multipliers
+    multipliers = best_proof(problem).multipliers
     for share in (0.0, *10.0 ** np.arange(-12, 1)):
-        tokens = np.maximum(floor + (1 - share) * (raw - floor), floor)
-        point = [max(l, Decimal(x)) for l, x in zip(least, tokens.tolist(), strict=True)]
+        moved = np.maximum(floor + (1 - share) * (tokens - floor), floor)
+        point = [max(l, Decimal(x)) for l, x in zip(least, moved.tolist(), strict=True)]
         try:
             return certify(workload, point, targets=targets, multipliers=multipliers)
         except CvxtokenError:
@@ -102,20 +107,62 @@ def _size(problem: Feasible, key: str | int) -> float:
     return (abs(limit) + float(np.abs(a).max() / workload.saturation_rate.max())) / gain
 
 
-def _candidates(problem: Feasible) -> Iterator[Candidate]:
+def _candidates(
+    problem: Feasible, tokens: FloatArray | None, prices: Mapping[Key, float]
+) -> Iterator[Candidate]:
+    """Proposals of tokens and multipliers, the best first."""
+    if problem.targets.is_trivial:
+        return _unlimited(problem.workload, tokens)
+    if problem.targets.linear:
+        if tokens is None:
+            raise UnprovenError("no point is known that meets the linear targets")
+        return _polished(problem, Start(tokens.tolist(), prices, _priced(problem, prices)))
+    return _limited(problem)
+
+
+def _unlimited(workload: Workload, tokens: FloatArray | None) -> Iterator[Candidate]:
+    """The two-price optimum, else the solver's point, else no thinking tokens."""
+    proposals: list[Callable[[], FloatArray | None]] = [
+        lambda: solve_prices(workload, tokens),
+        lambda: tokens,
+        lambda: np.zeros(len(workload)),
+    ]
+    for propose in proposals:
+        try:
+            point = propose()
+        except (ArithmeticError, ValueError):  # float64 overflows
+            continue
+        if point is not None:
+            yield [Decimal(x) for x in point.tolist()], NO_MULTIPLIERS
+
+
+def _priced(problem: Feasible, prices: Mapping[Key, float]) -> tuple[Key, ...]:
+    """The targets that a solver's dual values show as active."""
+    return tuple(key for key, price in prices.items() if price * _size(problem, key) > _ACTIVE)
+
+
+def _polished(problem: Feasible, start: Start) -> Iterator[Candidate]:
+    """The polished point, where there is one (ProblemError: it leaves no idle share, see below)."""
+    found = polish_targets(problem, start)
+    if found is not None:
+        _require_optimum(problem, found[0])
+        yield found
+
+
+def _limited(problem: Feasible) -> Iterator[Candidate]:
     """The polished point, then the points that it came from."""
     room = {name: float(value) for name, value in problem.room.items()}
     if not all(problem.room.values()):
         yield problem.least, no_room(problem)
         return
-    point = interior_point(problem.workload, problem.targets, problem.floor, _width(problem), room)
+    try:
+        point = interior_point(problem.workload, problem.targets, problem.floor, _width(problem), room)
+    except ArithmeticError as error:
+        raise SolverError(f"the search fails on data beyond float64: {error}") from error
     active = _active(point, room)
     multipliers: dict[Key, float] = {name: point.multipliers[name] for name in room}
     start = Start(point.tokens.tolist(), multipliers, active)
-    found = polish_targets(problem, start if problem.targets.keeps_idle else _filled(problem))
-    if found is not None:
-        _require_optimum(problem, found[0])
-        yield found
+    yield from _polished(problem, start if problem.targets.keeps_idle else _filled(problem))
     for near in _NEAR:
         yield pulled_inside(problem, point, active, near)
 

@@ -10,8 +10,9 @@ from scipy.sparse.linalg import ArpackNoConvergence
 import cvxtoken
 from cvxtoken import SolverError
 from cvxtoken.allocation.methods import contraction
-from cvxtoken.allocation.program.solver import _price, attempt, run_targeted
+from cvxtoken.allocation.program.solver import _price, attempt, witness
 from cvxtoken.allocation.targeted import interior
+from cvxtoken.allocation.targeted.feasible import feasible
 from cvxtoken.allocation.targeted.optimum import certify_targets
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.lagged.problem import LaggedWorkload
@@ -80,9 +81,9 @@ def test_data_that_leave_no_program_are_told() -> None:
 
     assert attempt(write) == (None, "failed: beyond")
     huge = QWEN.replace(accuracy_weight=1.7e308)
-    run, raw, _ = run_targeted(huge, "CLARABEL", Targets(max_mean_wait=0.2))
-    assert raw is None
-    assert run.status != "optimal"
+    found = witness(feasible(huge, Targets(max_mean_wait=0.2)), "CLARABEL")
+    assert found.tokens is None
+    assert found.run.status != "optimal"
 
 
 @pytest.mark.parametrize("how", FAILURES)

@@ -12,7 +12,8 @@ import cvxtoken
 from cvxtoken import verifier
 from cvxtoken.allocation import model
 from cvxtoken.allocation.program.forms import program
-from cvxtoken.allocation.program.solver import run_targeted
+from cvxtoken.allocation.program.solver import witness
+from cvxtoken.allocation.targeted.feasible import feasible
 from cvxtoken.allocation.targeted.optimum import certify_targets
 from cvxtoken.allocation.targets import LIMITS, Targets
 from tests.support import targets as judge
@@ -110,7 +111,8 @@ def test_random_targets_close(seed: int, size: int) -> None:
         for accuracies in (False, True):
             targets = judge.random_targets(w, rng, objective, judge.combination(rng, objective), accuracies)
             proof = certify_targets(w, targets)
-            assert proof.relative_gap <= Decimal("1e-30")
+            # without targets the tokens are doubles, which prove about twice their digits
+            assert proof.relative_gap <= Decimal("1e-25" if targets.is_trivial else "1e-30")
             verifier.check(proof.to_document())
 
 
@@ -144,8 +146,9 @@ def test_the_convex_solver_agrees() -> None:
         Targets(objective="accuracy", max_mean_system_time=2.0, max_utilization=0.9),
     ):
         proof = certify_targets(QWEN, targets)
-        run, raw, prices = run_targeted(QWEN, "CLARABEL", targets)
-        assert run.status == "optimal"
+        found = witness(feasible(QWEN, targets), "CLARABEL")
+        raw, prices = found.tokens, found.prices
+        assert found.run.status == "optimal"
         assert raw is not None
         np.testing.assert_allclose(raw, [float(l) for l in proof.tokens], atol=3)  # of a flat objective
         for name in targets.limits:
