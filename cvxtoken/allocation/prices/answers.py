@@ -95,43 +95,43 @@ def sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> Sums:
 def guess(columns: Columns, theta: Price, p: Price) -> FloatArray:
     """About the answers to given prices, clipped to the box: one step of Chebyshev from l = 0, one of Newton.
 
-    The root is that of b l + ln(1 + s l) = L with q = p + theta t0 and s = theta c / q.
+    The root is that of b l + ln(1 + bend l) = L with q = p + theta t0 and bend = theta c / q.
     """
     w = columns
     t0, c = w.marginal
     b, q = w.saturation_rate, p + theta * t0
-    s = theta * c / q
+    bend = theta * c / q
     L = w.log_gain - np.log(q)
-    slope = b + s
+    slope = b + bend
     newton = np.maximum(L, 0.0) / slope
-    l = newton * (1 + newton * s * s / (2 * slope))
-    sl = 1 + s * l
-    l += (L - b * l - np.log(sl)) / (b + s / sl)
+    l = newton * (1 + newton * bend * bend / (2 * slope))
+    grown = 1 + bend * l
+    l += (L - b * l - np.log(grown)) / (b + bend / grown)
     return np.minimum(np.maximum(l, 0.0), w.max_tokens)
 
 
 def nearer(
     columns: Columns, theta: Price, p: Price, tokens: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Chebyshev's third-order step to the answers, clipped to the box; f' before it, and the share s / f'.
+    """Chebyshev's third-order step to the answers, clipped to the box; f' before it, and the share bend / f'.
 
     The answers are the roots of f(l) = b l + ln(q) - ln(alpha A b / c), q = p + theta (t0 + c l), which is
-    increasing and concave: f' = b + s and f'' = -s^2 with s = theta c / q. Newton's step is n = -f / f',
-    and Chebyshev's n (1 + n s^2 / (2 f')). In place: this is where the time goes.
+    increasing and concave: f' = b + bend and f'' = -bend^2 with bend = theta c / q. Newton's step is
+    n = -f / f', and Chebyshev's n (1 + n bend^2 / (2 f')). In place: this is where the time goes.
     """
     w, l, b = columns, tokens, columns.saturation_rate
     t0, c = w.marginal
-    s = theta * c
+    bend = theta * c
     q = theta * t0
     q += p
-    q += s * l
-    s /= q
-    slope = b + s
+    q += bend * l
+    bend /= q
+    slope = b + bend
     newton = np.subtract(w.log_gain, np.log(q, out=q), out=q)
     newton -= b * l
     newton /= slope
-    factor = newton * s
-    share = np.divide(s, slope, out=s)
+    factor = newton * bend
+    share = np.divide(bend, slope, out=bend)
     factor *= share
     factor /= 2
     factor += 1

@@ -1,11 +1,11 @@
 """The dual gap of an allocation in float64, free of cancellation (derived here).
 
-The bound is that of `proof.bounds`. With z = t / y the part of the gap that couples the types vanishes,
-and what is left is a sum over types of pi_k e_k, where with x = b l, s = c (P + theta tau), tau the marginal
-time of `model`, xh = the minimiser ln(alpha A b / s) clipped to [0, b l_max], d = xh - x and r = alpha A
-e^(-xh)
+The bound is that of `proof.separate`. With z = t / y the part of the gap that couples the types vanishes,
+and what is left is a sum over types of pi_k psi_k. Let slope = c (P + theta square tau), tau being the
+marginal time of `model`, xh the minimiser ln(alpha A b / slope) clipped to [0, b l_max],
+left = alpha A e^(-xh) what is not gained there, and d = xh - b l. Then
 
-    e = r (e^d - 1 - d) + (r - s / b) d,
+    psi = left (e^d - 1 - d) + (left - slope / b) d,
 
 two terms that are never negative (the second is 0 where xh is not clipped). So the gap is small because
 its terms are, not because large numbers nearly cancel, and float64 shows gaps far below its own precision.
@@ -98,11 +98,11 @@ def appraise(columns: Columns, tokens: FloatArray) -> Appraisal:
 def excess(
     workload: Workload, slope: FloatArray, tokens: FloatArray, types: NDArray[np.intp] | None = None
 ) -> FloatArray:
-    """e_k: alpha A e^(-b l) + (s / b) b l over its minimum on [0, l_max], in s, shape (..., N).
+    """psi_k: alpha A e^(-b l) + slope l over its minimum on [0, l_max], in s, shape (..., N).
 
     Args:
         workload: the instance.
-        slope: s / b = kappa c / b, in s, shape (..., N).
+        slope: that over b, kappa c / b, in s, shape (..., N).
         tokens: l, shape (..., N).
         types: the type of each entry along the last axis, where they are not 0..N-1 in this order.
     """
@@ -136,14 +136,14 @@ def _excess(
         with np.errstate(over="ignore"):
             growth = np.expm1(d)
         rise = np.where(far, growth - d, rise)
-    r = slope  # alpha A e^(-xh) where xh is not clipped; elsewhere it matters only where d is not 0
-    found = r * rise
+    left = slope  # alpha A e^(-xh) where xh is not clipped; elsewhere it matters only where d is not 0
+    found = left * rise
     off = ~inside
     off &= d != 0
     if off.any():
-        r = np.where(off, alpha_A * np.exp(-target), slope)
-        found = r * rise + (r - slope) * d
-    # an error of d by delta changes r (e^d - 1 - d) by at most r (|e^d - 1| delta + delta^2)
+        left = np.where(off, alpha_A * np.exp(-target), slope)
+        found = left * rise + (left - slope) * d
+    # an error of d by delta changes left (e^d - 1 - d) by at most left (|e^d - 1| delta + delta^2)
     delta = x + target
     delta += 4
     delta *= _ROUNDING
@@ -151,6 +151,6 @@ def _excess(
     allowance = np.abs(growth)
     allowance += delta
     allowance *= delta
-    allowance *= r
+    allowance *= left
     allowance += _ROUNDING * found
     return found, allowance
