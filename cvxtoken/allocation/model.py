@@ -154,6 +154,20 @@ def mean_system_time(workload: Workload, tokens: FloatArray) -> FloatArray:
     return moments(workload, tokens)[0] + mean_wait(workload, tokens)
 
 
+def mean_kv_tokens(workload: Workload, tokens: FloatArray) -> FloatArray:
+    """E[KV] = lambda sum_k pi_k (m_k t0_k + c_k (m_k l_k + l_k^2 / 2)) / y, in tokens, shape (...).
+
+    Without the y where one query is served at a time; infinite where rho >= 1. See `allocation.memory`.
+    """
+    w = workload
+    held = w.prompt_tokens * w.overhead + w.time_per_token * tokens * (w.prompt_tokens + tokens / 2)
+    y = idle(w, tokens)
+    work = w.rate * (held @ w.prior)
+    if not w.server.runs_together:
+        return np.asarray(np.where(y > 0, work, np.inf))
+    return np.asarray(np.divide(work, y, out=np.full(np.shape(y), np.inf), where=y > 0))
+
+
 def spread(workload: Workload, tokens: FloatArray) -> FloatArray:
     """square E[S^2] + constant, in s^2, shape (...): over y, what the delay law grows with."""
     return np.asarray(workload.law.square * moments(workload, tokens)[1] + workload.law.constant)

@@ -10,14 +10,14 @@ from functools import cached_property
 from typing import Any, cast
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.problem import FIFO, Workload
 from cvxtoken.allocation.program.constraints import Further, linear_rows
 from cvxtoken.allocation.program.solver import INACCURATE, SOLVED, SolverRun, Witness, witness
 from cvxtoken.allocation.proof.certificate import Certificate
 from cvxtoken.allocation.targeted.feasible import Feasible, feasible, upper_values
 from cvxtoken.allocation.targeted.optimum import UnprovenError, best_proof, move_inside
 from cvxtoken.allocation.targeted.shadow_prices import ShadowPrice, shadow_prices
-from cvxtoken.allocation.targets import LIMITS, Targets
+from cvxtoken.allocation.targets import MEMORY, UPPER, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import SolverError
 from cvxtoken.proofs import Proven
@@ -73,7 +73,7 @@ class Reference(Proven):
                 name: nearest_double(x) for name, x in upper_values(w, list(map(Decimal, l.tolist()))).items()
             }
         values = (model.mean_system_time(w, l), model.mean_wait(w, l), model.utilization(w, l), w.prior @ l)
-        return dict(zip(LIMITS, map(float, values), strict=True))
+        return dict(zip(UPPER, map(float, (*values, model.mean_kv_tokens(w, l))), strict=True))
 
     @property
     def utilization(self) -> float:
@@ -91,6 +91,11 @@ class Reference(Proven):
         return self._load["max_mean_tokens"]
 
     @property
+    def mean_kv_tokens(self) -> float:
+        """E[KV] in tokens of memory, see `allocation.memory`."""
+        return self._load[MEMORY]
+
+    @property
     def mean_system_time(self) -> float:
         """E[T] in s."""
         return self._load["max_mean_system_time"]
@@ -106,8 +111,9 @@ class Reference(Proven):
         return float(model.mean_accuracy(self.workload, self.tokens))
 
     def to_document(self) -> dict[str, Any]:
-        """A mapping of plain values."""
+        """A mapping of plain values; E[KV] is among them where queries run together, or it is a target."""
         names = self.workload.names
+        remembers = self.workload.server.runs_together or MEMORY in self.targets.limits
         return {
             "maximised": self.targets.objective,
             "tokens": dict(zip(names, self.tokens.tolist(), strict=True)),
@@ -116,6 +122,7 @@ class Reference(Proven):
             "mean_wait": self.mean_wait,
             "mean_system_time": self.mean_system_time,
             "mean_tokens": self.mean_tokens,
+            **({"mean_kv_tokens": self.mean_kv_tokens} if remembers else {}),
             "mean_accuracy": self.mean_accuracy,
             "accuracy": dict(zip(names, self.accuracy.tolist(), strict=True)),
             "targets": [asdict(price) for price in self.shadow_prices],
@@ -141,6 +148,7 @@ class Reference(Proven):
             strict=True,
         )
         run, unit = self.solver, self.targets.unit
+        served = [f"server            {w.server.formula}; {w.server}"] if w.server != FIFO else []
         weight = f" and accuracy weight {w.accuracy_weight:g} s" if unit == "s" else ""
         what = f"{self.objective:.6f} s" if unit == "s" else f"mean accuracy = {self.objective:.6f}"
         return "\n".join(
@@ -150,6 +158,7 @@ class Reference(Proven):
                 f"mean accuracy     {self.mean_accuracy:.6f}",
                 f"mean system time  {self.mean_system_time:.6f} s",
                 f"utilization       {self.utilization:.6f}",
+                *served,
                 *(f"target            {price}" for price in self.shadow_prices),
                 self._proof_line,
                 f"solver            {run.name} {run.version} ({run.form} form) said {run.status!r}; "
@@ -167,6 +176,7 @@ def solve(
     max_mean_wait: float | None = None,
     max_utilization: float | None = None,
     max_mean_tokens: float | None = None,
+    max_mean_kv_tokens: float | None = None,
     min_accuracy: Mapping[str, float] | None = None,
     constraints: Further | None = None,
 ) -> Reference:
@@ -190,6 +200,7 @@ def solve(
         max_mean_wait: E[W] <= this, in s.
         max_utilization: rho <= this; below 1.
         max_mean_tokens: sum pi l <= this, in tokens.
+        max_mean_kv_tokens: E[KV] <= this, in tokens of KV memory at one replica, prompts included.
         min_accuracy: p_k(l_k) >= this, from 0 to 1, by the type's name.
         constraints: a function of the tokens, a CVXPY expression of shape (N,), that returns CVXPY
             constraints.
@@ -203,7 +214,7 @@ def solve(
             finds no allocation, or with targets the data are beyond float64.
     """
     started = time.perf_counter()
-    limits = (max_mean_system_time, max_mean_wait, max_utilization, max_mean_tokens)
+    limits = (max_mean_system_time, max_mean_wait, max_utilization, max_mean_tokens, max_mean_kv_tokens)
     targets = Targets(objective, *limits, {} if min_accuracy is None else min_accuracy)
     rows, others = ((), []) if constraints is None else linear_rows(constraints, len(workload))
     problem = feasible(workload, replace(targets, linear=rows))

@@ -27,7 +27,7 @@ from cvxtoken.allocation.delay import Law
 from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.reference import Reference
 from cvxtoken.allocation.targeted.feasible import least_tokens
-from cvxtoken.allocation.targets import LIMITS
+from cvxtoken.allocation.targets import LIMITS, MEMORY
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.files import nearest
@@ -81,14 +81,16 @@ def sensitivity(reference: Reference) -> Sensitivity:
     """Derivatives of l*, J*, E[T] and the mean accuracy in every parameter, at a certified optimum.
 
     Args:
-        reference: certified; linear targets are not covered.
+        reference: certified; linear targets and that on the memory are not covered.
 
     Raises:
-        ProblemError: the reference is not certified, or has linear targets.
+        ProblemError: the reference is not certified, or has linear targets or one on the memory.
         SolverError: how the prices move was not found, as for data near the ends of float64.
     """
-    if reference.status != "certified" or reference.targets.linear:
-        raise ProblemError("sensitivity needs a certified optimum without further constraints")
+    if reference.status != "certified" or reference.targets.linear or MEMORY in reference.targets.limits:
+        raise ProblemError(
+            "sensitivity needs a certified optimum without further constraints or max_mean_kv_tokens"
+        )
     return _Derivatives(reference).result()
 
 

@@ -29,7 +29,9 @@ LIMITS = {
     "max_mean_wait": "s",
     "max_utilization": "1",
     "max_mean_tokens": "token",
-}  # the upper targets and their units
+}  # the upper targets on load and tokens, and their units
+MEMORY = "max_mean_kv_tokens"
+UPPER = LIMITS | {MEMORY: "token"}
 _LOADS = ("max_mean_system_time", "max_mean_wait", "max_utilization")
 OBJECTIVES = ("trade-off", "accuracy")
 
@@ -45,6 +47,7 @@ class Targets:
         max_mean_wait: E[W] <= this, in s.
         max_utilization: rho <= this; below 1.
         max_mean_tokens: sum pi l <= this, in tokens.
+        max_mean_kv_tokens: E[KV] <= this, in tokens of KV memory, see `allocation.memory`.
         min_accuracy: p_k(l_k) >= this, from 0 to 1, by the type's name.
         linear: rows of N numbers a_k and a limit: sum a_k l_k <= limit.
 
@@ -57,6 +60,7 @@ class Targets:
     max_mean_wait: float | None = None
     max_utilization: float | None = None
     max_mean_tokens: float | None = None
+    max_mean_kv_tokens: float | None = None
     min_accuracy: Mapping[str, float] = field(default_factory=dict)
     linear: tuple[tuple[float, ...], ...] = ()
 
@@ -67,7 +71,7 @@ class Targets:
             raise ProblemError(
                 f"objective is {self.objective!r}; it must be one of {', '.join(OBJECTIVES)}{hint}"
             )
-        for name in LIMITS:
+        for name in UPPER:
             if getattr(self, name) is not None:
                 set_field(self, name, checked_scalar(name, getattr(self, name)))
         if self.max_utilization is not None and self.max_utilization >= 1:
@@ -96,7 +100,7 @@ class Targets:
     @property
     def limits(self) -> dict[str, float]:
         """The upper targets that there are."""
-        return {name: getattr(self, name) for name in LIMITS if getattr(self, name) is not None}
+        return {name: getattr(self, name) for name in UPPER if getattr(self, name) is not None}
 
     @property
     def keeps_idle(self) -> bool:
@@ -123,8 +127,9 @@ class Targets:
 
     def sha256(self, workload: Workload) -> str:
         """SHA-256 of the exact data of both, in hexadecimal; `Certificate` defines the bytes."""
-        header = ["cvxtoken-targets/1", workload.sha256, self.objective, str(len(self.linear)), ""]
-        limits = [self.limits.get(name, math.inf) for name in LIMITS]
+        names, version = (UPPER, 2) if MEMORY in self.limits else (LIMITS, 1)
+        header = [f"cvxtoken-targets/{version}", workload.sha256, self.objective, str(len(self.linear)), ""]
+        limits = [self.limits.get(name, math.inf) for name in names]
         doubles = [*limits, *self.floors(workload).tolist(), *(x for row in self.linear for x in row)]
         data = "\n".join(header).encode() + struct.pack(f">{len(doubles)}d", *doubles)
         return hashlib.sha256(data).hexdigest()
@@ -147,7 +152,8 @@ class Multipliers:
     accuracy) plus the proven gap: they are the shadow prices.
 
     Attributes:
-        limits: mu, nu, eta, xi in the unit of J per unit of the target, by its name.
+        limits: mu, nu, eta, xi and phi in the unit of J per unit of the target, by its name. phi is that of
+            the row of `allocation.memory`.
         min_accuracy: zeta, by the type's name.
         linear: chi, one a row.
     """
@@ -184,7 +190,7 @@ class Multipliers:
     def from_document(cls, document: Document) -> Multipliers:
         """What `to_document` wrote."""
         return cls(
-            {name: Decimal(document[name]) for name in LIMITS if name in document},
+            {name: Decimal(document[name]) for name in UPPER if name in document},
             {name: Decimal(price) for name, price in document.get("min_accuracy", {}).items()},
             tuple(map(Decimal, document.get("linear", ()))),
         )

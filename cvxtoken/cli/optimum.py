@@ -42,6 +42,9 @@ def solve_command(
     max_mean_tokens: Annotated[
         float | None, typer.Option(help="Target: mean thinking tokens of a query, at most.")
     ] = None,
+    max_mean_kv_tokens: Annotated[
+        float | None, typer.Option(help="Target: mean tokens in the KV memory of a replica, at most.")
+    ] = None,
     min_accuracy: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=SHARE", help="Target: accuracy of a type, at least; may be repeated."),
@@ -60,6 +63,7 @@ def solve_command(
         max_mean_wait=max_wait,
         max_utilization=max_utilization,
         max_mean_tokens=max_mean_tokens,
+        max_mean_kv_tokens=max_mean_kv_tokens,
         min_accuracy=read_shares(min_accuracy or []),
     )
     if certificate is not None:

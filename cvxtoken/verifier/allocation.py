@@ -5,27 +5,39 @@ Exit status 0 and one line that states what is proven, or 1 and the reason why n
 code with what writes certificates. What a certificate states, for task types k of one server:
 
     maximise  J(l) = alpha sum pi (A (1 - e^(-b l)) + D) - E[T]    over 0 <= l <= l_max, y > 0,
-    t = t0 + c l,   y = 1 - lambda sum pi t,   E[T] = sum pi t + lambda sum pi (t^2 + s^2) / (2 y),
-    s = s0 + s1 l, the deviation of service times, which is 0 where none is given;
+    t = t0 + c l,  s = s0 + s1 l, the deviation of service times, which is 0 where none is given,
+    E[S] = sum pi t,  E[S^2] = sum pi (t^2 + s^2),  T0 = sum pi t0,
+    E[T] = offset + direct E[S] + lambda (square E[S^2] + constant) / (2 y),
+    y = 1 - lambda (sigma0 T0 + sigma sum pi c l),
 
-the given tokens reach J >= lower, no allocation exceeds upper, and the optimum lies within the radii.
+the kind of server giving the six numbers of this delay law (`LAWS`); one query at a time they are 0, 1, 1, 0
+and 1, 1. lambda is the arrival rate at one of its replicas. The given tokens reach J >= lower, no allocation
+exceeds upper, and the optimum lies within the radii.
 
-Why: for every z, t^2 / y >= 2 z t - z^2 y, for every v, s^2 / y >= 2 v s - v^2 y, which makes -J separable.
-With Z = sum pi (z^2 + v^2), P = 1 + lambda^2 Z / 2 and r = (P + lambda z) c + lambda v s1, every l has
-    -J(l) >= -alpha sum pi (A + D) - lambda Z / 2 + sum pi ((P + lambda z) t0 + lambda v s0 + m),
-    m = min of alpha A e^(-b l) + r l over 0 <= l <= l_max, in closed form. Here z = t / y, v = s / y.
+Why: for every z, t^2 / y >= 2 z t - z^2 y, for every v, s^2 / y >= 2 v s - v^2 y, for every z0, 1 / y >= 2 z0
+- z0^2 y, which makes -J separable. With Z = square sum pi (z^2 + v^2) + constant z0^2, every l has
+    -J(l) >= offset + lambda constant z0 - lambda Z / 2 - alpha sum pi (A + D)
+             + sum pi ((P(sigma0) + lambda square z) t0 + lambda square v s0 + m),
+    P(share) = direct + share lambda^2 Z / 2,   r = (P(sigma) + lambda square z) c + lambda square v s1,
+    m = min of alpha A e^(-b l) + r l over 0 <= l <= l_max, in closed form.
+Here z = t / y, v = s / y and z0 = 1 / y.
 Each term pi (alpha A e^(-b l) + r l - m) is convex, never negative, and at the optimum at most the gap:
 where it is more, at tokens - radius or tokens + radius, the optimum does not lie beyond.
 
 With targets the tokens must meet them, and 'optimum', 'no allocation' mean: of those that meet them. They are
-    E[T] <= tau,  E[W] = E[T] - sum pi t <= omega,  rho = lambda sum pi t <= r,  sum pi l <= M,
+    E[T] <= tau,  E[W] = E[T] - E[S] <= omega,  rho = 1 - y <= most,  sum pi l <= M,
     A (1 - e^(-b l)) + D >= q for single types,  sum a l <= limit for any rows of numbers a,
-each with a multiplier mu, nu, eta, xi, zeta, chi >= 0. Every allocation that meets a target loses nothing by
+    E[KV] = lambda sum pi (m t0 + c (m l + l^2 / 2)) / y <= K, what prompts of m tokens and thinking hold,
+    without the y where one query is served at a time; over y > 0 it is a row sum (a l + d l^2 / 2) <= limit,
+    d = lambda pi c, a = d (m + sigma K), limit = K (1 - lambda sigma0 T0) - lambda sum pi m t0 (one at a
+    time with 0 for these sigmas), where d l^2 / 2 >= d (u l - u^2 / 2) for any u, here the tokens,
+with multipliers mu, nu, eta, xi, zeta, chi, phi >= 0. Every allocation that meets a target loses nothing by
 adding multiplier (value - limit) <= 0 to -J, zeta (q - p) <= 0 included. The sum is of the same form, so that
-the same step makes it separable: with w = 1 the weight of E[T] in J and e = w + mu + nu that of E[W],
-    P = w + mu + eta lambda + e lambda^2 Z / 2,  r = (P + e lambda z) c + e lambda v s1 + xi + sum chi a / pi,
-    alpha A becomes G = alpha A + zeta A / pi, the other lambda become e lambda, and there is added
-    -mu tau - nu omega - eta r - xi M - sum chi limit + sum zeta (q - A - D).
+the same step makes it separable: with w = 1 the weight of E[T] in J and e = w + mu + nu,
+    P(share) = e direct - nu + share lambda (e lambda Z / 2 + eta), every lambda square becomes e lambda
+    square, r has xi + (sum chi a + phi (a + d u)) / pi more, alpha A becomes alpha A + zeta A / pi,
+    e (offset + lambda constant z0 - lambda Z / 2) is the delay's part of what is fixed, and there is added
+    -mu tau - nu omega - eta most - xi M - sum chi limit - phi (limit + sum d u^2 / 2) + sum zeta (q - A - D).
 Where the objective is accuracy, J = sum pi p: w = 0 and 1 stands for alpha. All else is said above.
 
 That there is an optimum: where E[T] counts, in J or in a target, it is beyond all limits as y falls to 0, and
@@ -53,7 +65,8 @@ SCALARS = ("arrival_rate", "accuracy_weight")
 FIELDS = {"names", *COLUMNS, *SCALARS}
 KEYS = {"schema", "sha256", "instance", "digits", "lower", "upper", "relative_gap", "tokens", "radii"}
 LIMITS = ("max_mean_system_time", "max_mean_wait", "max_utilization", "max_mean_tokens")
-TARGETS = (*LIMITS, "min_accuracy", "linear")
+MEMORY = "max_mean_kv_tokens"
+TARGETS = (*LIMITS, MEMORY, "min_accuracy", "linear")
 NUMBER = r"-?[0-9]{1,900}(\.[0-9]{1,900})?([eE][-+]?[0-9]{1,4})?"
 MAX_BYTES, MAX_DIGITS, MAX_WORK = 50_000_000, 400, 1e9  # the last takes some 15 s
 MAX_WIDE = 10_000_000  # bytes of a file with other characters than ASCII, which JSON can do without
@@ -76,6 +89,8 @@ class Goal(NamedTuple):
     upper: list[Decimal]  # mu, nu, eta, xi
     zeta: list[Decimal]
     chi: list[Decimal]
+    memory: Decimal = Decimal("inf")  # limit of E[KV]
+    phi: Decimal = Decimal(0)
 
 
 def require(condition: object, reason: str) -> None:
@@ -144,7 +159,7 @@ def read_bounds(document: Any) -> tuple[Decimal, Decimal, tuple[Decimal, Decimal
 def stated(targets: Any) -> str:
     """Objective and targets in words, without any text from the file: a name could hold a sentence."""
     words = [f"objective {targets['objective']}"]
-    words += [f"{name} {targets[name]!r}" for name in LIMITS if name in targets]
+    words += [f"{name} {targets[name]!r}" for name in (*LIMITS, MEMORY) if name in targets]
     words += [f"{name} of {len(targets[name])}" for name in ("min_accuracy", "linear") if name in targets]
     return "".join(f"; {word}" for word in words)
 
@@ -277,6 +292,7 @@ def sharing(server: dict[str, Any], lam: Interval, T0: Interval) -> Law:
     return Law(-(one / (lam * sigma)), zero, zero, (K + K) / lam, overhead, sigma)
 
 
+TOGETHER = ("sharing",)  # kinds of servers where a query in service takes 1 / y times as long as alone
 LAWS = {"fifo": (fifo, ("replicas",)), "sharing": (sharing, ("sigma", "overhead", "replicas"))}
 
 
@@ -325,6 +341,17 @@ class Model:
         self.T0 = self.mean(self.t0)
         self.law = LAWS[server["kind"]][0](server, self.lam, self.T0)
         self.best = self.alpha * self.mean([A + D for A, D in zip(self.A, self.D)])
+        self.row, self.room = self.memory(w) if goal.memory < inf else ([], self.zero)
+
+    def memory(self, w: Any) -> tuple[list[tuple[Interval, Interval]], Interval]:
+        """The row of the limit on E[KV]: a and q of every type, and the row's limit."""
+        at, M = self.X.at, self.X.at(self.goal.memory)
+        sigma, sigma0 = self.law[-2:][::-1] if w["server"]["kind"] in TOGETHER else (self.zero, self.zero)
+        m = list(map(at, w["prompt_tokens"]))
+        q = [self.lam * pi * c for pi, c in zip(self.pi, self.c)]
+        held = self.mean([m_k * t0 for m_k, t0 in zip(m, self.t0)])
+        limit = M * (at(1) - self.lam * sigma0 * self.T0) - self.lam * held
+        return [(q_k * (m_k + sigma * M), q_k) for q_k, m_k in zip(q, m)], limit
 
     def mean(self, values: list[Interval]) -> Interval:
         """The sum of pi_k value_k."""
@@ -379,6 +406,11 @@ class Model:
         for a, limit in self.goal.rows:
             total = reduce(Interval.__add__, (self.X.at(a_k) * l_k for a_k, l_k in zip(a, l)))
             require(limit >= total.high, "the tokens miss a linear target")
+        if self.goal.memory < inf:
+            total = reduce(
+                Interval.__add__, (a * x + q * x * x * self.half for (a, q), x in zip(self.row, l))
+            )
+            require(total.high <= self.room.low, f"the tokens miss {MEMORY}")
 
     def separate(self, point: list[Decimal]) -> tuple[Interval, list[Curve]]:
         """A constant and a curve of each type: -J of no allocation that meets the targets is below their sum.
@@ -402,6 +434,7 @@ class Model:
             *zip(goal.chi, (row[1] for row in goal.rows)),
         ]:
             constant -= X.at(multiplier) * X.at(limit) if multiplier else self.zero
+        constant -= X.at(goal.phi) * self.room
         curves = []
         for k, (pi, A, z) in enumerate(zip(self.pi, self.A, prices[0])):
             fixed, slope = (overhead + time * z) * self.t0[k], (token + time * z) * self.c[k] + xi
@@ -409,6 +442,10 @@ class Model:
                 fixed, slope = fixed + time * v[k] * self.s0[k], slope + time * v[k] * self.s1[k]
             for chi, (a, _) in zip(goal.chi, goal.rows):
                 slope += X.at(chi) * X.at(a[k]) / pi
+            if goal.phi:
+                rise, bend = self.row[k]
+                slope += X.at(goal.phi) * (rise + bend * l[k]) / pi
+                constant -= X.at(goal.phi) * bend * l[k] * l[k] * self.half
             gain, constant = self.alpha * A, constant + pi * fixed
             if zeta := goal.zeta[k]:
                 gain += X.at(zeta) * A / pi
@@ -481,7 +518,7 @@ def read_targets(targets: Any, multipliers: Any, w: dict[str, Any], digest: str)
     same = isinstance(multipliers, dict) and set(multipliers) == set(targets) - {"objective"}
     require(same, "the multipliers' keys are not the targets'")
     require(targets["objective"] in ("trade-off", "accuracy"), "objective is not one that is known")
-    for name in set(targets) & set(LIMITS):
+    for name in set(targets) & {*LIMITS, MEMORY}:
         most = 1.0 if name == "max_utilization" else inf
         require(type(targets[name]) is float and 0 < targets[name] < most, f"{name} is out of its range")
     least, prices = targets.get("min_accuracy", {}), multipliers.get("min_accuracy", {})
@@ -493,19 +530,20 @@ def read_targets(targets: Any, multipliers: Any, w: dict[str, Any], digest: str)
     require(all(len(row) == len(names) + 1 for row in rows), "a row has not one number a name and a limit")
     require(len(names) * (1 + len(rows)) <= MAX_WORK / 100**2, "the check would take too long")
     require(all(type(x) is float and -inf < x < inf for row in rows for x in row), "linear: no doubles")
-    upper = read_decimals([multipliers.get(name, "0") for name in LIMITS], 4)
+    *upper, phi = read_decimals([multipliers.get(name, "0") for name in (*LIMITS, MEMORY)], 5)
     zeta = read_decimals([prices.get(name, "0") for name in names], len(names))
     chi = read_decimals(multipliers.get("linear", []), len(rows))
-    require(min((*upper, *zeta, *chi)) >= 0, "a multiplier is negative")
+    require(min((*upper, phi, *zeta, *chi)) >= 0, "a multiplier is negative")
     limits, floors = [targets.get(f, inf) for f in LIMITS], [least.get(name, 0.0) + 0.0 for name in names]
-    header = "\n".join(["cvxtoken-targets/1", digest, targets["objective"], str(len(rows)), ""])
-    doubles = [*limits, *floors, *(x + 0.0 for row in rows for x in row)]
+    memory = [targets[MEMORY]] if MEMORY in targets else []
+    version = f"cvxtoken-targets/{1 + len(memory)}"
+    header = "\n".join([version, digest, targets["objective"], str(len(rows)), ""])
+    doubles = [*limits, *memory, *floors, *(x + 0.0 for row in rows for x in row)]
     digest = hashlib.sha256(header.encode() + struct.pack(f">{len(doubles)}d", *doubles)).hexdigest()
     limits, floors, *rows = ([Decimal(x) for x in row] for row in (limits, floors, *rows))
     alpha, weight = untargeted(w)[:2] if targets["objective"] == "trade-off" else (Decimal(1), Decimal(0))
-    return Goal(
-        alpha, weight, limits, floors, [(row[:-1], row[-1]) for row in rows], upper, zeta, chi
-    ), digest
+    goal = Goal(alpha, weight, limits, floors, [(row[:-1], row[-1]) for row in rows], upper, zeta, chi)
+    return goal._replace(memory=Decimal(targets.get(MEMORY, inf)), phi=phi), digest
 
 
 def read_decimals(values: Any, size: int) -> list[Decimal]:

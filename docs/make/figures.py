@@ -11,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from drawing import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, panels
 from matplotlib.figure import Figure
+from servers import measured_servers
 
 import cvxtoken
 from cvxtoken import plots, scheduling
@@ -214,4 +215,5 @@ FIGURES = [
     convergence,
     lower_bound,
     memory_profile,
+    measured_servers,
 ]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken.allocation import reference
 from cvxtoken.allocation.program.cones import cone_program
+from cvxtoken.allocation.targeted import optimum
 from cvxtoken.conic.cbf import read_cbf
 
 
@@ -136,7 +136,7 @@ def test_bad_options_are_exit_status_2(command) -> None:
 
 
 def test_what_does_not_certify_is_exit_status_3(command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference, "solve_prices", lambda workload, start: np.full(5, 100.0))
+    monkeypatch.setattr(optimum, "solve_prices", lambda workload, start: np.full(5, 100.0))
     code, out, err = command("solve", "--json")
     assert code == 3
     assert json.loads(out)["status"] == "uncertified"

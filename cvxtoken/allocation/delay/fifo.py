@@ -39,6 +39,16 @@ class Fifo(Server):
         """All of an overhead makes the server busy."""
         return 1.0
 
+    @property
+    def token_share(self) -> float:
+        """All of a token's time does, too."""
+        return 1.0
+
+    @property
+    def runs_together(self) -> bool:
+        """A query is served alone."""
+        return False
+
     def law(self, lam: Number, T0: Number, exact: Callable[[float], Number]) -> Law:
         """The law; see `Server`."""
         zero, one = exact(0), exact(1)

@@ -89,6 +89,16 @@ class Server(ABC):
         """That of `Law`."""
 
     @property
+    @abstractmethod
+    def token_share(self) -> float:
+        """That of `Law`."""
+
+    @property
+    @abstractmethod
+    def runs_together(self) -> bool:
+        """Whether a query in service takes 1 / y times as long as alone."""
+
+    @property
     def parameters(self) -> dict[str, float]:
         """All fields as doubles, in the order in which they are hashed."""
         return {field.name: float(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]

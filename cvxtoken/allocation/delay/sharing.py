@@ -87,8 +87,18 @@ class Sharing(Server):
 
     @property
     def overhead_share(self) -> float:
-        """Sigma0."""
+        """sigma0."""
         return self.overhead
+
+    @property
+    def token_share(self) -> float:
+        """sigma."""
+        return self.sigma
+
+    @property
+    def runs_together(self) -> bool:
+        """All queries run at once."""
+        return True
 
     def law(self, lam: Number, T0: Number, exact: Callable[[float], Number]) -> Law:
         """The law; see `Server`."""

@@ -25,9 +25,10 @@ from scipy import sparse
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.delay import Server
+from cvxtoken.allocation.memory import memory_row
 from cvxtoken.allocation.problem import FIFO, Workload
 from cvxtoken.allocation.targeted.feasible import least_tokens
-from cvxtoken.allocation.targets import Targets
+from cvxtoken.allocation.targets import MEMORY, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
@@ -82,7 +83,7 @@ def raw_program(workload: Workload, targets: Targets = NO_TARGETS, extra: Extra 
     v = numerator(w, np.arange(len(w)), l)
     own, shared = delay(w, ES, v, y)
     J = alpha * (pi @ p) - own - shared if weight else pi @ p
-    priced = _priced(targets, pi, l, ES, own, shared, y)
+    priced = _priced(w, targets, l, ES, own, shared, y)
     floors = [p[w.names.index(name)] >= q for name, q in targets.min_accuracy.items()]
     box = [l >= 0, l <= w.max_tokens]
     problem = cp.Problem(cp.Maximize(J), [*box, *floors, *priced.values(), *_added(extra, l)])
@@ -115,18 +116,22 @@ def delay(w: Workload, ES: Any, v: cp.Expression, y: cp.Expression) -> tuple[Any
 
 
 def _priced(
-    targets: Targets, pi: FloatArray, l: cp.Expression, ES: Any, own: Any, shared: Any, y: cp.Expression
+    w: Workload, targets: Targets, l: cp.Expression, ES: Any, own: Any, shared: Any, y: cp.Expression
 ) -> dict[str | int, cp.Constraint]:
     """The upper and the linear targets, by name or number."""
     values = {
         "max_mean_system_time": own + shared,
         "max_mean_wait": shared if own is ES else own - ES + shared,
         "max_utilization": 1 - y,
-        "max_mean_tokens": pi @ l,
+        "max_mean_tokens": w.prior @ l,
     }
     priced: dict[str | int, cp.Constraint] = {
-        name: values[name] <= limit for name, limit in targets.limits.items()
+        name: values[name] <= limit for name, limit in targets.limits.items() if name != MEMORY
     }
+    if MEMORY in targets.limits:
+        row = memory_row(w, targets.limits[MEMORY], float)
+        a, q = np.array(row.a), np.array(row.q)
+        priced[MEMORY] = a @ l + cp.sum(cp.multiply(q / 2, cp.square(l))) <= row.limit
     rows = enumerate(targets.linear)
     return priced | {number: np.array(row[:-1]) @ l <= row[-1] for number, row in rows}
 
@@ -162,7 +167,7 @@ def presolved_program(workload: Workload, targets: Targets = NO_TARGETS, extra: 
     own, shared = delay(w, ES, v, y)
     J = alpha * p - own - shared if weight else p
     l = select @ cp.multiply(1 / b, x)
-    priced = _priced(targets, w.prior, l, ES, own, shared, y)
+    priced = _priced(w, targets, l, ES, own, shared, y)
     box = [x >= b * least[free], x <= b * u[free]]
     problem = cp.Problem(cp.Maximize(J), [*box, *priced.values(), *_added(extra, l)])
     terms = {"x": x, "t": t, "y": y, "v": v, "p": p, "own": own, "shared": shared, "J": J}

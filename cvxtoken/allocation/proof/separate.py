@@ -1,23 +1,24 @@
 """What every proof is made of: -J at a point, and one curve a type that bounds it from below, rigorously.
 
 The bound of F = -J is derived in docs/certificates.md. With any z_k, v_k >= 0 and z0 >= 0, a multiplier for
-each target, mu (E[T] <= tau), nu (E[W] <= omega), eta (rho <= r), xi (sum pi l <= M), zeta_k (p_k >= q_k) and
-chi (rows sum a_k l_k <= limit), w the weight of E[T] in J (1, or 0 where J is the accuracy alone and alpha is
-1), the numbers of the delay law (`delay.law`) and
+each target, mu (E[T] <= tau), nu (E[W] <= omega), eta (rho <= r), xi (sum pi l <= M), zeta_k (p_k >= q_k),
+chi (rows sum a_k l_k <= limit) and phi (the row of `allocation.memory`), w the weight of E[T] in J (1, or 0
+where J is the accuracy alone and alpha is 1), and the numbers of the delay law (`delay.law`), let
 
     e = w + mu + nu,   Z = square sum pi (z^2 + v^2) + constant z0^2,   load = lambda (e lambda Z / 2 + eta),
     price(share) = e direct - nu + load share,   time = e lambda square,
 
-every l that meets the targets has
+and u be any tokens. Every l that meets the targets has
 
-    slope_k = (price(sigma) + time z_k) c_k + time v_k s1_k + xi + sum chi a_k / pi_k,
+    slope_k = (price(sigma) + time z_k) c_k + time v_k s1_k + xi + (sum chi a_k + phi (a + q u)_k) / pi_k,
     gain_k = alpha A_k + zeta_k A_k / pi_k,
     F >= e (offset + lambda constant z0 - lambda Z / 2) - alpha sum pi (A + D)
          + sum pi ((price(sigma0) + time z) t0 + time v s0) + sum pi min(gain e^(-b l) + slope l)
-         - mu tau - nu omega - eta r - xi M - sum chi limit + sum zeta (q - A - D).
+         - mu tau - nu omega - eta r - xi M - sum chi limit + sum zeta (q_k - A - D)
+         - phi (limit + sum q u^2 / 2), because q l^2 / 2 >= q (u l - u^2 / 2).
 
-At z = t / y, v = s / y, z0 = 1 / y and the shadow prices the bound is exact at the optimum. Near it its error
-is of second order, but of first order in the slack of a target whose multiplier is positive. Everything is
+At z = t / y, v = s / y, z0 = 1 / y, u = l and the shadow prices the bound is exact at the optimum. Near it
+its error is of second order, but of first order in the slack of a target whose multiplier is positive. All is
 evaluated in intervals of decimals (`cvxtoken.rigorous`), on the exact values of the doubles.
 """
 
@@ -28,8 +29,9 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from cvxtoken.allocation.fields import PER_TYPE
+from cvxtoken.allocation.memory import memory_row
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
+from cvxtoken.allocation.targets import LIMITS, MEMORY, Multipliers, Targets
 from cvxtoken.errors import UnstableError
 from cvxtoken.rigorous import Interval, Rounding
 
@@ -88,6 +90,7 @@ class Attained(NamedTuple):
     """What an allocation reaches.
 
     Attributes:
+        l: the tokens.
         F: -J.
         reached: what the upper targets limit, by their names.
         decay: A e^(-b l) of every type.
@@ -95,6 +98,7 @@ class Attained(NamedTuple):
         y: the idle share.
     """
 
+    l: list[Interval]
     F: Interval
     reached: dict[str, Interval]
     decay: list[Interval]
@@ -134,6 +138,9 @@ class Enclosure:
         self.floors = [exact(q) for q in targets.floors(w).tolist()]
         self.rows = [[exact(x) for x in row] for row in targets.linear]
         self.chi = [exact(x) for x in multipliers.linear]
+        self.memory = memory_row(w, targets.limits[MEMORY], exact) if MEMORY in targets.limits else None
+        self.together, self.phi = w.server.runs_together, exact(multipliers.of(MEMORY))
+        self.prompt = [exact(value) for value in w.prompt_tokens.tolist()]
         self.limits = {name: exact(limit) for name, limit in targets.limits.items()}
         self.best = self.alpha * self.mean(A + D for A, D in zip(self.A, self.D, strict=True))
 
@@ -183,7 +190,11 @@ class Enclosure:
         shared = law.offset + self.lam * Q * self.half / y
         system, wait = shared + law.direct * service, shared + (law.direct - self.one) * service
         reached = dict(zip(LIMITS, (system, wait, load, self.mean(l)), strict=True))
-        return Attained(self.alpha * self.mean(decay) - self.best + self.w * system, reached, decay, times, y)
+        if self.memory:
+            held = (self.prompt[k] * t + self.c[k] * l[k] * l[k] * self.half for k, t in enumerate(times[0]))
+            reached[MEMORY] = self.lam * self.mean(held) / (y if self.together else self.one)
+        F = self.alpha * self.mean(decay) - self.best + self.w * system
+        return Attained(l, F, reached, decay, times, y)
 
     def separate(self, at: Attained) -> Separation:
         """The bound at the prices of a point, which are rounded (any will do), as are its curves, down."""
@@ -202,12 +213,18 @@ class Enclosure:
             slope = [slope[k] + time * column[k] * self.s1[k] for k in self.types]
         for chi, row in zip(self.chi, self.rows, strict=False):
             slope = [slope[k] + chi * row[k] / self.pi[k] for k in self.types]
+        if self.memory:
+            rise = [a + q * u for a, q, u in zip(self.memory.a, self.memory.q, at.l, strict=True)]
+            slope = [slope[k] + self.phi * rise[k] / self.pi[k] for k in self.types]
         gain = [self.alpha * A for A in self.A]
         for k, zeta in self.zeta.items():
             gain[k] += zeta * self.A[k] / self.pi[k]
         coupling = e * lam * Z * self.half
         terms = [self.mean(fixed), e * law.offset, e * lam * law.constant * z0, -self.best]
         terms += [-term for term in self.limited()]
+        if self.memory:
+            bends = [q * u * u * self.half for q, u in zip(self.memory.q, at.l, strict=True)]
+            terms += [-(self.phi * self.memory.limit), -(self.phi * sum(bends, self.zero))]
         constant, size = -coupling, self.zero
         for term in terms:
             constant += term
@@ -219,6 +236,6 @@ class Enclosure:
     def limited(self) -> list[Interval]:
         """What the multipliers make of the limits."""
         prices = dict(zip(LIMITS, (self.mu, self.nu, self.eta, self.xi), strict=True))
-        terms = [prices[name] * limit for name, limit in self.limits.items()]
+        terms = [prices[name] * limit for name, limit in self.limits.items() if name != MEMORY]
         terms += [chi * row[-1] for chi, row in zip(self.chi, self.rows, strict=False)]
         return terms + [x * (self.A[k] + self.D[k] - self.floors[k]) for k, x in self.zeta.items()]

@@ -14,10 +14,11 @@ from fractions import Fraction
 import numpy as np
 
 from cvxtoken.allocation import model
+from cvxtoken.allocation.memory import memory_row
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.targeted.feasible import Feasible, upper_values
 from cvxtoken.allocation.targeted.interior import InteriorPoint
-from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
+from cvxtoken.allocation.targets import LIMITS, MEMORY, Multipliers, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import UnstableError
 from cvxtoken.precision import FALLBACK
@@ -37,6 +38,7 @@ def no_room(problem: Feasible) -> Multipliers:
     h, c, load = model.delay_price(w, l), w.time_per_token, w.rate * w.law.token_share
     gain = targets.accuracy_weight(w) * w.accuracy_gain * w.saturation_rate * np.exp(-w.saturation_rate * l)
     slopes = {_TIME: c * h, _WAIT: c * (h - 1), _LOAD: c * load, _TOKENS: np.ones(len(w))}
+    slopes[MEMORY] = _memory_slope(w, targets, l)
     highest = float(((gain - targets.delay_weight * c * h) / slopes[name]).max())
     prices = {name: max(0.0, highest) * (1 + 1e-9)}
     return _multipliers(w, targets, l, prices)
@@ -86,6 +88,7 @@ def _multipliers(
     mu, nu, eta, xi = (prices.get(name, 0.0) for name in LIMITS)
     e, h = targets.delay_weight + mu + nu, model.delay_price(w, l)
     slope = w.time_per_token * (e * h - nu + eta * w.rate * w.law.token_share) + xi
+    slope = slope + prices.get(MEMORY, 0.0) * _memory_slope(w, targets, l)
     worth = slope * np.exp(w.saturation_rate * l) / (w.accuracy_gain * w.saturation_rate)
     zeta = np.maximum(w.prior * (worth - targets.accuracy_weight(w)), 0.0)
     found = dict(zip(w.names, zeta.tolist(), strict=True))
@@ -93,3 +96,11 @@ def _multipliers(
         {name: Decimal(x) for name, x in prices.items()},
         {name: Decimal(found[name]) for name in targets.min_accuracy},
     )
+
+
+def _memory_slope(w: Workload, targets: Targets, l: FloatArray) -> FloatArray:
+    """The derivative of the row of `allocation.memory` over pi, shape (N,); 0 without that target."""
+    if MEMORY not in targets.limits:
+        return np.zeros(len(w))
+    row = memory_row(w, targets.limits[MEMORY], float)
+    return np.asarray((np.array(row.a) + np.array(row.q) * l) / w.prior)

@@ -16,10 +16,10 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.targets import LIMITS, Targets
+from cvxtoken.allocation.targets import UPPER, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import TargetError, UnstableError
-from cvxtoken.precision import LEAST, LEAST_WORKING
+from cvxtoken.precision import IDLE, LEAST, LEAST_WORKING
 from cvxtoken.rigorous import Rounding, double_above, double_below
 
 
@@ -38,6 +38,14 @@ class Feasible:
     targets: Targets
     least: list[Decimal]
     room: dict[str, Fraction]
+
+    @cached_property
+    def least_idle(self) -> Decimal:
+        """y at the least tokens, to 60 digits: it turns room in E[KV] into that in its row (`memory`)."""
+        if not self.workload.server.runs_together:
+            return Decimal(1)
+        load = upper_values(self.workload, self.least)["max_utilization"]
+        return Context(IDLE).divide(Decimal((1 - load).numerator), Decimal((1 - load).denominator))
 
     @cached_property
     def floor(self) -> FloatArray:
@@ -85,7 +93,7 @@ def least_tokens(workload: Workload, targets: Targets) -> list[Decimal]:
 
 
 def upper_values(workload: Workload, tokens: list[Decimal]) -> dict[str, Fraction]:
-    """E[T], E[W], rho and sum pi l at these tokens, exactly, by the names of their targets.
+    """E[T], E[W], rho, sum pi l and E[KV] at these tokens, exactly, by the names of their targets.
 
     Raises:
         UnstableError: the utilisation is 1 or more.
@@ -104,7 +112,11 @@ def upper_values(workload: Workload, tokens: list[Decimal]) -> dict[str, Fractio
     shared = law.offset + lam * (law.square * square + law.constant) / (2 * (1 - load))
     system, wait = shared + law.direct * mean, shared + (law.direct - 1) * mean
     thinking = sum((p * x for p, x in zip(pi, l, strict=True)), Fraction(0))
-    return dict(zip(LIMITS, (system, wait, load, thinking), strict=True))
+    m = [Fraction(x) for x in w.prompt_tokens.tolist()]
+    types = range(len(l))
+    held = sum((pi[k] * (m[k] * t[k] + c[k] * l[k] * l[k] / 2) for k in types), Fraction(0))
+    memory = lam * held / (1 - load if w.server.runs_together else 1)
+    return dict(zip(UPPER, (system, wait, load, thinking, memory), strict=True))
 
 
 def rooms(workload: Workload, targets: Targets, tokens: list[Decimal]) -> dict[str, Fraction]:

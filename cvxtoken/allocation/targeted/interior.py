@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvxtoken.allocation import model
+from cvxtoken.allocation.memory import memory_row
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.targets import Targets
+from cvxtoken.allocation.targets import MEMORY, Targets
 from cvxtoken.arrays import FloatArray
 
 _FALL = 0.1  # of the barrier's weight
@@ -57,6 +58,10 @@ class _Change:
         self.Q0 = float(model.spread(workload, least))
         self.curvature = model.curvature(workload)
         self.delay = bool(self.weight or set(names) & {"max_mean_system_time", "max_mean_wait"})
+        if MEMORY in names:
+            row = memory_row(workload, targets.limits[MEMORY], float)
+            a, self.memory = np.array(row.a), np.array(row.q)
+            self.memory0 = a + self.memory * least
         scale = self.alpha * workload.prior * workload.accuracy_gain
         self.gain = scale * np.exp(-workload.saturation_rate * least)
 
@@ -79,6 +84,8 @@ class _Change:
             "max_utilization": load,
             "max_mean_tokens": float(w.prior @ d),
         }
+        if MEMORY in self.names:
+            values[MEMORY] = float((self.memory0 + self.memory * d / 2) @ d)
         self.g = np.array([values[name] for name in self.names])
 
     def derivatives(self) -> None:
@@ -94,6 +101,8 @@ class _Change:
             "max_utilization": lam * sigma * a,
             "max_mean_tokens": w.prior,
         }
+        if MEMORY in self.names:
+            gradients[MEMORY] = self.memory0 + self.memory * self.d
         self.g1 = (
             np.column_stack([gradients[name] for name in self.names]) if self.names else np.zeros((len(a), 0))
         )
@@ -172,6 +181,8 @@ def _step(
     V, G, slack = change.V, change.g1, rooms - change.g
     e = change.weight + float(waits @ price)
     diagonal = change.f2 + e * change.wait2 + low / d + high / (width - d)
+    if MEMORY in change.names:
+        diagonal = diagonal + price[change.names.index(MEMORY)] * change.memory
     residual = change.f1 + G @ price - barrier / d + barrier / (width - d)
     # the solution is (x, dp): diagonal dd + V x + G dp = -residual, x = e core V'dd, and
     # G'dd - (slack / price) dp = slack - N barrier / price

@@ -19,11 +19,12 @@ from cvxtoken.allocation.targeted.fallback import no_room, pulled_inside
 from cvxtoken.allocation.targeted.feasible import Feasible, feasible
 from cvxtoken.allocation.targeted.interior import InteriorPoint, interior_point
 from cvxtoken.allocation.targeted.polish import Key, Start, polish_targets
-from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
+from cvxtoken.allocation.targets import LIMITS, MEMORY, UPPER, Multipliers, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, ProblemError, SolverError
 
 Candidate = tuple[list[Decimal], Multipliers]
+_, _, _, TOKENS = LIMITS
 NO_PRICES: Mapping[Key, float] = {}
 _ACTIVE = 1e-6  # of a dual value times its limit, as a share of all there is to gain
 _NEAR = (1e-7, 0.0)  # of a bound, as a share of the range: corners, and the point as it is
@@ -62,7 +63,7 @@ def best_proof(
         ProblemError: there is no optimum, as in `certify_targets`.
         UnprovenError: under linear targets, which may ask for anything, no candidate meets them.
     """
-    if not problem.targets.linear and problem.targets.max_mean_tokens is None:
+    if not (problem.targets.linear or {TOKENS, MEMORY} & set(problem.targets.limits)):
         _require_optimum(problem, problem.workload.max_tokens.tolist())  # accuracy rises with all tokens
     found = []
     with np.errstate(all="ignore"):  # data beyond float64 end uncertified, not in warnings
@@ -152,6 +153,8 @@ def _polished(problem: Feasible, start: Start) -> Iterator[Candidate]:
 def _limited(problem: Feasible) -> Iterator[Candidate]:
     """The polished point, then the points that it came from."""
     room = {name: float(value) for name, value in problem.room.items()}
+    if MEMORY in room:
+        room[MEMORY] *= float(problem.least_idle)
     if not all(problem.room.values()):
         yield problem.least, no_room(problem)
         return
@@ -162,7 +165,7 @@ def _limited(problem: Feasible) -> Iterator[Candidate]:
     active = _active(point, room)
     multipliers: dict[Key, float] = {name: point.multipliers[name] for name in room}
     start = Start(point.tokens.tolist(), multipliers, active)
-    yield from _polished(problem, start if problem.targets.keeps_idle else _filled(problem))
+    yield from _polished(problem, start if problem.targets.keeps_idle or MEMORY in room else _filled(problem))
     for near in _NEAR:
         yield pulled_inside(problem, point, active, near)
 
@@ -214,4 +217,4 @@ def _active(point: InteriorPoint, room: dict[str, float]) -> tuple[str, ...]:
     Multiplier times room is at most the gain over the least tokens, because J* is concave in a limit.
     """
     price = {name: x * room[name] / point.gain for name, x in point.multipliers.items()}
-    return tuple(name for name in LIMITS if name in price and price[name] > point.slack[name])
+    return tuple(name for name in UPPER if name in price and price[name] > point.slack[name])

@@ -31,8 +31,9 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DecimalException, localco
 from itertools import combinations
 
 from cvxtoken.allocation.fields import PER_TYPE
+from cvxtoken.allocation.memory import memory_row
 from cvxtoken.allocation.targeted.feasible import Feasible
-from cvxtoken.allocation.targets import LIMITS, Multipliers
+from cvxtoken.allocation.targets import LIMITS, MEMORY, UPPER, Multipliers
 from cvxtoken.precision import POLISHED, POLISHING
 
 _INWARD = Decimal("1e-36")  # of its room: so far inside its limit is an active target met, to be met surely
@@ -109,12 +110,16 @@ class _System:
         self.alpha = Decimal(targets.accuracy_weight(workload))
         self.log = [(self.alpha * A * b).ln() for A, b in zip(self.A, self.b, strict=True)]
         self.rows: dict[Key, list[Decimal]] = {_TOKENS: self.pi}
+        self.bends: dict[Key, list[Decimal]] = {}  # of rows with a quadratic part, q in a l + q l^2 / 2
         self.stated: dict[Key, Decimal] = {}
         self.limits: dict[Key, Decimal] = {}  # where they are active, a little inside
         inward = _INWARD if targets.keeps_idle else _INWARD_AT_EDGE
         for name, upper in targets.limits.items():
             gap = Decimal(room[name].numerator) / Decimal(room[name].denominator)
             self.stated[name], self.limits[name] = Decimal(upper), Decimal(upper) - inward * gap
+            if name == MEMORY:
+                self.rows[name], self.bends[name], limit = memory_row(workload, upper, Decimal)
+                self.stated[name], self.limits[name] = limit, limit - inward * gap * problem.least_idle
         for number, row in enumerate(targets.linear):
             *a, limit = map(Decimal, row)
             size = sum((abs(x) * top for x, top in zip(a, self.top, strict=True)), abs(limit))
@@ -169,9 +174,28 @@ class _System:
     def slope(self, k: int, l: Decimal, prices: list[Decimal], rows: list[Key]) -> Decimal:
         """What one more token of type k costs, over pi: c (p + theta square tau) + tilt."""
         theta, p, *chi = prices
-        tilt = sum((x * self.rows[row][k] for x, row in zip(chi, rows, strict=True)), Decimal(0))
+        tilt = sum((x * self.gradient(row, k, l) for x, row in zip(chi, rows, strict=True)), Decimal(0))
         slope: Decimal = self.c[k] * p + theta * self.marginal(k, l) + tilt / self.pi[k]
         return slope
+
+    def gradient(self, row: Key, k: int, l: Decimal) -> Decimal:
+        """The derivative of a row in the tokens of type k."""
+        a = self.rows[row][k]
+        return a + self.bends[row][k] * l if row in self.bends else a
+
+    def value(self, row: Key, l: list[Decimal]) -> Decimal:
+        """What a row limits."""
+        total: Decimal = sum((a * x for a, x in zip(self.rows[row], l, strict=True)), Decimal(0))
+        bends = zip(self.bends.get(row, ()), l, strict=False)
+        bent: Decimal = sum((q * x * x / 2 for q, x in bends), Decimal(0))
+        return total + bent
+
+    def stiffness(self, k: int, prices: list[Decimal], rows: list[Key]) -> Decimal:
+        """The derivative of a type's slope in its tokens."""
+        theta, _, *chi = prices
+        bends = [x * self.bends[row][k] for x, row in zip(chi, rows, strict=True) if row in self.bends]
+        total: Decimal = self.curvature[k] * theta + sum(bends, Decimal(0)) / self.pi[k]
+        return total
 
     def answer(self, k: int, l: Decimal, prices: list[Decimal], rows: list[Key]) -> Decimal:
         """The root of b l + ln(slope) = ln(alpha A b), clipped to its box."""
@@ -184,7 +208,7 @@ class _System:
                     return top
                 l = (l + top) / 2
                 continue
-            step: Decimal = (self.log[k] - b * l - slope.ln()) / (b + prices[0] * self.curvature[k] / slope)
+            step: Decimal = (self.log[k] - b * l - slope.ln()) / (b + self.stiffness(k, prices, rows) / slope)
             if (l <= low and step <= 0) or (l >= top and step >= 0):
                 return l
             new = min(max(l + step, low), top)
@@ -208,9 +232,9 @@ class _System:
         for k in types:
             if self.least[k] < l[k] < self.top[k]:
                 parts = [self.marginal(k, l[k]), self.c[k]]
-                parts += [self.rows[row][k] / self.pi[k] for row in rows]
+                parts += [self.gradient(row, k, l[k]) / self.pi[k] for row in rows]
                 weight = self.pi[k] / (
-                    self.b[k] * self.slope(k, l[k], prices, rows) + self.curvature[k] * theta
+                    self.b[k] * self.slope(k, l[k], prices, rows) + self.stiffness(k, prices, rows)
                 )
                 for i in range(size):
                     for j in range(size):
@@ -243,8 +267,7 @@ class _System:
             rest = direct - 1
             pairs.append((d - e * rest - self.w, [b - a * rest for a, b in zip(d_e, d_d, strict=True)]))
         for j, row in enumerate(rows, 2):
-            value = sum((a * x for a, x in zip(self.rows[row], l, strict=True)), Decimal(0))
-            pairs.append((value - self.limits[row], [-m for m in M[j]]))
+            pairs.append((self.value(row, l) - self.limits[row], [-m for m in M[j]]))
         return [residual for residual, _ in pairs], [gradient for _, gradient in pairs]
 
     def accepted(
@@ -276,7 +299,7 @@ class _System:
                 extra = self.pi[k] * (gain / self.A[k] - self.alpha)
                 zeta[name] = short.plus(extra) if l[k] == self.least[k] and extra > 0 else Decimal(0)
         return l, Multipliers(
-            {str(name): short.plus(x) for name, x in found.items() if name in LIMITS},
+            {str(name): short.plus(x) for name, x in found.items() if name in UPPER},
             zeta,
             tuple(short.plus(found.get(number, Decimal(0))) for number in range(len(self.targets.linear))),
         )
@@ -287,9 +310,7 @@ class _System:
         service = sum((pi * c * x for pi, c, x in zip(self.pi, self.c, l, strict=True)), self.T0)
         system = shared + self.law.direct * service
         values: dict[Key, Decimal] = {_TIME: system, _WAIT: system - service, _LOAD: 1 - y}
-        for row, a in self.rows.items():
-            values[row] = sum((x * l_k for x, l_k in zip(a, l, strict=True)), Decimal(0))
-        return values
+        return values | {row: self.value(row, l) for row in self.rows}
 
     def meets(self, l: list[Decimal], Q: Decimal, y: Decimal, active: list[Key]) -> bool:
         """Whether the other targets are met; the active ones are, to rounding."""

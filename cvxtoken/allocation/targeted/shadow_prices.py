@@ -19,7 +19,7 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.proof.certificate import Certificate
-from cvxtoken.allocation.targets import LIMITS
+from cvxtoken.allocation.targets import MEMORY, UPPER
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,14 @@ def shadow_prices(certificate: Certificate) -> tuple[ShadowPrice, ...]:
     l = np.array([float(x) for x in certificate.tokens])
     alpha = targets.accuracy_weight(w)
     wait, time = float(model.mean_wait(w, l)), float(model.mean_system_time(w, l))
-    values = (time, wait, float(model.utilization(w, l)), float(w.prior @ l))
+    memory = float(model.mean_kv_tokens(w, l))
+    values = (time, wait, float(model.utilization(w, l)), float(w.prior @ l), memory)
+    # one more token of memory makes room of y in its row
+    per_limit = {MEMORY: float(model.idle(w, l)) if w.server.runs_together else 1.0}
     prices = []
-    for (name, unit), value in zip(LIMITS.items(), values, strict=True):
+    for (name, unit), value in zip(UPPER.items(), values, strict=True):
         if name in targets.limits:
-            price = float(multipliers.of(name))
+            price = float(multipliers.of(name)) * per_limit.get(name, 1.0)
             bought = price + (targets.delay_weight if name == "max_mean_system_time" and price else 0)
             limit = targets.limits[name]
             prices.append(ShadowPrice(name, "", limit, value, unit, price, targets.unit, bought / alpha))
