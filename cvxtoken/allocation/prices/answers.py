@@ -156,8 +156,9 @@ def _sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray, share: F
         weight = theta * w.prior * w.time_per_token / (w.saturation_rate * q + theta * slope)
     weight *= inside
     weight_t = total(weight, marginal)
-    weight_t2 = total(weight, marginal * marginal)
+    own = None if marginal is t else marginal * marginal
     squares = w.squares(t, tokens)  # in the place of t
+    weight_t2 = total(weight, squares if own is None else own)
     weights = np.add.reduce(weight) / theta, weight_t / theta, weight_t2 / theta
     return Sums(w.mean(thinking), w.mean(squares), *weights)
 
