@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.fields import OPTIONAL, REQUIRED
+from cvxtoken.allocation.fields import OF_TYPES
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.arrays import FloatArray
@@ -25,7 +25,6 @@ from cvxtoken.whole.rounding import Neighbourhood
 
 FEASIBILITY = 1e-6  # relative to 1 + max_tokens: so far may tokens lie outside the box
 DUAL_TOLERANCE = 1e-4  # relative; solvers promise residuals of about 1e-8 of their own scaled data
-_OF_TYPES = (*REQUIRED, "max_tokens", *OPTIONAL)
 _ASKED_AGAIN = 50  # types; with more, a solver is asked about an instance only once
 
 
@@ -206,7 +205,7 @@ def permutation(case: Case) -> str | None:
     if len(w) < 2:
         raise NotApplicable("there is one type only")
     order = np.roll(np.arange(len(w))[::-1], 1)
-    fields = {name: getattr(w, name)[order] for name in _OF_TYPES}
+    fields = {name: getattr(w, name)[order] for name in OF_TYPES}
     return case.differs(case.again(w.replace(names=[w.names[k] for k in order], **fields)))
 
 
@@ -214,7 +213,7 @@ def split_types(case: Case) -> str | None:
     """Whether a type split into two equal halves is answered as well as the whole type."""
     w = case.instance.workload
     k = int(np.argmax(w.prior))
-    fields = {name: np.append(getattr(w, name), getattr(w, name)[k]) for name in _OF_TYPES}
+    fields = {name: np.append(getattr(w, name), getattr(w, name)[k]) for name in OF_TYPES}
     fields["prior"][[k, -1]] /= 2
     return case.differs(case.again(w.replace(names=[*w.names, "the other half"], **fields)))
 
