@@ -64,7 +64,7 @@ def test_explain_says_what_is_true_of_the_server(command, tmp_path: Path) -> Non
     assert "lambda sigma)" not in told["never congested"], "sigma is 0"
     assert "E[T] = sum pi t / y" in told["never congested"]
     assert "waiting  E[W] =" in told["replicas"]
-    for name, rate in (("sharing", "2 replicas, 0.1 /s"), ("replicas", "4 replicas, 0.05 /s")):
+    for name, rate in (("sharing", "2 replicas, 0.5 /s"), ("replicas", "4 replicas, 0.05 /s")):
         assert f"lambda is that of one of {rate}" in told[name]
     assert "replicas" not in told["chunked"]
 

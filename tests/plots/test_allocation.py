@@ -60,6 +60,10 @@ def test_simulations_of_replicas_have_the_utilizations_asked_for() -> None:
     measured = drawn.containers[0].lines[0].get_xydata()
     for rho, time in measured:
         assert time == pytest.approx(np.interp(rho, *predicted.T), rel=0.05)
+    w = SERVED["replicas"]
+    mean, square = (float(moment) for moment in model.moments(w, cvxtoken.solve(w).tokens))
+    waited = 0.6 / mean * square / 2 / 0.4  # lambda E[S^2] / (2 (1 - rho)) of one replica
+    assert predicted[-1] == pytest.approx([0.6, mean + waited])
 
 
 def test_the_frontier_is_what_was_found_and_holds_the_own_optimum() -> None:
