@@ -34,6 +34,14 @@ _LAWS = {
         "J": "J = alpha p - E[T], E[T] = E[S] / y",
     },
 }
+_UNSHARED = {  # sigma = 0: y does not depend on the tokens
+    "y": "y = 1 - lambda sigma0 T0",
+    "own": "E[T] = sum pi t / y",
+}
+_PARTS = {
+    "fifo": ("service  E[S]", "waiting  E[W]"),
+    "sharing": ("alone   E[S]", "slowed  E[T] - E[S]"),
+}
 _SYMBOLS = {
     "AddExpression": "sum",
     "NegExpression": "minus",
@@ -47,6 +55,10 @@ def explain(reference: Reference) -> str:
     program = presolved_program(reference.workload)
     w = reference.workload
     formulas = _FORMULAS | (_RANDOM if w.is_random else {}) | _LAWS.get(w.server.kind, {})
+    if not w.law.token_share:
+        formulas |= _UNSHARED
+    rate = f"lambda is that of one of {w.server.replicas} replicas, {w.rate:g} /s"
+    alone, others = _PARTS.get(w.server.kind, _PARTS["fifo"])
     names = {id(expression): formulas[name] for name, expression in program.terms.items()}
     rows = list(_walk(program.terms["J"], names, 0))
     l = reference.tokens
@@ -57,11 +69,12 @@ def explain(reference: Reference) -> str:
         [
             f"maximise J over 0 <= x <= b u, for {len(w)} task types ({program.terms['x'].size} may think)",
             table(["term", "curvature", "because"], rows, left=("curvature", "because")),
+            *([rate] if w.server.replicas > 1 else []),
             f"is_dcp() is {program.problem.is_dcp()}",
             "",
             f"E[T] = {total:.6f} s at the optimum:",
-            f"  service  E[S] = {service:.6f} s ({service * share:.1%})",
-            f"  waiting  E[W] = {wait:.6f} s ({wait * share:.1%})",
+            f"  {alone} = {service:.6f} s ({service * share:.1%})",
+            f"  {others} = {wait:.6f} s ({wait * share:.1%})",
         ]
     )
 

@@ -19,6 +19,7 @@ RANDOM = ("deviation", "deviation_per_token")  # 0 where they are not given: ser
 PROMPT = "prompt_tokens"  # 0 where it is not given: nothing is said of the memory
 OPTIONAL = (*RANDOM, PROMPT)
 PER_TYPE = (*REQUIRED, *RANDOM)
+OF_TYPES = (*REQUIRED, "max_tokens", *OPTIONAL)  # all arrays of a workload
 SCALARS = ("arrival_rate", "accuracy_weight")
 MAY_BE_ZERO = ("base_accuracy", "overhead", "max_tokens", *OPTIONAL)
 TOLERANCE = 1e-9  # on sum(prior) = 1 and A + D <= 1, because published data are printed with few digits

@@ -1,5 +1,6 @@
 """A simulation of the FIFO M/G/1 queue: an experiment with which the closed forms must agree.
 
+Of several replicas one is simulated: each sees the same, for a query goes to any with the same probability.
 Arrivals are Poisson, types are drawn by their priors, service takes t0 + c l seconds, and an answer is right
 with probability p(l). Where service times vary, they have a gamma distribution with this mean and the
 standard deviation s0 + s1 l; mean delays depend on nothing else of the distribution. Waits follow Lindley's
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cvxtoken.allocation import model
+from cvxtoken.allocation.delay import Fifo
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
@@ -119,9 +121,15 @@ def simulate(
         on_progress: called with the number of queries of each block.
 
     Raises:
-        ProblemError: an argument breaks its rule, or a service time of mean 0 has a deviation.
+        ProblemError: an argument breaks its rule, a service time of mean 0 has a deviation, or the server
+            takes more than one query at a time (`simulate_iterations` simulates one that batches).
         UnstableError: the utilisation is 1 or more, and that is not allowed.
     """
+    if not isinstance(workload.server, Fifo):
+        raise ProblemError(
+            f"simulate: server is of kind {workload.server.kind!r}; it must take one query at a time "
+            f"({Fifo.kind!r}); use simulate_iterations for one that batches"
+        )
     l = model.checked_tokens(workload, tokens)
     _check_counts(num_requests, seed, replications)
     stable = bool(model.idle(workload, l) > 0)
@@ -175,7 +183,7 @@ def _replicate(
     )
     wait, left = 0.0, warm_up + counted
     while left:
-        gaps = arrivals.standard_exponential(BLOCK) / workload.arrival_rate
+        gaps = arrivals.standard_exponential(BLOCK) / workload.rate
         kind = np.searchsorted(edges, types.random(BLOCK), side="right")
         right = answers.random(BLOCK) < p[kind]
         now = min(BLOCK, left)

@@ -11,6 +11,7 @@ import typer
 
 from cvxtoken import verifier
 from cvxtoken.cli.options import AsJson, progress_bar, writable
+from cvxtoken.errors import ProblemError
 from cvxtoken.files import write_text
 from cvxtoken.picture import require_matplotlib
 
@@ -47,6 +48,9 @@ def check(
     family: Annotated[
         list[str] | None, typer.Option(help="A family or pattern of ids; may be repeated.")
     ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="A family or pattern to leave out; may be repeated.")
+    ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds for one call.")] = 60.0,
     progress_file: Annotated[
         Path | None,
@@ -67,7 +71,12 @@ def check(
     from cvxtoken.suite import page, scoreboard, solvers
 
     found = solvers.find_solver(solver, kind)
-    chosen = library.instances([f"{name}*" for name in family] if family else "*")
+    wanted = library.instances([f"{name}*" for name in family] if family else "*")
+    unwanted = {i.id for i in library.instances([f"{name}*" for name in exclude])} if exclude else set()
+    chosen = [instance for instance in wanted if instance.id not in unwanted]
+    left_out = [instance for instance in wanted if instance.id in unwanted]
+    if not chosen:
+        raise ProblemError("exclude leaves no instance to score the solver on")
     kept = progress_file or scoreboard.default_progress(found.identity)
     with progress_bar() as progress:
         task = progress.add_task(found.name, total=len(chosen) * len(found.subjects))
@@ -75,12 +84,11 @@ def check(
             found.subjects, chosen, time_limit, kept, found.identity, lambda _: progress.advance(task)
         )
     if html is not None:
-        write_text(html, page.page(found.name, found.version, scores))
+        write_text(html, page.page(found.name, found.version, scores, left_out))
     if progress_file is None:
         kept.unlink(missing_ok=True)
     if as_json:
-        print(
-            json.dumps(scoreboard.to_document(found.name, found.version, scores), indent=2, allow_nan=False)
-        )
+        document = scoreboard.to_document(found.name, found.version, scores, left_out)
+        print(json.dumps(document, indent=2, allow_nan=False))
     else:
-        print(f"{found.name} {found.version}\n\n{scoreboard.scoreboard(scores)}")
+        print(f"{found.name} {found.version}\n\n{scoreboard.scoreboard(scores, left_out)}")

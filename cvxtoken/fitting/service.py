@@ -4,7 +4,7 @@
 
 In the paper the type and its tokens determine the service time. Where they do not, E[S^2] = sum pi (t^2 +
 s^2), so that the paper's model understates the mean system time by lambda sum pi s(l)^2 / (2 y).
-`understated_delay` computes it.
+`understated_delay` computes it; where a server batches continuously, scatter does not matter to mean times.
 """
 
 from __future__ import annotations
@@ -162,7 +162,8 @@ def fit_service(tokens: ArrayLike, seconds: ArrayLike) -> ServiceFit:
 def understated_delay(workload: Workload, tokens: ArrayLike, services: Sequence[ServiceFit]) -> float:
     """By how much the model's E[T] is too small because service times scatter, in s.
 
-    It is lambda sum_k pi_k s_k(l_k)^2 / (2 y): the scatter adds to E[S^2], and to nothing else.
+    It is lambda square sum_k pi_k s_k(l_k)^2 / (2 y), where square is 1 for one query at a time and 0 where
+    the server is shared: the scatter adds to E[S^2], and to nothing else.
 
     Args:
         workload: the model.
@@ -177,7 +178,8 @@ def understated_delay(workload: Workload, tokens: ArrayLike, services: Sequence[
         raise ProblemError(f"services has {len(services)} fits; it must have one a type, {len(workload)}")
     variance = np.array([float(fit.variance(l_k)) for fit, l_k in zip(services, l, strict=True)])
     y = float(model.idle(workload, l))
-    return workload.arrival_rate * float(workload.prior @ variance) / (2 * y) if y > 0 else float("inf")
+    more = workload.law.square * float(workload.prior @ variance)
+    return workload.rate * more / (2 * y) if y > 0 else float("inf")
 
 
 def _line(l: FloatArray, t: FloatArray) -> tuple[float, float]:

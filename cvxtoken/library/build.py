@@ -27,7 +27,8 @@ from cvxtoken.allocation.targeted.feasible import feasible
 from cvxtoken.allocation.targeted.polish import Start, polish_targets
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.errors import LibraryError
-from cvxtoken.library.generate import FAMILIES, Recipe, recipes
+from cvxtoken.library.generate import FAMILIES, recipes
+from cvxtoken.library.recipe import Recipe
 from cvxtoken.library.shipped import DUALS_STORED, FOLDER, SCHEMA, SUMS, read_family
 from cvxtoken.precision import SHIPPED, SHIPPED_PROOF
 from cvxtoken.whole.reference import solve_integer
@@ -50,6 +51,8 @@ def new_workload(recipe: Recipe) -> Workload:
     """
     data = recipe.workload.to_instance()
     del data["names"]
+    data |= {f"{name} of the server": value for name, value in recipe.workload.server.parameters.items()}
+    data.pop("server", None)
     for field, values in data.items():
         for value in np.ravel(values).tolist():
             if value != float(f"{value:.6g}"):

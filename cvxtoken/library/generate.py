@@ -10,7 +10,6 @@ digits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,35 +17,14 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.library.builtin import load
+from cvxtoken.library.recipe import SEED, Recipe
+from cvxtoken.library.servers import servers
 
-SINCE = "0.1.0"  # of every recipe here that names no other version
-_SEED = 20261121
 # The optimal tokens of two types, as limits. They are written out, so that no solver's last digit is in them.
 _AT_TOP = {
     501: [365.8564639322404, 32768.0, 915.8867019703013, 32768.0],
     502: [380.57070444729106, 32768.0, 217.95534178134534, 32768.0],
 }
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One instance and where it comes from.
-
-    Attributes:
-        id: 'family/name'.
-        knob: what the family varies, with its unit.
-        value: of the knob.
-        seed: of the random numbers; None where there are none.
-        workload: the instance.
-        since: the version that first had it.
-    """
-
-    id: str
-    knob: str
-    value: str
-    seed: int | None
-    workload: Workload
-    since: str = SINCE
 
 
 def recipes(family: str) -> list[Recipe]:
@@ -56,7 +34,7 @@ def recipes(family: str) -> list[Recipe]:
 
 def random_workload(seed: int, size: int) -> Workload:
     """Like the measured workloads: b from 1e-5 to 1e-2, c from 1e-4 to 2e-3, utilisation at 0 below 0.9."""
-    rng = np.random.default_rng([_SEED, seed, size])
+    rng = np.random.default_rng([SEED, seed, size])
     prior = rng.uniform(0.2, 1.0, size)
     prior /= prior.sum()
     gain = rng.uniform(0.1, 0.9, size)
@@ -128,7 +106,7 @@ def _weight() -> Iterator[Recipe]:
 def _spread() -> Iterator[Recipe]:
     for decades in range(6):
         for seed in (300, 301):
-            rng = np.random.default_rng([_SEED, seed])
+            rng = np.random.default_rng([SEED, seed])
             rates = 10 ** (-3.5 + decades * np.concatenate([[-0.5, 0.5], rng.uniform(-0.5, 0.5, 4)]))
             workload = random_workload(seed, 6).replace(saturation_rate=rates)
             knob = "decades between the least and the largest saturation rate"
@@ -214,4 +192,5 @@ FAMILIES: dict[str, Callable[[], Iterator[Recipe]]] = {
     "all-zero": _all_zero,
     "all-max": _all_max,
     "infeasible": _infeasible,
+    "servers": servers,
 }

@@ -52,11 +52,16 @@ def budgets(workload: Workload, arrival_rates: Sequence[float] | None = None, ax
 def utilization(
     workload: Workload, arrival_rates: Sequence[float] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Utilisation lambda pi_k t_k(l*_k) by type at the optimum, stacked; arguments as in `budgets`."""
+    """Utilisation lambda pi_k (sigma0 t0_k + sigma c_k l*_k) by type at the optimum, stacked; see `budgets`.
+
+    It is that of one replica; sigma0 = sigma = 1 for one query at a time.
+    """
     _, drawn = axes("arrival rate (1/s)", "utilisation at the optimum (share of time)", ax)
     rates = np.array(_rates(workload) if arrival_rates is None else arrival_rates, dtype=np.float64)
     tokens = _optima(workload, rates)
-    shares = rates[:, None] * workload.prior * model.service_time(workload, tokens)
+    law = workload.replace(arrival_rate=float(rates[0])).law  # both shares are the same at all rates
+    load = law.overhead_share * workload.overhead + law.token_share * workload.time_per_token * tokens
+    shares = rates[:, None] / workload.server.replicas * workload.prior * load
     drawn.stackplot(rates, shares.T, colors=colours(len(workload)), labels=workload.names, alpha=0.85)
     drawn.set_xscale("log")
     drawn.set_xlim(rates[0], rates[-1])
@@ -125,7 +130,7 @@ def simulation(
 
     Raises:
         MissingExtraError: Matplotlib is not installed.
-        ProblemError: tokens break their rule.
+        ProblemError: tokens break their rule, or the server takes more than one query at a time.
         UnstableError: no allocation is stable, or a utilisation is not below 1.
     """
     _, drawn = axes("utilisation (share of time)", "mean system time (s)", ax)
@@ -133,7 +138,7 @@ def simulation(
     mean = float(model.moments(workload, l)[0])
 
     def at(rho: float) -> Workload:
-        return workload.replace(arrival_rate=rho / mean)
+        return workload.replace(arrival_rate=rho * workload.server.replicas / mean)
 
     places = np.linspace(min(utilizations) / 2, max(utilizations), _PLACES)
     times = [float(model.mean_system_time(at(float(rho)), l)) for rho in places]
@@ -152,8 +157,9 @@ def simulation(
 
 def _rates(workload: Workload) -> FloatArray:
     """Three decades of arrival rates, up to 98 % of the largest stable one where there is one."""
-    least_service = float(workload.prior @ workload.overhead)
-    top = 0.98 / least_service if least_service > 0 else 100 * workload.arrival_rate
+    server = workload.server
+    least_load = server.overhead_share * float(workload.prior @ workload.overhead) / server.replicas
+    top = 0.98 / least_load if least_load > 0 else 100 * workload.arrival_rate
     return np.geomspace(top / 1000, top, _RATES)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.fields import PER_TYPE
+from cvxtoken.allocation.fields import OF_TYPES
 from cvxtoken.allocation.methods import Result, spectral_radius_at
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.certificate import certify
@@ -40,7 +40,7 @@ def pair(workload: Workload, first: str, second: str) -> Workload:
                 f"{name!r} is not a type of the workload; they are {', '.join(workload.names)}"
             )
     chosen = [workload.names.index(name) for name in (first, second)]
-    columns = {field: getattr(workload, field)[chosen] for field in (*PER_TYPE, "max_tokens")}
+    columns = {field: getattr(workload, field)[chosen] for field in OF_TYPES}
     columns["prior"] = columns["prior"] / columns["prior"].sum()
     return workload.replace(names=[first, second], **columns)
 
@@ -80,7 +80,9 @@ def contours(
     ends = np.clip(reach, 1e-3 * workload.max_tokens, workload.max_tokens)
     x, y = (np.linspace(0, end, _GRID) for end in ends)
     J = model.objective(workload, np.stack(np.meshgrid(x, y), axis=-1))
-    scale = best.objective - float(model.objective(workload, np.zeros(2))) or 1.0
+    scale = best.objective - float(model.objective(workload, np.zeros(2)))
+    if scale <= 1e-9 * (1 + abs(best.objective)):  # the optimum is at 0, but for rounding
+        scale = 1.0
     drawn.contourf(x, y, np.isfinite(J), levels=[-0.5, 0.5], colors=["#dddddd"])
     losses = {best.objective - share * scale: f"\N{MINUS SIGN}{share * scale:.2g} s" for share in _LOSSES}
     lines = drawn.contour(
@@ -142,9 +144,10 @@ def cobweb(result: Result, ax: Axes | None = None) -> Axes:
 
     At an iterate l the prices are theta = lambda / y, of occupying the server, and
     p = 1 + lambda^2 E[S^2] / (2 y^2), of a second of mean service (derived here; see
-    `cvxtoken.allocation.prices.search`). From (before, before) the line goes up or down to (before, after),
-    and across to (after, after) on the diagonal. It winds inwards to (1, 1) where the map contracts there,
-    and to a square where the iteration ends in a two-cycle.
+    `cvxtoken.allocation.prices.search`). For any delay law p = direct + sigma lambda^2 Q / (2 y^2) with
+    Q = square E[S^2] + constant; where square is 0 it is the only price. From (before, before) the line goes
+    up or down to (before, after), and across to (after, after) on the diagonal. It winds inwards to (1, 1)
+    where the map contracts there, and to a square where the iteration ends in a two-cycle.
 
     Args:
         result: of `fixed_point`; iterates from the first unstable one on are left out.
@@ -157,8 +160,8 @@ def cobweb(result: Result, ax: Axes | None = None) -> Axes:
     _, drawn = axes("price before a step (1: at the optimum)", "price after the step (1: at the optimum)", ax)
     best = solve(w).tokens
     prices = _prices(w, _stable_iterates(result)) / _prices(w, best)
-    names = "theta, of occupying the server", "p, of a second of mean service"
-    for column, name, colour in zip(prices.T, names, (BLUE, ORANGE), strict=True):
+    names = ["theta, of occupying the server", "p, of a second of mean service"][-prices.shape[1] :]
+    for column, name, colour in zip(prices.T, names, [BLUE, ORANGE][-len(names) :], strict=True):
         steps = np.repeat(column, 2)
         drawn.plot(steps[:-1], steps[1:], color=colour, linewidth=1, label=name)
         drawn.plot(column[:-1], column[1:], "o", color=colour, markersize=3)
@@ -171,10 +174,11 @@ def cobweb(result: Result, ax: Axes | None = None) -> Axes:
 
 
 def _prices(workload: Workload, tokens: FloatArray) -> FloatArray:
-    """theta = lambda / y and p = 1 + theta^2 E[S^2] / 2 at stable tokens (..., N), shape (..., 2)."""
-    theta = workload.arrival_rate / model.idle(workload, tokens)
-    s2 = model.moments(workload, tokens)[1]
-    return np.stack([theta, 1 + theta**2 * s2 / 2], axis=-1)
+    """The prices of `cobweb` at stable tokens (..., N), shape (..., 2); (..., 1) where p is the only one."""
+    law = workload.law
+    theta = workload.rate / model.idle(workload, tokens)
+    p = law.direct + law.token_share * theta**2 * model.spread(workload, tokens) / 2
+    return np.stack([theta, p] if law.square else [p], axis=-1)
 
 
 def _stable_iterates(result: Result) -> FloatArray:

@@ -3,7 +3,8 @@
 Three kinds of function can be tested. The annotation of the first parameter, the number of parameters, or
 `kind=` says which kind a function is:
 
-    workload   f(workload) -> tokens, a `Result`, or an `Answer`; raises UnstableError if nothing is stable
+    workload   f(workload) -> tokens, a `Result`, or an `Answer`; raises UnstableError if nothing is stable,
+               and NotImplementedError where it does not know the workload's server
     problem    f(problem) solves a CVXPY problem in place; what it returns, if anything, is its status
     cones      f(A, b, q, cones) -> an object or mapping with x, status and, optionally, z: see `ConeProgram`
 """
@@ -22,7 +23,7 @@ from cvxtoken.allocation.methods.loop import Result
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.program.cones import AllocationCones, cone_program
 from cvxtoken.arrays import FloatArray
-from cvxtoken.errors import ProblemError, UnstableError
+from cvxtoken.errors import LibraryError, ProblemError, UnstableError
 
 KINDS, FORMS = ("workload", "problem", "cones"), ("presolved", "raw")
 OPTIMAL, INACCURATE, INFEASIBLE, FAILED = "optimal", "inaccurate", "infeasible", "failed"
@@ -42,7 +43,7 @@ class Answer:
         status: what the solver claims: optimal, inaccurate, infeasible or failed.
         duals: for a problem the dual values of its constraints, for cone data the vector z; or None.
         detail: the solver's own words, or why it failed.
-        seconds: how long the call took.
+        seconds: how long the call took, without the writing of the problem.
     """
 
     tokens: FloatArray | None
@@ -72,10 +73,20 @@ class Subject:
         return self.kind == "workload" and "start" in inspect.signature(self.function).parameters
 
     def answer(self, workload: Workload, **arguments: Any) -> Answer:
-        """Call the function; an error becomes a failed answer, except NotImplementedError."""
+        """Call the function; an error becomes a failed answer, except NotImplementedError.
+
+        Raises:
+            LibraryError: the problem could not be written; no solver is scored for that.
+        """
+        try:
+            ask: Callable[[], Answer] = getattr(self, f"_{self.kind}")(workload, **arguments)
+        except Exception as error:
+            raise LibraryError(
+                f"an instance cannot be written as {self.kind}: {type(error).__name__}: {error}"
+            ) from error
         started = time.perf_counter()
         try:
-            found: Answer = getattr(self, f"_{self.kind}")(workload, **arguments)
+            found = ask()
         except UnstableError as error:
             claimed = INFEASIBLE if self.kind == "workload" else FAILED
             found = Answer(None, claimed, detail=str(error))
@@ -85,28 +96,41 @@ class Subject:
             found = Answer(None, FAILED, detail=f"raised {type(error).__name__}: {error}")
         return Answer(found.tokens, found.status, found.duals, found.detail, time.perf_counter() - started)
 
-    def _workload(self, workload: Workload, **arguments: Any) -> Answer:
-        found = self.function(workload, **arguments)
-        if isinstance(found, Answer):
-            return Answer(found.tokens, claim(found.status), found.duals, found.detail or str(found.status))
-        if isinstance(found, Result):
-            return Answer(found.tokens, OPTIMAL if found.converged else FAILED, detail=found.outcome)
-        return Answer(found)
+    def _workload(self, workload: Workload, **arguments: Any) -> Callable[[], Answer]:
+        def ask() -> Answer:
+            found = self.function(workload, **arguments)
+            if isinstance(found, Answer):
+                told = found.detail or str(found.status)
+                return Answer(found.tokens, claim(found.status), found.duals, told)
+            if isinstance(found, Result):
+                return Answer(found.tokens, OPTIMAL if found.converged else FAILED, detail=found.outcome)
+            return Answer(found)
 
-    def _problem(self, workload: Workload) -> Answer:
+        return ask
+
+    def _problem(self, workload: Workload) -> Callable[[], Answer]:
         from cvxtoken.allocation.program.forms import FORMS
 
         program = FORMS[self.form](workload)
-        said = self.function(program.problem)
-        status = said if isinstance(said, str) else program.problem.status or "nothing solved the problem"
-        duals = [constraint.dual_value for constraint in program.problem.constraints]
-        given = duals if all(value is not None for value in duals) else None
-        return Answer(program.tokens.value, claim(status), given, str(status))
+        problem = program.problem
 
-    def _cones(self, workload: Workload) -> Answer:
-        cones: AllocationCones = cone_program(workload, self.form)
+        def ask() -> Answer:
+            said = self.function(problem)
+            status = said if isinstance(said, str) else problem.status or "nothing solved the problem"
+            duals = [constraint.dual_value for constraint in problem.constraints]
+            given = duals if all(value is not None for value in duals) else None
+            return Answer(program.tokens.value, claim(status), given, str(status))
+
+        return ask
+
+    def _cones(self, workload: Workload) -> Callable[[], Answer]:
+        cones = cone_program(workload, self.form)
         p = cones.program
-        found = self.function(p.A, p.b, p.q, p.cones)
+        return lambda: self._read(cones, self.function(p.A, p.b, p.q, p.cones))
+
+    @staticmethod
+    def _read(cones: AllocationCones, found: Any) -> Answer:
+        """What a function of cone data returned."""
         if isinstance(found, Mapping):
             x, status, z = found.get("x"), found.get("status", OPTIMAL), found.get("z")
         elif hasattr(found, "x"):
@@ -116,8 +140,9 @@ class Subject:
         if x is None:
             return Answer(None, claim(str(status)), detail=str(status))
         point = np.asarray(x, dtype=float)
-        if point.size != p.q.size:
-            return Answer(None, FAILED, detail=f"x has shape {point.shape}; it must be {p.q.shape}")
+        if point.size != cones.program.q.size:
+            told = f"x has shape {point.shape}; it must be {cones.program.q.shape}"
+            return Answer(None, FAILED, detail=told)
         return Answer(cones.tokens(point.ravel()), claim(str(status)), z, str(status))
 
 

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.fields import PER_TYPE
+from cvxtoken.allocation.fields import OF_TYPES
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.arrays import FloatArray
@@ -205,7 +205,7 @@ def permutation(case: Case) -> str | None:
     if len(w) < 2:
         raise NotApplicable("there is one type only")
     order = np.roll(np.arange(len(w))[::-1], 1)
-    fields = {name: getattr(w, name)[order] for name in (*PER_TYPE, "max_tokens")}
+    fields = {name: getattr(w, name)[order] for name in OF_TYPES}
     return case.differs(case.again(w.replace(names=[w.names[k] for k in order], **fields)))
 
 
@@ -213,7 +213,7 @@ def split_types(case: Case) -> str | None:
     """Whether a type split into two equal halves is answered as well as the whole type."""
     w = case.instance.workload
     k = int(np.argmax(w.prior))
-    fields = {name: np.append(getattr(w, name), getattr(w, name)[k]) for name in (*PER_TYPE, "max_tokens")}
+    fields = {name: np.append(getattr(w, name), getattr(w, name)[k]) for name in OF_TYPES}
     fields["prior"][[k, -1]] /= 2
     return case.differs(case.again(w.replace(names=[*w.names, "the other half"], **fields)))
 

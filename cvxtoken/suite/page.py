@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import io
+from collections.abc import Iterable
 from datetime import date
 
 import numpy as np
 
+from cvxtoken.library import Instance
 from cvxtoken.picture import require_matplotlib
-from cvxtoken.suite.scoreboard import CORRECT, Score, summary
+from cvxtoken.suite.scoreboard import CORRECT, Score, summary, told
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222 }
@@ -39,8 +41,8 @@ _COLUMNS = {
 }
 
 
-def page(solver: str, version: str, scores: list[Score]) -> str:
-    """The HTML text.
+def page(solver: str, version: str, scores: list[Score], left_out: Iterable[Instance] = ()) -> str:
+    """The HTML text; instances that were left out are counted in it.
 
     Raises:
         MissingExtraError: Matplotlib is not installed.
@@ -52,6 +54,7 @@ def page(solver: str, version: str, scores: list[Score]) -> str:
         f"<title>{title} on the cvxtoken library</title><style>{STYLE}</style></head><body>",
         f"<h1>{title} on the cvxtoken library</h1>",
         f"<p>{date.today().isoformat()}. {_EXPLANATION}</p>",
+        *(f"<p>{html.escape(text)}</p>" for text in filter(None, [told(left_out)])),
     ]
     for form in dict.fromkeys(score.form for score in scores):
         chosen = [score for score in scores if score.form == form]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cvxtoken.errors import ProblemError
+from cvxtoken.errors import CvxtokenError, LibraryError, ProblemError
 from cvxtoken.library import Instance, instances
 from cvxtoken.suite.answer import Subject, subject
 from cvxtoken.suite.checks import CHECKS, Case, Check, NotApplicable
@@ -112,19 +112,25 @@ def run_instance(
     """All checks of one instance, in a process of their own.
 
     Raises:
-        LibraryError: the instance is damaged; no solver is scored for that.
+        LibraryError: the instance is damaged, or what is asked about it cannot be written; no solver is
+            scored for that.
     """
     _ = instance.workload  # our own errors must be raised here; later they would count as the solver's
     checks = [check for check in CHECKS if _before(check.since, added_before)]
 
-    def outcomes() -> list[Outcome]:
+    def outcomes() -> list[Outcome] | LibraryError:
         case = Case(tested, instance, tolerance)
-        return [_outcome(check, case) for check in checks]
+        try:
+            return [_outcome(check, case) for check in checks]
+        except CvxtokenError as error:  # not the solver's: those are answers
+            return LibraryError(f"{instance.id}: {error}")
 
     try:
-        found: list[Outcome] = call(outcomes, time_limit)
+        found: list[Outcome] | LibraryError = call(outcomes, time_limit)
     except Lost as lost:
         return [Outcome(instance.id, "answers", FAIL, str(lost), instance.since)]
+    if isinstance(found, LibraryError):
+        raise found
     return found
 
 
@@ -136,6 +142,8 @@ def _outcome(check: Check, case: Case) -> Outcome:
         return Outcome(case.instance.id, check.name, UNSUPPORTED, str(why), since)
     except NotImplementedError as why:
         return Outcome(case.instance.id, check.name, UNSUPPORTED, f"not implemented: {why}", since)
+    except CvxtokenError:
+        raise
     except Exception as error:  # what a solver returned may break a check
         told = f"the answer cannot be checked: {type(error).__name__}: {error}"
         return Outcome(case.instance.id, check.name, FAIL, told, since)

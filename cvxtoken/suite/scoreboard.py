@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken.errors import ProblemError
+from cvxtoken.errors import LibraryError, ProblemError
 from cvxtoken.library import Instance
-from cvxtoken.suite.answer import FAILED, INFEASIBLE, OPTIMAL, Subject
+from cvxtoken.suite.answer import FAILED, INFEASIBLE, OPTIMAL, Answer, Subject
 from cvxtoken.suite.checks import problem_with, true_error
 from cvxtoken.suite.isolation import Lost, call
 from cvxtoken.tables import table
@@ -73,12 +74,17 @@ def score(tested: Subject, form: str, instance: Instance, time_limit: float) -> 
     """Ask once, in a process that can be killed, and compare the answer with the ground truth.
 
     Raises:
-        LibraryError: the instance is damaged; no solver is scored for that.
+        LibraryError: the instance is damaged or cannot be written; no solver is scored for that.
     """
     _ = instance.workload  # our own errors must be raised here; later they would count as the solver's
 
-    def ask() -> Score:
-        answer = tested.answer(instance.workload.replace())
+    def ask() -> Score | LibraryError:
+        try:
+            answer = tested.answer(instance.workload.replace())
+        except NotImplementedError as why:
+            answer = Answer(None, FAILED, detail=f"not implemented: {why}")
+        except LibraryError as fault:
+            return LibraryError(f"{instance.id}: {fault}")
         error = token_error = math.inf
         if (
             instance.feasible
@@ -96,9 +102,11 @@ def score(tested: Subject, form: str, instance: Instance, time_limit: float) -> 
         )
 
     try:
-        found: Score = call(ask, time_limit)
+        found: Score | LibraryError = call(ask, time_limit)
     except Lost as lost:
         return Score(form, instance.id, FAILED, str(lost), instance.feasible, math.inf, math.inf, time_limit)
+    if isinstance(found, LibraryError):
+        raise found
     return found
 
 
@@ -183,13 +191,28 @@ def _figures(scores: list[Score]) -> dict[str, Any]:
     }
 
 
-def to_document(solver: str, version: str, scores: list[Score]) -> dict[str, Any]:
-    """A mapping of plain values: figures by family, of the first form, and of every form."""
+def to_document(
+    solver: str, version: str, scores: list[Score], left_out: Iterable[Instance] = ()
+) -> dict[str, Any]:
+    """A mapping of plain values: figures by family, of the first form, and of every form.
+
+    Args:
+        solver: what was scored.
+        version: of it.
+        scores: of all forms.
+        left_out: instances that it was not asked, at the wish of whoever runs it; counted by family.
+    """
     forms = {
         form: summary([s for s in scores if s.form == form]) for form in dict.fromkeys(s.form for s in scores)
     }
     first = next(iter(forms.values()), {})
-    return {"solver": solver, "version": version, "families": first, "forms": forms}
+    return {
+        "solver": solver,
+        "version": version,
+        "families": first,
+        "forms": forms,
+        "left_out": dict(Counter(instance.family for instance in left_out)),
+    }
 
 
 def default_progress(identity: str) -> Path:
@@ -202,8 +225,14 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def scoreboard(scores: list[Score]) -> str:
-    """Tables by form and family."""
+def told(left_out: Iterable[Instance]) -> str:
+    """The sentence of a scoreboard about the instances that were left out; empty where there are none."""
+    counts = Counter(instance.family for instance in left_out)
+    return "left out: " + ", ".join(f"{family} ({n})" for family, n in counts.items()) if counts else ""
+
+
+def scoreboard(scores: list[Score], left_out: Iterable[Instance] = ()) -> str:
+    """Tables by form and family, and what was left out."""
     parts = []
     for form in dict.fromkeys(s.form for s in scores):
         rows = [
@@ -214,7 +243,7 @@ def scoreboard(scores: list[Score]) -> str:
         columns = ["instances", "solved", "correct", "wrongly optimal", "wrongly infeasible"]
         columns += ["median error", "worst error", "mean s"]
         parts.append(f"{form}\n{table(['family', *columns], rows)}")
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *filter(None, [told(left_out)])])
 
 
 def _row(figures: dict[str, Any]) -> list[str]:

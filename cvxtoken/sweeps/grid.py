@@ -94,7 +94,7 @@ class Grid:
         }
         fields: dict[str, Any] = {field: getattr(w, field) for field in (*ARRAYS, *SCALARS)}
         fields |= {field: p if field in SCALARS else p[:, None] for field, p in points.items()}
-        found = solve_many(Workloads(**fields))
+        found = solve_many(Workloads(**fields, server=w.server))
         names = np.array([status.name.lower() for status in Status])
         columns: Columns = {"index": index, **points, "status": names[found.status]}
         columns |= {field: getattr(found, field) for field in RESULTS}

@@ -8,15 +8,15 @@ from pathlib import Path
 import clarabel
 import numpy as np
 import pytest
-from scipy import sparse
 
 import cvxtoken
 from cvxtoken import ProblemError
 from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.conic.cbf import read_cbf, write_cbf
-from cvxtoken.conic.program import ConeProgram
+from tests.support.cones import solved
 from tests.support.instances import changed, realistic, varying
 from tests.support.prices import polish
+from tests.support.servers import SERVED
 
 # Clarabel solves their raw form whatever the last digits of the data: none of 40 copies moved by one or two
 # units in the last place. At other loads it failed at a tenth to a half of them.
@@ -29,26 +29,8 @@ WORKLOADS = [
     varying(realistic(4, 2).replace(accuracy_weight=1e-6)),
     cvxtoken.load("qwen3-8b").replace(deviation=0.4, deviation_per_token=0.01, accuracy_weight=1.0),
     cvxtoken.load("qwen3-8b").replace(deviation=0.4, deviation_per_token=1e-4, max_tokens=500.0),
+    *SERVED.values(),
 ]
-
-
-def solved(program: ConeProgram) -> tuple[np.ndarray, np.ndarray, float]:
-    """Clarabel's primal and dual point and objective."""
-    cones = [
-        clarabel.NonnegativeConeT(rows)
-        if kind == "nonnegative"
-        else clarabel.SecondOrderConeT(rows)
-        if kind == "second-order"
-        else clarabel.ExponentialConeT()
-        for kind, rows in program.cones
-    ]
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    none = sparse.csc_matrix((len(program.q),) * 2)
-    found = clarabel.DefaultSolver(
-        none, program.q, sparse.csc_matrix(program.A), program.b, cones, settings
-    ).solve()
-    return np.array(found.x), np.array(found.z), found.obj_val + program.offset
 
 
 @pytest.mark.parametrize("form", ["raw", "presolved"])

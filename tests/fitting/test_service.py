@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ import cvxtoken
 from cvxtoken import ProblemError, fit_service, understated_delay
 from cvxtoken.allocation import model
 from cvxtoken.queueing import lindley_waits
+from tests.support.servers import SERVED
 
 
 def measured(seed: int, rows: int = 400, spread: tuple[float, float] = (0.05, 0.0)) -> tuple:
@@ -91,6 +94,19 @@ def test_what_scatter_adds_to_the_delay_is_what_a_simulation_sees() -> None:
     error = 5 * float(batches.std(ddof=1)) / 10
     assert simulated == pytest.approx(understated + more, abs=error)
     assert more > 2 * error, "so that leaving it out would be seen"
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_what_scatter_adds_is_that_of_the_server(name: str) -> None:
+    """Scatter s(l) = 0.1 s is a deviation of 0.1 s in the model, which says what it adds."""
+    w = SERVED[name].replace(deviation=0.0)
+    tokens = cvxtoken.solve(w).tokens
+    fit = dataclasses.replace(fit_service(*measured(0)), spread_line=(0.1, 0.0))
+    more = understated_delay(w, tokens, [fit] * 5)
+    scattered = model.mean_system_time(w.replace(deviation=0.1), tokens)
+    added = float(scattered - model.mean_system_time(w, tokens))
+    assert more == pytest.approx(added, rel=1e-9, abs=1e-300)
+    assert (more > 0) == (name == "replicas")
 
 
 @pytest.mark.parametrize(

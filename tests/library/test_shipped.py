@@ -15,6 +15,7 @@ import pytest
 import cvxtoken
 from cvxtoken import LibraryError, ProblemError
 from cvxtoken.allocation import model
+from cvxtoken.allocation.delay import Sharing
 from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER
 from cvxtoken.library import generate
@@ -29,7 +30,7 @@ FEASIBLE = [i for i in ALL if i.feasible]
 
 
 def test_it_is_large_and_varied() -> None:
-    assert len(ALL) >= 150
+    assert len(ALL) >= 200
     assert len({i.id for i in ALL}) == len(ALL)
     assert {i.family for i in ALL} == set(FAMILIES)
     assert sum(file.stat().st_size for file in module.FOLDER.iterdir()) < 3e6
@@ -81,11 +82,12 @@ def test_recipes_give_the_instances_to_rounding() -> None:
         recipe = made[instance.id]
         stored, again = instance.record["instance"], recipe.workload.to_instance()
         assert stored.keys() == again.keys()
-        assert stored["names"] == again["names"]
-        for field in stored.keys() - {"names"}:
+        assert (stored["names"], stored.get("server")) == (again["names"], again.get("server"))
+        for field in stored.keys() - {"names", "server"}:
             np.testing.assert_allclose(again[field], stored[field], rtol=1e-12, atol=0)
         assert (recipe.knob, recipe.value, recipe.seed) == (instance.knob, instance.value, instance.seed)
-        assert instance.since <= cvxtoken.__version__
+        assert (recipe.since, instance.workload.is_served) == (instance.since, instance.since != "0.1.0")
+        assert instance.since in ("0.1.0", "0.2.0")
 
 
 def test_an_instance_is_what_is_stored_and_no_recipe_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,10 +108,18 @@ def test_a_new_recipe_is_made_of_short_decimals() -> None:
     short |= {"names": ["a", "b"], "prior": [0.333333, 0.666667]}
     workload = recipe.workload.replace(**short, arrival_rate=0.1, accuracy_weight=12.3456)
     assert new_workload(replace(recipe, workload=workload)) == workload
+    served = workload.replace(server=Sharing(0.333333))
+    assert new_workload(replace(recipe, workload=served)) == served
+    with pytest.raises(LibraryError, match=r"sigma of the server holds 0\.3333333333333333; a new instance"):
+        new_workload(replace(recipe, workload=workload.replace(server=Sharing(1 / 3))))
 
 
 @pytest.mark.parametrize(
-    "name", ["realistic/n6-1", "degenerate/identical-8", "weight/1e8-200", "infeasible/n2-2"]
+    "name",
+    [
+        *("realistic/n6-1", "degenerate/identical-8", "weight/1e8-200", "infeasible/n2-2"),
+        *("servers/n20", "servers/sigma-0", "servers/fifo-replicas-8", "servers/unstable-exactly-1"),
+    ],
 )
 def test_what_is_shipped_is_what_is_built(name: str) -> None:
     (instance,) = cvxtoken.instances(name)
@@ -124,16 +134,50 @@ def test_what_is_shipped_is_what_is_built(name: str) -> None:
 
 def test_infeasible_instances_have_a_rational_witness() -> None:
     found = [i for i in ALL if not i.feasible]
-    assert {i.family for i in found} == {"infeasible"}
+    assert {i.family for i in found} == {"infeasible", "servers"}
     for instance in found:
         w = instance.workload
-        used = Fraction(w.arrival_rate) * sum(
-            Fraction(pi) * Fraction(t0) for pi, t0 in zip(w.prior.tolist(), w.overhead.tolist(), strict=True)
-        )
+        used = Fraction(w.rate) * Fraction(getattr(w.server, "overhead", 1.0)) * overheads(w)
         assert instance.witness == used >= 1
         with pytest.raises(cvxtoken.UnstableError):
             cvxtoken.solve(w)
     assert min(i.witness for i in found) == 1
+
+
+def overheads(w: cvxtoken.Workload) -> Fraction:
+    pairs = zip(w.prior.tolist(), w.overhead.tolist(), strict=True)
+    return sum((Fraction(pi) * Fraction(t0) for pi, t0 in pairs), Fraction(0))
+
+
+def test_recipes_of_servers_are_the_same_on_every_machine() -> None:
+    """All in them is a decimal of six digits, so that they are, to the last bit, what is shipped."""
+    for recipe in recipes("servers"):
+        (instance,) = cvxtoken.instances(recipe.id)
+        assert new_workload(recipe).sha256 == instance.record["sha256"]
+
+
+def test_the_servers_are_varied() -> None:
+    found = cvxtoken.instances("servers*")
+    feasible = [i for i in found if i.feasible]
+    assert len(feasible) >= 40
+    servers = [i.workload.server for i in feasible]
+    assert {s.sigma for s in servers if isinstance(s, Sharing)} >= {0, 0.005, 0.02, 0.1, 0.3, 0.6, 1}
+    assert {s.overhead for s in servers if isinstance(s, Sharing)} >= {0, 0.1, 0.5, 1}
+    assert {(s.kind, s.replicas) for s in servers} == {
+        *(("sharing", 1), ("sharing", 2), ("sharing", 8), ("fifo", 2), ("fifo", 8))
+    }
+    assert {len(i.workload) for i in feasible} >= {1, 2, 5, 6, 20, 50, 100, 200}
+    assert min(i.workload.idle_at_zero for i in feasible) == pytest.approx(1e-6)
+    tops = [i.tokens == i.workload.max_tokens for i in feasible]
+    assert any(top.all() for top in tops)
+    assert any(0 < top.sum() < len(top) for top in tops)
+    assert any(not i.tokens.any() for i in feasible)
+    assert any(i.workload.arrival_rate * overheads(i.workload) > 1 for i in feasible), (
+        "FIFO would not be stable"
+    )
+    engines = cvxtoken.instances(["servers/*14b*", "servers/llama*"])
+    assert len(engines) == 8
+    assert all(engine.workload.prompt_tokens.any() for engine in engines if "3.1-8b" not in engine.id)
 
 
 def test_the_degenerate_ones_are() -> None:

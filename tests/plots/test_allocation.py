@@ -10,6 +10,7 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.many import solve as many
 from cvxtoken.plots import allocation
 from tests.support.instances import realistic
+from tests.support.servers import SERVED
 
 WORKLOAD = cvxtoken.load("qwen3-8b")
 RATES = [0.01, 0.1, 0.5, 1.5]
@@ -38,6 +39,31 @@ def test_utilization_adds_up_to_that_of_the_optimum() -> None:
         at = top[np.isclose(top[:, 0], rate, rtol=1e-12), 1]
         assert at.max() == pytest.approx(rho, rel=1e-6)
     assert "share of time" in drawn.get_ylabel()
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_utilization_and_default_rates_are_those_of_the_server(name: str) -> None:
+    w = SERVED[name]
+    drawn = plots.utilization(w, RATES[1:3])
+    top = drawn.collections[-1].get_paths()[0].vertices
+    for rate in RATES[1:3]:
+        there = w.replace(arrival_rate=rate)
+        rho = float(model.utilization(there, cvxtoken.solve(there).tokens))
+        assert top[np.isclose(top[:, 0], rate, rtol=1e-12), 1].max() == pytest.approx(rho, rel=1e-6)
+    last = plots.budgets(w).get_lines()[0].get_xdata()[-1]
+    assert float(w.replace(arrival_rate=float(last)).idle_at_zero) == pytest.approx(0.02)
+
+
+def test_simulations_of_replicas_have_the_utilizations_asked_for() -> None:
+    drawn = plots.simulation(SERVED["replicas"], utilizations=[0.3, 0.6], num_requests=100_000)
+    predicted = drawn.get_lines()[0].get_xydata()
+    measured = drawn.containers[0].lines[0].get_xydata()
+    for rho, time in measured:
+        assert time == pytest.approx(np.interp(rho, *predicted.T), rel=0.05)
+    w = SERVED["replicas"]
+    mean, square = (float(moment) for moment in model.moments(w, cvxtoken.solve(w).tokens))
+    waited = 0.6 / mean * square / 2 / 0.4  # lambda E[S^2] / (2 (1 - rho)) of one replica
+    assert predicted[-1] == pytest.approx([0.6, mean + waited])
 
 
 def test_the_frontier_is_what_was_found_and_holds_the_own_optimum() -> None:

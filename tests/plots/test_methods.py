@@ -7,6 +7,8 @@ import cvxtoken
 from cvxtoken import plots
 from cvxtoken.allocation import model
 from cvxtoken.allocation.methods import METHODS
+from cvxtoken.plots import methods
+from tests.support.servers import SERVED
 
 WORKLOAD = cvxtoken.load("qwen3-8b")
 PAIR = plots.pair(WORKLOAD, "GSM8K", "AIME 2024")
@@ -41,6 +43,32 @@ def test_contours_lie_where_j_is_so_far_below_its_best() -> None:
     assert (iterates.get_xydata() == np.array(result.trace.tokens)).all()
     assert optimum.get_xydata()[0] == pytest.approx(best.tokens, rel=1e-15)
     assert drawn.get_xlabel() == "budget of GSM8K (thinking tokens)"
+
+
+def test_a_pair_keeps_what_prompts_hold_and_the_server() -> None:
+    two = plots.pair(SERVED["sharing"], "GSM8K", "AIME 2024")
+    assert two.prompt_tokens.tolist() == [400.0, 100.0]
+    assert two.server == SERVED["sharing"].server
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_a_cobweb_shows_the_prices_of_the_law(name: str) -> None:
+    """With these prices alone, every answer of the map is what each type makes of them."""
+    w = SERVED[name].replace(accuracy_weight=20.0)
+    result = METHODS["fixed_point"](w)
+    prices = methods._prices(w, methods._stable_iterates(result))
+    for l, (*theta, p) in zip(result.trace.tokens, prices.tolist(), strict=False):
+        h = p + (theta[0] * model.marginal_time(w, l) if theta else 0.0)
+        assert model.delay_price(w, l) == pytest.approx(np.broadcast_to(h, len(w)), rel=1e-12)
+    labels = [line.get_label() for line in plots.cobweb(result).get_lines()]
+    assert ("theta, of occupying the server" in labels) == (name == "replicas")
+    assert "p, of a second of mean service" in labels
+
+
+def test_contours_of_an_optimum_at_zero() -> None:
+    none = PAIR.replace(accuracy_weight=1e-6, server=SERVED["never congested"].server)
+    drawn = plots.contours(none, {})
+    assert "contours: how far" in drawn.get_legend().get_title().get_text()
 
 
 def test_contours_reach_as_far_as_asked() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import cvxtoken
 from cvxtoken import UnstableError, Workload
 from cvxtoken.allocation import model
+from cvxtoken.allocation.delay import Fifo
 from cvxtoken.suite import Answer
 from tests.support.prices import best_response
 
@@ -78,6 +79,11 @@ def weighs_types_alike(workload: Workload) -> np.ndarray:
     while model.idle(workload, l) <= 0:
         l = l / 2
     return l
+
+
+def knows_one_queue(workload: Workload) -> np.ndarray:
+    """Right for the paper's server only."""
+    return cvxtoken.price_newton(workload.replace(server=Fifo())).tokens
 
 
 def depends_on_the_start(workload: Workload, start: Any = None) -> np.ndarray:

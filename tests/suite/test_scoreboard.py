@@ -113,7 +113,14 @@ def test_check_on_the_command_line(command, module: Path) -> None:  # type: igno
     assert code == 0
     assert "presolved" in out
     assert "| workloads |        12 |     12 |      12 |" in out
+    arguments = ["check", "mine:good", "--family", "all", "--exclude", "all-max", "--exclude", "servers"]
+    assert "left out: all-max (9)" in command(*arguments, "--html", "r.html")[1]
+    assert "<p>left out: all-max (9)</p>" in Path("r.html").read_text()
+    found = json.loads(command(*arguments, "--json")[1])
+    assert (set(found["families"]), found["left_out"]) == ({"all-zero"}, {"all-max": 9})
     for arguments, message in (
+        (["check", "mine:good", "--family", "all-max", "--exclude", "all"], "exclude leaves no instance"),
+        (["check", "mine:good", "--exclude", "serves"], "did you mean 'servers'?"),
         (["check", "CLARABLE"], "(did you mean 'CLARABEL'?); installed: CLARABEL"),
         (["check", "mine:nothing"], "'mine:nothing' is not a function that can be imported"),
         (["check", "CLARABEL", "--family", "realstic"], "did you mean 'realistic'?"),
@@ -127,6 +134,14 @@ def test_check_on_the_command_line(command, module: Path) -> None:  # type: igno
 def test_how_to_install_others_is_told() -> None:
     with pytest.raises(SolverError, match="MOSEK: pip install mosek, and a licence"):
         find_solver("OSQP")
+
+
+def test_what_a_solver_does_not_implement_is_not_solved(module: Path) -> None:
+    Path("mine.py").write_text(
+        "import cvxtoken\n\ndef one(workload: cvxtoken.Workload):\n    raise NotImplementedError('sharing')\n"
+    )
+    (found,) = scoreboard.run(find_solver("mine:one").subjects, instances("servers/n1"), 60)
+    assert (found.claim, found.detail, found.correct) == ("failed", "not implemented: sharing", False)
 
 
 def test_mean_time_is_a_shifted_geometric_mean() -> None:

@@ -97,7 +97,7 @@ def numerator(
     """v / sqrt(scale) where some types have the tokens l and the others none, without entries that are 0."""
     law, entries = w.law, []
     fixed = np.setdiff1d(np.arange(len(w)), types)
-    rest = law.constant if constant is None else constant
+    rest = max(law.constant, 0) if constant is None else constant  # negative where nothing is stable
     rest += law.square * float(w.prior[fixed] @ (w.overhead[fixed] ** 2 + w.deviation[fixed] ** 2))
     affine = [(w.overhead, w.time_per_token), (w.deviation, w.deviation_per_token)][: 1 + w.is_random]
     if law.square:
