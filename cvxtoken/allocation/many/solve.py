@@ -135,7 +135,12 @@ def solve_many(
     found = _empty(data)
     rows = np.flatnonzero(data.sizes <= BLOCK)
     for method in (newton, newton, search):  # each on what the one before has left over
-        _solve_blocks(found, _blocks(data.sizes, rows), log_start, method, workers)
+        blocks = [
+            block
+            for number in range(len(data.servers))
+            for block in _blocks(data.sizes, rows[data.which[rows] == number])
+        ]
+        _solve_blocks(found, blocks, log_start, method, workers)
         rows = np.flatnonzero(found.status == Status.UNFINISHED)
         with np.errstate(all="ignore"):
             log_start = np.log([found.theta, found.p])
@@ -230,7 +235,8 @@ def _solve_block(found: Solutions, rows: NDArray[np.intp], log_start: FloatArray
     arrays, scalars, filled = _gather(found.workloads, rows, width)
     with np.errstate(all="ignore"):  # data beyond float64 end unfinished, not in warnings
         valid = obey(arrays, scalars, filled)
-        server, rate = found.workloads.server, scalars.pop("arrival_rate") / found.workloads.server.replicas
+        server = found.workloads.servers[found.workloads.which[rows[0]]]
+        rate = scalars["arrival_rate"] / server.replicas
         y0 = idle_at_zero(arrays["prior"], arrays["overhead"], rate, server.overhead_share)
         for k in np.flatnonzero(valid & ~(np.abs(y0) > width * IDLE_ERROR)):
             y0[k] = nearest_double(found.workloads.workload(int(rows[k])).idle_at_zero)

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cvxtoken.allocation.delay import Server
-from cvxtoken.allocation.fields import MAY_BE_ZERO, PER_TYPE, RANDOM, SCALARS, TOLERANCE
+from cvxtoken.allocation.fields import MAY_BE_ZERO, PER_TYPE, PROMPT, RANDOM, SCALARS, TOLERANCE
 from cvxtoken.allocation.problem import FIFO, Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 
-ARRAYS = (*PER_TYPE, "max_tokens")
+ARRAYS = (*PER_TYPE, "max_tokens")  # what optima depend on
+GIVEN = (*ARRAYS, PROMPT)
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -30,9 +31,10 @@ class Workloads:
     Attributes:
         prior, accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token: as in `Workload`,
             shape (B, N).
-        max_tokens, deviation, deviation_per_token: likewise.
+        max_tokens, deviation, deviation_per_token, prompt_tokens: likewise.
         arrival_rate, accuracy_weight: as in `Workload`, shape (B,).
-        server: the delay law, the same for all.
+        servers: the different servers that there are.
+        which: of each instance the place of its own among them, shape (B,).
         sizes: how many types each instance has, shape (B,); the rest of its row is not read.
 
     >>> workloads = Workloads(prior=[0.5, 0.5], accuracy_gain=0.5, saturation_rate=[1e-3, 2e-3],
@@ -51,9 +53,11 @@ class Workloads:
     max_tokens: FloatArray
     deviation: FloatArray
     deviation_per_token: FloatArray
+    prompt_tokens: FloatArray
     arrival_rate: FloatArray
     accuracy_weight: FloatArray
-    server: Server
+    servers: tuple[Server, ...]
+    which: NDArray[np.intp]
     sizes: NDArray[np.intp]
 
     def __init__(
@@ -70,7 +74,8 @@ class Workloads:
         accuracy_weight: ArrayLike,
         deviation: ArrayLike = 0.0,
         deviation_per_token: ArrayLike = 0.0,
-        server: Server = FIFO,
+        prompt_tokens: ArrayLike = 0.0,
+        server: Server | Sequence[Server] = FIFO,
         sizes: ArrayLike | None = None,
     ) -> None:
         """Broadcast the arrays against each other.
@@ -79,7 +84,7 @@ class Workloads:
             ProblemError: a field holds something other than numbers, or the shapes do not fit together.
         """
         curves = (prior, accuracy_gain, saturation_rate, base_accuracy, overhead, time_per_token)
-        given = zip(ARRAYS, (*curves, deviation, deviation_per_token, max_tokens), strict=True)
+        given = zip(GIVEN, (*curves, deviation, deviation_per_token, max_tokens, prompt_tokens), strict=True)
         arrays = {field: _numbers(field, values, 2) for field, values in given}
         scalars = dict(zip(SCALARS, (arrival_rate, accuracy_weight), strict=True))
         per_instance = {field: _numbers(field, values, 1) for field, values in scalars.items()}
@@ -100,7 +105,9 @@ class Workloads:
             object.__setattr__(self, field, np.broadcast_to(array, (count, width)))
         for field, array in per_instance.items():
             object.__setattr__(self, field, np.broadcast_to(array, (count,)))
-        object.__setattr__(self, "server", server)
+        servers, which = _checked_servers(server, count)
+        object.__setattr__(self, "servers", servers)
+        object.__setattr__(self, "which", which)
         object.__setattr__(self, "sizes", _checked_sizes(sizes, count, width))
 
     @classmethod
@@ -111,20 +118,15 @@ class Workloads:
                 raise ProblemError(f"workloads holds {workload!r} at {number}; it must hold workloads")
         if not len(workloads):
             raise ProblemError("workloads is empty; at least one is needed")
-        servers = list(dict.fromkeys(workload.server for workload in workloads))
-        if len(servers) > 1:
-            raise ProblemError(
-                f"workloads holds the servers {servers[0]} and {servers[1]}; all must have the same server"
-            )
         sizes = np.array([len(workload) for workload in workloads])
         filled = np.arange(sizes.max()) < sizes[:, None]
         columns: dict[str, Any] = {}
-        for field in ARRAYS:
+        for field in GIVEN:
             columns[field] = np.full(filled.shape, np.nan)
             columns[field][filled] = np.concatenate([getattr(workload, field) for workload in workloads])
         for field in SCALARS:
             columns[field] = [getattr(workload, field) for workload in workloads]
-        return cls(**columns, server=servers[0], sizes=sizes)
+        return cls(**columns, server=[workload.server for workload in workloads], sizes=sizes)
 
     @cached_property
     def is_random(self) -> bool:
@@ -134,10 +136,11 @@ class Workloads:
     def workload(self, index: int, names: Sequence[str] | None = None) -> Workload:
         """One of the workloads (IndexError where there is none; ProblemError where it breaks a rule)."""
         size = int(self.sizes[index])
-        arrays = {field: getattr(self, field)[index, :size] for field in ARRAYS}
+        arrays = {field: getattr(self, field)[index, :size] for field in GIVEN}
         rate, weight = float(self.arrival_rate[index]), float(self.accuracy_weight[index])
         names = [f"type {k}" for k in range(size)] if names is None else names
-        return Workload(names=names, **arrays, arrival_rate=rate, accuracy_weight=weight, server=self.server)
+        server = self.servers[self.which[index]]
+        return Workload(names=names, **arrays, arrival_rate=rate, accuracy_weight=weight, server=server)
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -174,6 +177,18 @@ def _numbers(field: str, values: ArrayLike, axes: int) -> FloatArray:
     if array.ndim > axes:
         raise ProblemError(f"{field} has shape {array.shape}; it must have at most {axes} axes")
     return array.astype(np.float64, copy=False)
+
+
+def _checked_servers(
+    server: Server | Sequence[Server], count: int
+) -> tuple[tuple[Server, ...], NDArray[np.intp]]:
+    """The different servers, and which of them each instance has (ProblemError)."""
+    given = [server] if isinstance(server, Server) else list(server)
+    if len(given) not in (1, count) or not all(isinstance(one, Server) for one in given):
+        raise ProblemError(f"server is {server!r}; it must be a server for all, or one for each of {count}")
+    place: dict[Server, int] = {}
+    which = np.array([place.setdefault(one, len(place)) for one in given], dtype=np.intp)
+    return tuple(place), np.broadcast_to(which, (count,))
 
 
 def _checked_sizes(sizes: ArrayLike | None, count: int, width: int) -> NDArray[np.intp]:
