@@ -47,7 +47,7 @@ def random_targets(
         start, end = float(low[name]), float(high[name])
         share = rng.uniform(0.01, 1.2) if rng.random() < 0.5 else 10 ** rng.uniform(-6, 0)
         limit = start + max(end - start, 1e-3 * start) * share
-        chosen[name] = (min(limit, (start + 1) / 2) if name == "max_utilization" else limit) or 1.0
+        chosen[name] = (min(limit, (start + 1) / 2) or 0.5) if name == "max_utilization" else limit or 1.0
     return Targets(objective=objective, min_accuracy=least, **chosen)
 
 
