@@ -1,4 +1,4 @@
-"""The checker of allocations on files that name a server: no false statement is accepted, nor a bad server."""
+"""The checker of allocations on files that name a server: neither a false statement nor a bad server passes."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from cvxtoken.errors import CvxtokenError, ProblemError
 Candidate = tuple[list[Decimal], Multipliers]
 _ACTIVE = 1e-6  # of a dual value times its limit, as a share of all there is to gain
 _NEAR = (1e-7, 0.0)  # of a bound, as a share of the range: corners, and the point as it is
-_CLOSED = Decimal("1e-15")  # a relative gap at which no further candidate is tried
+_CLOSED = Decimal("1e-20")  # a relative gap at which no further candidate is tried
 _HALVINGS = 60  # of an interval, to float64's accuracy
 _NARROW = 1e-9  # of max_tokens, or of 1 / b where that is 0: the least width of a type's range
 
@@ -104,8 +104,8 @@ def _size(problem: Feasible, key: str | int) -> float:
 
 def _candidates(problem: Feasible) -> Iterator[Candidate]:
     """The polished point, then the points that it came from."""
-    room = {name: float(value) for name, value in problem.room.items()}
-    if not all(problem.room.values()):
+    room = {name: float(value) for name, value in problem.used_up.items()}
+    if not all(problem.used_up.values()):
         yield problem.least, no_room(problem)
         return
     point = interior_point(problem.workload, problem.targets, problem.floor, _width(problem), room)
