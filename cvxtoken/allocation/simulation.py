@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cvxtoken.allocation import model
+from cvxtoken.allocation.delay import Fifo
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
@@ -119,9 +120,14 @@ def simulate(
         on_progress: called with the number of queries of each block.
 
     Raises:
-        ProblemError: an argument breaks its rule, or a service time of mean 0 has a deviation.
+        ProblemError: an argument breaks its rule, a service time of mean 0 has a deviation, or the server
+            takes more than one query at a time.
         UnstableError: the utilisation is 1 or more, and that is not allowed.
     """
+    if not isinstance(workload.server, Fifo):
+        raise ProblemError(
+            f"server is {workload.server.kind!r}; this simulates one query at a time ({Fifo.kind!r})"
+        )
     l = model.checked_tokens(workload, tokens)
     _check_counts(num_requests, seed, replications)
     stable = bool(model.idle(workload, l) > 0)
@@ -175,7 +181,7 @@ def _replicate(
     )
     wait, left = 0.0, warm_up + counted
     while left:
-        gaps = arrivals.standard_exponential(BLOCK) / workload.arrival_rate
+        gaps = arrivals.standard_exponential(BLOCK) / workload.rate
         kind = np.searchsorted(edges, types.random(BLOCK), side="right")
         right = answers.random(BLOCK) < p[kind]
         now = min(BLOCK, left)
