@@ -43,11 +43,20 @@ def on(w: cvxtoken.Workload, server: Sharing, load: float) -> cvxtoken.Workload:
     return w.replace(server=server, arrival_rate=load * server.replicas / work)
 
 
+def thinking(w: cvxtoken.Workload) -> cvxtoken.Workload:
+    """With a weight that makes some type think if none does."""
+    sigma, T0 = w.server.sigma, float(w.mean_overhead)  # type: ignore[attr-defined]
+    price = (1 + w.rate * T0 * (sigma - w.server.overhead_share)) / float(w.idle_at_zero) ** 2
+    least = price * float((w.time_per_token / (w.accuracy_gain * w.saturation_rate)).min())
+    return w.replace(accuracy_weight=max(w.accuracy_weight, 3 * least))
+
+
 def some() -> list[cvxtoken.Workload]:
     """Of all kinds: random ones, the ends of both shares, and loads next to 1."""
     found = [served(seed, 1 + seed % 4) for seed in range(10)]
     found += [on(realistic(seed, 3), server, 0.6) for seed, server in enumerate(EXTREMES)]
     found += [served(seed, 3, 1 - 10.0**-power) for seed, power in ((20, 3), (21, 6), (22, 6))]
+    found = [thinking(w) for w in found]
     rich = served(31, 3).replace(accuracy_weight=1e7, max_tokens=[50.0, 0.0, 400.0])
     return [*found, rich, served(32, 3).replace(accuracy_weight=1e-4)]
 
