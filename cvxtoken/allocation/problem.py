@@ -133,8 +133,8 @@ class Workload:
         set_field(self, "server", server if isinstance(server, Server) else read_server(server))
         if not self.rate:
             raise ProblemError(
-                f"arrival_rate is {self.arrival_rate}; at one of {self.server.replicas} replicas it is too small "
-                "for a double"
+                f"arrival_rate is {self.arrival_rate}; at one of {self.server.replicas} replicas "
+                "it is too small for a double"
             )
         if not isinstance(source, str):
             raise ProblemError(f"source is {source!r}; it must be text")

@@ -1,4 +1,4 @@
-"""The checker of allocations on files that name a server: neither a false statement nor a bad server passes."""
+"""The checker of allocations on files that name a server: no false statement and no bad server passes."""
 
 from __future__ import annotations
 

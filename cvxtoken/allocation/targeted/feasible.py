@@ -46,7 +46,7 @@ class Feasible:
 
     @property
     def used_up(self) -> dict[str, Fraction]:
-        """The rooms that tokens take from; where tokens have no share in the load, rho is the same for all."""
+        """The rooms that tokens take from; where they have no share in the load, rho is the same for all."""
         shared = self.workload.exact_law.token_share > 0
         return {name: room for name, room in self.room.items() if shared or name != "max_utilization"}
 

@@ -49,7 +49,7 @@ def test_random_targets_are_certified_and_true(seed: int) -> None:
 @pytest.mark.parametrize("name", OF_LOAD)
 @pytest.mark.parametrize("seed", range(6))
 def test_a_target_of_the_load_fixes_the_idle_share(name: str, seed: int) -> None:
-    """Accuracy alone: the types share what tokens the limit leaves, alpha A b e^(-b l) = eta c for one eta."""
+    """Accuracy alone: the types share what tokens the limit leaves, A b e^(-b l) = eta c for one eta."""
     w = served.served(seed, 3)
     tokens = [Decimal(l) for l in (0.8 * cvxtoken.solve(w).tokens).tolist()]
     limit = float(upper_values(w, tokens)[name])
@@ -84,7 +84,7 @@ def test_limits_that_tie_to_the_last_bit(names: tuple[str, ...], seed: int) -> N
     w = SOME[seed]
     tokens = [Decimal(l) for l in (0.7 * cvxtoken.solve(w).tokens).tolist()]
     values = upper_values(w, tokens)
-    limits = {name: float(values[name]) for name in names if 0 < values[name]}
+    limits = {name: float(values[name]) for name in names if values[name] > 0}
     if limits.get("max_utilization", 0.0) < 1 and limits:
         proven(w, Targets("trade-off", **limits))
 
@@ -131,7 +131,7 @@ def test_a_utilisation_that_tokens_do_not_change_binds_nothing() -> None:
     assert at_limit.status == "certified"
     np.testing.assert_allclose(at_limit.tokens, free.tokens, rtol=1e-12)
     assert proven(w, Targets("accuracy", max_utilization=0.5)).tokens == (512, 512)
-    with pytest.raises(cvxtoken.TargetError, match="max_utilization is 0.49"):
+    with pytest.raises(cvxtoken.TargetError, match=r"max_utilization is 0\.49"):
         cvxtoken.solve(w, max_utilization=0.49)
 
 
