@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from decimal import Decimal
 
 import numpy as np
@@ -105,7 +106,9 @@ def test_every_form_has_the_certified_optimum(form: str, number: int) -> None:
     built = program(w, form)
     assert built.problem.is_dcp()
     assert form != "parametric" or built.problem.is_dcp(dpp=True)
-    built.problem.solve(solver="CLARABEL")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the badly scaled forms may end a little less exact
+        built.problem.solve(solver="CLARABEL")
     best = cvxtoken.solve(w).objective
     tokens = np.clip(built.tokens.value, 0, w.max_tokens)
     # 1e-6 relative is what an interior-point method reaches at its default tolerances
