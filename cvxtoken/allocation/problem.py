@@ -131,6 +131,11 @@ class Workload:
         set_field(self, "arrival_rate", checked_scalar("arrival_rate", arrival_rate))
         set_field(self, "accuracy_weight", checked_scalar("accuracy_weight", accuracy_weight))
         set_field(self, "server", server if isinstance(server, Server) else read_server(server))
+        if not self.rate:
+            raise ProblemError(
+                f"arrival_rate is {self.arrival_rate}; at one of {self.server.replicas} replicas "
+                "it is too small for a double"
+            )
         if not isinstance(source, str):
             raise ProblemError(f"source is {source!r}; it must be text")
         set_field(self, "source", source)

@@ -21,8 +21,9 @@ on together are all of 0 <= l <= l_max: tokens up to the lag are off, and worse 
 
 A leaf says of every type that it is free ('.'), off ('0') or on ('1'), and has a point, tokens with y > 0,
 which gives its prices z = t / y, v = s / y: any point makes a valid bound. Or it has none, because it leaves
-nothing stable: lambda sum pi t >= 1, with t at l0 for what is on and at 0 for the rest. Every way for all
-types to be off or on agrees with some leaf, so that the largest bound of a leaf is one for all allocations.
+nothing stable: y <= 0 by the delay law of `allocation`, at l0 for what is on and at 0 for the rest. Every way
+for all types to be off or on agrees with some leaf, so that the largest bound of a leaf is one for all
+allocations.
 
 The SHA-256 is of the text 'cvxtoken-lagged/1' and that of the instance, each followed by a line feed, and the
 lags of all types as big-endian doubles.
@@ -89,7 +90,8 @@ def prove(w: Any, tokens: Any, leaves: list[Leaf], lower: Decimal, upper: Decima
     cover(["".join(choices[k] for k in places) for choices, _ in leaves])
     for choices, point in leaves:
         if point is None:
-            require(idle(w, choices) <= 0, f"leaf {choices[:1000]} leaves something stable, and has no point")
+            unstable = idle(model, w, choices) <= 0
+            require(unstable, f"leaf {choices[:1000]} leaves something stable, and has no point")
         else:
             bound, curves = model.separate(point)
             for choice, curve, top, lag in zip(choices, curves, model.l_max, lags):
@@ -127,12 +129,14 @@ def cover(leaves: list[str]) -> None:
             groups.append([leaf[:k] + leaf[k + 1 :] for leaf in group if leaf[k] in ("." + choice)])
 
 
-def idle(w: Any, choices: str) -> Fraction:
+def idle(model: Model, w: Any, choices: str) -> Fraction:
     """The largest idle share that the choices allow, exactly."""
     busy = Fraction(0)
+    overhead_share, token_share = (Fraction(x.low) for x in model.law[-2:])  # of exact numbers
     for pi, t0, c, lag, choice in zip(w["prior"], w["overhead"], w["time_per_token"], w["lag"], choices):
-        busy += Fraction(pi) * (Fraction(t0) + Fraction(c) * Fraction(lag if choice == "1" else 0.0))
-    return 1 - Fraction(w["arrival_rate"]) * busy
+        thinking = token_share * Fraction(c) * Fraction(lag if choice == "1" else 0.0)
+        busy += Fraction(pi) * (overhead_share * Fraction(t0) + thinking)
+    return 1 - Fraction(model.lam.low) * busy
 
 
 def read_instance(instance: Any, lag: Any) -> tuple[dict[str, Any], str]:

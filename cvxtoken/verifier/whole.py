@@ -112,7 +112,7 @@ class Common:
         at, one = self.model.X.at, self.model.X.at(1)
         below, above = (one - self.z0 * at(high)).positive(), (self.z0 * at(low) - one).positive()
         distance = at(max(below.low, above.low))
-        return self.model.lam * self.model.law.constant * distance * distance / at(2 * high)
+        return self.model.lam * self.model.law.constant * distance * distance / (at(high) + at(high))
 
 
 class Side:

@@ -47,7 +47,7 @@ def random_targets(
         start, end = float(low[name]), float(high[name])
         share = rng.uniform(0.01, 1.2) if rng.random() < 0.5 else 10 ** rng.uniform(-6, 0)
         limit = start + max(end - start, 1e-3 * start) * share
-        chosen[name] = (min(limit, (start + 1) / 2) if name == "max_utilization" else limit) or 1.0
+        chosen[name] = (min(limit, (start + 1) / 2) or 0.5) if name == "max_utilization" else limit or 1.0
     return Targets(objective=objective, min_accuracy=least, **chosen)
 
 
@@ -62,12 +62,10 @@ def combination(rng: np.random.Generator, objective: str) -> list[str]:
 def values(w: cvxtoken.Workload, tokens: list[Any]) -> dict[str, Any]:
     """E[T], E[W], rho and mean tokens at tokens (mpf), from their definition."""
     pi, _, _, _, t0, c, _, _ = columns(w)
-    t = [t0[k] + c[k] * tokens[k] for k in range(len(w))]
-    lam = exact(w.arrival_rate)
-    mean = mp.fsum(pi[k] * t[k] for k in range(len(w)))
-    wait = lam * truth.mean_square(w, tokens) / (2 * (1 - lam * mean))
+    system, y = truth.law(w, tokens)
+    mean = mp.fsum(pi[k] * (t0[k] + c[k] * tokens[k]) for k in range(len(w)))
     thinking = mp.fsum(pi[k] * tokens[k] for k in range(len(w)))
-    return dict(zip(LIMITS, (mean + wait, wait, lam * mean, thinking), strict=True))
+    return dict(zip(LIMITS, (system, system - mean, 1 - y, thinking), strict=True))
 
 
 def objective(w: cvxtoken.Workload, targets: Targets, tokens: list[Any]) -> Any:
@@ -110,8 +108,8 @@ def optimum(w: cvxtoken.Workload, targets: Targets) -> Truth:
     proof = certify_targets(w, targets)
     l = [exact(x) for x in proof.tokens]
     pi, A, b, _, _, c, _, _ = columns(w)
-    lam, y = exact(w.arrival_rate), 1 - values(w, l)["max_utilization"]
-    square = truth.mean_square(w, l)
+    sigma = w.server.sigma if w.server.kind == "sharing" else 1.0
+    load, system_slopes = exact(w.rate) * exact(sigma), truth.system_slopes(w, l)
     mu, nu, eta, xi = (exact(proof.multipliers.of(name)) for name in LIMITS)
     alpha = exact(targets.accuracy_weight(w))
     found, excess = values(w, l), mpf(0)
@@ -119,10 +117,10 @@ def optimum(w: cvxtoken.Workload, targets: Targets) -> Truth:
         excess += exact(proof.multipliers.of(name)) * (exact(limit) - found[name])
     for k, name in enumerate(w.names):
         zeta = exact(proof.multipliers.min_accuracy.get(name, Decimal(0)))
-        wait_slope = pi[k] * (lam * truth.square_slope(w, k, l[k]) / y + c[k] * lam**2 * square / (2 * y**2))
+        system_slope = pi[k] * system_slopes[k]
         slope = (pi[k] * alpha + zeta) * A[k] * b[k] * mp.exp(-b[k] * l[k])
-        slope -= (targets.delay_weight + mu) * (pi[k] * c[k] + wait_slope)
-        slope -= nu * wait_slope + eta * lam * pi[k] * c[k] + xi * pi[k]
+        slope -= (targets.delay_weight + mu + nu) * system_slope
+        slope += nu * pi[k] * c[k] - eta * load * pi[k] * c[k] - xi * pi[k]
         top = exact(w.max_tokens[k])
         excess += max(slope, mpf(0)) * (top - l[k]) + max(-slope, mpf(0)) * l[k]
         if zeta:

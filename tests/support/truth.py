@@ -87,14 +87,21 @@ def best_whole(w: cvxtoken.Workload) -> tuple[list[list[int]], Any]:
     ], best
 
 
-def gradient(w: cvxtoken.Workload, l: list[Any]) -> list[Any]:
-    pi, A, b, _, t0, c, _, _ = columns(w)
-    types = range(len(l))
-    lam, alpha = exact(w.arrival_rate), exact(w.accuracy_weight)
-    y = 1 - lam * mp.fsum(pi[k] * (t0[k] + c[k] * l[k]) for k in types)
+def system_slopes(w: cvxtoken.Workload, l: list[Any]) -> list[Any]:
+    """The derivatives of E[T] in all tokens over pi, from the definition of each kind of server."""
+    c, lam = columns(w)[5], exact(w.rate)
+    system, y = law(w, l)
+    if w.server.kind == "sharing":  # of E[S] / y
+        common = (1 + lam * exact(w.server.sigma) * system) / y
+        return [c_k * common for c_k in c]
     common = 1 + lam**2 * mean_square(w, l) / (2 * y**2)
-    price = [c[k] * common + lam * square_slope(w, k, l[k]) / y for k in types]
-    return [pi[k] * (alpha * A[k] * b[k] * mp.exp(-b[k] * l[k]) - price[k]) for k in types]
+    return [c[k] * common + lam * square_slope(w, k, l[k]) / y for k in range(len(l))]
+
+
+def gradient(w: cvxtoken.Workload, l: list[Any]) -> list[Any]:
+    pi, A, b, *_ = columns(w)
+    alpha, price = exact(w.accuracy_weight), system_slopes(w, l)
+    return [pi[k] * (alpha * A[k] * b[k] * mp.exp(-b[k] * l[k]) - price[k]) for k in range(len(l))]
 
 
 @cache
@@ -113,23 +120,29 @@ def optimum(w: cvxtoken.Workload) -> tuple[list[Any], Any]:
     for k, value in enumerate(slope):
         free_here, at_zero = k in free, l[k] == 0
         good = abs(value) < scale[k] * mpf(10) ** -60 if free_here else (value <= 0) == at_zero
-        if not good or not 0 <= l[k] <= l_max[k]:
+        if not (good or l_max[k] == 0) or not 0 <= l[k] <= l_max[k]:
             raise AssertionError(f"the truth of type {k} is not optimal: gradient {value}")
     return l, objective(w, l)
 
 
 def _jacobian(w: cvxtoken.Workload, l: list[Any], free: list[int]) -> Any:
     """Second derivatives of J for the free types, from the definition (not from the rank-two form)."""
-    pi, A, b, _, t0, c, _, s1 = columns(w)
-    types = range(len(l))
-    lam, alpha = exact(w.arrival_rate), exact(w.accuracy_weight)
-    y = 1 - lam * mp.fsum(pi[k] * (t0[k] + c[k] * l[k]) for k in types)
-    square, g = mean_square(w, l), [square_slope(w, k, l[k]) for k in types]
+    pi, A, b, _, _, c, _, s1 = columns(w)
+    lam, alpha = exact(w.rate), exact(w.accuracy_weight)
+    system, y = law(w, l)
+    sharing = w.server.kind == "sharing"
+    square, g = mean_square(w, l), [square_slope(w, k, l[k]) for k in range(len(l))]
     matrix = mpmath.zeros(len(free))
     for row, k in enumerate(free):
         for column, j in enumerate(free):
-            cross = (g[k] * c[j] + g[j] * c[k]) / y**2 + c[k] * c[j] * lam * square / y**3
-            matrix[row, column] = -(lam**2) * pi[k] * pi[j] * cross
-        own = alpha * A[k] * b[k] ** 2 * mp.exp(-b[k] * l[k]) + lam * (c[k] ** 2 + s1[k] ** 2) / y
+            if sharing:  # E[S] / y has 2 load' / y^2 + 2 E[S] load'^2 / y^3
+                load = lam * exact(w.server.sigma)
+                both = 2 * load * pi[k] * c[k] * pi[j] * c[j] * (1 + load * system) / y**2
+            else:
+                cross = (g[k] * c[j] + g[j] * c[k]) / y**2 + c[k] * c[j] * lam * square / y**3
+                both = lam**2 * pi[k] * pi[j] * cross
+            matrix[row, column] = -both
+        own = alpha * A[k] * b[k] ** 2 * mp.exp(-b[k] * l[k])
+        own += 0 if sharing else lam * (c[k] ** 2 + s1[k] ** 2) / y
         matrix[row, row] -= pi[k] * own
     return matrix

@@ -87,19 +87,31 @@ def check_least(module: ModuleType) -> None:
             assert choice == "1" or exact(least.high) >= true - TRUTH * abs(true)
 
 
+SERVERS = [
+    {"kind": "fifo", "replicas": 1.0},
+    {"kind": "fifo", "replicas": 3.0},
+    {"kind": "sharing", "sigma": 0.125, "overhead": 0.75, "replicas": 7.0},
+    {"kind": "sharing", "sigma": 0.0, "overhead": 0.5, "replicas": 1.0},
+]
+
+
 def check_idle_shares(module: ModuleType) -> None:
-    """Exactly, against fractions."""
+    """Exactly, against fractions, for every kind of server."""
     rng = random.Random(2)
-    for document in proofs()[::2]:
+    for document, server in itertools.product(proofs()[::2], SERVERS):
         data, _ = module.read_instance(document["instance"], document["lag"])
         w, places = problem_of(document).workload, module.choosing(data)
         choices = "".join(rng.choice(".01") if k in places else "." for k in range(len(w)))
+        data = data | {"server": server}
+        model = module.Model(data, module.allocation.untargeted(data), module.allocation.arithmetic(20))
+        sigma0, sigma = Fraction(server.get("overhead", 1.0)), Fraction(server.get("sigma", 1.0))
         busy = Fraction(0)
         for k, choice in enumerate(choices):
             lag = Fraction(document["lag"][k] if choice == "1" else 0)
-            t = Fraction(float(w.overhead[k])) + Fraction(float(w.time_per_token[k])) * lag
-            busy += Fraction(float(w.prior[k])) * t
-        assert module.idle(data, choices) == 1 - Fraction(w.arrival_rate) * busy
+            t0, c = Fraction(float(w.overhead[k])), Fraction(float(w.time_per_token[k]))
+            busy += Fraction(float(w.prior[k])) * (sigma0 * t0 + sigma * c * lag)
+        lam = Fraction(w.arrival_rate / server["replicas"])
+        assert module.idle(model, data, choices) == 1 - lam * busy
 
 
 def check_that_truths_are_accepted(module: ModuleType) -> None:
@@ -158,7 +170,26 @@ BROKEN: dict[str, tuple[str, str, Callable[[ModuleType], None]]] = {
     "only what is on covered": ('for choice in "01"', 'for choice in "1"', check_cover),
     "every leaf covers both sides": ('if leaf[k] in ("." + choice)', "", check_cover),
     "leaves that are missing": ("cover([", "list([", check_forgeries),
-    "stable leaves without a point": ("idle(w, choices) <= 0", "idle(w, choices) <= 1", check_forgeries),
+    "stable leaves without a point": (
+        "idle(model, w, choices) <= 0",
+        "idle(model, w, choices) <= 1",
+        check_forgeries,
+    ),
+    "tokens in full in the least load": (
+        "thinking = token_share * Fraction(c)",
+        "thinking = Fraction(c)",
+        check_idle_shares,
+    ),
+    "overheads in full in the least load": (
+        "overhead_share * Fraction(t0)",
+        "Fraction(t0)",
+        check_idle_shares,
+    ),
+    "arrivals at all replicas in the least load": (
+        "Fraction(model.lam.low) * busy",
+        'Fraction(w["arrival_rate"]) * busy',
+        check_idle_shares,
+    ),
     "lags of free types in the least load": (
         'lag if choice == "1" else 0.0',
         'lag if choice != "0" else 0.0',

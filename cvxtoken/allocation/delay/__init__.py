@@ -27,13 +27,13 @@ def read_server(document: Any) -> Server:
         raise ProblemError(f"server is {document!r}; it must be a table with a kind")
     values = dict(document)
     kind = values.pop("kind", None)
-    if kind not in SERVERS:
+    if not isinstance(kind, str) or kind not in SERVERS:
         hint = nearest(str(kind), SERVERS)
         raise ProblemError(f"kind of server is {kind!r}; it must be one of {', '.join(SERVERS)}{hint}")
     known = [field.name for field in fields(SERVERS[kind])]  # type: ignore[arg-type]
     for name in values:
         if name not in known:
-            raise ProblemError(f"server: {name!r} is not a known key of {kind!r}{nearest(name, known)}")
+            raise ProblemError(f"server: {name!r} is not a known key of {kind!r}{nearest(str(name), known)}")
     try:
         return SERVERS[kind](**values)
     except TypeError as error:

@@ -34,7 +34,7 @@ def no_room(problem: Feasible) -> Multipliers:
     every type k, g being the value that the target limits.
     """
     w, targets, l = problem.workload, problem.targets, problem.floor
-    name = next(name for name, value in problem.room.items() if not value)
+    name = next(name for name, value in problem.used_up.items() if not value)
     h, c, load = model.delay_price(w, l), w.time_per_token, w.rate * w.law.token_share
     gain = targets.accuracy_weight(w) * w.accuracy_gain * w.saturation_rate * np.exp(-w.saturation_rate * l)
     slopes = {_TIME: c * h, _WAIT: c * (h - 1), _LOAD: c * load, _TOKENS: np.ones(len(w))}

@@ -52,6 +52,12 @@ class Feasible:
         """The least tokens as doubles, shape (N,)."""
         return np.array([float(l) for l in self.least])
 
+    @property
+    def used_up(self) -> dict[str, Fraction]:
+        """The rooms that tokens take from; where they have no share in the load, rho is the same for all."""
+        shared = self.workload.exact_law.token_share > 0
+        return {name: room for name, room in self.room.items() if shared or name != "max_utilization"}
+
 
 def feasible(workload: Workload, targets: Targets) -> Feasible:
     """Decide, before anything is solved, whether any allocation is stable and meets the targets.

@@ -28,7 +28,7 @@ _, _, _, TOKENS = LIMITS
 NO_PRICES: Mapping[Key, float] = {}
 _ACTIVE = 1e-6  # of a dual value times its limit, as a share of all there is to gain
 _NEAR = (1e-7, 0.0)  # of a bound, as a share of the range: corners, and the point as it is
-_CLOSED = Decimal("1e-15")  # a relative gap at which no further candidate is tried
+_CLOSED = Decimal("1e-20")  # a relative gap at which no further candidate is tried
 _HALVINGS = 60  # of an interval, to float64's accuracy
 _NARROW = 1e-9  # of max_tokens, or of 1 / b where that is 0: the least width of a type's range
 
@@ -152,10 +152,10 @@ def _polished(problem: Feasible, start: Start) -> Iterator[Candidate]:
 
 def _limited(problem: Feasible) -> Iterator[Candidate]:
     """The polished point, then the points that it came from."""
-    room = {name: float(value) for name, value in problem.room.items()}
+    room = {name: float(value) for name, value in problem.used_up.items()}
     if MEMORY in room:
         room[MEMORY] *= float(problem.least_idle)
-    if not all(problem.room.values()):
+    if not all(problem.used_up.values()):
         yield problem.least, no_room(problem)
         return
     try:

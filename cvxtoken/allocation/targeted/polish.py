@@ -17,8 +17,9 @@ with equality. And e = theta y / lambda and d = p - sigma theta lambda Q / (2 y)
     active of (E[T], E[W], rho)     none                   E[T]            E[W]                   rho
     the equations                   e = w, d = w direct    d = e direct    d = e direct - e + w   e = w
 
-and nothing where two of the three are active; all three never need be, because E[S] and E[W] give E[T]. A
-least accuracy is a bound of l. Its multiplier zeta is read off: (alpha + zeta / pi) A b e^(-b l) = slope. The
+and nothing where two of the three are active; all three never need be, because E[S] and E[W] give E[T]. Where
+square is 0 all three depend on y alone, and one of them, whose limit is the tightest, is enough. A least
+accuracy is a bound of l. Its multiplier zeta is read off: (alpha + zeta / pi) A b e^(-b l) = slope. The
 answer is accepted where no multiplier is negative and no other target is missed; otherwise other sets are
 tried. Nothing is proven here.
 """
@@ -28,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DecimalException, localcontext
-from itertools import combinations
+from itertools import combinations, product
 
 from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.memory import memory_row
@@ -73,7 +74,7 @@ def polish_targets(problem: Feasible, start: Start) -> tuple[list[Decimal], Mult
     """
     with localcontext(Context(POLISHING, ROUND_HALF_EVEN, Emin=-_EXPONENTS, Emax=_EXPONENTS)):
         system = _System(problem)
-        for active in _sets_near(start.active, list(system.limits)):
+        for active in _sets_near(start.active, list(system.limits), 2 if system.square else 1):
             try:
                 found = system.solve(start, active)
             except (DecimalException, ZeroDivisionError):
@@ -83,12 +84,20 @@ def polish_targets(problem: Feasible, start: Start) -> tuple[list[Decimal], Mult
     return None
 
 
-def _sets_near(guess: Active, known: Sequence[Key]) -> Iterator[Active]:
-    """Sets of targets, the guess first: up to two changes of it, with at most two of E[T], E[W] and rho."""
+def _sets_near(guess: Active, known: Sequence[Key], most: int) -> Iterator[Active]:
+    """Sets of targets, the guess first: up to two changes of it, with at most so many of E[T], E[W] and rho.
+
+    A guess with more of these stands for all its sets with just so many.
+    """
+    of_load = {_TIME, _WAIT, _LOAD}
+    shared = [name for name in guess if name in of_load]
+    guesses = [set(guess) - of_load | set(few) for few in combinations(shared, min(len(shared), most))]
+    seen = set()
     for size in range(3):
-        for changed in combinations(known, size):
-            chosen = set(guess) ^ set(changed)
-            if len(chosen & {_TIME, _WAIT, _LOAD}) < 3:
+        for near, changed in product(guesses, combinations(known, size)):
+            chosen = frozenset(near ^ set(changed))
+            if len(chosen & of_load) <= most and chosen not in seen:
+                seen.add(chosen)
                 yield tuple(name for name in known if name in chosen)
 
 
@@ -145,9 +154,12 @@ class _System:
         return self.accepted([self.answer(k, l[k], prices, rows) for k in range(len(l))], prices, load, rows)
 
     def first_prices(self, l: list[Decimal], start: Start, load: list[Key], rows: list[Key]) -> list[Decimal]:
-        """theta, p and the chi of the active rows, from the start's multipliers."""
+        """theta, p and the chi of the active rows, from the start's multipliers.
+
+        Where E[T], E[W] and rho depend on y alone, one of them may stand for others that the start has.
+        """
         mu, nu, eta = (
-            Decimal(start.multipliers.get(name, 0.0)) if name in load else Decimal(0)
+            Decimal(start.multipliers.get(name, 0.0)) if name in load or not self.square else Decimal(0)
             for name in (_TIME, _WAIT, _LOAD)
         )
         Q, y = self.moments(l)
