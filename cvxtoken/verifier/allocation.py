@@ -271,6 +271,16 @@ class Law(NamedTuple):
     token_share: Interval
 
 
+def is_count(value: float) -> bool:
+    """Whether a double is a whole number from 1 to 2^53."""
+    return 1 <= value <= 2**53 and value == int(value)
+
+
+def is_share(value: float) -> bool:
+    """Whether a double is from 0 to 1."""
+    return 0 <= value <= 1
+
+
 def fifo(server: dict[str, Any], lam: Interval, T0: Interval) -> Law:
     """First come, first served: E[T] = E[S] + lambda E[S^2] / (2 y), of Pollaczek and Khinchine."""
     zero, one = lam.at(0), lam.at(1)
@@ -293,7 +303,11 @@ def sharing(server: dict[str, Any], lam: Interval, T0: Interval) -> Law:
 
 
 TOGETHER = ("sharing",)  # kinds of servers where a query in service takes 1 / y times as long as alone
-LAWS = {"fifo": (fifo, ("replicas",)), "sharing": (sharing, ("sigma", "overhead", "replicas"))}
+LAWS = {  # of each kind the law, and the rules of its parameters in the order in which they are hashed
+    "fifo": (fifo, {"replicas": is_count}),
+    "sharing": (sharing, {"sigma": is_share, "overhead": is_share, "replicas": is_count}),
+}
+DEFAULT = {"kind": "fifo", "replicas": 1.0}
 
 
 class Curve(NamedTuple):
@@ -477,9 +491,12 @@ def read_instance(instance: Any) -> tuple[dict[str, Any], str]:
     require(abs(sum(w["prior"]) - 1) <= 2e-9, "prior does not sum to 1")
     accuracy = (A + D for A, D in zip(w["accuracy_gain"], w["base_accuracy"]))
     require(max(accuracy) <= 1 + 2e-9, "an accuracy exceeds 1")
-    server = read_server(instance.get("server", {"kind": "fifo", "replicas": 1.0}))
+    server = read_server(instance.get("server", DEFAULT))
+    require(w["arrival_rate"] / server["replicas"] > 0, "the rate at one replica is 0")
     version, kind, parameters = 1 if columns == COLUMNS else 2, [], []
     if "server" in instance:
+        plain = server == DEFAULT and not any(w["prompt_tokens"])
+        require(not plain, "an instance of one queue without prompts names no server")
         version, (kind, *parameters) = 3, server.values()
         kind = [kind]
     header = "\n".join([f"cvxtoken-workload/{version}", str(len(w["names"])), *w["names"], *kind, ""])
@@ -499,8 +516,7 @@ def read_server(server: Any) -> dict[str, Any]:
     for name in names:
         value = server[name]
         require(type(value) is float, f"{name} of the server is no double")
-        whole = value == int(value) if 1 <= value <= 2**53 else False
-        require(whole if name == "replicas" else 0 <= value <= 1, f"{name} of the server is out of its range")
+        require(names[name](value), f"{name} of the server is out of its range")
     return {"kind": kind, **{name: server[name] + 0.0 for name in names}}
 
 

@@ -115,8 +115,8 @@ BROKEN: dict[str, tuple[str, str, Callable[[ModuleType], None]]] = {
     "tokens block the batch": (LAST, LAST.replace("overhead, sigma", "overhead, one"), check_laws),
     "overheads free": (LAST, LAST.replace("overhead, sigma", "zero, sigma"), check_laws),
     "the laws exchanged": (
-        'LAWS = {"fifo": (fifo,',
-        'LAWS = {"fifo": (lambda server, *x: sharing({"sigma": 1.0, "overhead": 1.0}, *x),',
+        '"fifo": (fifo,',
+        '"fifo": (lambda server, *x: sharing({"sigma": 1.0, "overhead": 1.0}, *x),',
         check_laws,
     ),
     # the laws in the model
@@ -200,12 +200,12 @@ BROKEN: dict[str, tuple[str, str, Callable[[ModuleType], None]]] = {
         check_malformed,
     ),
     "parameters that are no doubles": ("require(type(value) is float, f", "require(True, f", check_malformed),
-    "shares above 1": ("else 0 <= value <= 1,", "else 0 <= value <= 2,", check_malformed),
-    "shares below 0": ("else 0 <= value <= 1,", "else value <= 1,", check_malformed),
-    "parts of replicas": ("value == int(value) if 1 <=", "True if 1 <=", check_malformed),
+    "shares above 1": ("return 0 <= value <= 1\n", "return 0 <= value <= 2\n", check_malformed),
+    "shares below 0": ("return 0 <= value <= 1\n", "return value <= 1\n", check_malformed),
+    "parts of replicas": (" and value == int(value)", "", check_malformed),
     "no replicas": (
-        "if 1 <= value <= 2**53 else False",
-        "if 0 <= value <= 2**53 else False",
+        "return 1 <= value <= 2**53",
+        "return 0 <= value <= 2**53",
         check_malformed,
     ),
     "signs of zero kept": ("server[name] + 0.0 for name", "server[name] for name", check_signs_of_zero),

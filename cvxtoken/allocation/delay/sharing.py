@@ -30,6 +30,8 @@ from cvxtoken.allocation.delay.law import Law, Number, Server, checked_replicas,
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 
+LEAST = 1e-9  # of sigma: below, the form of all laws loses its digits; 0 has a form of its own
+
 
 @dataclass(frozen=True)
 class Sharing(Server):
@@ -46,7 +48,8 @@ class Sharing(Server):
         replicas: see `Server`.
 
     Raises:
-        ProblemError: a share is not from 0 to 1, or replicas no whole number of at least 1.
+        ProblemError: a share is not from 0 to 1, sigma is so small that E[T] is a difference of huge numbers,
+            or replicas is no whole number of at least 1.
 
     Source: see the module's text.
 
@@ -64,6 +67,8 @@ class Sharing(Server):
     def __post_init__(self) -> None:
         set_field = object.__setattr__  # the dataclass is frozen; this is its only door
         set_field(self, "sigma", checked_share("sigma", self.sigma))
+        if 0 < self.sigma < LEAST:
+            raise ProblemError(f"sigma is {self.sigma}; it must be 0 or at least {LEAST}")
         set_field(self, "overhead", checked_share("overhead", self.overhead))
         set_field(self, "replicas", checked_replicas(self.replicas))
 
