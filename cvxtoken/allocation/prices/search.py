@@ -1,21 +1,22 @@
 """The two-price form: the optimum depends on the N types only through two numbers (derived here).
 
-With theta = lambda / y, the price of occupying the server, and p = 1 + lambda^2 E[S^2] / (2 y^2), the price
-of a second of mean service, every type answers on its own: l_k is the root, clipped to [0, l_max], of
+With the numbers of the delay law (`delay.law`), Q = square E[S^2] + constant, theta = lambda / y, the price of
+occupying the server, and p = direct + sigma lambda^2 Q / (2 y^2), the price of a second of mean service, every
+type answers on its own: l_k is the root, clipped to [0, l_max], of
 
-    alpha A_k b_k exp(-b_k l) = c_k (p + theta tau_k(l)),
+    alpha A_k b_k exp(-b_k l) = c_k (p + theta m_k(l)),   m_k = square tau_k,
 
 tau being the marginal time of `model`: t0 + c l, and where service times vary t + s s1 / c.
 
 The prices are right where these answers reproduce them, that is where both residuals vanish:
 
     idle_residual  = y(l) - lambda / theta
-    price_residual = log p - log(1 + theta^2 E[S^2](l) / 2)
+    price_residual = log p - log(direct + sigma theta^2 Q(l) / 2)
 
 Answers fall as either price rises. So the first residual increases with both prices. The second increases
-with p, and decreases with theta: at fixed answers theta^2 E[S^2] / 2 grows by theta E[S^2], and their fall
-takes away no more than its share theta c' / (b q + theta c'), q = p + theta tau and c' = dtau/dl, because
-(c tau)^2 = (c t + s1 s)^2 <= (c^2 + s1^2) (t^2 + s^2) and c^2 + s1^2 = c c'. The curve where the first
+with p, and decreases with theta: at fixed answers theta^2 Q / 2 grows by theta Q, and their fall takes away no
+more than the share theta m' / (b q + theta m') of its part with E[S^2], q = p + theta m and m' = dm/dl, because
+(c tau)^2 = (c t + s1 s)^2 <= (c^2 + s1^2) (t^2 + s^2) and c^2 + s1^2 = c dtau/dl. The curve where the first
 vanishes falls in the plane of the prices, that of the second rises, and they cross once, at the optimum.
 Hence the signs at any pair of prices tell on which side of the optimum one of the two lies:
 
