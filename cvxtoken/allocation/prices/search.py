@@ -1,8 +1,8 @@
 """The two-price form: the optimum depends on the N types only through two numbers (derived here).
 
-With the numbers of the delay law (`delay.law`), Q = square E[S^2] + constant, theta = lambda / y, the price of
-occupying the server, and p = direct + sigma lambda^2 Q / (2 y^2), the price of a second of mean service, every
-type answers on its own: l_k is the root, clipped to [0, l_max], of
+Let Q = square E[S^2] + constant with the numbers of the delay law (`delay.law`). With theta = lambda / y, the
+price of occupying the server, and p = direct + sigma lambda^2 Q / (2 y^2), the price of a second of mean
+service, every type answers on its own: l_k is the root, clipped to [0, l_max], of
 
     alpha A_k b_k exp(-b_k l) = c_k (p + theta m_k(l)),   m_k = square tau_k,
 
@@ -14,10 +14,10 @@ The prices are right where these answers reproduce them, that is where both resi
     price_residual = log p - log(direct + sigma theta^2 Q(l) / 2)
 
 Answers fall as either price rises. So the first residual increases with both prices. The second increases
-with p, and decreases with theta: at fixed answers theta^2 Q / 2 grows by theta Q, and their fall takes away no
-more than the share theta m' / (b q + theta m') of its part with E[S^2], q = p + theta m and m' = dm/dl, because
-(c tau)^2 = (c t + s1 s)^2 <= (c^2 + s1^2) (t^2 + s^2) and c^2 + s1^2 = c dtau/dl. The curve where the first
-vanishes falls in the plane of the prices, that of the second rises, and they cross once, at the optimum.
+with p, and decreases with theta: at fixed answers theta^2 Q / 2 grows by theta Q, and their fall takes away
+no more than the share theta m' / (b q + theta m') of the part with E[S^2], q = p + theta m and m' = dm/dl,
+because (c tau)^2 = (c t + s1 s)^2 <= (c^2 + s1^2) (t^2 + s^2) and c^2 + s1^2 = c dtau/dl. The curve where the
+first vanishes falls in the plane of the prices, that of the second rises, and they cross once, at the optimum.
 Hence the signs at any pair of prices tell on which side of the optimum one of the two lies:
 
     (-, -)  p is too low        (+, +)  p is too high
@@ -59,6 +59,7 @@ from cvxtoken.errors import SolverError
 RELIABLE_GAP = 1e-12  # relative
 _NEWTON_REACH = 3.0  # a longer first step, in log prices, is not worth trying
 _RELIABLE = 1e-9  # below this step Newton's method has converged, and stalls only from rounding
+_MOST = 1000  # pairs of prices; bisection needs some 60 for each, and rounding may send it in circles
 _EXACT = 1e-15  # about the rounding error of a log price
 SAMPLED_FROM = 65_536  # types; from here on the first prices are those of a sample
 _SAMPLE = 16_384  # types in it
@@ -221,7 +222,7 @@ def _search(
 ) -> Iterator[PricePoint]:
     """The globally convergent search: Newton's steps while they halve in the bracket, else its middle."""
     largest = _NEWTON_REACH
-    while True:
+    for _ in range(_MOST):
         point = evaluate_near(columns, log_theta, log_p, tokens)
         yield point
         if point.error <= _EXACT:
