@@ -2,8 +2,8 @@
 
 On a cell a1 <= a <= a2 of the load, g is convex: a line u - s a that is not below g at both ends is nowhere
 below it between. Under the line's law (`pooled.line`) waits are shorter in the cell, so that its dual bound,
-that of `cvxtoken.allocation.proof.separate`, holds there. It bounds that law's J for all loads; but beyond the
-cell, where the chord is below g, this J is below the true one: cells close without bounds on the load.
+that of `cvxtoken.allocation.proof.separate`, holds there. It bounds that law's J for all loads; but beyond
+the cell, where the chord is below g, this J is below the true one: cells close without bounds on the load.
 
 Near a = 0 g grows without limit. There a cell has no line, and E[W] >= 0: with any price mu >= 0 of the load,
 

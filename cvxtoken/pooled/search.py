@@ -17,7 +17,7 @@ from decimal import Decimal
 import numpy as np
 
 from cvxtoken import verifier
-from cvxtoken.allocation.prices.search import solve_prices
+from cvxtoken.allocation.prices.search import price_path
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError
 from cvxtoken.pooled.bounds import Cell, attained, line_above, under_line, without_waits
@@ -27,9 +27,10 @@ from cvxtoken.pooled.problem import PooledWorkload
 from cvxtoken.precision import SQUARED
 
 _CLOSE = Decimal("2e-16")  # times 1 + |J|: a bound so near the best known is not split further
-_STEEP = 1e60  # of g at a cell's lower end: beyond, waits are nothing, and a chord says nothing
+_STEEP = 1e40  # of g at a cell's lower end: beyond, waits are nothing, and a chord says nothing
 _SHARE = 16  # of a cell's width, in which the best known load is cut out
 _TURNS = 60  # of a climb
+_PRICES = 200  # pairs that are tried: where hardly any query waits, the search for them may go in circles
 _HALVINGS = 200  # until doubles do not change
 _FAILURES = (ArithmeticError, ValueError, CvxtokenError)
 
@@ -183,11 +184,13 @@ class _Search:
     def relaxed(self, line: Line) -> FloatArray | None:
         """The optimum under a line's law, in float64; None where it is not found."""
         w = self.problem.workload.replace(server=line)
+        if w.idle_at_zero <= 0:
+            return None
         try:
-            tokens = solve_prices(w) if w.idle_at_zero > 0 else None
+            *_, last = itertools.islice(price_path(w), _PRICES)
         except _FAILURES:
             return None
-        return tokens if tokens is not None and np.isfinite(tokens).all() else None
+        return last.tokens if np.isfinite(last.tokens).all() else None
 
     def improve(self, tokens: FloatArray) -> None:
         """Climb from tokens that may lead to better ones than the best known, and take those over."""
