@@ -27,7 +27,8 @@ from cvxtoken.pooled.problem import PooledWorkload
 from cvxtoken.precision import SQUARED
 
 _CLOSE = Decimal("2e-16")  # times 1 + |J|: a bound so near the best known is not split further
-_STEEP = 1e40  # of g at a cell's lower end: beyond, waits are nothing, and a chord says nothing
+_STEEP = 1e6  # of g at both ends of a cell: between them, a line's idle share needs digits of its doubles
+_BEYOND = 1e40  # of g: no query waits that could be told from one that does not
 _SHARE = 16  # of a cell's width, in which the best known load is cut out
 _TURNS = 60  # of a climb
 _PRICES = 200  # pairs that are tried: where hardly any query waits, the search for them may go in circles
@@ -117,16 +118,17 @@ class _Search:
     def first(self) -> list[Node]:
         """One cell, or two where g is too steep at the least load."""
         R = float(self.problem.servers)
-        if not self.is_steep(self.start):
+        if not self.is_steep(self.start, R):
             return [self.lined(self.start, R)]
-        edge = R / 2
-        while self.is_steep(edge):
+        edge = (self.start + R) / 2
+        while self.is_steep(edge, R):
             edge = (edge + R) / 2
         return [self.free(self.start, edge), self.lined(edge, R)]
 
-    def is_steep(self, load: float) -> bool:
-        """Whether g is too large there for a line."""
-        return not 0 <= float(spares(self.problem.servers, load)) <= _STEEP
+    def is_steep(self, left: float, right: float) -> bool:
+        """Whether g falls too much in a cell for a line."""
+        steepest, least = spares(self.problem.servers, np.array([left, right])).tolist()
+        return not steepest <= _STEEP * max(least, 1.0)
 
     def split(self, node: Node) -> list[float]:
         """Where to split a cell: around the best known load, else in the middle; nowhere if too narrow.
@@ -136,7 +138,7 @@ class _Search:
         left, right = node.left, node.right
         if node.cell.line is None:
             edge = max(left, right / 4)
-            while edge <= left or self.is_steep(edge):
+            while edge <= left or self.is_steep(edge, right):
                 edge, last = (edge + right) / 2, edge
                 if edge == last:
                     return []
@@ -151,7 +153,7 @@ class _Search:
 
     def child(self, left: float, right: float, parent: Node) -> Node:
         """A part of a cell; where its own bound is not better, the parent's holds for it too."""
-        if parent.cell.line is None and left == parent.left:
+        if parent.cell.line is None and left == parent.left and self.is_steep(left, right):
             made = self.free(left, right)
         else:
             made = self.lined(left, right)
@@ -218,10 +220,11 @@ class _Search:
             math.nan,
         )  # where one was, and its excess
         for _ in range(_TURNS):
-            if not 0 < a < R or self.is_steep(a):
+            g = float(spares(R, a))
+            if not 0 < a < R or g > _BEYOND:
                 break
             s = -slope(R, a)
-            made = self.relaxed(Line(Decimal(float(spares(R, a)) + s * a), Decimal(s)))
+            made = self.relaxed(Line(Decimal(g + s * a), Decimal(s)))
             if made is None:
                 break
             tokens = made
