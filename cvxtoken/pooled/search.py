@@ -77,8 +77,7 @@ class _Search:
         self.problem, self.deadline = problem, deadline
         self.tokens = np.zeros(len(problem))
         self.lower = attained(problem, self.tokens.tolist())
-        least = float(problem.least_load)
-        self.start = least if problem.least_load >= least else math.nextafter(least, 0)
+        self.start = math.nextafter(float(problem.least_load), 0)  # below it in any precision
 
     def run(self) -> Found:
         """Split the cell of the largest bound until none is above the best known."""

@@ -25,7 +25,9 @@ def test_it_is_the_formula_of_textbooks(servers: int) -> None:
     for share in (1e-3, 0.1, 0.5, 0.9, 0.999):
         a = share * servers
         true = pooled_truth.spare(servers, exact(a))
-        assert erlang_c(servers, a) == pytest.approx(float(pooled_truth.erlang_c(servers, exact(a))), rel=1e-11)
+        assert erlang_c(servers, a) == pytest.approx(
+            float(pooled_truth.erlang_c(servers, exact(a))), rel=1e-11
+        )
         assert float(spares(servers, a)) == pytest.approx(float(true), rel=1e-11)
         enclosure = spare(servers, Rounding(SQUARED).exact(a), Rounding(SQUARED).exact)
         assert exact(enclosure.low) <= true * (1 + mpf(10) ** -80)

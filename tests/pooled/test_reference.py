@@ -5,7 +5,8 @@ import pytest
 from scipy.optimize import minimize
 
 import cvxtoken
-from cvxtoken import ProblemError, Sharing, UnstableError
+from cvxtoken import ProblemError, UnstableError
+from cvxtoken.allocation.delay import Fifo, Sharing
 from cvxtoken.pooled import PooledWorkload, search, solve_pooled
 from tests.pooled.instances import random_problem
 from tests.support import pooled_truth
@@ -84,7 +85,7 @@ def test_with_very_many_servers_none_waits() -> None:
     w = cvxtoken.load("qwen3-8b")
     found = solve_pooled(w, 1000)
     alone = np.log(w.accuracy_weight * w.accuracy_gain * w.saturation_rate / w.time_per_token)
-    assert found.tokens == pytest.approx(np.clip(alone / w.saturation_rate, 0, w.max_tokens), rel=1e-12)
+    assert found.tokens == pytest.approx(np.clip(alone / w.saturation_rate, 0, w.max_tokens), rel=1e-9)
     assert found.mean_wait < 1e-300
     assert found.status == "certified"
 
@@ -140,7 +141,7 @@ def test_bad_data() -> None:
         with pytest.raises(ProblemError, match="servers is .*; it must be a whole number from 1 to 1000"):
             solve_pooled(w, servers)  # type: ignore[arg-type]
     assert PooledWorkload(w, 2.0).servers == 2  # type: ignore[arg-type]
-    for server in (Sharing(0.5), cvxtoken.allocation.delay.Fifo(2)):
+    for server in (Sharing(0.5), Fifo(2)):
         with pytest.raises(ProblemError, match="take one query at a time, and are counted here"):
             solve_pooled(w.replace(server=server), 2)
     with pytest.raises(ProblemError, match="time_limit is 0"):
@@ -151,11 +152,15 @@ def test_bad_data() -> None:
 
 def test_unstable_data_are_told_exactly() -> None:
     w = realistic(3, 2).replace(prior=[0.5, 0.5], overhead=[0.25, 0.75])
-    with pytest.raises(UnstableError, match=r"4 servers are busy in the mean, and there are 2.*and 5 servers"):
+    with pytest.raises(
+        UnstableError, match=r"4 servers are busy in the mean, and there are 2.*and 5 servers"
+    ):
         solve_pooled(w.replace(arrival_rate=8.0), 2)
     with pytest.raises(UnstableError) as caught:
         solve_pooled(w.replace(arrival_rate=4.0), 2)
-    assert "the largest stable arrival rate is 3.9999999999999996 /s, and 3 servers would do" in str(caught.value)
+    assert "the largest stable arrival rate is 3.9999999999999996 /s, and 3 servers would do" in str(
+        caught.value
+    )
     assert solve_pooled(w.replace(arrival_rate=np.nextafter(4.0, 0)), 2).lower < 0
     with pytest.raises(UnstableError, match="servers are busy") as caught:
         solve_pooled(w.replace(arrival_rate=1e9), 2)

@@ -88,7 +88,10 @@ def _best(problem: PooledWorkload) -> tuple[list[Any], Any]:
             l[k] -= value
     for k, slope in enumerate(gradient(problem, l)) if load(problem, l) else ():
         if k in free:
-            good = abs(slope) < exact(problem.workload.time_per_token[k]) * mpf(10) ** -40 and 0 <= l[k] <= top[k]
+            good = (
+                abs(slope) < exact(problem.workload.time_per_token[k]) * mpf(10) ** -40
+                and 0 <= l[k] <= top[k]
+            )
         else:
             good = top[k] == 0 or (slope <= 0) == (l[k] == 0)
         if not good:
