@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -52,10 +53,10 @@ def test_g_decreases_and_is_convex(servers: int) -> None:
     """At fractions, exactly."""
     grid = [Fraction(servers * k, 40) for k in range(1, 41)]
     g = [spare(servers, a, Fraction) for a in grid]
-    steps = [b - a for a, b in zip(g, g[1:], strict=False)]
+    steps = [b - a for a, b in itertools.pairwise(g)]
     assert g[-1] == 0
     assert max(steps) < 0
-    assert all(after > before for before, after in zip(steps, steps[1:], strict=False))
+    assert all(after > before for before, after in itertools.pairwise(steps))
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -14,7 +14,7 @@ from tests.support.instances import realistic, varying
 
 
 def best_on_grids(problem: PooledWorkload, points: int = 21) -> float:
-    """The best J over a coarse grid of the box and of its lower corner, and over what minimisers make of it."""
+    """The best J over a coarse grid of the box, and of what minimisers make of its points."""
     w = problem.workload
     top = np.minimum(w.max_tokens, problem.servers / (w.arrival_rate * w.prior * w.time_per_token))
     lines = [t * np.concatenate([[0], np.geomspace(1e-4, 1, points)]) for t in top]
@@ -93,7 +93,7 @@ def test_with_very_many_servers_none_waits() -> None:
 def test_more_servers_are_better_and_one_queue_is_better_than_two() -> None:
     w = cvxtoken.load("qwen3-8b").replace(arrival_rate=1.0)
     J = [solve_pooled(w, servers).lower for servers in (1, 2, 3, 4, 8)]
-    assert J == sorted(J)
+    assert sorted(J) == J
     split = cvxtoken.solve(w.replace(arrival_rate=0.5)).lower  # two queues of a server each
     assert J[1] > split
 
@@ -138,7 +138,7 @@ def test_nearly_full_servers() -> None:
 def test_bad_data() -> None:
     w = cvxtoken.load("qwen3-8b")
     for servers in (0, -1, 1.5, 1001, True, "2", None, float("nan"), float("inf")):
-        with pytest.raises(ProblemError, match="servers is .*; it must be a whole number from 1 to 1000"):
+        with pytest.raises(ProblemError, match=r"servers is .*; it must be a whole number from 1 to 1000"):
             solve_pooled(w, servers)  # type: ignore[arg-type]
     assert PooledWorkload(w, 2.0).servers == 2  # type: ignore[arg-type]
     for server in (Sharing(0.5), Fifo(2)):

@@ -1,8 +1,8 @@
-"""The best allocation for one queue of several servers to about 70 digits, by another road than the package's.
+"""The best allocation for one queue of several servers to about 70 digits, by another road.
 
-Erlang's formula is the one of textbooks, of factorials and powers. Newton's method on the gradient goes on from
-the package's tokens, and what it returns is checked against the optimality conditions; that no other stationary
-point is better is for tests on grids.
+Erlang's formula is the one of textbooks, of factorials and powers. Newton's method on the gradient goes on
+from the package's tokens, and what it returns is checked against the optimality conditions; that no other
+stationary point is better is for tests on grids.
 """
 
 from __future__ import annotations
