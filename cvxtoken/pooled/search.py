@@ -213,11 +213,8 @@ class _Search:
         exceeds it by, which the secant method finds.
         """
         R = self.problem.servers
-        a, last, missed = (
-            float(self.problem.load(tokens)),
-            math.nan,
-            math.nan,
-        )  # where one was, and its excess
+        a = float(self.problem.load(tokens))
+        last = missed = math.nan  # the load before, and its excess
         for _ in range(_TURNS):
             g = float(spares(R, a))
             if not 0 < a < R or g > _BEYOND:
