@@ -99,8 +99,9 @@ class PooledWorkload:
         enough = math.floor(load) + 1
         raise UnstableError(
             f"arrival_rate is {self.workload.arrival_rate} /s; even without thinking tokens "
-            f"{model.to_decimal(load):.12g} servers are busy in the mean, and there are {R}; the largest stable "
-            f"arrival rate is {limit!r} /s" + (f", and {enough} servers would do" if enough <= MAX_SERVERS else "")
+            f"{model.to_decimal(load):.12g} servers are busy in the mean, and there are {R}; the largest "
+            f"stable arrival rate is {limit!r} /s"
+            + (f", and {enough} servers would do" if enough <= MAX_SERVERS else "")
         )
 
 
