@@ -9,6 +9,7 @@ from . import fitting as fitting
 from . import lagged as lagged
 from . import library as library
 from . import plots as plots
+from . import pooled as pooled
 from . import robust as robust
 from . import scheduling as scheduling
 from . import suite as suite
@@ -86,6 +87,12 @@ from .library import Instance as Instance
 from .library import instances as instances
 from .library import load as load
 from .library import workloads as workloads
+from .pooled import PooledCertificate as PooledCertificate
+from .pooled import PooledReference as PooledReference
+from .pooled import PooledSimulation as PooledSimulation
+from .pooled import PooledWorkload as PooledWorkload
+from .pooled import simulate_pooled as simulate_pooled
+from .pooled import solve_pooled as solve_pooled
 from .robust import Ensemble as Ensemble
 from .robust import RobustCertificate as RobustCertificate
 from .robust import RobustReference as RobustReference

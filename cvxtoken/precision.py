@@ -9,7 +9,7 @@ DOUBLE = 17  # tell one double from another
 # of bounds
 GUARD = 8  # of the last ones, given away in published bounds, because a checker rounds in another order
 GUARD_FAR = 3  # more of them for terms that count far from the optimum alone
-SQUARED = 50  # lagged and robust bounds at doubles: the 33 that these can prove, and some to spare
+SQUARED = 50  # lagged, pooled and robust bounds at doubles: the 33 that these can prove, and some to spare
 SIGNS = 10  # more than that in a robust proof's file, so that its checker sees every sign that was seen
 WHOLE = 60  # whole tokens: gaps of 1e-27 of J, and sums of a thousand types near utilisation 1
 

@@ -12,7 +12,18 @@ import pytest
 import cvxtoken
 from cvxtoken.cli.application import COMMANDS
 
-WINGS = ("clipping", "batching", "scheduling", "fitting", "lagged", "robust", "sweeps", "suite", "plots")
+WINGS = (
+    "clipping",
+    "batching",
+    "scheduling",
+    "fitting",
+    "lagged",
+    "pooled",
+    "robust",
+    "sweeps",
+    "suite",
+    "plots",
+)
 MAIN = "import sys; sys.argv[1:] = {}; from cvxtoken.cli import main; main()"
 
 

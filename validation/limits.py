@@ -18,6 +18,7 @@ import cvxtoken
 from cvxtoken import verifier
 from cvxtoken.lagged import LaggedWorkload
 from cvxtoken.picture import BLUE, GREY, axes, save
+from cvxtoken.pooled import PooledWorkload
 from cvxtoken.tables import table
 from validation.instances import realistic
 from validation.studies import options
@@ -118,6 +119,27 @@ def leaves(size: int, depth: int, pointed: bool, digits: int) -> Document:
     return document | extra
 
 
+def pooled(size: int, servers: int, count: int, digits: int, lined: bool = True) -> Document:
+    """A proof of one queue with many cells of the load, the lines far above g, and long numbers."""
+    document = plain(size, digits)
+    del document["radii"]
+    sevens = "7" * min(digits, 60)
+    rest = (
+        {"line": ["1e9000", f"0.{sevens}"], "point": [f"10.{sevens}"] * size}
+        if lined
+        else {"price": f"0.{sevens}"}
+    )
+    ends = [f"{0.02 + (servers - 0.02) * k / count:.30f}" for k in range(1, count)] + [str(servers)]
+    extra = {
+        "schema": verifier.pooled.SCHEMA,
+        "sha256": PooledWorkload(cvxtoken.Workload(**document["instance"]), servers).sha256,
+        "servers": servers,
+        "start": "0.02",
+        "cells": [{"end": end} | rest for end in ends],
+    }
+    return document | extra
+
+
 def draws(size: int, count: int, digits: int) -> Document:
     """A robust proof of many draws."""
     document = plain(size, digits)
@@ -196,6 +218,11 @@ ATTACKS: dict[str, tuple[str, Callable[[], bytes | Document]]] = {
     "leaves with points": ("lagged", lambda: leaves(18, 13, True, 100)),
     "leaves without points": ("lagged", lambda: leaves(13, 13, False, 100)),
     "leaves, 400 digits": ("lagged", lambda: leaves(18, 9, True, 400)),
+    "cells of one type": ("pooled", lambda: pooled(1, 2, 60_000, 100)),
+    "cells of many types": ("pooled", lambda: pooled(30, 2, 3000, 100)),
+    "cells of many servers": ("pooled", lambda: pooled(1, 1000, 390, 100)),
+    "cells of many servers, 400 digits": ("pooled", lambda: pooled(1, 1000, 23, 400)),
+    "cells without a line": ("pooled", lambda: pooled(1, 2, 60_000, 100, False)),
     "draws": ("robust", lambda: draws(5, 20_000, 100)),
     "draws of many types": ("robust", lambda: draws(20_000, 5, 100)),
     "draws, 400 digits": ("robust", lambda: draws(5, 1250, 400)),

@@ -296,13 +296,13 @@ def require_stable(workload: Workload) -> None:
     replicas = math.floor((1 - y0) * w.server.replicas) + 1
     raise UnstableError(
         f"arrival_rate is {w.arrival_rate} /s; even without thinking tokens the utilisation is "
-        f"{_decimal(1 - y0):.12g}, {_decimal(-y0):.3g} over the limit of 1 it must stay below; "
+        f"{to_decimal(1 - y0):.12g}, {to_decimal(-y0):.3g} over the limit of 1 it must stay below; "
         f"the largest stable arrival rate is {limit!r} /s"
         + (f", and {replicas} replicas would do" if replicas < 10**6 else "")
     )
 
 
-def _decimal(value: Fraction) -> Decimal:
+def to_decimal(value: Fraction) -> Decimal:
     """A fraction to 17 digits; unlike a float it cannot overflow."""
     return Context(17).divide(Decimal(value.numerator), Decimal(value.denominator))
 

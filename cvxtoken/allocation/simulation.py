@@ -131,7 +131,7 @@ def simulate(
             f"({Fifo.kind!r}); use simulate_iterations for one that batches"
         )
     l = model.checked_tokens(workload, tokens)
-    _check_counts(num_requests, seed, replications)
+    check_counts(num_requests, seed, replications)
     stable = bool(model.idle(workload, l) > 0)
     rho = float(model.utilization(workload, l))
     if not stable and not allow_unstable:
@@ -174,7 +174,7 @@ def _replicate(
     arrivals, types, answers, times = streams
     size = len(workload)
     t = model.service_time(workload, l)
-    gamma = _gamma(workload, l) if workload.is_random else None
+    gamma = gamma_times(workload, l) if workload.is_random else None
     p = model.accuracy(workload, l)
     edges = np.cumsum(workload.prior)[:-1]
     unit = float(t.mean()) or 1.0  # where queries take no time at all, there is no scale
@@ -210,7 +210,7 @@ def _replicate(
     return run
 
 
-def _gamma(workload: Workload, l: FloatArray) -> tuple[FloatArray, FloatArray]:
+def gamma_times(workload: Workload, l: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Shape t^2 / s^2 and scale s^2 / t of the service times, each (N,); shape 0 where they are certain."""
     t, s = model.service_time(workload, l), model.deviation(workload, l)
     impossible = (t == 0) & (s > 0)
@@ -281,7 +281,8 @@ def _warm_up(workload: Workload, l: FloatArray, rho: float, counted: int) -> int
     return int(np.ceil(max(counted / 10, 20 * relaxation)))
 
 
-def _check_counts(num_requests: int, seed: int, replications: int) -> None:
+def check_counts(num_requests: int, seed: int, replications: int) -> None:
+    """Refuse what is no whole number, or too few (ProblemError)."""
     for name, value, least in (
         ("replications", replications, 2),
         ("num_requests", num_requests, max(1, replications)),

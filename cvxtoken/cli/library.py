@@ -17,7 +17,9 @@ from cvxtoken.picture import require_matplotlib
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="A proof: of tokens (whole, lagged, robust), a schedule.")],
+    file: Annotated[
+        Path, typer.Argument(help="A proof: of tokens (whole, lagged, pooled, robust), a schedule.")
+    ],
 ) -> None:
     """Check a certificate file; print what it proves, or why it is refused."""
     try:

@@ -46,6 +46,8 @@ def test_extreme_numbers_end_in_an_answer_or_a_sentence(change: dict[str, object
         lambda w: cvxtoken.solve(w, max_mean_wait=1e-3),
         lambda w: cvxtoken.solve_robust(cvxtoken.Ensemble([w])),
         lambda w: cvxtoken.solve_lagged(cvxtoken.LaggedWorkload(w, [10.0]), time_limit=5),
+        lambda w: cvxtoken.solve_pooled(w, 1),
+        lambda w: cvxtoken.solve_pooled(w, 3, time_limit=5),
     ]
     for task in tasks:
         with suppress(CvxtokenError):

@@ -33,7 +33,15 @@ def test_the_optimum_is_certified_by_every_road(w: cvxtoken.Workload) -> None:
     robust = cvxtoken.solve_robust(cvxtoken.Ensemble([w]))
     lagged = cvxtoken.solve_lagged(cvxtoken.LaggedWorkload(w, [0, 10, 0, 0, 0]))
     assert lagged.status == "certified"
-    for objective in (many.objective[0], tracked.objective, robust.objective, lagged.objective):
+    pooled = cvxtoken.solve_pooled(w, 1)
+    assert cvxtoken.solve_pooled(w, 3).status == "certified"
+    for objective in (
+        many.objective[0],
+        tracked.objective,
+        robust.objective,
+        lagged.objective,
+        pooled.objective,
+    ):
         assert objective == pytest.approx(best.objective, rel=1e-9)
     for method in ("fixed_point", "projected_gradient", "newton", "price_newton"):
         options = {"damping": 0.3} if method == "fixed_point" else {}

@@ -1,4 +1,4 @@
-"""The sentences of the five checkers: each claim is read out of the line, and each is tried with falsehoods.
+"""The sentences of the six checkers: each claim is read out of the line, and each is tried with falsehoods.
 
 `docs/certificates.md` lists what implies each claim. The falsehoods here are off by a gap's size or little
 more, some 1e-30 of J: a bound moved by the gap, a radius just below the true distance, other tokens, a number
@@ -21,15 +21,16 @@ from typing import Any
 import pytest
 
 import cvxtoken
-from cvxtoken import Ensemble, LaggedWorkload, Targets, Workload
+from cvxtoken import Ensemble, LaggedWorkload, PooledWorkload, Targets, Workload
 from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.reference import best_schedule
 from cvxtoken.verifier import allocation as verifier
 from cvxtoken.verifier import lagged as lagged_verifier
+from cvxtoken.verifier import pooled as pooled_verifier
 from cvxtoken.verifier import robust as robust_verifier
 from cvxtoken.verifier import schedule as schedule_verifier
 from cvxtoken.verifier import whole as integer_verifier
-from tests.support import lagged_truth, truth
+from tests.support import lagged_truth, pooled_truth, truth
 from tests.support.instances import realistic
 from tests.support.truth import exact, mpf
 
@@ -39,6 +40,7 @@ CHECKERS: dict[str, ModuleType] = {
     "targets": verifier,
     "whole": integer_verifier,
     "lagged": lagged_verifier,
+    "pooled": pooled_verifier,
     "robust": robust_verifier,
     "schedule": schedule_verifier,
 }
@@ -65,6 +67,8 @@ def proof(kind: str) -> Document:
         ).certificate
     elif kind == "lagged":
         made = cvxtoken.solve_lagged(LaggedWorkload(w, [20.0, 30.0, 0.0])).certificate
+    elif kind == "pooled":
+        made = cvxtoken.solve_pooled(w.replace(arrival_rate=2 * w.arrival_rate), 3).certificate
     elif kind == "robust":
         made = cvxtoken.solve_robust(Ensemble([w, w.replace(arrival_rate=0.9 * w.arrival_rate)])).certificate
     elif kind == "schedule":
@@ -91,6 +95,8 @@ def rehashed(kind: str, document: Document) -> Document:
         digest = schedule_verifier.read_instance(document["instance"])[2]
     elif kind == "robust":
         digest = robust_verifier.read_draws(document["instances"])[1]
+    elif kind == "pooled":
+        digest = pooled_verifier.read_instance(document["instance"], document["servers"])[1]
     elif kind == "lagged":
         digest = lagged_verifier.read_instance(document["instance"], document["lag"])[1]
     elif kind == "targets":
@@ -156,6 +162,10 @@ def falsehoods(kind: str) -> Iterator[tuple[str, Document]]:
         changed["lag"][0] = math.nextafter(20.0, 0.0 if Decimal(good["tokens"][0]) == 0 else 21.0)
         changed["lag"][1] = math.nextafter(30.0, 0.0 if Decimal(good["tokens"][1]) == 0 else 31.0)
         yield "with its lags", rehashed(kind, changed)
+    if kind == "pooled":
+        yield "every load", good | {"cells": good["cells"][:-1]}
+        for servers in (2, 4):
+            yield "so many servers", rehashed(kind, good | {"servers": servers})
 
 
 @pytest.mark.parametrize("kind", CHECKERS)
@@ -187,10 +197,13 @@ def true_values(kind: str) -> tuple[Any, Any]:
     if kind == "lagged":
         problem = LaggedWorkload(w, document["lag"])
         return lagged_truth.objective(problem, tokens), lagged_truth.best(problem)
+    if kind == "pooled":
+        pooled = PooledWorkload(Workload(**document["instance"]), document["servers"])
+        return pooled_truth.objective(pooled, tokens), pooled_truth.best(pooled)
     return truth.objective(w, tokens), truth.optimum(w)[1]
 
 
-@pytest.mark.parametrize("kind", ["plain", "whole", "lagged"])
+@pytest.mark.parametrize("kind", ["plain", "whole", "lagged", "pooled"])
 def test_what_the_line_says_of_the_optimum_is_true(kind: str) -> None:
     line, document = CHECKERS[kind].check(proof(kind)), proof(kind)
     lower, upper, gap = bounds_in(line)
@@ -230,7 +243,7 @@ def test_a_schedules_line() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["plain", "targets", "whole", "lagged", "robust"])
+@pytest.mark.parametrize("kind", ["plain", "targets", "whole", "lagged", "pooled", "robust"])
 def test_bounds_in_the_wrong_order_are_refused_before_any_work(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
