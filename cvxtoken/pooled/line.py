@@ -43,6 +43,16 @@ class Line(Server):
         """The ratio s/u."""
         return float(self.s) / float(self.u)
 
+    @property
+    def token_share(self) -> float:
+        """The same."""
+        return self.overhead_share
+
+    @property
+    def runs_together(self) -> bool:
+        """A query is served alone, by one of the servers."""
+        return False
+
     def law(self, lam: Number, T0: Number, exact: Callable[[float], Number]) -> Law:
         """The law; see `Server`."""
         zero, one, u = exact(0), exact(1), exact(self.u)  # type: ignore[arg-type]

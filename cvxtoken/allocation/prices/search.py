@@ -16,8 +16,9 @@ The prices are right where these answers reproduce them, that is where both resi
 Answers fall as either price rises. So the first residual increases with both prices. The second increases
 with p, and decreases with theta: at fixed answers theta^2 Q / 2 grows by theta Q, and their fall takes away
 no more than the share theta m' / (b q + theta m') of the part with E[S^2], q = p + theta m and m' = dm/dl,
-because (c tau)^2 = (c t + s1 s)^2 <= (c^2 + s1^2) (t^2 + s^2) and c^2 + s1^2 = c dtau/dl. The curve where the
-first vanishes falls in the plane of the prices, that of the second rises, and they cross once, at the optimum.
+because (c tau)^2 = (c t + s1 s)^2 <= (c^2 + s1^2) (t^2 + s^2) and c^2 + s1^2 = c dtau/dl. The curve where
+the first vanishes falls in the plane of the prices, that of the second rises, and they cross once, at the
+optimum.
 Hence the signs at any pair of prices tell on which side of the optimum one of the two lies:
 
     (-, -)  p is too low        (+, +)  p is too high
