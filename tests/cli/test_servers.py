@@ -85,6 +85,7 @@ def test_simulate_knows_one_query_at_a_time(command, tmp_path: Path) -> None:  #
         )
 
 
+@pytest.mark.parametrize("served", ["sharing", "replicas"], indirect=True)
 @pytest.mark.parametrize("kind", ["budgets", "utilization", "accuracy", "contours", "convergence", "cobweb"])
 def test_plots_are_drawn(kind: str, command, served, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     file, _ = served

@@ -35,7 +35,7 @@ def best_on_grids(problem: PooledWorkload, points: int = 21) -> float:
     return best
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(12))
 def test_branch_and_bound_agrees_with_brute_force(seed: int) -> None:
     problem = random_problem(seed)
     found = solve_pooled(problem.workload, problem.servers)
@@ -56,8 +56,7 @@ def test_the_bounds_hold_in_ninety_digits(seed: int) -> None:
     assert pooled_truth.exact(proof.upper) >= J
 
 
-@pytest.mark.parametrize("servers", [2, 4, 8, 16])
-@pytest.mark.parametrize("size", [1, 5, 20, 50])
+@pytest.mark.parametrize(("servers", "size"), [(2, 1), (2, 50), (4, 5), (8, 20), (16, 1), (16, 50)])
 def test_the_gap_closes_in_some_tens_of_cells(servers: int, size: int) -> None:
     w = realistic(size + servers, size)
     found = solve_pooled(w.replace(arrival_rate=servers * w.arrival_rate), servers)
