@@ -12,8 +12,10 @@ fifths of the load, the true variance of the number is larger; (3) the law is mo
 have iteration costs of their own, and more than 2 % where a cap holds the batch to a deviation above its
 mean; (4) with nothing fitted to them, every measured open-loop run that is not at its cap is within 10 %,
 while the law without prefill is more than 50 % too low at the highest rate, and a server that takes one at a
-time could do none of them. (4) reads the files of a folder: `python -m validation.servers FOLDER`; without it
-claims (1) to (3) are looked at. Ends in a verdict.
+time could do none of them; (5) budgets made for one law lose under the other: on a server that batches, those
+for one query at a time think too little from 0.1 /s on, and one at a time, those for a server that batches
+are unstable from 0.3 /s on. (4) reads the files of a folder: `python -m validation.servers FOLDER`; without
+it the other claims are looked at. Ends in a verdict.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ import numpy as np
 from scipy.sparse import coo_array, diags_array
 from scipy.sparse.linalg import spsolve
 
+import cvxtoken
+from cvxtoken.allocation import model
 from cvxtoken.allocation.delay.iterations import simulate_iterations
 from cvxtoken.allocation.delay.occupancy import kv_in_use, occupancy
 from cvxtoken.arrays import FloatArray
@@ -223,6 +227,30 @@ def caps(requests: int) -> bool:
     return worst > 0.02
 
 
+def budgets_exchanged() -> bool:
+    """Claim (5): the five tasks of qwen3-8b, by both laws; what each law's budgets lose under the other."""
+    rows, good = [], True
+    for rate in (0.03, 0.1, 0.3, 1.0):
+        alone = cvxtoken.load("qwen3-8b").replace(arrival_rate=rate)
+        batched = alone.replace(server=cvxtoken.Sharing.from_iterations(ALPHA, FASTER))
+        best = {w.server.kind: cvxtoken.solve(w) for w in (alone, batched)}
+        lost = {}
+        for w, other in ((alone, "sharing"), (batched, "fifo")):
+            J = float(model.objective(w, best[other].tokens))
+            lost[w.server.kind] = best[w.server.kind].objective - J
+        worth = batched.accuracy_weight * (best["sharing"].mean_accuracy - best["fifo"].mean_accuracy)
+        rows.append(
+            [f"{rate:g}"]
+            + [f"{best[kind].mean_tokens:.0f}" for kind in ("fifo", "sharing")]
+            + [f"{lost[kind]:.3g}" for kind in ("fifo", "sharing")]
+        )
+        good &= lost["sharing"] > 0 and (rate < 0.1 or worth > 0) and (rate < 0.3 or lost["fifo"] == np.inf)
+    columns = ["rate (1/s)", "tokens, one at a time", "tokens, batched", "lost one at a time (s)"]
+    print("\nbudgets of one law under the other, qwen3-8b; infinite where they are unstable")
+    print(table([*columns, "lost batched (s)"], rows))
+    return good
+
+
 def main() -> int:
     """Run the parts, print tables and the verdict."""
     parser = options(__doc__)
@@ -233,6 +261,7 @@ def main() -> int:
     good &= spreads(1_000_000 // fewer)
     good &= costs_of_their_own()
     good &= caps(1_000_000 // fewer)
+    good &= budgets_exchanged()
     if arguments.folder:
         found = runs(arguments.folder)
         good &= compared(found)
