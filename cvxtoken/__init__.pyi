@@ -22,14 +22,14 @@ from .allocation.delay.iterations import IterationResult as IterationResult
 from .allocation.delay.iterations import simulate_iterations as simulate_iterations
 from .allocation.delay.occupancy import KVInUse as KVInUse
 from .allocation.delay.occupancy import Occupancy as Occupancy
+from .allocation.in_use import kv_in_use as kv_in_use
+from .allocation.in_use import queries_in_system as queries_in_system
 from .allocation.many.solve import Solutions as Solutions
 from .allocation.many.solve import Status as Status
 from .allocation.many.solve import solve_many as solve_many
 from .allocation.many.tracker import Budgets as Budgets
 from .allocation.many.tracker import Tracker as Tracker
 from .allocation.many.workloads import Workloads as Workloads
-from .allocation.memory import kv_in_use as kv_in_use
-from .allocation.memory import queries_in_system as queries_in_system
 from .allocation.methods import contraction_at as contraction_at
 from .allocation.methods import contraction_bound as contraction_bound
 from .allocation.methods import fixed_point as fixed_point

@@ -1,4 +1,4 @@
-"""KV memory: its distribution, and a limit on its mean, a convex quadratic row of the tokens (derived here).
+"""KV memory: a limit on its mean is a convex quadratic row of the tokens (derived here).
 
 A query of type k holds its m_k prompt tokens and the thinking tokens made so far. It takes t0_k + c_k l_k
 seconds alone, and 1 / y times as long where queries are served together, so that with Little's law
@@ -20,15 +20,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import occupancy
 from cvxtoken.allocation.delay.law import Number
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.arrays import FloatArray
-from cvxtoken.errors import ProblemError, UnstableError
 
 
 class MemoryRow(NamedTuple):
@@ -54,49 +47,3 @@ def memory_row(workload: Workload, most: float, exact: Callable[[float], Number]
     q = [lam * pi[k] * c[k] for k in types]
     a = [q[k] * (m[k] + sigma * M) for k in types]
     return MemoryRow(a, q, M * (exact(1.0) - lam * sigma0 * T0) - lam * held)
-
-
-def queries_in_system(workload: Workload, tokens: ArrayLike) -> occupancy.Occupancy:
-    """The number N of queries in service at one replica, with P(N > B) for the cap B of a batch.
-
-    Negative binomial, see `delay.occupancy`: exact where all work is shared with one sigma, so that no
-    prefill blocks the batch. Where it does, the mean is that of the delay law, and true tails are heavier.
-
-    Args:
-        workload: of a server that runs queries together.
-        tokens: shape (N,), in the box.
-
-    Raises:
-        ProblemError: the server serves one query at a time, or the tokens break their rule.
-        UnstableError: the utilisation is 1 or more.
-    """
-    _, demand, rho = _shared(workload, tokens)
-    return occupancy.occupancy(demand, rho)
-
-
-def kv_in_use(workload: Workload, tokens: ArrayLike) -> occupancy.KVInUse:
-    """The KV tokens in use at one replica: mean, deviation, quantiles and P(KV > M), by one transform.
-
-    A compound of `queries_in_system`, with the same limits. Every query of type k makes l_k tokens; where
-    that is no whole number, one of the two next to it. Prompts are counted as whole tokens, rounded up.
-
-    Args and errors as in `queries_in_system`; ProblemError too where no query holds anything.
-    """
-    l, demand, rho = _shared(workload, tokens)
-    w = workload
-    decoding, prefill = w.prior * w.time_per_token * l, w.prior * w.overhead
-    return occupancy.kv_in_use(demand, rho, decoding, l.tolist(), np.ceil(w.prompt_tokens), prefill)
-
-
-def _shared(workload: Workload, tokens: ArrayLike) -> tuple[FloatArray, float, float]:
-    """The tokens, the demand lambda E[S] and rho, of a stable server that runs queries together."""
-    if not workload.server.runs_together:
-        raise ProblemError(
-            f"server is {workload.server}, which serves one query at a time; it must be one that runs "
-            "queries together, such as Sharing(sigma)"
-        )
-    l = model.checked_tokens(workload, tokens)
-    rho = float(model.utilization(workload, l))
-    if model.idle(workload, l) <= 0:
-        raise UnstableError(f"tokens give a utilisation of {rho:.6g}; it must be below 1")
-    return l, workload.rate * float(model.moments(workload, l)[0]), rho
