@@ -66,6 +66,8 @@ def respond(
     The steps of `nearer` end where none is longer than the tolerance in units of its f, which leaves an
     error of its cube, or of rounding.
     """
+    if columns.is_flat:
+        return flat(columns, p)
     l = guess(columns, theta, p) if tokens is None else tokens
     for _ in range(_TURNS):
         new, slope, _ = nearer(columns, theta, p, l)
@@ -86,10 +88,19 @@ def advance(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> tup
 def sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> Sums:
     """What the answers add up to."""
     w = columns
+    if w.is_flat:
+        return _sums(w, theta, p, tokens, w.saturation_rate)
     t0, c = w.marginal
     theta_c = theta * c
     q = p + theta * t0 + theta_c * tokens
     return _sums(w, theta, p, tokens, theta_c / (w.saturation_rate * q + theta_c))
+
+
+def flat(columns: Columns, p: Price) -> FloatArray:
+    """The answers where p alone decides: the logarithm of alpha A b / (c p) over b, clipped to the box."""
+    l = columns.log_gain - np.log(p)
+    l /= columns.saturation_rate
+    return np.minimum(np.maximum(l, 0.0, out=l), columns.max_tokens, out=l)
 
 
 def guess(columns: Columns, theta: Price, p: Price) -> FloatArray:
@@ -98,6 +109,8 @@ def guess(columns: Columns, theta: Price, p: Price) -> FloatArray:
     The root is that of b l + ln(1 + bend l) = L with q = p + theta t0 and bend = theta c / q.
     """
     w = columns
+    if w.is_flat:
+        return flat(w, p)
     t0, c = w.marginal
     b, q = w.saturation_rate, p + theta * t0
     bend = theta * c / q
@@ -120,6 +133,8 @@ def nearer(
     n = -f / f', and Chebyshev's n (1 + n bend^2 / (2 f')). In place: this is where the time goes.
     """
     w, l, b = columns, tokens, columns.saturation_rate
+    if w.is_flat:
+        return flat(w, p), b, b
     t0, c = w.marginal
     bend = theta * c
     q = theta * t0
@@ -142,11 +157,16 @@ def nearer(
 
 
 def _sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray, share: FloatArray) -> Sums:
-    """The sums, from the share theta c' / (b q + theta c') of each type."""
+    """The sums, from the share theta c' / (b q + theta c') of each type; moments only where they count."""
     w = columns
     thinking = w.time_per_token * tokens
-    t = w.overhead + thinking
     inside = (tokens > 0) & (tokens < w.max_tokens)
+    if w.is_flat:
+        weight = w.prior * w.time_per_token / (w.saturation_rate * p)
+        weight *= inside
+        mean = w.mean(thinking)
+        return Sums(mean, 0 * mean, np.add.reduce(weight), 0 * mean, 0 * mean)
+    t = w.overhead + thinking
     if w.is_plain and w.deviation is None:
         marginal, weight = t, share * w.prior
     else:

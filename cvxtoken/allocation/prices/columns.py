@@ -89,6 +89,11 @@ class Columns:
         return (tau, slope) if self.is_plain else (self.law.square * tau, self.law.square * slope)
 
     @property
+    def is_flat(self) -> bool:
+        """Whether square is 0, so that p alone decides what a type answers."""
+        return np.ndim(self.law.square) == 0 and bool(self.law.square == 0)
+
+    @property
     def is_plain(self) -> bool:
         """Whether square is 1, so that nothing need be multiplied by it."""
         return np.ndim(self.law.square) == 0 and bool(self.law.square == 1)
