@@ -92,7 +92,7 @@ def _write(folder: Path, instance: Instance, file_format: str, form: str) -> dic
     objective = duals = None
     if instance.feasible:
         shift = 0 if file_format != CLARABEL else _DIGITS.create_decimal_from_float(program.offset)
-        objective = str(_DIGITS.subtract(-instance.certificate.lower, shift))
+        objective = str(_DIGITS.subtract(instance.certificate.lower.copy_negate(), shift))
         if len(instance.workload) <= DUALS_STORED:
             z = cones.duals(instance.certificate.tokens)
             duals = z[file_order(program, file_format)].tolist()

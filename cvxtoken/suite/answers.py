@@ -145,7 +145,7 @@ def read_status(status: Any) -> str:
     word = "".join(c for c in status.rpartition(".")[2].lower() if c.isalnum())
     if word in _UNBOUNDED:
         return UNBOUNDED
-    found = claim(status.strip())
+    found = next((known for said in (status.strip(), word) if (known := claim(said)) != FAILED), FAILED)
     if found == FAILED and word not in _FAILED:
         raise ValueError(
             f"status is {status!r}, which is not known; it must be optimal, optimal_inaccurate, infeasible, "

@@ -23,8 +23,10 @@ from cvxtoken.allocation.program.cones import AllocationCones, cone_program
 from cvxtoken.conic import residuals
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
-from cvxtoken.library import Instance, instances
+from cvxtoken.library import Instance
 from cvxtoken.library.exported import from_file_order, read_index
+from cvxtoken.library.generate import FAMILIES
+from cvxtoken.library.shipped import read_family
 from cvxtoken.suite.answer import FAILED, INACCURATE, INFEASIBLE, OPTIMAL
 from cvxtoken.suite.answers import UNBOUNDED, Given, read_answers
 from cvxtoken.suite.checks import DUAL_TOLERANCE, FEASIBILITY, true_error
@@ -66,8 +68,9 @@ def mark_folder(folder: str | Path, answers: str | Path) -> tuple[list[Mark], li
     """
     index = read_index(folder)
     given, faults = read_answers(answers)
-    known = {instance.id: instance for instance in instances()}
     entries = {entry["id"]: entry for entry in index["instances"]}
+    families = [family for family in FAMILIES if any(name.startswith(f"{family}/") for name in entries)]
+    known = {instance.id: instance for family in families for instance in read_family(family)}
     for name in [name for name in given if name not in entries]:
         hint = nearest(name, entries)
         faults.append(f"line {given[name].line}: {name!r} is no instance of the index{hint}")
@@ -97,7 +100,7 @@ def mark(instance: Instance, entry: dict[str, Any], file_format: str, given: Giv
         return replace(blank, verdict=WRONG, reason="claims 'unbounded'; no instance is")
     if (given.status == INFEASIBLE) == instance.feasible:
         fact = f"there is an optimum, {float(entry['objective'] or 0):.9g}" if instance.feasible else ""
-        fact = fact or f"the utilisation is {instance.witness} even without tokens"
+        fact = fact or f"the utilisation is {float(instance.witness)!r} even without tokens"
         return replace(blank, verdict=WRONG, reason=f"claims {given.status!r}, but {fact}")
     if not instance.feasible:
         return blank
