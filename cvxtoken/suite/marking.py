@@ -86,7 +86,7 @@ def mark_folder(folder: str | Path, answers: str | Path) -> tuple[list[Mark], li
             marks.append(mark(known[name], entry, index["format"], given[name]))
     missing = [m.instance for m in marks if m.verdict == UNREAD]
     if missing:
-        more = f" and {len(missing) - 3} others" if len(missing) > 3 else ""
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         faults.append(f"no answer to {', '.join(missing[:3])}{more}")
     return marks, faults
 

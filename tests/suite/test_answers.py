@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -252,3 +253,19 @@ def test_a_solver_in_c_reads_the_files_and_is_never_wrong(tmp_path: Path) -> Non
     right = {m.instance for m in marks if m.verdict == "right"}
     assert {i.id for i in cvxtoken.instances(["workloads*", "infeasible/*-100"])} <= right
     assert len(right) >= 0.6 * len(marks)
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler named cc")
+def test_the_reader_in_the_docs_reads_the_files(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "solver-tests.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r'^```c title="reader.c"\n(.*?)^```$', page, re.M | re.S)
+    (tmp_path / "reader.c").write_text(source)
+    subprocess.run(["cc", "-w", "-o", "reader", "reader.c"], cwd=tmp_path, check=True)
+    for entry in export(tmp_path, INSTANCES)["instances"]:
+        done = subprocess.run(
+            ["./reader", entry["file"]], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        cones = 2 + len(entry["variables"]["types"])
+        sizes = f"{entry['variables']['count']} variables, {entry['rows']} rows, {cones} cones"
+        told, _, offset = done.stdout.rpartition(", offset ")
+        assert (told, float(offset)) == (sizes, entry["offset"]), entry["id"]
