@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cvxtoken.cli.allocation import Form
 from cvxtoken.cli.options import AsJson, progress_bar
 from cvxtoken.library import exported
 
@@ -22,13 +23,6 @@ class Format(StrEnum):
     CBF = exported.CBF
     CLARABEL = exported.CLARABEL
     NPZ = exported.NPZ
-
-
-class Form(StrEnum):
-    """The variables."""
-
-    RAW = "raw"
-    PRESOLVED = "presolved"
 
 
 @library.callback()
