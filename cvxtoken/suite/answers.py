@@ -10,7 +10,8 @@ The fields are
     z          optional: dual values in the order of the file's rows
     seconds    optional
 
-What cannot be read is a sentence each, and the rest is read.
+The objective, x and z are read only where an optimum is claimed. What cannot be read is a sentence each, and
+the rest is read.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import numpy as np
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
-from cvxtoken.suite.answer import FAILED, claim
+from cvxtoken.suite.answer import FAILED, INACCURATE, OPTIMAL, claim
 
 UNBOUNDED = "unbounded"
 FIELDS = ("id", "status", "objective", "x", "z", "seconds")
@@ -46,7 +47,8 @@ class Given:
         id: of the instance.
         line: its number in the file.
         status: optimal, inaccurate, infeasible, unbounded or failed.
-        objective, x, z, seconds: as the file has them, or None.
+        objective, x, z: as the file has them where an optimum is claimed, else None.
+        seconds: as the file has them, or None.
     """
 
     id: str
@@ -129,7 +131,10 @@ def _given(name: str, number: int, record: dict[str, Any]) -> Given:
     """The answer in a record (ValueError: a field breaks its rule; the message names it)."""
     try:
         status = read_status(record.get("status"))
-        objective, seconds = (_number(field, record.get(field)) for field in ("objective", "seconds"))
+        seconds = _number("seconds", record.get("seconds"))
+        if status not in (OPTIMAL, INACCURATE):
+            record = {}  # what stands there is no optimum: NaN, a ray, the last iterate
+        objective = _number("objective", record.get("objective"))
         x, z = (_vector(field, record.get(field)) for field in ("x", "z"))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error

@@ -122,7 +122,7 @@ def test_bad_lines_are_a_sentence_each_and_the_rest_is_scored(folder: Path) -> N
         {"id": "infeasible/n2-2"},
         {**good["infeasible/n2-100"], "seconds": -1},
         {"id": 7, "status": "optimal"},
-        {"id": "infeasible/n2-1.001", "status": "infeasible", "objective": "a lot"},
+        {"id": "infeasible/n2-1.001", "status": "optimal", "objective": "a lot"},
     ]
     spoilt = {
         "realistic/n6-1",
@@ -153,6 +153,16 @@ def test_bad_lines_are_a_sentence_each_and_the_rest_is_scored(folder: Path) -> N
     verdicts = {m.instance: m.verdict for m in marks}
     assert {i for i, v in verdicts.items() if v == "missing"} == spoilt | {"realistic/n6-2"}
     assert {v for i, v in verdicts.items() if i not in spoilt | {"realistic/n6-2"}} == {"right"}
+
+
+def test_numbers_beside_other_claims_than_an_optimum_are_not_read(folder: Path) -> None:
+    """Clarabel, for one, gives NaN as the objective of what is infeasible, and a ray as x."""
+    told = [("infeasible/n2-2", "PrimalInfeasible", "right"), (ONE, "MaxIterations", "failed")]
+    junk = {"objective": float("nan"), "x": [float("inf")], "z": "none"}
+    marks, faults = mark_folder(folder, write(folder, [{"id": i, "status": s, **junk} for i, s, _ in told]))
+    assert [fault.partition(" to ")[0] for fault in faults] == ["no answer"]
+    found = {m.instance: m.verdict for m in marks}
+    assert [found[i] for i, _, _ in told] == [verdict for _, _, verdict in told]
 
 
 def test_csv_says_the_same_as_json(folder: Path) -> None:
