@@ -1,7 +1,7 @@
 """The command line: parses, calls, prints; computes nothing.
 
-The exit status is 0 where all went well, 1 where a certificate is refused, 2 for bad input, and 3 where an
-optimum could not be certified.
+The exit status is 0 where all went well, 1 where a certificate is refused or a solver fails, 2 for bad input,
+3 where an optimum could not be certified, and 130 where Ctrl-C ended the scoring of a solver.
 """
 
 from __future__ import annotations

@@ -48,7 +48,14 @@ COMMANDS = {
     ),
     "verify": ("library.verify", "Check a certificate file; print what it proves, or why it is refused."),
     "workloads": ("library.workloads", "List the built-in workloads with their sources."),
-    "check": ("library.check", "Score a solver by its true errors over the instance library."),
+    "library": (
+        "folders.library",
+        "Write the library's cone programs for any program, and score its answers.",
+    ),
+    "check": (
+        "checking.check",
+        "Score a solver by its true errors over the instance library; exit status 1 where it fails.",
+    ),
     "solve": (
         "optimum.solve_command",
         "Print the optimal budgets and the proven gap, under any targets what each of them costs.",
@@ -86,8 +93,11 @@ class Commands(TyperGroup):
 def command(name: str) -> Any:
     """The command with its options."""
     module, _, function = COMMANDS[name][0].partition(".")
+    found = getattr(import_module(f"cvxtoken.cli.{module}"), function)
+    if isinstance(found, typer.Typer):  # it has commands of its own
+        return typer.main.get_command(found)
     alone = typer.Typer(add_completion=False)
-    alone.command(name)(getattr(import_module(f"cvxtoken.cli.{module}"), function))
+    alone.command(name)(found)
     return typer.main.get_command(alone)
 
 

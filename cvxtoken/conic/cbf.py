@@ -24,7 +24,7 @@ _KINDS = {name: kind for kind, name in _NAMES.items()}
 
 def write_cbf(program: ConeProgram) -> str:
     """The text of a CBF file."""
-    order = _row_order(program.cones)
+    order = row_order(program.cones)
     S = sparse.coo_array(-sparse.csr_array(program.A)[order])
     entries = zip(S.row.tolist(), S.col.tolist(), S.data.tolist(), strict=True)
     rows, columns = program.A.shape
@@ -74,7 +74,7 @@ def read_cbf(text: str) -> ConeProgram:
             lines.fail(f"{keyword!r} is not a keyword that is read here")
     if sum(rows for _, rows in cones) != rows:
         lines.fail(f"the cones do not have {rows} rows")
-    order = _row_order(cones)
+    order = row_order(cones)
     S = _matrix(found["ACOORD"], rows, size, lines)[order]
     A = sparse.csc_array(-S)
     A.sort_indices()
@@ -99,7 +99,7 @@ def _section(keyword: str, lines: list[str]) -> list[str]:
     return [keyword, str(len(lines)), *lines, ""]
 
 
-def _row_order(cones: Cones) -> NDArray[np.intp]:
+def row_order(cones: Cones) -> NDArray[np.intp]:
     """The rows in the other order: those of exponential cones are reversed, which is its own inverse."""
     parts, start = [], 0
     for kind, size in cones:

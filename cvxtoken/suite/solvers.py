@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cvxtoken.errors import SolverError
 from cvxtoken.files import nearest
+from cvxtoken.suite import imports
 from cvxtoken.suite.answer import Subject, subject
 
 _INSTALL = {
@@ -49,7 +50,7 @@ class NamedSolver:
 
 
 def find_solver(name: str, kind: str | None = None) -> NamedSolver:
-    """A CVXPY solver in its raw and its presolved form, or 'module:function'.
+    """A CVXPY solver in its raw and its presolved form, 'module:function', or 'path/to/file.py:function'.
 
     Raises:
         SolverError: it is not installed, cannot take such programs, or is no such function.
@@ -98,10 +99,11 @@ def _conic() -> set[str]:
 
 
 def _function(name: str, kind: str | None) -> NamedSolver:
-    module, _, attribute = name.partition(":")
+    module, _, attribute = name.rpartition(":")
     if "" not in sys.path:
         sys.path.insert(0, "")  # for a module in the current folder, and what it imports later
     try:
+        module = imports.as_module(module)
         with redirect_stdout(sys.stderr):  # standard output is for the result
             function = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # a module may raise anything when it is imported

@@ -109,7 +109,7 @@ def test_check_on_the_command_line(command, module: Path) -> None:  # type: igno
     }
     assert found["families"]["workloads"]["correct"] == 12
     assert "mine:good" in Path("r.html").read_text()
-    code, out, _ = command("check", "CLARABEL", "--family", "workloads")
+    code, out, _ = command("check", "CLARABEL", "--family", "workloads", "--form", "presolved")
     assert code == 0
     assert "presolved" in out
     assert "| workloads |        12 |     12 |      12 |" in out

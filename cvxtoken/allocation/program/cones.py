@@ -103,13 +103,20 @@ class AllocationCones:
         return [*lower, *upper, *cone, *exponential]
 
 
-def cone_program(workload: Workload, form: str = "presolved") -> AllocationCones:
+def cone_program(workload: Workload, form: str = "presolved", stable: bool = True) -> AllocationCones:
     """The cone data of a workload, `presolved` or `raw` (see the module's text).
+
+    Args:
+        workload: the instance.
+        form: of the variables.
+        stable: whether an unstable workload is refused. The raw program of one has y <= 0 everywhere: no
+            point of it obeys Q <= w y.
 
     Raises:
         UnstableError: no allocation is stable.
     """
-    model.require_stable(workload)
+    if stable or form != "raw":
+        model.require_stable(workload)
     w, lam, alpha, law = workload, workload.rate, workload.accuracy_weight, workload.law
     top = w.max_tokens if form == "raw" else model.upper_bounds(w)
     types = np.arange(len(w)) if form == "raw" else np.flatnonzero(top > 0)
@@ -123,8 +130,8 @@ def cone_program(workload: Workload, form: str = "presolved") -> AllocationCones
         times.append((w.deviation[types], w.deviation_per_token[types]))
     fixed = np.setdiff1d(np.arange(len(w)), types)
     squares = law.square * (w.overhead[fixed] ** 2 + w.deviation[fixed] ** 2)
-    left = float(w.prior[fixed] @ squares) + law.constant
-    rest = np.full(int(len(fixed) > 0 or law.constant > 0), 2 * np.sqrt(left))
+    left = float(w.prior[fixed] @ squares) + law.constant  # below 0 only where y < 0, whatever the tokens
+    rest = np.full(int(len(fixed) > 0 or law.constant > 0), 2 * np.sqrt(max(left, 0.0)))
 
     eye, none = sparse.eye_array(n), sparse.csc_array((n, n))
     column, empty = sparse.csc_array((n, 1)), np.zeros((len(rest), 2 * n + 1))

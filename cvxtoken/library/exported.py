@@ -1,0 +1,187 @@
+"""The library as a folder of files for programs in any language, with an index of what is true of them.
+
+The folder holds a file of each instance's cone program and `index.json`, of the schema `cvxtoken-export/1`:
+a mapping with `schema`, `version` (of cvxtoken), `format`, and `instances`, each with
+
+    id, family, knob, value, since    as in the library
+    file                  of the cone program, relative to the folder
+    sha256                of the instance (the workload), not of the file
+    form                  presolved or raw; infeasible instances are always raw
+    status                what is true: optimal or infeasible
+    objective             the optimal value of the file's program, 40 digits in a text; null if infeasible
+    tolerance             relative to 1 + |objective|: what counts as right
+    offset                the constant of the objective; Clarabel's files have no place for it, and there
+                          `objective` is without it
+    witness               of an infeasible one the utilisation without tokens, exactly: a text such as 9/8
+    variables             count, and the map to tokens: those of type types[k] are scale[k] x[k], others 0
+    rows                  how many; the length of z
+    duals                 z at the optimum in the order of the file's rows; null with over 100 types
+
+The objective is minimised: it is -J*. The file's numbers are doubles, the optimum is that of the exact
+instance.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from decimal import Context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxtoken.arrays import FloatArray
+from cvxtoken.conic.cbf import row_order, write_cbf
+from cvxtoken.conic.program import ConeProgram
+from cvxtoken.errors import ProblemError
+from cvxtoken.files import nearest, write_text
+from cvxtoken.library.shipped import DUALS_STORED, Instance
+
+SCHEMA, INDEX = "cvxtoken-export/1", "index.json"
+CBF, CLARABEL, NPZ = "cbf", "clarabel-json", "npz"
+ENDINGS = {CBF: ".cbf", CLARABEL: ".json", NPZ: ".npz"}
+TOLERANCE = 1e-6  # relative; what general-purpose solvers promise
+_DIGITS = Context(40)
+
+
+def export(
+    folder: str | Path,
+    chosen: Iterable[Instance],
+    file_format: str = CBF,
+    form: str = "presolved",
+    on_instance: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Write the cone programs and the index, and return the index.
+
+    Args:
+        folder: made where it is missing; files of the same names are written over.
+        chosen: the instances.
+        file_format: cbf, clarabel-json or npz (arrays A_data, A_indices, A_indptr of the columns, b, q,
+            offset, cone_kinds, cone_rows).
+        form: presolved or raw.
+        on_instance: called with the id of each instance when it is written.
+
+    Raises:
+        ProblemError: the format is not known, or the folder cannot be written.
+    """
+    from cvxtoken import __version__
+
+    if file_format not in ENDINGS:
+        raise ProblemError(f"format is {file_format!r}; it must be one of {', '.join(ENDINGS)}")
+    entries = []
+    for instance in chosen:
+        entries.append(_write(Path(folder), instance, file_format, form))
+        if on_instance is not None:
+            on_instance(instance.id)
+    index = {"schema": SCHEMA, "version": __version__, "format": file_format, "instances": entries}
+    write_text(Path(folder) / INDEX, json.dumps(index, indent=1, allow_nan=False) + "\n")
+    return index
+
+
+def _write(folder: Path, instance: Instance, file_format: str, form: str) -> dict[str, Any]:
+    """Write one instance's program; its entry in the index."""
+    from cvxtoken.allocation.program.cones import cone_program
+
+    form = form if instance.feasible else "raw"
+    cones = cone_program(instance.workload, form, stable=instance.feasible)
+    program = cones.program
+    file = f"{instance.id}{ENDINGS[file_format]}"
+    _write_program(folder / file, program, file_format)
+    objective = duals = None
+    if instance.feasible:
+        shift = 0 if file_format != CLARABEL else _DIGITS.create_decimal_from_float(program.offset)
+        objective = str(_DIGITS.subtract(instance.certificate.lower.copy_negate(), shift))
+        if len(instance.workload) <= DUALS_STORED:
+            z = cones.duals(instance.certificate.tokens)
+            duals = z[file_order(program, file_format)].tolist()
+    return {
+        "id": instance.id,
+        "family": instance.family,
+        "knob": instance.knob,
+        "value": instance.value,
+        "since": instance.since,
+        "file": file,
+        "sha256": instance.workload.sha256,
+        "form": form,
+        "status": "optimal" if instance.feasible else "infeasible",
+        "objective": objective,
+        "tolerance": TOLERANCE,
+        "offset": program.offset,
+        "witness": None if instance.feasible else str(instance.witness),
+        "variables": {
+            "count": len(program.q),
+            "types": cones.types.tolist(),
+            "scale": cones.scale.tolist(),
+            "names": [instance.workload.names[k] for k in cones.types.tolist()],
+        },
+        "rows": len(program.b),
+        "duals": duals,
+    }
+
+
+def _write_program(path: Path, program: ConeProgram, file_format: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if file_format == NPZ:
+            np.savez(path, **_arrays(program))
+    except OSError as error:
+        raise ProblemError(f"{path}: cannot be written: {error.strerror}") from error
+    if file_format == CBF:
+        write_text(path, write_cbf(program))
+    elif file_format == CLARABEL:
+        write_text(path, json.dumps(program.to_clarabel(), allow_nan=False) + "\n")
+
+
+def _arrays(program: ConeProgram) -> dict[str, Any]:
+    return {
+        "A_data": program.A.data,
+        "A_indices": program.A.indices,
+        "A_indptr": program.A.indptr,
+        "b": program.b,
+        "q": program.q,
+        "offset": np.array(program.offset),
+        "cone_kinds": np.array([kind for kind, _ in program.cones]),
+        "cone_rows": np.array([rows for _, rows in program.cones]),
+    }
+
+
+def file_order(program: ConeProgram, file_format: str) -> NDArray[np.intp]:
+    """Of each row of a file the row of the program; the same map leads back."""
+    return row_order(program.cones) if file_format == CBF else np.arange(len(program.b))
+
+
+def from_file_order(program: ConeProgram, file_format: str, z: FloatArray) -> FloatArray:
+    """Dual values in the order of the program's rows, from those in the order of the file's."""
+    ordered: FloatArray = z[file_order(program, file_format)]
+    return ordered
+
+
+def read_index(folder: str | Path) -> dict[str, Any]:
+    """The index of a folder that `export` has written.
+
+    Raises:
+        ProblemError: there is none, it cannot be read, or it is of another schema.
+    """
+    path = Path(folder) / INDEX
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ProblemError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ProblemError(f"{path}: not valid JSON: {error}") from error
+    schema = index.get("schema") if isinstance(index, dict) else None
+    if schema != SCHEMA:
+        raise ProblemError(f"{path}: schema is {schema!r}; this version reads {SCHEMA!r}")
+    if index.get("format") not in ENDINGS:
+        hint = nearest(str(index.get("format")), ENDINGS)
+        raise ProblemError(
+            f"{path}: format is {index.get('format')!r}{hint}; it must be one of {', '.join(ENDINGS)}"
+        )
+    needed = ("id", "sha256", "form", "status", "objective", "tolerance")
+    for place, entry in enumerate(index.get("instances") or [{}]):
+        missing = [key for key in needed if key not in entry]
+        if missing:
+            raise ProblemError(f"{path}: instances[{place}] has no {missing[0]!r}")
+    return dict(index)

@@ -1,0 +1,187 @@
+"""Files of answers that any program writes about the exported instances.
+
+One line an instance, as JSON (a mapping in each line) or, in a file that ends in .csv, as CSV with a head.
+The fields are
+
+    id         of the instance
+    status     the solver's word; see `read_status`
+    objective  optional: q'x, and the offset where the format has one
+    x          optional: the point; in CSV numbers with spaces between them
+    z          optional: dual values in the order of the file's rows
+    seconds    optional
+
+The objective, x and z are read only where an optimum is claimed. What cannot be read is a sentence each, and
+the rest is read.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import ProblemError
+from cvxtoken.suite.answer import FAILED, INACCURATE, OPTIMAL, claim
+
+UNBOUNDED = "unbounded"
+FIELDS = ("id", "status", "objective", "x", "z", "seconds")
+_UNBOUNDED = ("unbounded", "dualinfeasible", "almostdualinfeasible", "unboundedinaccurate")
+_FAILED = (
+    *("failed", "unsolved", "unknown", "unsupported", "error", "solvererror", "numericalerror", "stalled"),
+    *("maxiterations", "iterationlimit", "maxtime", "timelimit", "insufficientprogress", "interrupted"),
+)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A line of an answer file.
+
+    Attributes:
+        id: of the instance.
+        line: its number in the file.
+        status: optimal, inaccurate, infeasible, unbounded or failed.
+        objective, x, z: as the file has them where an optimum is claimed, else None.
+        seconds: as the file has them, or None.
+    """
+
+    id: str
+    line: int
+    status: str
+    objective: float | None
+    x: FloatArray | None
+    z: FloatArray | None
+    seconds: float | None
+
+
+def read_answers(path: str | Path) -> tuple[dict[str, Given], list[str]]:
+    """The answers by id, and a sentence about each line that is no answer; of a doubled id none counts.
+
+    Raises:
+        ProblemError: the file cannot be read, or its head has no id or no status.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ProblemError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ProblemError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from error
+    found: dict[str, Given] = {}
+    first: dict[str, int] = {}
+    faults = []
+    for number, record in _csv(path, text) if path.suffix == ".csv" else _json_lines(text):
+        try:
+            if isinstance(record, ValueError):
+                raise record
+            name = _name(record)
+            if name in first:
+                found.pop(name, None)
+                faults.append(f"line {number}: {name} stands in line {first[name]} already; neither counts")
+                continue
+            first[name] = number
+            found[name] = _given(name, number, record)
+        except ValueError as error:
+            faults.append(f"line {number}: {error}")
+    return found, faults
+
+
+def _json_lines(text: str) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except (ValueError, RecursionError) as error:
+                yield number, ValueError(f"not JSON: {error}")
+
+
+def _csv(path: Path, text: str) -> Iterator[tuple[int, Any]]:
+    reader = csv.DictReader(text.splitlines())
+    missing = [field for field in ("id", "status") if field not in (reader.fieldnames or [])]
+    if missing:
+        raise ProblemError(f"{path}: the head has no column {missing[0]!r}; columns: {', '.join(FIELDS)}")
+    csv.field_size_limit(2**27)  # the points of 10,000 types are longer than what Python takes by itself
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            yield reader.line_num, ValueError(f"not CSV: {error}")
+            continue
+        if row is None:
+            return
+        yield reader.line_num, {key: value for key, value in row.items() if key and value}
+
+
+def _name(record: Any) -> str:
+    name = record.get("id") if isinstance(record, dict) else None
+    if name is None:
+        raise ValueError("has no id; it must be a mapping with id and status")
+    if isinstance(name, str) and name:
+        return name
+    raise ValueError(f"id is {name!r}; it must be that of an instance")
+
+
+def _given(name: str, number: int, record: dict[str, Any]) -> Given:
+    """The answer in a record (ValueError: a field breaks its rule; the message names it)."""
+    try:
+        status = read_status(record.get("status"))
+        seconds = _number("seconds", record.get("seconds"))
+        if status not in (OPTIMAL, INACCURATE):
+            record = {}  # what stands there is no optimum: NaN, a ray, the last iterate
+        objective = _number("objective", record.get("objective"))
+        x, z = (_vector(field, record.get(field)) for field in ("x", "z"))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    if seconds is not None and seconds < 0:
+        raise ValueError(f"{name}: seconds is {seconds:g}; it must not be negative")
+    return Given(name, number, status, objective, x, z, seconds)
+
+
+def read_status(status: Any) -> str:
+    """A solver's word as optimal, inaccurate, infeasible, unbounded or failed (ValueError: not known)."""
+    if not isinstance(status, str) or not status.strip():
+        raise ValueError(f"status is {status!r}; it must be the solver's word, such as optimal")
+    word = "".join(c for c in status.rpartition(".")[2].lower() if c.isalnum())
+    if word in _UNBOUNDED:
+        return UNBOUNDED
+    found = next((known for said in (status.strip(), word) if (known := claim(said)) != FAILED), FAILED)
+    if found == FAILED and word not in _FAILED:
+        raise ValueError(
+            f"status is {status!r}, which is not known; it must be optimal, optimal_inaccurate, infeasible, "
+            "unbounded or failed"
+        )
+    return found
+
+
+def _number(field: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{field} is {value!r}; it must be a finite number")
+    return number
+
+
+def _vector(field: str, value: Any) -> FloatArray | None:
+    if value is None:
+        return None
+    parts = value.split() if isinstance(value, str) else value
+    try:
+        vector = np.array(parts, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{field} holds what is no number: {error}") from error
+    if vector.ndim != 1:
+        raise ValueError(f"{field} has shape {vector.shape}; it must be one list of numbers")
+    bad = np.flatnonzero(~np.isfinite(vector))
+    if len(bad):
+        raise ValueError(f"{field}[{bad[0]}] is {vector[bad[0]]}; it must be a finite number")
+    return vector
