@@ -19,7 +19,8 @@ from cvxtoken import LibraryError, Workload
 from cvxtoken.allocation.program.forms import FORMS
 from cvxtoken.suite import Answer, check_solver
 from cvxtoken.suite.answer import subject
-from cvxtoken.suite.checks import CHECKS, Case
+from cvxtoken.suite.case import Case
+from cvxtoken.suite.checks import CHECKS
 from cvxtoken.suite.scoreboard import score
 from tests.suite.broken import BROKEN, knows_one_queue, never_says_infeasible, no_projection
 
@@ -36,7 +37,7 @@ def test_price_newton_passes_the_whole_suite() -> None:
     assert len(report.passed) > 1000
     assert {outcome.check for outcome in report.passed} == {
         *("answers", "feasible", "accurate", "honest", "permutation", "split types", "start", "untouched"),
-        "repeatable",
+        *("repeatable", "adapter", "detects", "objective"),
     }
     assert {outcome.instance for outcome in report.outcomes} == {i.id for i in cvxtoken.instances()}
 
@@ -98,9 +99,12 @@ def test_broken_solvers_are_caught_by_the_check_that_names_the_fault(solver: Cal
 
 def test_reasons_are_sentences_with_numbers() -> None:
     reasons = {o.check: o.reason for o in check_solver(no_projection, "all-zero/n6-0.5").failed}
-    assert reasons["feasible"] == "tokens of 'task 0' are -5, outside 0 to 32768"
+    assert reasons["feasible"] == "tokens of 'task 0' are -5, outside 0 to 32768 (tolerance 0.033)"
     reasons = {o.check: o.reason for o in check_solver(never_says_infeasible, "infeasible/n2-2").failed}
-    assert reasons == {"honest": "claims 'optimal', but the utilisation is 2 even without tokens"}
+    assert reasons == {
+        "honest": "claims 'optimal', but the utilisation is 2 even without tokens",
+        "detects": "claims 'optimal', not 'infeasible': the utilisation is 2 even without tokens",
+    }
 
 
 # --- other servers ---------------------------------------------------------------------------------------
@@ -275,7 +279,7 @@ def test_an_inaccurate_optimum_of_an_infeasible_instance_is_no_honest_answer() -
         return Answer(np.zeros(len(workload)), "optimal_inaccurate")
 
     report = check_solver(sloppy, "infeasible/n2-2")
-    assert [o.check for o in report.failed] == ["honest"]
+    assert [o.check for o in report.failed] == ["honest", "detects"]
 
 
 def test_a_solver_that_does_nothing_is_told_so() -> None:

@@ -103,13 +103,20 @@ class AllocationCones:
         return [*lower, *upper, *cone, *exponential]
 
 
-def cone_program(workload: Workload, form: str = "presolved") -> AllocationCones:
+def cone_program(workload: Workload, form: str = "presolved", stable: bool = True) -> AllocationCones:
     """The cone data of a workload, `presolved` or `raw` (see the module's text).
 
+    Args:
+        workload: the instance.
+        form: presolved or raw.
+        stable: whether some allocation must be stable; if not, the raw form of others is an infeasible
+            program, where the rows of the idle share sum to less than 0.
+
     Raises:
-        UnstableError: no allocation is stable.
+        UnstableError: no allocation is stable, but must be.
     """
-    model.require_stable(workload)
+    if stable or form != "raw":
+        model.require_stable(workload)
     w, lam, alpha, law = workload, workload.rate, workload.accuracy_weight, workload.law
     top = w.max_tokens if form == "raw" else model.upper_bounds(w)
     types = np.arange(len(w)) if form == "raw" else np.flatnonzero(top > 0)
@@ -124,7 +131,7 @@ def cone_program(workload: Workload, form: str = "presolved") -> AllocationCones
     fixed = np.setdiff1d(np.arange(len(w)), types)
     squares = law.square * (w.overhead[fixed] ** 2 + w.deviation[fixed] ** 2)
     left = float(w.prior[fixed] @ squares) + law.constant
-    rest = np.full(int(len(fixed) > 0 or law.constant > 0), 2 * np.sqrt(left))
+    rest = np.full(int(len(fixed) > 0 or law.constant > 0), 2 * np.sqrt(max(left, 0.0)))
 
     eye, none = sparse.eye_array(n), sparse.csc_array((n, n))
     column, empty = sparse.csc_array((n, 1)), np.zeros((len(rest), 2 * n + 1))

@@ -1,0 +1,229 @@
+"""The checks of what comes with a point: reported objective, residuals, dual values, proofs of infeasibility.
+
+For cone data, minimise q'x with A x + s = b, s in K, the conditions of an optimum are
+
+    s = b - A x in K,    A'z + q = 0,    z in K*,    q'x + b'z = 0,
+
+and z with A'z = 0, b'z < 0, z in K* proves that there is no point at all. Solvers promise residuals of about
+1e-8 of their own scaled data; the tolerances here are far above that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cvxtoken.arrays import FloatArray
+from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER, Cones
+from cvxtoken.suite.case import Case, NotApplicable
+from cvxtoken.suite.status import OPTIMAL, SAYS_INFEASIBLE
+
+DUAL_TOLERANCE = 1e-4  # relative, of dual residuals, complementarity and rays
+PRIMAL_TOLERANCE = 1e-4  # relative to each cone's own size
+VALUE_TOLERANCE = 1e-5  # of a reported objective, relative to 1 + |J*| + |offset|
+_NEGATIVE = 1e-6  # relative; a multiplier of a problem may be so far below 0
+_MULTIPLIER = 10 * DUAL_TOLERANCE  # of a problem's multiplier, relative to the largest and to q
+
+
+def objective(case: Case) -> str | None:
+    """Whether the reported objective value is the optimum where that is claimed, else that of its own x."""
+    case.tokens()
+    if case.answer.objective is None:
+        raise NotApplicable("no objective value was reported")
+    try:
+        reported = float(np.asarray(case.answer.objective, dtype=float).reshape(()))
+    except (TypeError, ValueError):
+        return f"the reported objective is no number but {case.answer.objective!r:.60}"
+    J = case.instance.objective
+    what, offset = ("q'x", case.cones.program.offset) if case.subject.kind == "cones" else ("J", 0.0)
+    if case.answer.status == OPTIMAL:
+        expected, rule = (-J - offset if what == "q'x" else J), "at the optimum"
+    elif case.answer.point is not None:
+        expected, rule = float(case.cones.program.q @ case.answer.point), "at its own x"
+    else:
+        raise NotApplicable(f"the answer claims '{case.answer.status}', not '{OPTIMAL}'")
+    allowed = max(VALUE_TOLERANCE, case.tolerance) * (1 + abs(J) + abs(offset) + abs(expected))
+    if abs(reported - expected) <= allowed:
+        return None
+    return (
+        f"the reported objective is {reported:.9g} s, but {what} = {expected:.9g} s {rule} "
+        f"(tolerance {allowed:.2g} s)"
+    )
+
+
+def primal(case: Case) -> str | None:
+    """Whether the whole point x of cone data is feasible, b - A x in K, and the slacks are b - A x."""
+    case.tokens()
+    if case.answer.point is None:
+        raise NotApplicable("only answers to cone data have a whole point")
+    case.require_optimal()
+    p, x = case.cones.program, case.answer.point
+    if not np.isfinite(x).all():
+        return _not_finite("x", x)
+    s = p.b - p.A @ x
+    size = 1 + np.abs(p.b) + abs(p.A) @ np.abs(x)
+    for name, rows, outside in _outside(s, p.cones, size):
+        if outside > PRIMAL_TOLERANCE:
+            return (
+                f"b - A x lies outside the {name} cone of rows {rows} by {outside:.3g} relative "
+                f"(tolerance {PRIMAL_TOLERANCE:g})"
+            )
+    given = case.answer.slacks
+    if given is None:
+        return None
+    slacks = np.asarray(given, dtype=float).ravel()
+    if slacks.shape != s.shape:
+        return f"s has shape {slacks.shape}; it must be {s.shape}"
+    if not np.isfinite(slacks).all():
+        return _not_finite("s", slacks)
+    off = float((np.abs(slacks - s) / size).max())
+    told = f"s differs from b - A x by {off:.3g} relative (tolerance {PRIMAL_TOLERANCE:g})"
+    return None if off <= PRIMAL_TOLERANCE else told
+
+
+def duals(case: Case) -> str | None:
+    """Whether the dual values given are the instance's: those of cone data, or of a problem's constraints.
+
+    Whatever the status, they must be finite and not negated. Where the optimum is claimed, A'z + q = 0 and
+    q'x + b'z = 0 must hold too, to 1e-4, or the multipliers of a problem be the exact ones, to 1e-3.
+    """
+    case.tokens()
+    if case.answer.duals is None:
+        raise NotApplicable("no dual values were given")
+    if case.subject.kind == "problem":
+        return _multipliers(case)
+    p = case.cones.program
+    z, reason = _vector("z", case.answer.duals, p.b.shape)
+    if z is None:
+        return reason
+    size = float(np.abs(p.q).max() + (abs(p.A.T) @ np.abs(z)).max())
+    residual, turned = (float(np.abs(p.A.T @ (sign * z) + p.q).max()) / size for sign in (1, -1))
+    if turned < residual / 10 and residual > DUAL_TOLERANCE:
+        told = f"z is negated: A'z + q is off by {residual:.3g} relative, with -z by {turned:.3g}"
+        return f"{told} (tolerance {DUAL_TOLERANCE:g})"
+    if case.answer.status != OPTIMAL:
+        return None
+    if residual > DUAL_TOLERANCE:
+        return f"A'z + q is off by {residual:.3g} relative (tolerance {DUAL_TOLERANCE:g})"
+    return outside_dual_cone(z, p.cones) or _gap(case, z)
+
+
+def _gap(case: Case, z: FloatArray) -> str | None:
+    """Complementarity: whether -b'z is the optimal value q'x; it is not for the z of another b."""
+    p, x = case.cones.program, case.answer.point
+    primal_value = -case.instance.objective - p.offset if x is None else float(p.q @ x)
+    dual_value = -float(p.b @ z)
+    gap = abs(primal_value - dual_value) / (1 + abs(primal_value) + abs(dual_value))
+    if gap <= DUAL_TOLERANCE:
+        return None
+    return (
+        f"not complementary: q'x = {primal_value:.6g}, -b'z = {dual_value:.6g}, off by {gap:.3g} relative "
+        f"(tolerance {DUAL_TOLERANCE:g})"
+    )
+
+
+def _multipliers(case: Case) -> str | None:
+    """The multipliers of x >= 0 and x <= x_max, against the exact ones, which are unique where x_max > 0."""
+    exact = case.cones.duals(case.instance.certificate.tokens)[: 2 * len(case.cones.types)]
+    joined = np.concatenate([np.ravel(np.asarray(value, dtype=float)) for value in case.answer.duals])
+    given, reason = _vector("the multipliers", joined, None)
+    if given is None:
+        return reason
+    program = case.cones.program
+    scale = 1 + float(np.abs(exact).max() + np.abs(program.q[:-1]).max())
+    least = int(np.argmin(given))
+    if given[least] < -_NEGATIVE * scale:
+        told = f"multiplier {least} is {given[least]:.6g}, below 0 (tolerance {_NEGATIVE * scale:.2g})"
+        return f"{told}: of an inequality it must not be negative"
+    if given.shape != exact.shape or not program.b[len(exact) // 2 : len(exact)].all():
+        raise NotApplicable("the multipliers are not unique")
+    case.require_optimal()
+    worst = int(np.argmax(np.abs(given - exact)))
+    off = float(np.abs(given - exact)[worst]) / scale
+    if off <= _MULTIPLIER:
+        return None
+    told = f"a multiplier is off by {off:.3g} relative (tolerance {_MULTIPLIER:g})"
+    return f"{told}: number {worst} is {given[worst]:.6g}, expected {exact[worst]:.6g}"
+
+
+def certificate(case: Case) -> str | None:
+    """Whether the ray that comes with a claim of infeasibility proves it: A'z = 0, b'z < 0, z in K*."""
+    answer = case.answer
+    if case.instance.feasible:
+        raise NotApplicable("the instance has an optimum")
+    if answer.status not in SAYS_INFEASIBLE:
+        raise NotApplicable(f"the solver says '{answer.status}'")
+    given = answer.duals if answer.ray is None else answer.ray
+    if case.subject.kind != "cones" or given is None:
+        raise NotApplicable("no ray was returned")
+    p = case.cones.program
+    z, reason = _vector("the ray z", given, p.b.shape)
+    if z is None:
+        return reason
+    value, size = float(p.b @ z), float(np.abs(p.b) @ np.abs(z))
+    if not value < -1e-12 * size:
+        return f"the ray proves nothing: b'z = {value:.3g}; it must be below 0"
+    residual = float(np.abs(p.A.T @ z).max()) / float((abs(p.A.T) @ np.abs(z)).max())
+    if residual > DUAL_TOLERANCE:
+        return f"the ray proves nothing: A'z is {residual:.3g} relative, not 0 (tolerance {DUAL_TOLERANCE:g})"
+    return outside_dual_cone(z, p.cones)
+
+
+def _vector(name: str, given: Any, shape: tuple[int, ...] | None) -> tuple[FloatArray | None, str]:
+    """A vector of the right shape with finite numbers, or None and what is wrong with it."""
+    try:
+        vector = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        return None, f"{name} is no array of numbers but {type(given).__name__}"
+    if shape is not None and vector.size == int(np.prod(shape)):
+        vector = vector.reshape(shape)
+    if shape is not None and vector.shape != shape:
+        return None, f"{name} has shape {vector.shape}; it must be {shape}"
+    return (vector, "") if np.isfinite(vector).all() else (None, _not_finite(name, vector))
+
+
+def _not_finite(name: str, vector: FloatArray) -> str:
+    row = int(np.flatnonzero(~np.isfinite(vector))[0])
+    return f"{name} is not finite: entry {row} is {vector[row]}"
+
+
+def _outside(s: FloatArray, cones: Cones, size: FloatArray) -> list[tuple[str, str, float]]:
+    """How far a point lies outside each cone, relative to the sizes of the rows it is made of."""
+    found, row = [], 0
+    for kind, rows in cones:
+        part, scale = s[row : row + rows], float(size[row : row + rows].max(initial=1))
+        if kind == SECOND_ORDER:
+            outside = float(np.linalg.norm(part[1:]) - part[0]) / scale
+        elif kind == EXPONENTIAL:  # s_1 e^(s_0 / s_1) <= s_2
+            with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+                top = part[1] * np.exp(min(part[0] / part[1], 700)) if part[1] > 0 else 0.0
+            outside = float(max(top - part[2], -part[1])) / scale
+        else:  # each row is a cone of its own
+            outside = float((-part / size[row : row + rows]).max(initial=0))
+        found.append((kind, f"{row} to {row + rows - 1}", outside))
+        row += rows
+    return found
+
+
+def outside_dual_cone(z: FloatArray, cones: Cones) -> str | None:
+    """Which dual cone z lies outside of, by more than 1e-4 of 1 + |z| there; None where it is in all."""
+    row = 0
+    for kind, rows in cones:
+        part = z[row : row + rows]
+        slack = DUAL_TOLERANCE * (1 + float(np.abs(part).max(initial=0)))
+        row += rows
+        if kind == SECOND_ORDER:
+            good = np.linalg.norm(part[1:]) <= part[0] + slack
+        elif kind == EXPONENTIAL:  # -u e^(v / u) <= e w for u < 0
+            u, v, w = part[0] - slack, part[1], part[2]
+            with np.errstate(over="ignore"):
+                good = u < 0 and -u * np.exp(min(v / u, 700)) <= np.e * (w + slack) + slack
+        else:
+            good = (part >= -slack).all()
+        if not good:
+            return (
+                f"z is not in the dual of the {kind} cone of rows {row - rows} to {row - 1} "
+                f"(tolerance {slack:.2g}): {np.array2string(part, precision=3, threshold=6)}"
+            )
+    return None
