@@ -32,6 +32,7 @@ from cvxtoken.suite.status import (
 from cvxtoken.tables import table
 
 CORRECT = 1e-6  # relative error of the objective that counts as solved
+_WRONG = ("wrongly_optimal", "wrongly_infeasible", "wrongly_unbounded")
 _SHIFT = 0.01  # s; of the shifted geometric mean, so that the fastest instances do not decide
 
 
@@ -260,32 +261,24 @@ def not_understood(scores: list[Score]) -> str:
 
 
 def scoreboard(scores: list[Score], left_out: Iterable[Instance] = ()) -> str:
-    """Tables by form and family, and what was left out."""
+    """Tables by form and family, with a column for each kind of claim that occurs; and what was left out."""
     parts = []
+    others = [claim for claim in (*CLAIMS, UNKNOWN) if any(s.claim == claim != OPTIMAL for s in scores)]
+    columns = ["instances", "solved", "correct", *(name.replace("_", " ") for name in _WRONG)]
+    columns += [*(f"says {claim}" for claim in others), "median error", "worst error", "mean s"]
     for form in dict.fromkeys(s.form for s in scores):
-        rows = [
-            (family, *_row(figures))
-            for family, figures in summary([s for s in scores if s.form == form]).items()
-        ]
-        rows.append(("all", *_row(_figures([s for s in scores if s.form == form]))))
-        columns = ["instances", "solved", "correct"]
-        columns += [
-            "wrongly optimal",
-            "wrongly infeasible",
-            "wrongly unbounded",
-            "median error",
-            "worst error",
-            "mean s",
-        ]
+        of_form = [s for s in scores if s.form == form]
+        rows = [(family, *_row(figures, others)) for family, figures in summary(of_form).items()]
+        rows.append(("all", *_row(_figures(of_form), others)))
         parts.append(f"{form}\n{table(['family', *columns], rows)}")
     return "\n\n".join([*parts, *filter(None, [told(left_out), not_understood(scores)])])
 
 
-def _row(figures: dict[str, Any]) -> list[str]:
+def _row(figures: dict[str, Any], others: list[str]) -> list[str]:
     def shown(value: float | None) -> str:
         return "-" if value is None else f"{value:.1e}"
 
-    names = ["instances", "claimed_optimal", "correct"]
-    names += ["wrongly_optimal", "wrongly_infeasible", "wrongly_unbounded"]
+    counts = [figures[name] for name in ("instances", "claimed_optimal", "correct", *_WRONG)]
+    counts += [figures["claims"][claim] for claim in others]
     errors = (shown(figures["median_relative_error"]), shown(figures["max_relative_error"]))
-    return [*(str(figures[name]) for name in names), *errors, f"{figures['mean_seconds']:.3f}"]
+    return [*(str(count) for count in counts), *errors, f"{figures['mean_seconds']:.3f}"]
