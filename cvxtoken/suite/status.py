@@ -52,7 +52,9 @@ class AdapterError(Exception):
 _WORDS = {
     OPTIMAL: """
         optimal solved converged success locally_solved locally_optimal local_optimal integer_optimal
-        solve_succeeded optimal_solution_found optimal_or_satisfactory
+        solve_succeeded optimal_solution_found optimal_or_satisfactory locally_optimal_solution_found
+        locally_optimal_or_satisfactory_solution_found
+        algorithm_terminated_successfully_at_a_locally_optimal_point_satisfying_the_convergence_tolerances
     """,
     # With a point that is claimed to be feasible and not to be optimal, such as MOSEK's PRIM_FEAS, Gurobi's
     # SUBOPTIMAL or Knitro's FEAS_XTOL, a solver says that an optimum exists (these problems are bounded).
@@ -60,31 +62,36 @@ _WORDS = {
         inaccurate optimal_inaccurate solved_inaccurate almost_solved almost_optimal almost_locally_solved
         near_optimal near_integer_optimal near_opt close_to_optimal close_to_optimal_solution_found
         solved_to_acceptable_level acceptable imprecise suboptimal prim_feas prim_and_dual_feas
-        near_prim_feas near_prim_and_dual_feas feasible_point_found feas_xtol feas_no_improve feas_ftol
+        near_prim_feas near_prim_and_dual_feas primal_feasible primal_and_dual_feasible feasible_point
+        nearly_feasible_point feasible_point_found feas_xtol feas_no_improve feas_ftol
         feas_best feas_multistart iter_limit_feas time_limit_feas feval_limit_feas mip_exh_feas mip_term_feas
         mip_solve_limit_feas mip_node_limit_feas
     """,
     INFEASIBLE: """
         infeasible primal_infeasible prim_infeas_cer primal_inconsistent locally_infeasible local_infeasible
         infeasible_problem_detected infeas_xtol infeas_no_improve infeas_multistart infeas_con_bounds
-        infeas_var_bounds converged_to_a_point_of_local_infeasibility_problem_may_be_infeasible
+        infeas_var_bounds prim_infeas prim_and_dual_infeas primal_and_dual_infeasible
+        convergence_to_an_infeasible_point_problem_may_be_locally_infeasible
+        converged_to_a_point_of_local_infeasibility_problem_may_be_infeasible
     """,
     # 'Infeasible or unbounded' is true of an infeasible problem, and says less than 'infeasible'.
     INFEASIBLE_INACCURATE: """
         infeasible_inaccurate primal_infeasible_inaccurate almost_infeasible almost_primal_infeasible
         almost_locally_infeasible near_primal_infeasible near_prim_infeas_cer close_to_primal_infeasible
         infeasible_or_unbounded unbounded_or_infeasible primal_infeasible_or_unbounded inf_or_unbd inf_or_unb
-        unbounded_or_infeas
+        unbounded_or_infeas prim_infeas_or_unbounded
     """,
     UNBOUNDED: """
-        unbounded primal_unbounded dual_infeasible dual_infeas_cer dual_inconsistent
+        unbounded primal_unbounded dual_infeasible dual_infeas_cer dual_infeas dual_inconsistent
+        problem_appears_to_be_unbounded
     """,
     UNBOUNDED_INACCURATE: """
         unbounded_inaccurate dual_infeasible_inaccurate almost_unbounded almost_dual_infeasible
         near_dual_infeasible near_dual_infeas_cer close_to_dual_infeasible
     """,
     FAILED: """
-        failed failure error solver_error user_limit unknown unknown_status undefined indeterminate
+        failed failure error solver_error no_solution unknown_result_status stall numerical_problem
+        user_limit unknown unknown_status undefined indeterminate
         unsolved not_solved unfinished unstarted not_set not_loaded loaded solve_called in_progress
         max_iterations max_iteration max_iter max_iters max_iter_reached maximum_iterations_exceeded
         maximum_number_of_iterations_reached maximum_number_of_iterations_exceeded iteration_limit
@@ -117,7 +124,22 @@ _WORDS = {
 }
 # Of enumerations and lines: MSK_SOL_STA_OPTIMAL, QOCO_SOLVED, KN_RC_OPTIMAL, GRB_OPTIMAL, kOptimal, EXIT: ...
 _PREFIXES = (
-    *("msk_sol_sta", "sol_sta", "solsta", "mosek", "qoco", "scs", "ecos", "clarabel", "cuclarabel", "cosmo"),
+    *(
+        "msk_sol_sta",
+        "msk_pro_sta",
+        "msk_res_trm",
+        "trm",
+        "prosta",
+        "sol_sta",
+        "solsta",
+        "mosek",
+        "qoco",
+        "scs",
+        "ecos",
+        "clarabel",
+        "cuclarabel",
+        "cosmo",
+    ),
     *(
         "hypatia",
         "kn_rc",
@@ -149,6 +171,7 @@ _CODES = {
     **dict.fromkeys(("status_val", "statusVal"), _SCS_CODES),
     **dict.fromkeys(("exitFlag", "exitflag"), _ECOS_CODES),
 }
+_NUMBER = re.compile(r"[-+]?\d+")
 _INACCURATE_FORM = {
     OPTIMAL: INACCURATE,
     INFEASIBLE: INFEASIBLE_INACCURATE,
@@ -172,13 +195,14 @@ def claim(status: Any) -> str:
     word = spelled(status)
     if not word or word == "None":
         raise AdapterError("no status was returned; give 'status', or an 'info' that has it")
-    if re.fullmatch(r"[-+]?\d+", word):
+    if _NUMBER.fullmatch(word):
         raise AdapterError(f"status is {word}; numbers mean other things in each solver: return its word")
     head, _, tail = word.partition("(")
     known = _look_up(head if tail else word)
     if tail and known and tail.lower().startswith("inaccurate"):
         return _INACCURATE_FORM.get(known, known)
-    known = _look_up(word) or (None if tail else known)
+    if not tail.startswith("can be specified"):  # by an option: so Ipopt's messages end in Python
+        known = _look_up(word) or (None if tail else known)
     if known is None:
         raise AdapterError(f"status {word!r} is not known; return one of {', '.join(CLAIMS)}")
     return known
@@ -200,9 +224,10 @@ def status_of(found: Any) -> Any:
     info = part(found, "info")
     if own is not None or info is None:
         return own
-    for name in ("status", "infostring"):
-        if part(info, name) is not None:
-            return part(info, name)
+    for name in ("status", "infostring", "status_msg"):
+        word = part(info, name)
+        if word is not None and not _NUMBER.fullmatch(spelled(word)):
+            return word
     for name, codes in _CODES.items():
         if (code := part(info, name)) is not None:
             return codes.get(int(code), f"{name} {code}")

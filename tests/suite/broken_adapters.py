@@ -19,14 +19,19 @@ FEASIBLE, INFEASIBLE = "workloads/qwen3-8b-0.1-30", "infeasible/n2-2"
 CORNER = "degenerate/at-top-501"  # with types at their upper bound
 
 
-def solved(A: Any, b: Any, q: Any, cones: Any) -> dict[str, Any]:
-    """Clarabel's answer to cone data, as a mapping."""
+def clarabel_solution(A: Any, b: Any, q: Any, cones: Any) -> Any:
+    """Clarabel's answer to cone data, as it returns it."""
     kinds = {"nonnegative": clarabel.NonnegativeConeT, "second-order": clarabel.SecondOrderConeT}
     blocks = [kinds[kind](rows) if kind in kinds else clarabel.ExponentialConeT() for kind, rows in cones]
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     none = sparse.csc_matrix((len(q), len(q)))
-    r = clarabel.DefaultSolver(none, q, sparse.csc_matrix(A), b, blocks, settings).solve()
+    return clarabel.DefaultSolver(none, q, sparse.csc_matrix(A), b, blocks, settings).solve()
+
+
+def solved(A: Any, b: Any, q: Any, cones: Any) -> dict[str, Any]:
+    """The same as a mapping."""
+    r = clarabel_solution(A, b, q, cones)
     found = {"x": np.array(r.x), "z": np.array(r.z), "s": np.array(r.s)}
     return found | {"status": str(r.status), "obj_val": r.obj_val}
 

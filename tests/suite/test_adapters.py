@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from cvxtoken.suite import Answer, check_solver
 from cvxtoken.suite.answer import subject
 from cvxtoken.suite.case import Case
 from tests.suite.broken import BROKEN
-from tests.suite.broken_adapters import FAULTS, FEASIBLE, HONEST, Fault, solved
+from tests.suite.broken_adapters import FAULTS, FEASIBLE, HONEST, Fault, clarabel_solution, solved
 
 
 def test_there_are_enough_of_both() -> None:
@@ -104,3 +105,30 @@ def test_an_empty_selection_says_why() -> None:
     assert str(check_solver(refuses, "size/1")).endswith("nothing passed: not implemented: yet (13 times)")
     (case,) = cvxtoken.suite.parametrize(solved, include="infeasible/n2*").mark.args[1]
     assert case.marks[0].kwargs["reason"].startswith("nothing was run: 5 of 5 left out")
+
+
+def test_what_clarabel_returns_is_read_as_it_is() -> None:
+    def itself(A: Any, b: Any, q: Any, cones: Any) -> Any:
+        return clarabel_solution(A, b, q, cones)
+
+    report = check_solver(itself, "workloads/qwen3*")
+    assert report.ok, str(report)
+    assert {o.check for o in report.passed} >= {"adapter", "honest", "objective", "primal", "duals"}
+
+
+def test_reasons_hold_the_found_and_the_expected_value_and_the_tolerance() -> None:
+    def told(name: str) -> str:
+        (fault,) = (fault for fault in FAULTS if fault.name == name)
+        report = check_solver(fault.solver, fault.instance, kind=fault.kind, form=fault.form)
+        return next(str(outcome) for outcome in report.failed if outcome.check == fault.check)
+
+    assert re.fullmatch(
+        r"workloads/qwen3-8b-0\.1-30: duals: FAIL: not complementary: q'x = 10\.0\d+, -b'z = -7\.\d+, "
+        r"off by 0\.\d+ relative \(tolerance 0\.0001\)",
+        told("duals of an earlier b"),
+    )
+    assert re.fullmatch(
+        r"degenerate/at-top-501: duals: FAIL: multiplier \d is -\S+, expected \S+: of an inequality it must "
+        r"not be negative \(tolerance \S+\)",
+        told("multipliers negated"),
+    )

@@ -8,11 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import clarabel
 import cvxpy as cp
 import numpy as np
 import pytest
-from scipy import sparse
 
 import cvxtoken
 from cvxtoken import LibraryError, Workload
@@ -23,6 +21,7 @@ from cvxtoken.suite.case import Case
 from cvxtoken.suite.checks import CHECKS
 from cvxtoken.suite.scoreboard import score
 from tests.suite.broken import BROKEN, knows_one_queue, never_says_infeasible, no_projection
+from tests.suite.broken_adapters import solved
 
 SOME = ["realistic/n3*", "realistic/n6*", "workloads*", "all-zero*", "infeasible/n2*"]
 
@@ -51,29 +50,19 @@ def test_clarabel_on_problems_passes() -> None:
     assert "duals" in {outcome.check for outcome in report.passed}
 
 
-def clarabel_on_cones(A: Any, b: Any, q: Any, cones: Any) -> Any:
-    kinds = {"nonnegative": clarabel.NonnegativeConeT, "second-order": clarabel.SecondOrderConeT}
-    blocks = [kinds[kind](rows) if kind in kinds else clarabel.ExponentialConeT() for kind, rows in cones]
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    none = sparse.csc_matrix((len(q), len(q)))
-    found = clarabel.DefaultSolver(none, q, sparse.csc_matrix(A), b, blocks, settings).solve()
-    return {"x": np.array(found.x), "z": np.array(found.z), "status": str(found.status)}
-
-
 def test_clarabel_on_cone_data_passes() -> None:
-    report = check_solver(clarabel_on_cones, ["realistic/n6*", "workloads*"])
+    report = check_solver(solved, ["realistic/n6*", "workloads*"])
     assert report.ok, str(report)
     assert "duals" in {outcome.check for outcome in report.passed}
 
 
 def test_wrong_duals_are_caught() -> None:
     def negated(A: Any, b: Any, q: Any, cones: Any) -> Any:
-        found = clarabel_on_cones(A, b, q, cones)
+        found = solved(A, b, q, cones)
         return found | {"z": -found["z"]}
 
     def feasible_but_outside(A: Any, b: Any, q: Any, cones: Any) -> Any:
-        found = clarabel_on_cones(A, b, q, cones)
+        found = solved(A, b, q, cones)
         n = (len(q) - 1) // 2
         z = found["z"].copy()
         z[:n] -= 1.0  # both multipliers of the box, so that A'z stays as it is
@@ -130,7 +119,7 @@ def test_clarabel_passes_on_other_servers(form: str) -> None:
 
 @pytest.mark.parametrize("form", ["presolved", "raw"])
 def test_clarabel_passes_on_cone_data_of_other_servers(form: str) -> None:
-    report = check_solver(clarabel_on_cones, "servers*", exclude=HARD[form], form=form)
+    report = check_solver(solved, "servers*", exclude=HARD[form], form=form)
     assert report.ok, str(report)
     assert len({outcome.instance for outcome in report.passed}) >= 30
 
@@ -255,7 +244,7 @@ def test_answers_of_many_shapes_are_understood() -> None:
         __slots__ = ("status", "x")
 
     def slots(A: Any, b: Any, q: Any, cones: Any) -> Any:
-        found, solution = clarabel_on_cones(A, b, q, cones), Solution()
+        found, solution = solved(A, b, q, cones), Solution()
         solution.x, solution.status = found["x"][:, None], found["status"]
         return solution
 

@@ -170,3 +170,29 @@ def test_cone_solvers_are_asked_about_infeasible_instances_in_the_raw_form_alone
         *(("presolved", "workloads"), ("raw", "workloads"), ("raw", "infeasible"))
     }
     assert not any(s.correct for s in scores)
+
+
+def test_each_kind_of_claim_has_its_column_and_an_unknown_word_is_named_once(module: Path) -> None:
+    def scored(instance: str, claim: str, detail: str = "", feasible: bool = True) -> scoreboard.Score:
+        return scoreboard.Score("raw", instance, claim, detail, feasible, np.inf, np.inf, 0.1)
+
+    scores = [
+        scored("a/1", "unbounded"),
+        scored("a/2", "unbounded_inaccurate", feasible=False),
+        scored("a/3", "infeasible_inaccurate", feasible=False),
+        scored("a/4", "infeasible_inaccurate"),
+        scored("a/5", "unknown", "SPLENDID"),
+        scored("a/6", "unknown", "SPLENDID"),
+    ]
+    figures = scoreboard.summary(scores)["a"]
+    assert (figures["correct"], figures["wrongly_infeasible"], figures["wrongly_unbounded"]) == (1, 1, 2)
+    assert figures["claims"] == dict.fromkeys(figures["claims"], 0) | {
+        **{"unbounded": 1, "unbounded_inaccurate": 1, "infeasible_inaccurate": 2, "unknown": 2}
+    }
+    text = scoreboard.scoreboard(scores)
+    assert "| wrongly unbounded | says infeasible_inaccurate | says unbounded |" in text
+    told = "statuses that are not known, to be mended in the adapter: 'SPLENDID' (first at a/5)"
+    assert text.endswith(told)
+    html = page("mine", "1", scores)
+    assert "SPLENDID" in html
+    assert html.count("<td>unbounded") == 2

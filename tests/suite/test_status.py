@@ -34,7 +34,7 @@ WORDS = {
     "infeasible": [
         *("infeasible", "PrimalInfeasible", "PRIMAL_INFEASIBLE", "Primal_infeasible", "Primal infeasible"),
         *("MSK_SOL_STA_PRIM_INFEAS_CER", "PrimalInconsistent", "Infeasible_Problem_Detected"),
-        *("LOCALLY_INFEASIBLE", "KN_RC_INFEAS_XTOL", "kInfeasible"),
+        *("LOCALLY_INFEASIBLE", "KN_RC_INFEAS_XTOL", "kInfeasible", "MSK_PRO_STA_PRIM_INFEAS"),
     ],
     "infeasible_inaccurate": [
         *("infeasible_inaccurate", "infeasible (inaccurate)", "AlmostPrimalInfeasible", "ALMOST_INFEASIBLE"),
@@ -55,6 +55,7 @@ WORDS = {
         *("interrupted", "indeterminate", "Maximum number of iterations reached", "SLOW_PROGRESS"),
         *("OPTIMIZE_NOT_CALLED", "NORM_LIMIT", "Diverging_Iterates", "Restoration_Failed", "UNSTARTED"),
         *("Time limit reached", "Unknown", "CUTOFF", "TIMEOUT", "KN_RC_ITER_LIMIT_INFEAS"),
+        *("MSK_RES_TRM_STALL", "rescode.trm_max_time", "NO_SOLUTION", "QOCO_UNSOLVED", "NODELIMIT"),
     ],
     "unsupported": ["unsupported", "Not supported", "NOT_IMPLEMENTED"],
 }
@@ -98,6 +99,10 @@ def test_members_of_enumerations_are_read_by_name() -> None:
         ({"status_val": -6}, "unbounded_inaccurate"),
         ({"exitFlag": 0, "infostring": "Optimal solution found"}, "optimal"),
         ({"exitFlag": 11}, "infeasible_inaccurate"),
+        (
+            {"status": -1, "status_msg": b"Maximum number of iterations exceeded (can be specified)."},
+            "failed",
+        ),
         ({"exitFlag": 12}, "unbounded_inaccurate"),
     ],
 )
