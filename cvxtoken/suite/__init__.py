@@ -1,6 +1,6 @@
 """A correctness suite for solvers: scored by true error against certified optima, not by claimed status."""
 
-from cvxtoken.suite.answer import Answer
+from cvxtoken.suite.reading import Answer
 from cvxtoken.suite.report import Outcome, Report
 from cvxtoken.suite.run import check_solver, parametrize
 

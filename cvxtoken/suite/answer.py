@@ -3,54 +3,30 @@
 Three kinds of function can be tested. The annotation of the first parameter, the number of parameters, or
 `kind=` says which kind a function is:
 
-    workload   f(workload) -> tokens, a `Result`, or an `Answer`; raises UnstableError if nothing is stable,
-               and NotImplementedError where it does not know the workload's server
+    workload   f(workload) -> tokens, which claims the optimum, a `Result`, or an `Answer`; raises
+               UnstableError if nothing is stable, and NotImplementedError where it does not know the server
     problem    f(problem) solves a CVXPY problem in place; what it returns, if anything, is its status
-    cones      f(A, b, q, cones) -> an object or mapping with x, status and, optionally, z: see `ConeProgram`
+    cones      f(A, b, q, cones) -> an object or mapping with x, status and what `cvxtoken.suite.reading`
+               reads besides; of the data see `ConeProgram`
 """
 
 from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from cvxtoken.allocation.methods.loop import Result
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.program.cones import AllocationCones, cone_program
-from cvxtoken.arrays import FloatArray
+from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.errors import LibraryError, ProblemError, UnstableError
+from cvxtoken.library import Instance
+from cvxtoken.suite.reading import Answer, answered, read_cones
+from cvxtoken.suite.status import FAILED, INFEASIBLE, OPTIMAL
 
 KINDS, FORMS = ("workload", "problem", "cones"), ("presolved", "raw")
-OPTIMAL, INACCURATE, INFEASIBLE, FAILED = "optimal", "inaccurate", "infeasible", "failed"
-_CLAIMS = {
-    OPTIMAL: ("optimal", "solved", "converged", "success"),
-    INACCURATE: ("optimal_inaccurate", "inaccurate", "almostsolved", "user_limit"),
-    INFEASIBLE: ("infeasible", "infeasible_inaccurate", "primalinfeasible", "almostprimalinfeasible"),
-}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A solver's answer to one instance.
-
-    Attributes:
-        tokens: shape (N,), or None where there are none.
-        status: what the solver claims: optimal, inaccurate, infeasible or failed.
-        duals: for a problem the dual values of its constraints, for cone data the vector z; or None.
-        detail: the solver's own words, or why it failed.
-        seconds: how long the call took, without the writing of the problem.
-    """
-
-    tokens: FloatArray | None
-    status: str = OPTIMAL
-    duals: Any = None
-    detail: str = ""
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -94,16 +70,18 @@ class Subject:
             raise
         except Exception as error:  # a solver under test may raise anything
             found = Answer(None, FAILED, detail=f"raised {type(error).__name__}: {error}")
-        return Answer(found.tokens, found.status, found.duals, found.detail, time.perf_counter() - started)
+        return found.replace(seconds=time.perf_counter() - started)
 
     def _workload(self, workload: Workload, **arguments: Any) -> Callable[[], Answer]:
         def ask() -> Answer:
             found = self.function(workload, **arguments)
             if isinstance(found, Answer):
-                told = found.detail or str(found.status)
-                return Answer(found.tokens, claim(found.status), found.duals, told)
+                read = answered(found.status)
+                told = found.detail or read.detail
+                return found.replace(status=read.status, detail=told, fault=read.fault)
             if isinstance(found, Result):
-                return Answer(found.tokens, OPTIMAL if found.converged else FAILED, detail=found.outcome)
+                claimed = OPTIMAL if found.converged else FAILED
+                return Answer(found.tokens, claimed, detail=found.outcome, objective=found.objective)
             return Answer(found)
 
         return ask
@@ -116,34 +94,26 @@ class Subject:
 
         def ask() -> Answer:
             said = self.function(problem)
-            status = said if isinstance(said, str) else problem.status or "nothing solved the problem"
+            status = said if isinstance(said, str) else problem.status
             duals = [constraint.dual_value for constraint in problem.constraints]
             given = duals if all(value is not None for value in duals) else None
-            return Answer(program.tokens.value, claim(status), given, str(status))
+            answer = answered(status, program.tokens.value, duals=given, objective=problem.value)
+            if status is None:
+                return answer.replace(fault="nothing solved the problem: its status is None")
+            return answer
 
         return ask
 
     def _cones(self, workload: Workload) -> Callable[[], Answer]:
-        cones = cone_program(workload, self.form)
+        cones = cone_program(workload, self.form, stable=False)
         p = cones.program
-        return lambda: self._read(cones, self.function(p.A, p.b, p.q, p.cones))
+        return lambda: read_cones(cones, self.function(p.A, p.b, p.q, p.cones))
 
-    @staticmethod
-    def _read(cones: AllocationCones, found: Any) -> Answer:
-        """What a function of cone data returned."""
-        if isinstance(found, Mapping):
-            x, status, z = found.get("x"), found.get("status", OPTIMAL), found.get("z")
-        elif hasattr(found, "x"):
-            x, status, z = found.x, getattr(found, "status", OPTIMAL), getattr(found, "z", None)
-        else:
-            x, status, z = found, OPTIMAL, None
-        if x is None:
-            return Answer(None, claim(str(status)), detail=str(status))
-        point = np.asarray(x, dtype=float)
-        if point.size != cones.program.q.size:
-            told = f"x has shape {point.shape}; it must be {cones.program.q.shape}"
-            return Answer(None, FAILED, detail=told)
-        return Answer(cones.tokens(point.ravel()), claim(str(status)), z, str(status))
+    def asks(self, instance: Instance) -> str:
+        """Why an instance cannot be written in this form; empty where it can: only optima are presolved."""
+        if instance.feasible or self.kind == "workload" or self.form == "raw":
+            return ""
+        return "it is infeasible and cannot be presolved; form='raw' asks about it"
 
 
 def subject(function: Callable[..., Any], kind: str | None = None, form: str = "presolved") -> Subject:
@@ -183,9 +153,3 @@ def _kind(function: Callable[..., Any]) -> str:
         "what solve_fn takes cannot be told: annotate its parameter as cvxtoken.Workload or cvxpy.Problem, "
         f"give it the four parameters A, b, q, cones, or say kind= one of {', '.join(KINDS)}"
     )
-
-
-def claim(status: str) -> str:
-    """The status of any solver, in its own words, as optimal, inaccurate, infeasible or failed."""
-    word = str(status).rpartition(".")[2].strip().lower()  # the name of an enumeration's member
-    return next((known for known, words in _CLAIMS.items() if word in words), FAILED)

@@ -28,15 +28,20 @@ import numpy as np
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
-from cvxtoken.suite.answer import FAILED, INACCURATE, OPTIMAL, claim
-
-UNBOUNDED = "unbounded"
-FIELDS = ("id", "status", "objective", "x", "z", "seconds")
-_UNBOUNDED = ("unbounded", "dualinfeasible", "almostdualinfeasible", "unboundedinaccurate")
-_FAILED = (
-    *("failed", "unsolved", "unknown", "unsupported", "error", "solvererror", "numericalerror", "stalled"),
-    *("maxiterations", "iterationlimit", "maxtime", "timelimit", "insufficientprogress", "interrupted"),
+from cvxtoken.suite.status import (
+    FAILED,
+    INACCURATE,
+    INFEASIBLE,
+    INFEASIBLE_INACCURATE,
+    OPTIMAL,
+    UNBOUNDED,
+    UNBOUNDED_INACCURATE,
+    UNSUPPORTED,
+    AdapterError,
+    claim,
 )
+
+FIELDS = ("id", "status", "objective", "x", "z", "seconds")
 
 
 @dataclass(frozen=True)
@@ -144,19 +149,16 @@ def _given(name: str, number: int, record: dict[str, Any]) -> Given:
 
 
 def read_status(status: Any) -> str:
-    """A solver's word as optimal, inaccurate, infeasible, unbounded or failed (ValueError: not known)."""
-    if not isinstance(status, str) or not status.strip():
-        raise ValueError(f"status is {status!r}; it must be the solver's word, such as optimal")
-    word = "".join(c for c in status.rpartition(".")[2].lower() if c.isalnum())
-    if word in _UNBOUNDED:
-        return UNBOUNDED
-    found = next((known for said in (status.strip(), word) if (known := claim(said)) != FAILED), FAILED)
-    if found == FAILED and word not in _FAILED:
-        raise ValueError(
-            f"status is {status!r}, which is not known; it must be optimal, optimal_inaccurate, infeasible, "
-            "unbounded or failed"
-        )
-    return found
+    """A solver's word as optimal, inaccurate, infeasible, unbounded or failed (ValueError: not known).
+
+    Claims of less accuracy are claims; 'unsupported' is an honest failure here.
+    """
+    try:
+        found = claim(status)
+    except AdapterError as error:
+        raise ValueError(str(error)) from error
+    plain = {INFEASIBLE_INACCURATE: INFEASIBLE, UNBOUNDED_INACCURATE: UNBOUNDED, UNSUPPORTED: FAILED}
+    return plain.get(found, found)
 
 
 def _number(field: str, value: Any) -> float | None:

@@ -27,9 +27,11 @@ from cvxtoken.library import Instance
 from cvxtoken.library.exported import from_file_order, read_index
 from cvxtoken.library.generate import FAMILIES
 from cvxtoken.library.shipped import read_family
-from cvxtoken.suite.answer import FAILED, INACCURATE, INFEASIBLE, OPTIMAL
-from cvxtoken.suite.answers import UNBOUNDED, Given, read_answers
-from cvxtoken.suite.checks import DUAL_TOLERANCE, FEASIBILITY, true_error
+from cvxtoken.suite.answers import Given, read_answers
+from cvxtoken.suite.case import true_error
+from cvxtoken.suite.checks import FEASIBILITY
+from cvxtoken.suite.optimality import DUAL_TOLERANCE
+from cvxtoken.suite.status import FAILED, INACCURATE, INFEASIBLE, OPTIMAL, UNBOUNDED
 from cvxtoken.tables import table
 
 RIGHT, WRONG, GAVE_UP, UNREAD = "right", "wrong", "failed", "missing"

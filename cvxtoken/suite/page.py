@@ -11,7 +11,8 @@ import numpy as np
 
 from cvxtoken.library import Instance
 from cvxtoken.picture import require_matplotlib
-from cvxtoken.suite.scoreboard import CORRECT, Score, summary, told
+from cvxtoken.suite.scoreboard import CORRECT, Score, not_understood, summary, told
+from cvxtoken.suite.status import SAYS_OPTIMUM
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222 }
@@ -35,6 +36,7 @@ _COLUMNS = {
     "correct": "correct",
     "wrongly_optimal": "wrongly optimal",
     "wrongly_infeasible": "wrongly infeasible",
+    "wrongly_unbounded": "wrongly unbounded",
     "median_relative_error": "median error",
     "max_relative_error": "worst error",
     "mean_seconds": "mean s",
@@ -54,12 +56,12 @@ def page(solver: str, version: str, scores: list[Score], left_out: Iterable[Inst
         f"<title>{title} on the cvxtoken library</title><style>{STYLE}</style></head><body>",
         f"<h1>{title} on the cvxtoken library</h1>",
         f"<p>{date.today().isoformat()}. {_EXPLANATION}</p>",
-        *(f"<p>{html.escape(text)}</p>" for text in filter(None, [told(left_out)])),
+        *(f"<p>{html.escape(text)}</p>" for text in filter(None, [told(left_out), not_understood(scores)])),
     ]
     for form in dict.fromkeys(score.form for score in scores):
         chosen = [score for score in scores if score.form == form]
         parts += [f"<h2>{html.escape(form)} form</h2>", _table(chosen), f"<figure>{_plot(chosen)}</figure>"]
-    wrong = [s for s in scores if s.wrongly_optimal or s.wrongly_infeasible]
+    wrong = [s for s in scores if s.wrongly_optimal or s.wrongly_infeasible or s.wrongly_unbounded]
     if wrong:
         parts += ["<h2>Wrong claims</h2>", _wrong(wrong)]
     return "\n".join([*parts, "</body></html>\n"])
@@ -112,9 +114,7 @@ def _plot(scores: list[Score]) -> str:
         ("failed", "x", "#777777"),
     ):
         chosen = [
-            s
-            for s in scores
-            if s.feasible and (s.claim == claim or (claim == "failed" and s.claim == "infeasible"))
+            s for s in scores if s.feasible and (s.claim if s.claim in SAYS_OPTIMUM else "failed") == claim
         ]
         x = np.clip([s.relative_error for s in chosen], 1e-17, 1e2)
         y = [families.index(s.family) for s in chosen] + rng.uniform(-0.25, 0.25, len(chosen))

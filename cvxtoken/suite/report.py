@@ -28,12 +28,22 @@ class Outcome:
     reason: str
     since: str
 
+    def __str__(self) -> str:
+        """One line that one can act on."""
+        return f"{self.instance}: {self.check}: {self.result}" + (f": {self.reason}" if self.reason else "")
+
 
 @dataclass(frozen=True)
 class Report:
-    """All outcomes of a run, in the library's order."""
+    """All outcomes of a run, in the library's order.
+
+    Attributes:
+        outcomes: of each check on each instance.
+        left_out: why instances that were named were not run; empty where all were.
+    """
 
     outcomes: list[Outcome]
+    left_out: str = ""
 
     @property
     def passed(self) -> list[Outcome]:
@@ -60,6 +70,16 @@ class Report:
         """Whether something passed and nothing failed unexpectedly."""
         return bool(self.passed) and not self.failed
 
+    @property
+    def nothing_passed(self) -> str:
+        """Why nothing passed where nothing failed either; empty otherwise."""
+        if self.passed or self.failed or self.expected_failures:
+            return ""
+        if not self.outcomes:
+            return f"nothing was run: {self.left_out or 'no instance was chosen'}"
+        reason, count = Counter(outcome.reason for outcome in self.unsupported).most_common(1)[0]
+        return f"nothing passed: {reason} ({count} times)"
+
     def _of(self, result: str) -> list[Outcome]:
         return [outcome for outcome in self.outcomes if outcome.result == result]
 
@@ -68,6 +88,7 @@ class Report:
             f"{len(self.passed)} passed, {len(self.failed)} failed, "
             f"{len(self.expected_failures)} expected failures, {len(self.unsupported)} unsupported"
         )
+        counts = "; ".join(filter(None, [counts, self.nothing_passed]))
         if not self.failed:
             return counts
         by_check = Counter(outcome.check for outcome in self.failed)

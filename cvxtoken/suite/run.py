@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from cvxtoken.errors import CvxtokenError, LibraryError, ProblemError
 from cvxtoken.library import Instance, instances
 from cvxtoken.suite.answer import Subject, subject
-from cvxtoken.suite.checks import CHECKS, Case, Check, NotApplicable
+from cvxtoken.suite.case import Case, NotApplicable
+from cvxtoken.suite.checks import CHECKS, Check
 from cvxtoken.suite.isolation import Lost, call
 from cvxtoken.suite.report import FAIL, PASS, UNSUPPORTED, XFAIL, Outcome, Report
 
@@ -54,13 +57,15 @@ def check_solver(
             raise ProblemError(f"{name} is {value}; it must be positive")
     if expected_failures is not None and not isinstance(expected_failures, Mapping):
         raise ProblemError("expected_failures must map patterns to reasons")
-    outcomes = []
-    for instance in chosen(tested, include, exclude, added_before):
+    outcomes: list[Outcome] = []
+    faults: dict[str, str] = {}
+    wanted, left_out = selection(tested, include, exclude, added_before)
+    for instance in wanted:
         found = run_instance(tested, instance, tolerance, time_limit, added_before)
-        outcomes += [expected(outcome, expected_failures or {}) for outcome in found]
+        outcomes += [expected(_once(outcome, faults), expected_failures or {}) for outcome in found]
         if on_instance is not None:
             on_instance(instance.id)
-    return Report(outcomes)
+    return Report(outcomes, left_out)
 
 
 def parametrize(solve_fn: Callable[..., Any], *, argument: str = "case", **options: Any) -> Any:
@@ -76,14 +81,19 @@ def parametrize(solve_fn: Callable[..., Any], *, argument: str = "case", **optio
     wanted = {key: options.pop(key) for key in ("include", "exclude", "added_before") if key in options}
     tested = subject(solve_fn, options.get("kind"), options.get("form", "presolved"))
     cases = []
-    for instance in chosen(
+    run, left_out = selection(
         tested, wanted.get("include", "*"), wanted.get("exclude", ()), wanted.get("added_before")
-    ):
+    )
+    if not run:
+        skipped = pytest.mark.skip(reason=f"nothing was run: {left_out}")
+        return pytest.mark.parametrize(argument, [pytest.param(None, id="none", marks=skipped)])
+    for instance in run:
 
         def case(name: str = instance.id) -> None:
             report = check_solver(solve_fn, include=name, added_before=wanted.get("added_before"), **options)
             if report.failed:
-                raise AssertionError("; ".join(f"{o.check}: {o.reason}" for o in report.failed))
+                told = "; ".join(f"{o.check}: {o.reason}" for o in report.failed)
+                raise AssertionError(f"{name}: {told}")
             if report.expected_failures and not report.passed:
                 pytest.xfail(report.expected_failures[0].reason)
             if not report.passed:
@@ -93,17 +103,28 @@ def parametrize(solve_fn: Callable[..., Any], *, argument: str = "case", **optio
     return pytest.mark.parametrize(argument, cases)
 
 
-def chosen(
+def selection(
     tested: Subject, include: str | Iterable[str], exclude: str | Iterable[str], added_before: str | None
-) -> list[Instance]:
-    """The instances to run."""
-    writable = [
-        instance
-        for instance in instances(include, exclude)
-        # an infeasible instance cannot be presolved
-        if instance.feasible or tested.kind == "workload" or (tested.kind, tested.form) == ("problem", "raw")
-    ]
-    return [instance for instance in writable if _before(instance.since, added_before)]
+) -> tuple[list[Instance], str]:
+    """The instances to run, and why others of those named are left out."""
+    named = instances(include, exclude)
+    late = [instance for instance in named if not _before(instance.since, added_before)]
+    reasons = {instance.id: tested.asks(instance) for instance in named if instance not in late}
+    counts = Counter(reason for reason in reasons.values() if reason)
+    told = [f"{count} of {len(named)} left out: {reason}" for reason, count in counts.items()]
+    if late:
+        told.append(f"{len(late)} of {len(named)} left out: new in {added_before} or later (added_before)")
+    return [i for i in named if reasons.get(i.id) == ""], "; ".join(told)
+
+
+def _once(outcome: Outcome, faults: dict[str, str]) -> Outcome:
+    """The outcome; a fault of the adapter that was named before is only referred to."""
+    if outcome.check != "adapter" or outcome.result != FAIL:
+        return outcome
+    first = faults.setdefault(outcome.reason, outcome.instance)
+    if first == outcome.instance:
+        return outcome
+    return replace(outcome, result=UNSUPPORTED, reason=f"as at {first}: {outcome.reason}")
 
 
 def run_instance(

@@ -15,12 +15,24 @@ import numpy as np
 
 from cvxtoken.errors import LibraryError, ProblemError
 from cvxtoken.library import Instance
-from cvxtoken.suite.answer import FAILED, INFEASIBLE, OPTIMAL, Answer, Subject
-from cvxtoken.suite.checks import problem_with, true_error
+from cvxtoken.suite.answer import Subject
+from cvxtoken.suite.case import problem_with, true_error
 from cvxtoken.suite.isolation import Lost, call
+from cvxtoken.suite.reading import Answer
+from cvxtoken.suite.status import (
+    CLAIMS,
+    FAILED,
+    OPTIMAL,
+    SAYS_INFEASIBLE,
+    SAYS_OPTIMUM,
+    SAYS_UNBOUNDED,
+    UNKNOWN,
+    UNSUPPORTED,
+)
 from cvxtoken.tables import table
 
 CORRECT = 1e-6  # relative error of the objective that counts as solved
+_WRONG = ("wrongly_optimal", "wrongly_infeasible", "wrongly_unbounded")
 _SHIFT = 0.01  # s; of the shifted geometric mean, so that the fastest instances do not decide
 
 
@@ -30,7 +42,7 @@ class Score:
 
     Attributes:
         form, instance: which.
-        claim: the solver's: optimal, inaccurate, infeasible or failed.
+        claim: the solver's: one of `cvxtoken.suite.status.CLAIMS`, or unknown where its status is.
         detail: the solver's own words.
         feasible: whether the instance is.
         relative_error: (J* - J) / (1 + |J*|) at its tokens, moved into the box; infinite without tokens.
@@ -56,8 +68,8 @@ class Score:
     def correct(self) -> bool:
         """Whether J is right to 1e-6 and the answer not disowned, or infeasibility rightly claimed."""
         if not self.feasible:
-            return self.claim == INFEASIBLE
-        return self.claim not in (FAILED, INFEASIBLE) and self.relative_error <= CORRECT
+            return self.claim in SAYS_INFEASIBLE
+        return self.claim in SAYS_OPTIMUM and self.relative_error <= CORRECT
 
     @property
     def wrongly_optimal(self) -> bool:
@@ -67,7 +79,12 @@ class Score:
     @property
     def wrongly_infeasible(self) -> bool:
         """Whether the instance is claimed to be infeasible and has an optimum."""
-        return self.claim == INFEASIBLE and self.feasible
+        return self.claim in SAYS_INFEASIBLE and self.feasible
+
+    @property
+    def wrongly_unbounded(self) -> bool:
+        """Whether the instance is claimed to be unbounded: none is, and no infeasible one has a ray."""
+        return self.claim in SAYS_UNBOUNDED
 
 
 def score(tested: Subject, form: str, instance: Instance, time_limit: float) -> Score:
@@ -82,7 +99,7 @@ def score(tested: Subject, form: str, instance: Instance, time_limit: float) -> 
         try:
             answer = tested.answer(instance.workload.replace())
         except NotImplementedError as why:
-            answer = Answer(None, FAILED, detail=f"not implemented: {why}")
+            answer = Answer(None, UNSUPPORTED, detail=f"not implemented: {why}")
         except LibraryError as fault:
             return LibraryError(f"{instance.id}: {fault}")
         error = token_error = math.inf
@@ -135,8 +152,8 @@ def run(
     scores = []
     for form, tested in subjects.items():
         for instance in chosen:
-            if not instance.feasible and (form == "presolved" or tested.kind == "cones"):
-                continue  # an infeasible instance cannot be presolved, nor written as cone data here
+            if tested.asks(instance):
+                continue
             if (form, instance.id) not in known:
                 known[form, instance.id] = score(tested, form, instance, time_limit)
                 if progress is not None:
@@ -175,7 +192,7 @@ def summary(scores: list[Score]) -> dict[str, dict[str, Any]]:
 
 
 def _figures(scores: list[Score]) -> dict[str, Any]:
-    claimed = [s for s in scores if s.feasible and s.claim not in (FAILED, INFEASIBLE)]
+    claimed = [s for s in scores if s.feasible and s.claim in SAYS_OPTIMUM]
     errors = np.array([s.relative_error for s in claimed])
     seconds = np.array([s.seconds for s in scores])
     return {
@@ -184,6 +201,8 @@ def _figures(scores: list[Score]) -> dict[str, Any]:
         "correct": sum(s.correct for s in scores),
         "wrongly_optimal": sum(s.wrongly_optimal for s in scores),
         "wrongly_infeasible": sum(s.wrongly_infeasible for s in scores),
+        "wrongly_unbounded": sum(s.wrongly_unbounded for s in scores),
+        "claims": {claim: sum(s.claim == claim for s in scores) for claim in (*CLAIMS, UNKNOWN)},
         "median_relative_error": _finite(np.median(errors)) if len(errors) else None,
         "max_relative_error": _finite(errors.max()) if len(errors) else None,
         "max_token_error": _finite(max(s.token_error for s in claimed)) if claimed else None,
@@ -231,25 +250,35 @@ def told(left_out: Iterable[Instance]) -> str:
     return "left out: " + ", ".join(f"{family} ({n})" for family, n in counts.items()) if counts else ""
 
 
+def not_understood(scores: list[Score]) -> str:
+    """The sentence about statuses that are not known, each named once; empty where all are."""
+    first: dict[str, str] = {}
+    for found in scores:
+        if found.claim == UNKNOWN:
+            first.setdefault(found.detail, found.instance)
+    words = ", ".join(f"{word!r} (first at {where})" for word, where in first.items())
+    return f"statuses that are not known, to be mended in the adapter: {words}" if words else ""
+
+
 def scoreboard(scores: list[Score], left_out: Iterable[Instance] = ()) -> str:
-    """Tables by form and family, and what was left out."""
+    """Tables by form and family, with a column for each kind of claim that occurs; and what was left out."""
     parts = []
+    others = [claim for claim in (*CLAIMS, UNKNOWN) if any(s.claim == claim != OPTIMAL for s in scores)]
+    columns = ["instances", "solved", "correct", *(name.replace("_", " ") for name in _WRONG)]
+    columns += [*(f"says {claim}" for claim in others), "median error", "worst error", "mean s"]
     for form in dict.fromkeys(s.form for s in scores):
-        rows = [
-            (family, *_row(figures))
-            for family, figures in summary([s for s in scores if s.form == form]).items()
-        ]
-        rows.append(("all", *_row(_figures([s for s in scores if s.form == form]))))
-        columns = ["instances", "solved", "correct", "wrongly optimal", "wrongly infeasible"]
-        columns += ["median error", "worst error", "mean s"]
+        of_form = [s for s in scores if s.form == form]
+        rows = [(family, *_row(figures, others)) for family, figures in summary(of_form).items()]
+        rows.append(("all", *_row(_figures(of_form), others)))
         parts.append(f"{form}\n{table(['family', *columns], rows)}")
-    return "\n\n".join([*parts, *filter(None, [told(left_out)])])
+    return "\n\n".join([*parts, *filter(None, [told(left_out), not_understood(scores)])])
 
 
-def _row(figures: dict[str, Any]) -> list[str]:
+def _row(figures: dict[str, Any], others: list[str]) -> list[str]:
     def shown(value: float | None) -> str:
         return "-" if value is None else f"{value:.1e}"
 
-    names = ("instances", "claimed_optimal", "correct", "wrongly_optimal", "wrongly_infeasible")
+    counts = [figures[name] for name in ("instances", "claimed_optimal", "correct", *_WRONG)]
+    counts += [figures["claims"][claim] for claim in others]
     errors = (shown(figures["median_relative_error"]), shown(figures["max_relative_error"]))
-    return [*(str(figures[name]) for name in names), *errors, f"{figures['mean_seconds']:.3f}"]
+    return [*(str(count) for count in counts), *errors, f"{figures['mean_seconds']:.3f}"]

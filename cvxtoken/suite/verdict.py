@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cvxtoken.suite.answer import FAILED, INFEASIBLE
 from cvxtoken.suite.scoreboard import CORRECT, Score
+from cvxtoken.suite.status import FAILED, SAYS_INFEASIBLE, SAYS_UNBOUNDED, UNSUPPORTED
 
 PASSED, WRONG, GAVE_UP = "passed", "wrong", "failed"
 FAIL_ON = {"wrong": (WRONG,), "failed": (GAVE_UP,), "any": (WRONG, GAVE_UP)}
@@ -43,7 +43,8 @@ def verdict(score: Score) -> Verdict:
     if score.correct:
         found, reason = PASSED, ""
     else:
-        found = WRONG if score.wrongly_optimal or score.wrongly_infeasible else GAVE_UP
+        false = score.wrongly_optimal or score.wrongly_infeasible or score.wrongly_unbounded
+        found = WRONG if false else GAVE_UP
         reason = _reason(score, error)
     return Verdict(score.form, score.instance, found, reason, score.seconds, error)
 
@@ -52,9 +53,9 @@ def _reason(score: Score, error: float | None) -> str:
     said = f"claims {score.claim!r}" + (f" ({score.detail})" if score.detail not in ("", score.claim) else "")
     if not score.feasible:
         return f"{said}; expected 'infeasible'"
-    if score.claim == INFEASIBLE:
+    if score.claim in (*SAYS_INFEASIBLE, *SAYS_UNBOUNDED):
         return f"{said}; the instance has an optimum"
-    if score.claim == FAILED:
+    if score.claim in (FAILED, UNSUPPORTED):
         return said
     if error is None:
         return f"{said}; there are no tokens, or they are not stable"

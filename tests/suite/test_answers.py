@@ -140,8 +140,8 @@ def test_bad_lines_are_a_sentence_each_and_the_rest_is_scored(folder: Path) -> N
             "line 3: realistic/n6-2 stands in line 2 already; neither counts",
             "line 4: not JSON: ",
             "line 5: has no id",
-            "line 7: realistic/n6-3: status is 'OPTIMUM_MAYBE', which is not known",
-            "line 8: infeasible/n2-2: status is None",
+            "line 7: realistic/n6-3: status 'OPTIMUM_MAYBE' is not known; return one of optimal, ",
+            "line 8: infeasible/n2-2: no status was returned",
             "line 9: infeasible/n2-100: seconds is -1; it must not be negative",
             "line 10: id is 7",
             "line 11: infeasible/n2-1.001: objective is 'a lot'; it must be a finite number",
@@ -194,8 +194,13 @@ def test_words_of_many_solvers_are_known() -> None:
         ("time limit", "failed"),
     ):
         assert read_status(word) == claim, word
-    for word in ("", None, 1, "fine"):
-        with pytest.raises(ValueError, match="status is"):
+    for word, rule in (
+        ("", "no status was returned"),
+        (None, "no status was returned"),
+        (1, "status is 1; numbers mean other things"),
+        ("fine", "status 'fine' is not known"),
+    ):
+        with pytest.raises(ValueError, match=rule):
             read_status(word)
 
 
