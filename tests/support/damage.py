@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 
 def damaged(original: ModuleType, old: str, new: str) -> ModuleType:
@@ -14,3 +15,12 @@ def damaged(original: ModuleType, old: str, new: str) -> ModuleType:
     module.__package__ = original.__name__.rpartition(".")[0]
     exec(compile(source.replace(old, new), module.__name__, "exec"), module.__dict__)
     return module
+
+
+def refused(module: ModuleType, document: dict[str, Any]) -> bool:
+    """Whether a checker, whole or broken, refuses a proof."""
+    try:
+        module.check(document)
+    except module.Refused:
+        return True
+    return False

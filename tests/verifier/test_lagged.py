@@ -25,6 +25,7 @@ from cvxtoken.verifier import allocation as verifier
 from cvxtoken.verifier import lagged as checker
 from tests.lagged.test_reference import random_problem
 from tests.support import lagged_truth
+from tests.support.damage import refused
 from tests.support.instances import changed, varying
 from tests.support.truth import exact
 from tests.verifier.test_allocation import nudge
@@ -78,14 +79,6 @@ def is_true(document: Document) -> bool:
         and lagged_truth.best(problem) <= upper
         and upper - lower <= gap * (1 + least)
     )
-
-
-def refused(module: ModuleType, document: Document) -> bool:
-    try:
-        module.check(document)
-    except module.Refused:
-        return True
-    return False
 
 
 def rehashed(document: Document) -> Document:

@@ -23,6 +23,7 @@ from cvxtoken.verifier import allocation as verifier
 from cvxtoken.verifier import pooled as checker
 from tests.pooled.instances import random_problem
 from tests.support import pooled_truth
+from tests.support.damage import refused
 from tests.support.truth import exact
 from tests.verifier.test_allocation import nudge
 
@@ -55,14 +56,6 @@ def is_true(document: Document) -> bool:
         and pooled_truth.best(problem) <= upper
         and upper - lower <= gap * (1 + least)
     )
-
-
-def refused(module: ModuleType, document: Document) -> bool:
-    try:
-        module.check(document)
-    except module.Refused:
-        return True
-    return False
 
 
 def rehashed(document: Document) -> Document:
