@@ -30,8 +30,9 @@ class ConeProgram:
     """Minimise q'v + offset subject to A v + s = b, with s in a product K of cones.
 
     The dual values obey A'z + q = 0 with z in the dual cone K*. A zero cone holds the point 0, and its dual
-    all points. A second-order cone holds the points (x_0, x') with |x'| <= x_0. An exponential cone holds the points (x_0, x_1, x_2) with x_1 e^(x_0 / x_1) <= x_2
-    and x_1 > 0, and their limits. The order is Clarabel's.
+    all points. A second-order cone holds the points (x_0, x') with |x'| <= x_0. An exponential cone holds the
+    points (x_0, x_1, x_2) with x_1 > 0 and x_1 e^(x_0 / x_1) <= x_2, and their limits. The order of their
+    entries is Clarabel's.
 
     Attributes:
         A: sparse, shape (rows, columns).
@@ -40,6 +41,7 @@ class ConeProgram:
         offset: a constant of the objective.
         cones: pairs (kind, rows) in the order of the rows; kinds are zero, nonnegative, second-order and
             exponential, which has 3 rows.
+        sense: 'maximize' where the problem as posed maximises -(q'v + offset), else 'minimize'.
 
     Raises:
         ProblemError: shapes do not agree, a number is not finite, or a cone is not one of these.
@@ -50,6 +52,7 @@ class ConeProgram:
     q: FloatArray
     offset: float
     cones: Cones
+    sense: str = "minimize"
 
     def __post_init__(self) -> None:
         rows, columns = self.A.shape
@@ -65,6 +68,8 @@ class ConeProgram:
             if size < 1 or (kind == EXPONENTIAL and size != 3):
                 least = "exactly 3" if kind == EXPONENTIAL else "at least 1"
                 raise ProblemError(f"cones has {size} rows in a cone that is {kind}; it has {least}")
+        if self.sense not in ("minimize", "maximize"):
+            raise ProblemError(f"sense is {self.sense!r}; it is 'minimize' or 'maximize'")
         if sum(size for _, size in self.cones) != rows:
             raise ProblemError(f"cones have {sum(size for _, size in self.cones)} rows, and A has {rows}")
 
