@@ -21,7 +21,7 @@ CVXPY_ROOMS = [
     "cvxtoken.allocation.program.constraints",
 ]
 CVXPY_ROOMS += ["cvxtoken.suite.solvers"]
-CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.robust.program"]
+CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.robust.program", "cvxtoken.conic.compiled"]
 
 
 def name_of(file: Path) -> str:
