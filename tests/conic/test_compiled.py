@@ -7,6 +7,7 @@ from math import exp, log, sqrt
 import cvxpy as cp
 import numpy as np
 import pytest
+from scipy import sparse
 
 from cvxtoken import ProblemError
 from cvxtoken.conic.compiled import approximated, compiled
@@ -51,6 +52,28 @@ def test_a_problem_by_hand() -> None:
     assert program.A.toarray().tolist() in ([[1, -1], [2, 0]], [[-1, 1], [2, 0]])
     assert (program.b.tolist(), program.q.tolist(), program.offset) == ([0, 5], [-3, 1], -4)
     assert (program.cones, program.sense, program.A.nnz) == ((("zero", 1), ("nonnegative", 1)), "maximize", 3)
+
+
+def test_entries_are_summed_and_zeros_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    zero = cp.Parameter(value=0.0)
+    problem = cp.Problem(cp.Minimize(x[0]), [zero * x[0] + x[1] >= 1, x >= 0])
+    assert compiled(problem).A.nnz == 3
+    original = cp.Problem.get_problem_data
+
+    def twice(*args: object, **options: object) -> tuple:
+        data, chain, inverse = original(*args, **options)
+        A = data["A"].tocoo()
+        i, j, values = (np.tile(part, 2) for part in (A.row, A.col, A.data))
+        order = np.argsort(j, kind="stable")
+        pointers = np.searchsorted(j[order], np.arange(A.shape[1] + 1))
+        data["A"] = sparse.csc_array((values[order], i[order], pointers), shape=A.shape)
+        return data, chain, inverse
+
+    once = compiled(problem).A.toarray()
+    monkeypatch.setattr(cp.Problem, "get_problem_data", twice)
+    program = compiled(problem)
+    assert program.A.nnz == 3
+    assert (program.A.toarray() == 2 * once).all()
 
 
 def test_without_constraints_there_are_no_rows() -> None:

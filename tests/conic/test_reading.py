@@ -179,6 +179,21 @@ def test_no_sum_of_two_rows_is_rounded(name: str, seed: int) -> None:
     assert program.cones == ((kind, 3), *([(ZERO, 1)] if new else []))
 
 
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_one_inexact_sum_of_two_is_enough(sign: str) -> None:
+    """Of 1 + 2^-53 and 1 - 2^-53 only the second is a double; so only one of QR's two sums is."""
+    program = read_cbf(file("F 1", "QR 2", ACOORD=f"0 0 2, 1 0 {sign}{2**-53!r}"))
+    assert program.cones == ((SECOND_ORDER, 2), (ZERO, 1))
+    r = [Fraction(2), Fraction(f"{sign}1") / 2**53]
+    assert exactly(program, [Fraction(1), r[0]]) == [r[0] / 2 + r[1], r[0] / 2 - r[1], 0]
+
+
+def test_there_are_no_explicit_zeros_and_no_negative_ones() -> None:
+    program = read_cbf(file("F 1, L- 1", "L- 1, QR 2", ACOORD="0 0 0, 1 0 2, 2 0 1"))
+    assert program.A.data.tolist() == [-2, 1]
+    assert not np.signbit(program.b).any()
+
+
 @pytest.mark.parametrize("tiny", ["5e-324", "3e-323", "1.7976931348623157e308"])
 def test_halves_and_sums_at_the_ends_of_the_doubles_are_exact(tiny: str) -> None:
     program = read_cbf(file("F 2", "QR 2", ACOORD=f"0 0 {tiny}, 1 0 {tiny}", BCOORD=f"0 {tiny}, 1 -{tiny}"))
@@ -220,9 +235,8 @@ def test_what_is_written_is_read_with_the_same_bits(seed: int) -> None:
     pool = [(ZERO, 2), (NONNEGATIVE, 3), (SECOND_ORDER, 1), (SECOND_ORDER, 4), (EXPONENTIAL, 3)]
     cones = tuple(pool[k] for k in rng.integers(len(pool), size=rng.integers(1, 7)))
     rows, columns = sum(size for _, size in cones), int(rng.integers(1, 9))
-    A = sparse.csc_array(sparse.random_array((rows, columns), density=0.4, rng=rng)) * 10.0 ** rng.integers(
-        -300, 300
-    )
+    dense = rng.normal(size=(rows, columns)) * 10.0 ** rng.integers(-300, 300)
+    A = sparse.csc_array(dense * (rng.random(dense.shape) < 0.4))
     A.sort_indices()
     b, q = (rng.normal(size=k) * rng.integers(0, 2, size=k) for k in (rows, columns))
     sense = ["minimize", "maximize"][seed % 2]
