@@ -21,7 +21,8 @@ CVXPY_ROOMS = [
     "cvxtoken.allocation.program.constraints",
 ]
 CVXPY_ROOMS += ["cvxtoken.suite.solvers"]
-CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.robust.program", "cvxtoken.conic.compiled"]
+CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.robust.program"]
+CVXPY_ROOMS += ["cvxtoken.conic.compiled", "cvxtoken.conic.replaced"]
 
 
 def name_of(file: Path) -> str:

@@ -3,8 +3,8 @@
 The program is what CVXPY gives Clarabel, with quadratic objectives as second-order cones: the doubles as
 they are, entries that stand twice summed as the solver sums them, zeros left out. What is true of it is true
 of the problem up to CVXPY's own rounding of the data, but for two things that are no rounding: a geometric
-program is compiled to its logarithm; and in problems that are none, some exponents are replaced by fractions
-near to them, which `approximated` names.
+program is compiled to its logarithm, and some atoms are replaced by others that are near to them, which
+`cvxtoken.conic.replaced` finds.
 """
 
 from __future__ import annotations
@@ -83,28 +83,6 @@ def compiled(problem: cvxpy.Problem, gp: bool = False) -> ConeProgram:
     return ConeProgram(A, b, q, offset, tuple(cones), sense)
 
 
-def approximated(problem: cvxpy.Problem) -> list[str]:
-    """A sentence for each atom of a DCP problem whose exponents CVXPY replaces by other fractions.
-
-    The compiled program is then another problem than the one stated, by more than rounding. With the atom's
-    argument `approx=False` (where CVXPY has it) the exponents stay, and power cones are needed.
-    """
-    return [
-        f"{place}: CVXPY replaces exponents in {_cut(atom)} by fractions, off by up to {error:.1g}"
-        for place, part in _parts(problem)
-        for atom in _atoms(part)
-        if (error := _approximation(atom)) > 0
-    ]
-
-
-def _approximation(atom: Any) -> float:
-    """How far the exponents that CVXPY uses are from those of an atom."""
-    if not hasattr(atom, "max_denom") or not hasattr(atom.p, "value"):
-        return float(getattr(atom, "approx_error", 0))
-    used = getattr(atom, "p_used", getattr(atom, "p_rational", None))
-    return 0.0 if used is None else float(abs(used - float(atom.p.value)))
-
-
 def _refuse_at_once(problem: cvxpy.Problem, gp: bool) -> None:
     """What can be told without compiling."""
     if not isinstance(problem, cvxpy.Problem):
@@ -134,7 +112,7 @@ def _not_disciplined(problem: cvxpy.Problem, gp: bool) -> str:
         said = " ".join(line.strip() for line in lines if line.strip() and not line.startswith("However"))
     rule, other = ("DGP", "DCP") if gp else ("DCP", "DGP")
     hint = f"; it is {other}: say gp={not gp}" if (problem.is_dcp() if gp else problem.is_dgp()) else ""
-    return f"the problem is not {rule}: {_cut(said, 200)}{hint}"
+    return f"the problem is not {rule}: {cut(said, 200)}{hint}"
 
 
 def _data(
@@ -155,7 +133,7 @@ def _data(
     except _FAILURES as error:
         if raw:
             raise
-        raise ProblemError(f"CVXPY does not compile the problem: {_cut(error, 200)}") from error
+        raise ProblemError(f"CVXPY does not compile the problem: {cut(error, 200)}") from error
     return data, float(inverse[-1]["offset"])
 
 
@@ -171,7 +149,7 @@ def _culprit(problem: cvxpy.Problem, gp: bool, kind: str) -> str:
     for variable in problem.variables():
         if kind == _SEMIDEFINITE and (variable.attributes["PSD"] or variable.attributes["NSD"]):
             return f"the variable {variable.name()} needs"
-    for place, part in _parts(problem):
+    for place, part in parts(problem):
         alone = (
             (part, []) if isinstance(part, (cvxpy.Minimize, cvxpy.Maximize)) else (cvxpy.Minimize(1), [part])
         )
@@ -184,9 +162,9 @@ def _culprit(problem: cvxpy.Problem, gp: bool, kind: str) -> str:
         if found == kind:
             lists = ("PSD_ATOMS",) if kind == _SEMIDEFINITE else ("POWCONE_ATOMS", "POWCONE_ND_ATOMS")
             known = tuple(atom for name in lists for atom in getattr(cvxpy.atoms, name, ()))
-            atoms = [type(atom).__name__ for atom in _atoms(part) if isinstance(atom, known)]
-            by = f", by {atoms[0]}," if atoms else ""
-            return f"{place} ({_cut(part)}){by} needs"
+            names = [type(atom).__name__ for atom in atoms(part) if isinstance(atom, known)]
+            by = f", by {names[0]}," if names else ""
+            return f"{place} ({cut(part)}){by} needs"
     return "the problem needs"
 
 
@@ -194,7 +172,7 @@ def _refuse_discrete(problem: cvxpy.Problem, data: dict[str, Any]) -> None:
     """Refuse what the cones of the data leave out: integer variables of CVXPY's own, and separate bounds."""
     own = data["param_prob"].x.attributes
     if own["boolean"] or own["integer"]:
-        places = [place for place, part in _parts(problem) if type(part).__name__ == "FiniteSet"]
+        places = [place for place, part in parts(problem) if type(part).__name__ == "FiniteSet"]
         who = f"{places[0]} needs" if places else "the problem needs"
         raise ProblemError(f"{who} integer variables; only continuous ones can be proven")
     for key in ("lower_bounds", "upper_bounds"):
@@ -207,7 +185,7 @@ def _refuse_discrete(problem: cvxpy.Problem, data: dict[str, Any]) -> None:
 
 def _not_finite(problem: cvxpy.Problem) -> str:
     """Where a number of the problem is not finite."""
-    for place, part in _parts(problem):
+    for place, part in parts(problem):
         leaves = [(f"the parameter {leaf.name()}", leaf) for leaf in part.parameters()]
         leaves += [(f"a constant of shape {leaf.shape}", leaf) for leaf in part.constants()]
         for name, leaf in leaves:
@@ -219,14 +197,14 @@ def _not_finite(problem: cvxpy.Problem) -> str:
     return "the compiled data are not finite, though all constants are: numbers overflow in CVXPY's products"
 
 
-def _parts(problem: cvxpy.Problem) -> Iterator[tuple[str, Any]]:
+def parts(problem: cvxpy.Problem) -> Iterator[tuple[str, Any]]:
     """The objective and the constraints, each with its place."""
     yield "the objective", problem.objective
     for place, constraint in enumerate(problem.constraints):
         yield f"constraints[{place}]", constraint
 
 
-def _atoms(part: Any) -> Iterator[Any]:
+def atoms(part: Any) -> Iterator[Any]:
     """All expressions in an objective or constraint, each once."""
     waiting, seen = list(part.args), set()
     while waiting:
@@ -237,7 +215,7 @@ def _atoms(part: Any) -> Iterator[Any]:
             waiting.extend(atom.args)
 
 
-def _cut(thing: Any, most: int = 60) -> str:
+def cut(thing: Any, most: int = 60) -> str:
     """A text in one line, cut where it is long."""
     text = " ".join(str(thing).split())
     return text if len(text) <= most else text[: most - 3] + "..."

@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse
 
 from cvxtoken import ProblemError
-from cvxtoken.conic.compiled import approximated, compiled
+from cvxtoken.conic.compiled import compiled
 from cvxtoken.conic.digest import digest
 from cvxtoken.conic.program import MAXIMIZE, ConeProgram
 from tests.support.cones import solved
@@ -186,24 +186,3 @@ def test_a_problem_that_is_not_dgp_and_one_that_is_no_problem_are_refused() -> N
         compiled(cp.Problem(cp.Minimize(x[0])), gp=True)
     with pytest.raises(ProblemError, match=r"problem is a dict; it must be a cvxpy\.Problem"):
         compiled({})
-
-
-@pytest.mark.parametrize(
-    ("expression", "least"),
-    [
-        (cp.power(x[0], 3.14159265), 1e-7),
-        (1 + cp.pnorm(x, 3.14159265), 1e-7),
-        (-cp.geo_mean(x, [0.31415926, 1.0]), 1e-8),
-        (cp.power(x[0], 2.5) + cp.inv_pos(x[1]) + cp.pnorm(x, 3), None),
-        (cp.geo_mean(x) * -1 + cp.sum_squares(x), None),
-    ],
-)
-def test_exponents_that_cvxpy_replaces_are_told(expression: cp.Expression, least: float | None) -> None:
-    """pi is replaced by 355/113, which is off by 3e-7."""
-    found = approximated(cp.Problem(cp.Minimize(0), [x >= 0, expression <= 9]))
-    if least is None:
-        assert found == []
-    else:
-        (sentence,) = found
-        assert sentence.startswith("constraints[1]: CVXPY replaces exponents in ")
-        assert least < float(sentence.split()[-1]) < 1e-6
