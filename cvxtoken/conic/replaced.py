@@ -5,7 +5,8 @@ problems that are not compiled as geometric programs:
 
 - Exponents of `power`, `pnorm` and `geo_mean` become fractions, where they are not compiled to power cones.
 - The matrix of `quad_form` becomes a product of factors, without pivots (or eigenvalues) that are small
-  beside the largest; and where `assume_PSD` is said of a matrix that is indefinite, without a part of it.
+  beside the largest. In a badly scaled matrix these are no small part of it. Where `assume_PSD` is said of an
+  indefinite matrix, some versions leave out what is negative.
 - `RelEntrConeQuad` stands for relative entropy by a quadrature.
 
 What is found is measured on CVXPY's own functions, in doubles. Derived here, from CVXPY's source.
@@ -43,11 +44,16 @@ def replaced(problem: cvxpy.Problem) -> list[str]:
 def _of_atom(atom: Any) -> Iterator[str]:
     exponents = _exponents(atom)
     if exponents > 0:
-        yield f"exponents in {cut(atom)} by fractions, off by up to {exponents:.1g}"
+        yield f"exponents in {cut(atom)} by fractions, off by up to {_up(exponents)}"
     if isinstance(atom, cvxpy.QuadForm):
         error = _factors(atom.args[1].value)
         if error > 0:
-            yield f"the matrix of {cut(atom)} by its factors, off by up to {error:.1g} in an entry"
+            yield f"the matrix of {cut(atom)} by its factors, off by up to {_up(error)} in an entry"
+
+
+def _up(error: float) -> str:
+    """Two digits, not below the number: rounding to them takes 5 % at most."""
+    return f"{1.05 * error:.2g}"
 
 
 def _exponents(atom: Any) -> float:
