@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from cvxtoken import verifier
+from cvxtoken.conic.digest import digest
 from cvxtoken.conic.program import ConeProgram
 from cvxtoken.proofs import Proof
 
@@ -70,7 +71,7 @@ class ConicCertificate(Proof):
         }
         return {
             "schema": verifier.conic.SCHEMA,
-            "sha256": verifier.conic.Program(program, verifier.conic.Work()).digest,
+            "sha256": digest(self.program),
             "program": program,
             "claim": self.claim,
             **bounds,

@@ -14,6 +14,7 @@ from cvxtoken.errors import ProblemError
 
 ZERO, NONNEGATIVE, SECOND_ORDER, EXPONENTIAL = "zero", "nonnegative", "second-order", "exponential"
 KINDS = (ZERO, NONNEGATIVE, SECOND_ORDER, EXPONENTIAL)
+MINIMIZE, MAXIMIZE = "minimize", "maximize"
 Cones = tuple[tuple[str, int], ...]
 
 
@@ -30,9 +31,13 @@ class ConeProgram:
     """Minimise q'v + offset subject to A v + s = b, with s in a product K of cones.
 
     The dual values obey A'z + q = 0 with z in the dual cone K*. A zero cone holds the point 0, and its dual
-    all points. A second-order cone holds the points (x_0, x') with |x'| <= x_0. An exponential cone holds the
-    points (x_0, x_1, x_2) with x_1 > 0 and x_1 e^(x_0 / x_1) <= x_2, and their limits. The order of their
-    entries is Clarabel's.
+    all points. A second-order cone holds the points (x_0, x') with |x'| <= x_0. An exponential cone holds
+    the points (x_0, x_1, x_2) with x_1 e^(x_0 / x_1) <= x_2 and x_1 > 0, and their limits. The order is
+    Clarabel's.
+
+    A problem that is to be maximised is stated by its negated objective, with `sense` "maximize": whatever is
+    true of the program is then true of the problem with the sign of every objective value changed, and lower
+    bounds made upper ones.
 
     Attributes:
         A: sparse, shape (rows, columns).
@@ -41,10 +46,11 @@ class ConeProgram:
         offset: a constant of the objective.
         cones: pairs (kind, rows) in the order of the rows; kinds are zero, nonnegative, second-order and
             exponential, which has 3 rows.
-        sense: 'maximize' where the problem as posed maximises -(q'v + offset), else 'minimize'.
+        sense: of the problem that the program states, "minimize" or "maximize"; the program itself is always
+            minimised.
 
     Raises:
-        ProblemError: shapes do not agree, a number is not finite, or a cone is not one of these.
+        ProblemError: shapes do not agree, a number is not finite, or a cone or the sense is not one of these.
     """
 
     A: sparse.csc_array
@@ -52,7 +58,7 @@ class ConeProgram:
     q: FloatArray
     offset: float
     cones: Cones
-    sense: str = "minimize"
+    sense: str = MINIMIZE
 
     def __post_init__(self) -> None:
         rows, columns = self.A.shape
@@ -62,14 +68,14 @@ class ConeProgram:
         for name, values in (("A", self.A.data), ("b", self.b), ("q", self.q), ("offset", self.offset)):
             if not np.isfinite(values).all():
                 raise ProblemError(f"{name} has a number that is not finite")
+        if self.sense not in (MINIMIZE, MAXIMIZE):
+            raise ProblemError(f"sense is {self.sense!r}; it is {MINIMIZE!r} or {MAXIMIZE!r}")
         for kind, size in self.cones:
             if kind not in KINDS:
                 raise ProblemError(f"cones has the kind {kind!r}; kinds are {', '.join(KINDS)}")
             if size < 1 or (kind == EXPONENTIAL and size != 3):
                 least = "exactly 3" if kind == EXPONENTIAL else "at least 1"
                 raise ProblemError(f"cones has {size} rows in a cone that is {kind}; it has {least}")
-        if self.sense not in ("minimize", "maximize"):
-            raise ProblemError(f"sense is {self.sense!r}; it is 'minimize' or 'maximize'")
         if sum(size for _, size in self.cones) != rows:
             raise ProblemError(f"cones have {sum(size for _, size in self.cones)} rows, and A has {rows}")
 

@@ -21,6 +21,11 @@ unbounded     x is feasible, and with a ray r and, for some programs, a directio
 Vectors are whole numbers over a power of two, and over a denominator of a table. As K is a cone, what is
 asked of a block is asked of whole numbers, and so in exact arithmetic. Only logarithms are rounded: outward,
 to 50 digits or as many more as decide.
+
+A proof is bound to its program by the SHA-256 of these bytes, counts in 8 bytes and doubles, all big-endian:
+the text 'cvxtoken cone program 1' and a line feed; rows and columns; a byte, 1 to maximise; the number of
+cones, and of each a byte, its place in KINDS, and its rows; offset, q and b; the number of A's entries that
+are not 0, and of each, by column and row, its column, row and value.
 """
 
 import hashlib
@@ -94,14 +99,14 @@ class Program:
         self.entries = [(i, j, n) for (i, j, _), n in zip(entries, places, strict=True)]
 
     def hashed(self, entries: list[tuple[int, int, float]], values: list[float]) -> str:
-        """The SHA-256 of a text, the doubles of offset, q and b, and A's (i, j, double) column by column."""
-        sizes = f"{self.rows} {self.columns} {len(entries)}"
-        cones = (f"{kind} {size}" for kind, size in self.cones)
-        text = "\n".join(["cvxtoken-cone-program/1", self.sense, sizes, *cones, ""])
-        head = values[: len(values) - len(entries)]
-        data = [struct.pack(f">{len(head)}d", *(a + 0.0 for a in head))]
-        data += [struct.pack(">QQd", i, j, a + 0.0) for i, j, a in entries]
-        return hashlib.sha256(text.encode() + b"".join(data)).hexdigest()
+        """The SHA-256 of the bytes that the module's docstring lists."""
+        sizes = (self.rows, self.columns, int(self.sense == "maximize"), len(self.cones))
+        data = [b"cvxtoken cone program 1\n", struct.pack(">QQBQ", *sizes)]
+        data += [struct.pack(">BQ", KINDS.index(kind), size) for kind, size in self.cones]
+        head, filled = values[: len(values) - len(entries)], [entry for entry in entries if entry[2]]
+        data += [struct.pack(f">{len(head)}d", *(a + 0.0 for a in head)), struct.pack(">Q", len(filled))]
+        data += [struct.pack(">QQd", j, i, a) for i, j, a in filled]
+        return hashlib.sha256(b"".join(data)).hexdigest()
 
     def slack(self, x: "Vector", constant: bool = True) -> list[Number]:
         """b - A x, or -A x."""
