@@ -5,8 +5,8 @@ What is proven, and why, stands in `cvxtoken.verifier.conic`, which checks it wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from decimal import Context, Decimal
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
@@ -35,7 +35,9 @@ class ConicCertificate(Proof):
         data_radius: how far the optimum may move, to first order, if every number of the data is off by half
             a unit in its last place, 2^-53 (sum |z_i| |A_ij| |x_j| + |b|'|z| + |q|'|x|): what compiling a
             problem to doubles may have changed. It is an estimate, not proven; None without x and z.
-        notes: what was not proven and why, and what was found on the way.
+        notes: what was not proven and why, and what was found on the way. exponential: whether the program
+        is that of the logarithm of a geometric program: lower and upper are of
+            the problem itself, e to the power of what the program has.
 
     Source: derived here.
     """
@@ -48,6 +50,7 @@ class ConicCertificate(Proof):
     upper: Decimal | None
     vectors: dict[str, Any]
     notes: tuple[str, ...] = ()
+    exponential: bool = False
 
     @property
     def width(self) -> Decimal | None:
@@ -73,6 +76,7 @@ class ConicCertificate(Proof):
             "schema": verifier.conic.SCHEMA,
             "sha256": digest(self.program),
             "program": program,
+            "exponential": self.exponential,
             "claim": self.claim,
             **bounds,
             **{name: self.vectors.get(name) for name in VECTORS},
@@ -85,7 +89,27 @@ class ConicCertificate(Proof):
             None if document[name] is None else Decimal(document[name]) for name in ("lower", "upper")
         )
         vectors = {name: document[name] for name in VECTORS if document[name] is not None}
-        return cls(program_of(document["program"]), document["claim"], lower, upper, vectors)
+        program, exponential = program_of(document["program"]), document["exponential"]
+        return cls(program, document["claim"], lower, upper, vectors, exponential=exponential)
+
+
+def exponentiated(certificate: ConicCertificate) -> ConicCertificate:
+    """The certificate of a geometric program, from that of its logarithm."""
+    lower, upper = certificate.lower, certificate.upper
+    if lower is not None:
+        near = _near(lower)
+        lower = near.next_minus(near.exp(lower))
+    if upper is not None:
+        near = _near(upper)
+        upper = near.next_plus(near.exp(upper))
+    found = replace(certificate, lower=lower, upper=upper, exponential=True)
+    found.check()
+    return found
+
+
+def _near(x: Decimal) -> Context:
+    """Ten digits more than a number has."""
+    return Context(len(x.as_tuple().digits) + 10)
 
 
 def document_of(program: ConeProgram) -> dict[str, Any]:

@@ -13,7 +13,8 @@ exponential   y > 0 and y e^(x / y) <= z, for s = (x, y, z), or         u < 0 an
 What is proven, with z in K* and s = b - A x in K, so that s'z >= 0:
 
 enclosed      x feasible: the optimum (infimum) is at most q'x + offset. A'z + q = 0: it is at least
-              offset - b'z, as q'x + b'z = s'z. Either may be missing.
+              offset - b'z, as q'x + b'z = s'z. Either may be missing. Of a problem that was compiled by its
+              logarithm, what is stated is e to the power of that.
 infeasible    A'z = 0 and b'z < 0: a feasible x would give s'z = b'z < 0.
 unbounded     x is feasible, and with a ray r and, for some programs, a direction f: q'r < 0, q'f <= 0, and
               x + t r + l f is feasible for every t >= 0 and every l large enough for t.
@@ -41,7 +42,7 @@ else:  # run as a script beside allocation.py, without the package
     import allocation  # type: ignore[import-not-found, no-redef]
 
 SCHEMA = "cvxtoken-cone-certificate/1"
-KEYS = {"schema", "sha256", "program", "claim", "lower", "upper", "x", "z", "ray", "far"}
+KEYS = {"schema", "sha256", "program", "exponential", "claim", "lower", "upper", "x", "z", "ray", "far"}
 FIELDS = {"sense", "rows", "columns", "cones", "offset", "q", "b", "A"}
 KINDS = ("zero", "nonnegative", "second-order", "exponential")
 VECTORS = {  # of each claim, those that it must have, and those that it may have
@@ -188,19 +189,24 @@ def check(document: Any) -> str:
     lengths = {"x": program.columns, "z": program.rows, "ray": program.columns, "far": program.columns}
     vectors = {name: Vector(document[name], lengths[name]) for name in given}
     who = f"proven: cone program {program.digest} ({program.rows} rows, {program.columns} unknowns)"
+    require(type(document["exponential"]) is bool, "exponential is neither true nor false")
     if claim == "enclosed":
-        return f"{who} {enclosed(program, vectors, document['lower'], document['upper'])}"
+        return who + enclosed(program, vectors, document["lower"], document["upper"], document["exponential"])
     require(document["lower"] is None and document["upper"] is None, f"bounds in a proof of '{claim}'")
     if claim == "infeasible":
         infeasible(program, vectors["z"])
-        return f"{who} is infeasible"
+        return who + " is infeasible"
     unbounded(program, vectors)
-    return f"{who} is unbounded"
+    return who + " is unbounded"
 
 
-def enclosed(program: Program, vectors: dict[str, Vector], lower: Any, upper: Any) -> str:
-    """What is proven of the optimum of the problem as it is posed."""
+def enclosed(program: Program, vectors: dict[str, Vector], lower: Any, upper: Any, exponential: bool) -> str:
+    """What is proven of the optimum of the problem as it is posed, or of e to its power."""
     least, most = (None if bound is None else read_decimal(bound) for bound in (lower, upper))
+    what = "the exponential of its optimum" if exponential else "its optimum"
+    gap = relative_gap(least, most)
+    if exponential:
+        least, most = (None if x is None else logarithm(x, up) for x, up in ((least, True), (most, False)))
     if program.sense == "maximize":
         least, most = (None if x is None else x.copy_negate() for x in (most, least))
     require((most is not None) == ("x" in vectors), "an upper bound and an x do not come together")
@@ -215,16 +221,27 @@ def enclosed(program: Program, vectors: dict[str, Vector], lower: Any, upper: An
         require(not exceeds((-value[0], value[1]), least.copy_negate()), "z does not prove its bound")
     if least is None or most is None:
         side, bound = ("at least", lower) if upper is None else ("at most", upper)
-        if ("x" in vectors) == (program.sense == "minimize"):
-            return f"has its optimum {side} {bound}; nothing is proven of the other side"
-        return (
-            f"has its optimum {side} {bound}, if it has feasible points; nothing is proven of the other side"
-        )
-    require(least <= most, "lower exceeds upper")
-    up, down = Context(3, ROUND_CEILING), Context(60, ROUND_FLOOR)
-    size = Decimal(0) if least <= 0 <= most else min(abs(least), abs(most))
-    gap = up.divide(Context(60, ROUND_CEILING).subtract(most, least), down.add(1, size))
-    return f"has its optimum from {lower} to {upper}, relative gap <= {gap}"
+        condition = "" if "x" in vectors else ", if it has feasible points"
+        return f" has {what} {side} {bound}{condition}; nothing is proven of the other side"
+    return f" has {what} from {lower} to {upper}, relative gap <= {gap}"
+
+
+def relative_gap(lower: Decimal | None, upper: Decimal | None) -> Decimal | None:
+    """(upper - lower) / (1 + least size between them), rounded up to 3 digits."""
+    if lower is None or upper is None:
+        return None
+    require(lower <= upper, "lower exceeds upper")
+    up, down = Context(60, ROUND_CEILING), Context(60, ROUND_FLOOR)
+    size = Decimal(0) if lower <= 0 <= upper else min(lower.copy_abs(), upper.copy_abs())
+    return Context(3, ROUND_CEILING).divide(up.subtract(upper, lower), down.add(1, size))
+
+
+def logarithm(bound: Decimal, up: bool) -> Decimal:
+    """ln of a bound, above or below it."""
+    require(bound > 0, "the bound of an exponential is not positive")
+    near = Context(len(bound.as_tuple().digits) + 20, Emin=-999_999_999, Emax=999_999_999)
+    value = near.ln(bound)
+    return near.next_plus(value) if up else near.next_minus(value)
 
 
 def infeasible(program: Program, z: Vector) -> None:
