@@ -20,7 +20,7 @@ CVXPY_ROOMS = [
     "cvxtoken.allocation.program.solver",
     "cvxtoken.allocation.program.constraints",
 ]
-CVXPY_ROOMS += ["cvxtoken.suite.solvers"]
+CVXPY_ROOMS += ["cvxtoken.suite.solvers", "cvxtoken.conic.problems"]
 CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.robust.program"]
 CVXPY_ROOMS += ["cvxtoken.conic.compiled", "cvxtoken.conic.replaced"]
 

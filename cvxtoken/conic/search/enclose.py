@@ -10,8 +10,9 @@ import numpy as np
 from flint import arb, fmpq
 
 from cvxtoken.conic.program import ZERO, ConeProgram, blocks
+from cvxtoken.conic.search.equations import Point
 from cvxtoken.conic.search.exact import Row, columns_of, precision, rows_of
-from cvxtoken.conic.search.follow import end_of_path
+from cvxtoken.conic.search.follow import Search
 from cvxtoken.conic.search.independent import Kept, without_dependent
 from cvxtoken.conic.search.repair import repaired
 from cvxtoken.errors import SolverError
@@ -35,11 +36,24 @@ class Pair:
 
     x: Exact | None
     z: Exact | None
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether both are there."""
+        return self.x is not None and self.z is not None
+
+    def joined(self, other: Pair) -> Pair:
+        """The points of another search where it has them, and these where it has not."""
+        x, z = other.x or self.x, other.z or self.z
+        return Pair(x, z, other.notes if x is not None and z is not None else (*self.notes, *other.notes))
 
 
-def enclosed(program: ConeProgram, digits: int, fits: Fits) -> Pair:
-    """Exact x and z at the end of the path.
+NOTHING = Pair(None, None)
+
+
+class Enclosure:
+    """The search for exact x and z at the end of the path of a program.
 
     Args:
         program: equilibrated, or a face of it.
@@ -47,11 +61,25 @@ def enclosed(program: ConeProgram, digits: int, fits: Fits) -> Pair:
         fits: says of exact points whether they are feasible in the whole program.
 
     Raises:
-        SolverError: there is no path, or it cannot be followed.
+        SolverError: a variable in no constraint has a cost.
     """
-    kept = without_dependent(program)
-    _require_bounded_columns(program, kept)
-    point, mu = end_of_path(kept.program, digits)
+
+    def __init__(self, program: ConeProgram, digits: int, fits: Fits) -> None:
+        self.program, self.fits, self.kept = program, fits, without_dependent(program)
+        _require_bounded_columns(program, self.kept)
+        self.search = Search(self.kept.program, digits)
+
+    def quick(self) -> Pair:
+        """Where steps in doubles lead to the end (SolverError: they do not)."""
+        return _exactly(self.program, self.kept, *self.search.quick(), self.fits)
+
+    def patient(self) -> Pair:
+        """By the path in balls (SolverError: there is none, or it cannot be followed)."""
+        return _exactly(self.program, self.kept, *self.search.patient(), self.fits)
+
+
+def _exactly(program: ConeProgram, kept: Kept, point: Point, mu: arb, fits: Fits) -> Pair:
+    """Exact x and z near a central point."""
     least = min((abs(float(v)) for v in point.s + point.z if v != 0), default=1.0)
     bits = _FINER - math.floor(math.log2(max(min(least, float(mu)), 1e-300)))
     m, n = program.A.shape

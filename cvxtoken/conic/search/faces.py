@@ -35,6 +35,12 @@ class Face:
     y: Exact | None
     d: Exact | None
 
+    @property
+    def note(self) -> str:
+        """Which side has no interior."""
+        sides = [name for name, v in (("feasible", self.y), ("dual feasible", self.d)) if v is not None]
+        return f"there is no strictly {' and no strictly '.join(sides)} point"
+
     def within(self, whole: Fits) -> Fits:
         """What is feasible here, carried over to where it is feasible in the given program."""
         return Fits(

@@ -24,36 +24,36 @@ _BEGIN = 400  # bits before the end
 _CLOSE = 1e-3  # of mu: the error of a point that counts as central
 _LINEAR = 1e-40  # of mu: the error of the linear equations at the end, which rounding must not leave
 _LEAST_SHARE = 1e-4  # of a step
+_TRIES = 3  # to centre a point of a cold start
 
 
-def end_of_path(program: ConeProgram, digits: int) -> tuple[Point, arb]:
-    """A central point where s'z is about 10^-(digits + 2) of the value, and its mu.
+class Search:
+    """For a central point where s'z is about 10^-(digits + 2) of the value, from a solver's points."""
 
-    Raises:
-        SolverError: no interior point is found, or the path stops on its way.
-    """
-    path, bits = Equations(program), int(3.33 * (4 * digits + 60))
-    for tolerance in _TOLERANCES:
-        found = run(program, tolerance)
-        if not found.is_finite:
-            continue
-        point = path.start(found.x, found.s, found.z)
-        goal = _goal(path, point, digits)
-        with precision(bits):
-            end = polished(path, point, goal)
-        if end is not None:
-            return end, goal
+    def __init__(self, program: ConeProgram, digits: int) -> None:
+        self.path, self.digits, self.bits = Equations(program), digits, int(3.33 * (4 * digits + 60))
+        runs = [run(program, tolerance) for tolerance in _TOLERANCES]
+        self.starts = [self.path.start(r.x, r.s, r.z) for r in runs if r.is_finite]
+
+    def quick(self) -> tuple[Point, arb]:
+        """The point and its mu, by steps in doubles alone (SolverError: they do not get there)."""
+        for point in self.starts:
+            goal = _goal(self.path, point, self.digits)
+            with precision(self.bits):
+                end = polished(self.path, point, goal)
+            if end is not None:
+                return end, goal
+        raise SolverError("the optimum is not unique, or the problem has no interior")
+
+    def patient(self) -> tuple[Point, arb]:
+        """The point and its mu, in balls (SolverError: no interior point is found, or the path stops)."""
         with precision(_BEGIN):
-            begun = _centred_near(path, point)
-        if begun is not None:
-            break
-    else:
-        with precision(_BEGIN):
-            begun = cold(path)
-    if begun is None:
-        raise SolverError("no centred interior point is found (there may be none)")
-    with precision(bits):
-        return _followed(path, *begun, _goal(path, begun[0], digits))
+            near = (_centred_near(self.path, point) for point in self.starts)
+            begun = next((found for found in near if found is not None), None) or cold(self.path)
+        if begun is None:
+            raise SolverError("no centred interior point is found (there may be none)")
+        with precision(self.bits):
+            return _followed(self.path, *begun, _goal(self.path, begun[0], self.digits))
 
 
 def _goal(path: Equations, point: Point, digits: int) -> arb:
@@ -139,7 +139,7 @@ def cold(path: Equations, most: int = 150) -> tuple[Point, arb] | None:
         for v, dual in ((s, False), (z, True)):
             for i, a in zip(cone.rows, cone.centre(dual), strict=True):
                 v[i] = arb(a * size)
-    point, aim = path.with_logarithms(Point(x, s, z, [])), 0.5
+    point, aim, tries = path.with_logarithms(Point(x, s, z, [])), 0.5, 0
     for _ in range(most):
         try:
             step = ball_step(path, point, path.mu(point) * aim)
@@ -158,6 +158,9 @@ def cold(path: Equations, most: int = 150) -> tuple[Point, arb] | None:
             found = centred(path, point, mu)
             if found is not None:
                 return found, mu
+            tries += 1
+            if tries == _TRIES:
+                return None
     return None
 
 

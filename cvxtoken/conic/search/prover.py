@@ -13,7 +13,7 @@ from scipy import sparse
 from cvxtoken import verifier
 from cvxtoken.conic.certificate import ENCLOSED, INFEASIBLE, UNBOUNDED, ConicCertificate, document_of
 from cvxtoken.conic.program import NONNEGATIVE, ConeProgram
-from cvxtoken.conic.search.enclose import Exact, Fits, Pair, enclosed
+from cvxtoken.conic.search.enclose import NOTHING, Enclosure, Exact, Fits, Pair
 from cvxtoken.conic.search.exact import packed
 from cvxtoken.conic.search.faces import face_of, reduced
 from cvxtoken.conic.search.rays import recession, separation
@@ -47,23 +47,8 @@ class Prover:
 
     def enclose(self) -> ConicCertificate:
         """An enclosure, on a face where there is no interior point."""
-        program, fits = self.scaled.program, Fits(self.primal, self.dual)
-        notes: tuple[str, ...] = ()
-        for _ in range(MOST_FACES + 1):
-            try:
-                found = enclosed(program, self.digits, fits)
-            except (SolverError, ZeroDivisionError) as error:
-                reason = error
-            else:
-                return self.bounded(replace(found, notes=(*notes, *found.notes)))
-            try:
-                face = face_of(program)
-            except SolverError:
-                raise reason from None
-            sides = [name for name, v in (("feasible", face.y), ("dual feasible", face.d)) if v is not None]
-            notes += (f"there is no strictly {' and no strictly '.join(sides)} point",)
-            program, fits = face.program, face.within(fits)
-        raise reason
+        whole = self.scaled.program
+        return self.bounded(by_faces(whole, self.digits, Fits(self.primal, self.dual)))
 
     def no_point(self) -> ConicCertificate:
         """A proof of infeasibility."""
@@ -92,16 +77,7 @@ class Prover:
         fits = Fits(
             lambda x: x if not isinstance(self.primal(x[:-1]), str) else "no feasible point", lambda z: z
         )
-        program = bounded
-        for _ in range(MOST_FACES + 1):
-            try:
-                found = enclosed(program, _POINT_DIGITS, fits)
-                break
-            except (SolverError, ZeroDivisionError):
-                face = face_of(program)
-                program, fits = face.program, face.within(fits)
-        else:
-            raise SolverError("no feasible point is found")
+        found = by_faces(bounded, _POINT_DIGITS, fits)
         if found.x is None:
             raise SolverError("no feasible point is found")
         return found.x[:-1]
@@ -160,6 +136,34 @@ class Prover:
         except CertificateError as refusal:
             raise SolverError(str(refusal)) from refusal
         return found
+
+
+def by_faces(program: ConeProgram, digits: int, fits: Fits, steps: int = MOST_FACES) -> Pair:
+    """Exact points: of a program with an interior, else of a face of it, one step after the other.
+
+    Raises:
+        SolverError: none are found.
+    """
+    search, found, reasons = Enclosure(program, digits, fits), NOTHING, []
+    for attempt in (search.quick, lambda: _on_face(program, digits, fits, steps), search.patient):
+        try:
+            found = found.joined(attempt())
+        except (SolverError, ZeroDivisionError) as error:
+            reasons.append(str(error))
+        if found.is_whole:
+            return found
+    if found.x is None and found.z is None:
+        raise SolverError(reasons[-1] if reasons else "; ".join(found.notes))
+    return found
+
+
+def _on_face(program: ConeProgram, digits: int, fits: Fits, steps: int) -> Pair:
+    """The same of the program on its faces (SolverError: it has none, or nothing is found there)."""
+    if not steps:
+        raise SolverError(f"{MOST_FACES} faces of faces have no interior")
+    face = face_of(program)
+    found = by_faces(face.program, digits, face.within(fits), steps - 1)
+    return replace(found, notes=(face.note, *found.notes))
 
 
 def boxed(program: ConeProgram) -> ConeProgram:
