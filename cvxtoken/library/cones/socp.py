@@ -140,7 +140,7 @@ def huber() -> cp.Problem:
 
 @family.problem(source="Yuan and Lin 2006, the group lasso; our data")
 def group_lasso() -> cp.Problem:
-    """Groups shrink and vanish: min |x - t|^2 / 2 + 2 sum |x_g|, t = (3, 4, 1/2, 1/4, 5, 12): 34 + 5/32."""
+    """Groups shrink and vanish: min |x - t|^2 / 2 + 2 sum |x_g|, t = (3, 4, 1/2, 1/4, 5, 12): 32 + 5/32."""
     x = cp.Variable(6)
     value = 0.5 * cp.sum_squares(x - np.array(TARGETS)) + 2 * sum(cp.norm(x[g]) for g in GROUPS)
     return cp.Problem(cp.Minimize(value))
