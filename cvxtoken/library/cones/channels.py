@@ -1,4 +1,7 @@
-"""Capacities of channels. Nothing is rounded: x ln p is written as -rel_entr(x, p x), which holds for all x >= 0."""
+"""Capacities of channels. Nothing is rounded.
+
+x ln p is written as -rel_entr(x, p x), which holds for all x >= 0.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +38,7 @@ def capacity(P: Sequence[Sequence[Any]]) -> cp.Problem:
 def radius(P: Sequence[Sequence[Any]]) -> cp.Problem:
     """min over y of the largest divergence D(P_j || y)."""
     y, t = cp.Variable(len(P)), cp.Variable()
-    rows = [
-        sum(cp.rel_entr(P[i][j], y[i]) for i in range(len(P)) if P[i][j]) <= t for j in range(len(P[0]))
-    ]
+    rows = [sum(cp.rel_entr(P[i][j], y[i]) for i in range(len(P)) if P[i][j]) <= t for j in range(len(P[0]))]
     return cp.Problem(cp.Minimize(t), [*rows, cp.sum(y) == 1])
 
 
@@ -108,7 +109,10 @@ def rate_distortion() -> cp.Problem:
 
 @family.problem(source="Tse and Viswanath, Fundamentals of Wireless Communication, section 6.1; our data")
 def multiple_access() -> cp.Problem:
-    """Two users of one receiver, in logarithms: max 2 r1 + r2, e^r1 <= 4, e^r2 <= 3, e^(r1 + r2) <= 6: ln 24."""
+    """Two users of one receiver, in logarithms.
+
+    max 2 r1 + r2, e^r1 <= 4, e^r2 <= 3, e^(r1 + r2) <= 6: ln 24.
+    """
     r = cp.Variable(2)
     rules = [cp.exp(r[0]) <= 4, cp.exp(r[1]) <= 3, cp.exp(r[0] + r[1]) <= 6]
     return cp.Problem(cp.Maximize(2 * r[0] + r[1]), rules)
@@ -116,7 +120,10 @@ def multiple_access() -> cp.Problem:
 
 @family.problem(source="Boyd and Vandenberghe, Convex Optimization, exercise 4.62; our data")
 def bandwidth() -> cp.Problem:
-    """Power and bandwidth of two users: max sum w_i ln(1 + s_i p_i / w_i), sum p = 3, sum w = 1, s = (4, 1)."""
+    """Power and bandwidth of two users.
+
+    max sum w_i ln(1 + s_i p_i / w_i), sum p = 3, sum w = 1, s = (4, 1).
+    """
     p, w = cp.Variable(2, nonneg=True), cp.Variable(2)
     rate = -cp.rel_entr(w[0], w[0] + 4 * p[0]) - cp.rel_entr(w[1], w[1] + p[1])
     return cp.Problem(cp.Maximize(rate), [cp.sum(p) == 3, cp.sum(w) == 1])

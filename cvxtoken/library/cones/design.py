@@ -27,22 +27,35 @@ def information(w: cp.Variable) -> list[cp.Expression]:
 
 @family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 7.5.2: orthogonal experiments")
 def a_optimal_diagonal() -> cp.Problem:
-    """A-optimal, experiments that do not mix: min sum c_i / w_i, sum w = 1; the optimum is (sum sqrt c_i)^2 = 225."""
+    """A-optimal, experiments that do not mix.
+
+    min sum c_i / w_i, sum w = 1; the optimum is (sum sqrt c_i)^2 = 225.
+    """
     w = cp.Variable(5)
-    return cp.Problem(cp.Minimize(sum(cp.quad_over_lin(int(c**0.5), w[i]) for i, c in enumerate(COSTS))), [cp.sum(w) == 1])
+    return cp.Problem(
+        cp.Minimize(sum(cp.quad_over_lin(int(c**0.5), w[i]) for i, c in enumerate(COSTS))), [cp.sum(w) == 1]
+    )
 
 
 @family.problem(source="Neyman 1934, stratified sampling; our data")
 def neyman() -> cp.Problem:
-    """How many of each stratum to ask: min sum (N_i s_i)^2 / n_i, sum n = 14; the optimum is (sum N_i s_i)^2 / 14."""
+    """How many of each stratum to ask.
+
+    min sum (N_i s_i)^2 / n_i, sum n = 14; the optimum is (sum N_i s_i)^2 / 14.
+    """
     n = cp.Variable(3)
     parts = [cp.quad_over_lin(a * s, n[i]) for i, (a, s) in enumerate(zip(STRATA, DEVIATIONS, strict=True))]
     return cp.Problem(cp.Minimize(sum(parts)), [cp.sum(n) == 14])
 
 
-@family.problem(source=PUKELSHEIM + "section 6; Boyd and Vandenberghe, Convex Optimization, section 7.5; our data")
+@family.problem(
+    source=PUKELSHEIM + "section 6; Boyd and Vandenberghe, Convex Optimization, section 7.5; our data"
+)
 def a_optimal_line() -> cp.Problem:
-    """A-optimal line: min trace (sum w_i a_i a_i')^-1 as min sum |z_i|^2 / w_i, sum a_i z_i' = I, a_i = (1, t_i)."""
+    """A-optimal line.
+
+    min trace (sum w_i a_i a_i')^-1 as min sum |z_i|^2 / w_i, sum a_i z_i' = I, a_i = (1, t_i).
+    """
     w, z = cp.Variable(4), cp.Variable((4, 2))
     rows = np.array([[1, t] for t in POINTS])
     value = sum(cp.quad_over_lin(z[i], w[i]) for i in range(4))
@@ -59,7 +72,10 @@ def a_optimal_elfving() -> cp.Problem:
 
 @family.problem(source=PUKELSHEIM + "section 9; our data")
 def d_optimal_line() -> cp.Problem:
-    """D-optimal line: max t, t^2 + b^2 <= a c with the information matrix [[a, b], [b, c]]: half at either end, 2."""
+    """D-optimal line.
+
+    max t, t^2 + b^2 <= a c with the information matrix [[a, b], [b, c]]: half at either end, 2.
+    """
     w, t = cp.Variable(4, nonneg=True), cp.Variable()
     a, b, c = information(w)
     cone = cp.SOC(a + c, cp.hstack([2 * t, 2 * b, a - c]))
@@ -84,7 +100,10 @@ def e_optimal_line() -> cp.Problem:
 
 @family.problem(source="Hoel and Levine 1964, extrapolation; Elfving 1952")
 def extrapolation() -> cp.Problem:
-    """Where to measure a parabola to know it at 2: min sum |z_i|, sum z_i (1, t_i, t_i^2) = (1, 2, 4): Chebyshev's T_2(2) = 7."""
+    """Where to measure a parabola to know it at 2.
+
+    min sum |z_i|, sum z_i (1, t_i, t_i^2) = (1, 2, 4): Chebyshev's T_2(2) = 7.
+    """
     z, t = cp.Variable(5), np.array(NODES)
     rules = [cp.sum(z) == 1, t @ z == 2, t**2 @ z == 4]
     return cp.Problem(cp.Minimize(cp.norm1(z)), rules)
@@ -92,15 +111,23 @@ def extrapolation() -> cp.Problem:
 
 @family.problem(source=PUKELSHEIM + "section 2: c-optimality; our data")
 def slope_of_a_cubic() -> cp.Problem:
-    """Where to measure a cubic to know its slope at 0: min sum |z_i|, sum z_i (1, t, t^2, t^3) = (0, 1, 0, 0)."""
+    """Where to measure a cubic to know its slope at 0.
+
+    min sum |z_i|, sum z_i (1, t, t^2, t^3) = (0, 1, 0, 0).
+    """
     z, t = cp.Variable(9), np.array(CUBIC)
     rules = [cp.sum(z) == 0, t @ z == 1, t**2 @ z == 0, t**3 @ z == 0]
     return cp.Problem(cp.Minimize(cp.norm1(z)), rules)
 
 
-@family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 7.5.2: D-optimal without mixing; our data")
+@family.problem(
+    source="Boyd and Vandenberghe, Convex Optimization, section 7.5.2: D-optimal without mixing; our data"
+)
 def d_optimal_budget() -> cp.Problem:
-    """Experiments that do not mix, with costs: max sum 2 ln w_1 + ln w_2 + 3 ln w_3, w_1 + 2 w_2 + 4 w_3 = 12, w_3 <= 1."""
+    """Experiments that do not mix, with costs.
+
+    max sum 2 ln w_1 + ln w_2 + 3 ln w_3, w_1 + 2 w_2 + 4 w_3 = 12, w_3 <= 1.
+    """
     w = cp.Variable(3)
     value = np.array([2, 1, 3]) @ cp.log(w)
     return cp.Problem(cp.Maximize(value), [np.array([1, 2, 4]) @ w == 12, w[2] <= 1])

@@ -46,7 +46,10 @@ def two_moments() -> cp.Problem:
 
 @family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 7.2, figure 7.2; our data")
 def prior_bounds() -> cp.Problem:
-    """Entropy under inequalities: max sum entr(p), sum p = 1, -1/8 <= a'p <= 1/8, (a^2)'p <= 2, p_4 <= 1/8."""
+    """Entropy under inequalities.
+
+    max sum entr(p), sum p = 1, -1/8 <= a'p <= 1/8, (a^2)'p <= 2, p_4 <= 1/8.
+    """
     p, a = cp.Variable(7), np.array(SUPPORT)
     rules = [cp.sum(p) == 1, a @ p >= -0.125, a @ p <= 0.125, a**2 @ p <= 2, p[3] <= 0.125]
     return cp.Problem(cp.Maximize(cp.sum(cp.entr(p))), rules)
@@ -54,7 +57,10 @@ def prior_bounds() -> cp.Problem:
 
 @family.problem(source="Csiszar 1975, I-divergence geometry; our data")
 def information_projection() -> cp.Problem:
-    """Nearest distribution to a prior with mean 2: min sum x ln(x / c), sum x = 20, sum i x_i = 40, i = 0 .. 4."""
+    """Nearest distribution to a prior with mean 2.
+
+    min sum x ln(x / c), sum x = 20, sum i x_i = 40, i = 0 .. 4.
+    """
     x = cp.Variable(5)
     mean = np.arange(5) @ x == 40
     return cp.Problem(cp.Minimize(cp.sum(cp.rel_entr(x, np.array(PRIOR)))), [cp.sum(x) == 20, mean])
@@ -62,7 +68,10 @@ def information_projection() -> cp.Problem:
 
 @family.problem(source="Bregman 1967; our data")
 def bregman_projection() -> cp.Problem:
-    """Bregman projection of (1, 2, 3, 4) on sum x = 5: min sum x ln(x / a) - x + a; the optimum is 5 - 5 ln 2."""
+    """Bregman projection of (1, 2, 3, 4) on sum x = 5.
+
+    min sum x ln(x / a) - x + a; the optimum is 5 - 5 ln 2.
+    """
     x = cp.Variable(4)
     return cp.Problem(cp.Minimize(cp.sum(cp.kl_div(x, np.arange(1, 5)))), [cp.sum(x) == 5])
 

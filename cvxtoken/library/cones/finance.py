@@ -23,14 +23,22 @@ SCENARIOS = [[4, 1, 2], [-2, 3, 1], [1, -3, 2], [3, 2, -4], [0, 1, 1]]
 
 @family.problem(source="Kelly 1956; Cover and Thomas, Elements of Information Theory, section 6.1")
 def kelly_coin() -> cp.Problem:
-    """A coin that wins 3 of 4: max 3/4 ln(1 + x) + 1/4 ln(1 - x); the optimum is ln 2 - H(1/4), at x = 1/2."""
+    """A coin that wins 3 of 4.
+
+    max 3/4 ln(1 + x) + 1/4 ln(1 - x); the optimum is ln 2 - H(1/4), at x = 1/2.
+    """
     x = cp.Variable()
     return cp.Problem(cp.Maximize(0.75 * cp.log(1 + x) + 0.25 * cp.log(1 - x)))
 
 
-@family.problem(source="Cover and Thomas, Elements of Information Theory, exercise 6.2: odds that do not favour")
+@family.problem(
+    source="Cover and Thomas, Elements of Information Theory, exercise 6.2: odds that do not favour"
+)
 def kelly_horses() -> cp.Problem:
-    """Three horses at 3 for 1 and cash: max sum p_i ln(3 b_i + c), sum b + c = 1, p = (5, 2, 1) / 8; odds are fair."""
+    """Three horses at 3 for 1 and cash.
+
+    max sum p_i ln(3 b_i + c), sum b + c = 1, p = (5, 2, 1) / 8; odds are fair.
+    """
     b, c = cp.Variable(3, nonneg=True), cp.Variable(nonneg=True)
     value = np.array([5, 2, 1]) @ cp.log(3 * b + c)
     return cp.Problem(cp.Maximize(value), [cp.sum(b) + c == 1])
@@ -38,7 +46,10 @@ def kelly_horses() -> cp.Problem:
 
 @family.problem(source="Thorp 1969; our data")
 def kelly_track_take() -> cp.Problem:
-    """The track takes its part: max 5 ln(2 b1 + c) + 2 ln(2 b2 + c) + ln(2 b3 + c): only the favourite is bet on."""
+    """The track takes its part.
+
+    max 5 ln(2 b1 + c) + 2 ln(2 b2 + c) + ln(2 b3 + c): only the favourite is bet on.
+    """
     b, c = cp.Variable(3, nonneg=True), cp.Variable(nonneg=True)
     value = np.array([5, 2, 1]) @ cp.log(2 * b + c)
     return cp.Problem(cp.Maximize(value), [cp.sum(b) + c == 1])
@@ -53,7 +64,10 @@ def log_optimal() -> cp.Problem:
 
 @family.problem(source="Busseti, Ryu and Boyd 2016, risk-constrained Kelly gambling; our data")
 def kelly_drawdown() -> cp.Problem:
-    """A coin under a bound on drawdowns: max 3 ln u + ln v, u + v = 2, E W^-3 <= 1 as 3 e^-3a + e^-3b <= 4, a <= ln u."""
+    """A coin under a bound on drawdowns.
+
+    max 3 ln u + ln v, u + v = 2, E W^-3 <= 1 as 3 e^-3a + e^-3b <= 4, a <= ln u.
+    """
     u, v, a, b = (cp.Variable() for _ in range(4))
     rules = [u + v == 2, a <= cp.log(u), b <= cp.log(v), 3 * cp.exp(-3 * a) + cp.exp(-3 * b) <= 4]
     return cp.Problem(cp.Maximize(3 * cp.log(u) + cp.log(v)), rules)
@@ -140,7 +154,10 @@ def expected_shortfall() -> cp.Problem:
 
 @family.problem(source="Merton 1969: consumption over time with logarithmic utility; our data")
 def consumption() -> cp.Problem:
-    """Wealth eaten over three years that grows by half: max 4 ln c0 + 2 ln c1 + ln c2, w' = 3/2 (w - c), w0 = 7."""
+    """Wealth eaten over three years that grows by half.
+
+    max 4 ln c0 + 2 ln c1 + ln c2, w' = 3/2 (w - c), w0 = 7.
+    """
     c, w = cp.Variable(3), cp.Variable(4)
     rules = [w[0] == 7, w[1:] == 1.5 * (w[:3] - c), w[3] >= 0]
     return cp.Problem(cp.Maximize(4 * cp.log(c[0]) + 2 * cp.log(c[1]) + cp.log(c[2])), rules)

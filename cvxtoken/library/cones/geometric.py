@@ -9,7 +9,7 @@ from cvxtoken.library.cones.problem import Family
 family = Family("geometric")
 
 GAINS = [[8, 1, 2], [1, 6, 1], [1, 2, 8]]
-POPULATION = [[1, 2, 4], [0.5, 0, 0], [0, 0.25, 0]]
+POPULATION: list[list[float]] = [[1, 2, 4], [0.5, 0, 0], [0, 0.25, 0]]
 """A Leslie matrix: births of three ages, and who survives to the next."""
 LOGS = "CVXPY takes logarithms of the constants, to the nearest double"
 
@@ -31,9 +31,14 @@ def gravel_on_a_budget() -> cp.Problem:
     return cp.Problem(cp.Minimize(cost), [wall <= 1])
 
 
-@family.problem(source="Boyd, Kim, Vandenberghe and Hassibi, A Tutorial on Geometric Programming 2007, section 2.1")
+@family.problem(
+    source="Boyd, Kim, Vandenberghe and Hassibi, A Tutorial on Geometric Programming 2007, section 2.1"
+)
 def box() -> cp.Problem:
-    """The largest box in logarithms: max h + w + d, 2 e^(h + w) + 2 e^(h + d) <= 200, e^(w + d) <= 10: ln(50 sqrt 10)."""
+    """The largest box in logarithms.
+
+    max h + w + d, 2 e^(h + w) + 2 e^(h + d) <= 200, e^(w + d) <= 10: ln(50 sqrt 10).
+    """
     h, w, d = cp.Variable(), cp.Variable(), cp.Variable()
     rules = [2 * cp.exp(h + w) + 2 * cp.exp(h + d) <= 200, cp.exp(w + d) <= 10]
     return cp.Problem(cp.Maximize(h + w + d), rules)
@@ -48,14 +53,20 @@ def box_by_cvxpy() -> cp.Problem:
 
 @family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 4.5", gp=True)
 def means() -> cp.Problem:
-    """Arithmetic and geometric mean: min x + y + 1 / (x y) = 3; all constants are 1, so nothing is rounded."""
+    """Arithmetic and geometric mean.
+
+    min x + y + 1 / (x y) = 3; all constants are 1, so nothing is rounded.
+    """
     x, y = cp.Variable(pos=True), cp.Variable(pos=True)
     return cp.Problem(cp.Minimize(x + y + 1 / (x * y)))
 
 
 @family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 4.5.4: Perron's value")
 def perron_golden() -> cp.Problem:
-    """Growth of Fibonacci's rabbits: min t, sum_j A_ij e^(v_j - v_i - t) <= 1; the optimum is ln of the golden ratio."""
+    """Growth of Fibonacci's rabbits.
+
+    min t, sum_j A_ij e^(v_j - v_i - t) <= 1; the optimum is ln of the golden ratio.
+    """
     v, t = cp.Variable(2), cp.Variable()
     rules = [cp.exp(-t) + cp.exp(v[1] - v[0] - t) <= 1, cp.exp(v[0] - v[1] - t) <= 1]
     return cp.Problem(cp.Minimize(t), rules)
@@ -65,15 +76,16 @@ def perron_golden() -> cp.Problem:
 def leslie() -> cp.Problem:
     """Growth of a population of three ages: min t, sum_j A_ij e^(v_j - v_i - t) <= 1."""
     v, t, A = cp.Variable(3), cp.Variable(), POPULATION
-    rows = [
-        sum(A[i][j] * cp.exp(v[j] - v[i] - t) for j in range(3) if A[i][j]) <= 1 for i in range(3)
-    ]
+    rows = [sum(A[i][j] * cp.exp(v[j] - v[i] - t) for j in range(3) if A[i][j]) <= 1 for i in range(3)]
     return cp.Problem(cp.Minimize(t), rows)
 
 
 @family.problem(source="Sutherland, Sproull and Harris, Logical Effort 1999: a chain of inverters")
 def inverters() -> cp.Problem:
-    """Sizes of four gates (u = ln x): min e^u1 + e^(u2 - u1) + e^(u3 - u2) + e^(u4 - u3), e^-u4 <= 1 / 128: 4 128^(1/4)."""
+    """Sizes of four gates (u = ln x).
+
+    min e^u1 + e^(u2 - u1) + e^(u3 - u2) + e^(u4 - u3), e^-u4 <= 1 / 128: 4 128^(1/4).
+    """
     u = cp.Variable(4)
     delay = cp.exp(u[0]) + cp.sum(cp.exp(u[1:] - u[:-1]))
     return cp.Problem(cp.Minimize(delay), [cp.exp(-u[3]) <= 1 / 128])
@@ -97,18 +109,22 @@ def one_degree() -> cp.Problem:
     return cp.Problem(cp.Minimize(cp.exp(u) + cp.exp(-u) + cp.exp(2 * u)))
 
 
-@family.problem(source="Boyd, Kim, Vandenberghe and Hassibi 2007, section 6.2: tapered rods; our data", gp=True, rounded=LOGS)
+@family.problem(
+    source="Boyd, Kim, Vandenberghe and Hassibi 2007, section 6.2: tapered rods; our data",
+    gp=True,
+    rounded=LOGS,
+)
 def two_bars() -> cp.Problem:
     """Weight of a frame as a geometric program: min 2 x y + z, 3 / x + 1 / y <= 1, 4 x / z <= 1: a square."""
     x, y, z = (cp.Variable(pos=True) for _ in range(3))
     return cp.Problem(cp.Minimize(2 * x * y + z), [3 / x + 1 / y <= 1, 4 * x / z <= 1])
 
 
-@family.problem(source="Dantzig, Johnson and White 1958, a linear program that yields a geometric mean; our data")
+@family.problem(
+    source="Dantzig, Johnson and White 1958, a linear program that yields a geometric mean; our data"
+)
 def weighted_means() -> cp.Problem:
     """Weighted means by hand: min 3 e^u + e^v + 2 e^w, u + v + 2 w = 0: the dual is a product of powers."""
     u, v, w = cp.Variable(), cp.Variable(), cp.Variable()
     value = 3 * cp.exp(u) + cp.exp(v) + 2 * cp.exp(w)
     return cp.Problem(cp.Minimize(value), [u + v + 2 * w == 0])
-
-

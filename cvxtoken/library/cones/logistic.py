@@ -24,7 +24,9 @@ ARMS = [[1, 0], [0, 1], [1, 1]]
 GOOD, BAD = [3, 2, 4], [2, 3, 1]
 
 
-@family.problem(source="Bliss 1935, beetles and carbon disulphide; Dobson, Generalized Linear Models, table 7.2")
+@family.problem(
+    source="Bliss 1935, beetles and carbon disulphide; Dobson, Generalized Linear Models, table 7.2"
+)
 def beetles() -> cp.Problem:
     """Dose and death: min sum n_i ln(1 + e^t_i) - y_i t_i, t_i = a + b d_i."""
     a, b, t = cp.Variable(), cp.Variable(), cp.Variable(8)
@@ -48,7 +50,9 @@ def two_groups() -> cp.Problem:
     return cp.Problem(cp.Minimize(loss))
 
 
-@family.problem(source="Hastie, Tibshirani and Friedman, Elements of Statistical Learning, section 4.4; our data")
+@family.problem(
+    source="Hastie, Tibshirani and Friedman, Elements of Statistical Learning, section 4.4; our data"
+)
 def ridge() -> cp.Problem:
     """Separable data held by a ridge: min sum ln(1 + e^(-y_i a_i'x)) + |x|^2 / 2."""
     x = cp.Variable(2)
@@ -66,7 +70,10 @@ def lasso() -> cp.Problem:
 
 @family.problem(source="Tibshirani 1996; our data")
 def lasso_of_nothing() -> cp.Problem:
-    """A penalty that leaves no feature, with a kink at the optimum: as `lasso`, weight 8; the optimum is 6 ln 2."""
+    """A penalty that leaves no feature, with a kink at the optimum.
+
+    as `lasso`, weight 8; the optimum is 6 ln 2.
+    """
     x = cp.Variable(2)
     margins = np.array(FEATURES) * np.array(LABELS)[:, None] @ x
     return cp.Problem(cp.Minimize(cp.sum(cp.logistic(-margins)) + 8 * cp.norm1(x)))
@@ -74,7 +81,10 @@ def lasso_of_nothing() -> cp.Problem:
 
 @family.problem(source="Tibshirani 1996; our data")
 def lasso_at_the_edge() -> cp.Problem:
-    """Without strict complementarity: as `lasso`, weight 4, at which the first feature just leaves: 6 ln 2."""
+    """Without strict complementarity.
+
+    as `lasso`, weight 4, at which the first feature just leaves: 6 ln 2.
+    """
     x = cp.Variable(2)
     margins = np.array(FEATURES) * np.array(LABELS)[:, None] @ x
     return cp.Problem(cp.Minimize(cp.sum(cp.logistic(-margins)) + 4 * cp.norm1(x)))

@@ -18,7 +18,10 @@ SCHEDULE = [[1, 0, 2], [0, 3, 1], [2, 1, 0], [1, 1, 1]]
 
 @family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 9.3.2, equation 9.20")
 def three_exponentials() -> cp.Problem:
-    """The test function of Newton's method: min e^(x + 3 y - 0.1) + e^(x - 3 y - 0.1) + e^(-x - 0.1) = 2 sqrt(2) e^-0.1."""
+    """The test function of Newton's method.
+
+    min e^(x + 3 y - 0.1) + e^(x - 3 y - 0.1) + e^(-x - 0.1) = 2 sqrt(2) e^-0.1.
+    """
     x, y = cp.Variable(), cp.Variable()
     f = cp.exp(x + 3 * y - 0.1) + cp.exp(x - 3 * y - 0.1) + cp.exp(-x - 0.1)
     return cp.Problem(cp.Minimize(f))
@@ -26,7 +29,10 @@ def three_exponentials() -> cp.Problem:
 
 @family.problem(source="Boyd and Vandenberghe, Convex Optimization, example 3.25")
 def conjugate() -> cp.Problem:
-    """The conjugate is an entropy, with a line of optima: min ln sum e^x_i - c'x = H(c), c = (1/2, 1/4, 1/4)."""
+    """The conjugate is an entropy, with a line of optima.
+
+    min ln sum e^x_i - c'x = H(c), c = (1/2, 1/4, 1/4).
+    """
     x = cp.Variable(3)
     return cp.Problem(cp.Minimize(cp.log_sum_exp(x) - np.array(PULLS) @ x))
 

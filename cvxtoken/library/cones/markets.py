@@ -17,7 +17,10 @@ CAPACITIES = [1, 2, 5]
 
 @family.problem(source="Eisenberg and Gale 1959; our data")
 def fisher_of_two() -> cp.Problem:
-    """Two buyers with money 1 and 2, two goods: max ln(2 x_11 + x_12) + 2 ln(x_21 + 3 x_22), a unit of each good."""
+    """Two buyers with money 1 and 2, two goods.
+
+    max ln(2 x_11 + x_12) + 2 ln(x_21 + 3 x_22), a unit of each good.
+    """
     x = cp.Variable((2, 2), nonneg=True)
     value = cp.log(2 * x[0, 0] + x[0, 1]) + 2 * cp.log(x[1, 0] + 3 * x[1, 1])
     return cp.Problem(cp.Maximize(value), [cp.sum(x, axis=0) == 1])
@@ -33,7 +36,10 @@ def fisher_of_three() -> cp.Problem:
 
 @family.problem(source="Shmyrev 2009; Birnbaum, Devanur and Xiao 2011; our data")
 def fisher_by_prices() -> cp.Problem:
-    """The same market by what is spent: max sum s_ij ln u_ij - sum p_j ln p_j: the taste's logarithm as -rel_entr(s, u s)."""
+    """The same market by what is spent.
+
+    max sum s_ij ln u_ij - sum p_j ln p_j: the taste's logarithm as -rel_entr(s, u s).
+    """
     s, U = cp.Variable((2, 3), nonneg=True), TASTES
     tastes = sum(cp.rel_entr(s[i, j], U[i][j] * s[i, j]) for i in range(2) for j in range(3) if U[i][j] > 1)
     value = cp.sum(cp.entr(cp.sum(s, axis=0))) - tastes
@@ -57,7 +63,10 @@ def weighted_bargaining() -> cp.Problem:
 
 @family.problem(source=KELLY)
 def parking_lot() -> cp.Problem:
-    """One long and three short flows: max sum ln x_i, x_0 + x_i <= 1; the long one gets 1/4: 3 ln(3/4) + ln(1/4)."""
+    """One long and three short flows.
+
+    max sum ln x_i, x_0 + x_i <= 1; the long one gets 1/4: 3 ln(3/4) + ln(1/4).
+    """
     x = cp.Variable(4)
     return cp.Problem(cp.Maximize(cp.sum(cp.log(x))), [x[0] + x[i] <= 1 for i in (1, 2, 3)])
 
@@ -66,7 +75,9 @@ def parking_lot() -> cp.Problem:
 def unequal_links() -> cp.Problem:
     """One long and three short flows: max sum ln x_i, x_0 + x_i <= c_i, c = (1, 2, 5)."""
     x = cp.Variable(4)
-    return cp.Problem(cp.Maximize(cp.sum(cp.log(x))), [x[0] + x[i + 1] <= c for i, c in enumerate(CAPACITIES)])
+    return cp.Problem(
+        cp.Maximize(cp.sum(cp.log(x))), [x[0] + x[i + 1] <= c for i, c in enumerate(CAPACITIES)]
+    )
 
 
 @family.problem(source="Mo and Walrand 2000, fair congestion control, alpha = 2; our data")
@@ -85,7 +96,10 @@ def leontief() -> cp.Problem:
 
 @family.problem(source="Kleinrock 1964, capacities of a network; our data")
 def kleinrock() -> cp.Problem:
-    """Capacities that keep queues short: min sum f_i / (c_i - f_i), sum c = 24, f = (1, 4, 9): (1 + 2 + 3)^2 / 10."""
+    """Capacities that keep queues short.
+
+    min sum f_i / (c_i - f_i), sum c = 24, f = (1, 4, 9): (1 + 2 + 3)^2 / 10.
+    """
     c = cp.Variable(3)
     delay = sum(cp.quad_over_lin(r, c[i] - r * r) for i, r in enumerate((1, 2, 3)))
     return cp.Problem(cp.Minimize(delay), [cp.sum(c) == 24])

@@ -24,8 +24,8 @@ class ConeProblem:
             'unbounded'.
         build: makes the `cvxpy.Problem`, anew at each call.
         gp: it is a geometric program, which CVXPY solves with `gp=True`.
-        rounded: what CVXPY or the builder rounds when the program is compiled; empty where nothing is, and the
-            compiled program has exactly the stated optimum (with the doubles nearest to the decimals).
+        rounded: what CVXPY or the builder rounds when the program is compiled; empty where nothing is, and
+            the compiled program has exactly the stated optimum (with the doubles nearest to the decimals).
         without_proof: why no pair of a feasible point and a dual bound (or no separating vector) proves the
             claim; empty where there is one.
     """

@@ -19,7 +19,10 @@ FACTOR = [[2, 0, 0], [1, 2, 0], [0, 1, 1]]
 
 @family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 6.1.1: Chebyshev approximation")
 def chebyshev_quartic() -> cp.Problem:
-    """The quartic that departs least from 0 on a grid: min max |t^4 + c_2 t^2 + c_0| over nine points; a fraction."""
+    """The quartic that departs least from 0 on a grid.
+
+    min max |t^4 + c_2 t^2 + c_0| over nine points; a fraction.
+    """
     c, t = cp.Variable(2), np.array(GRID)
     return cp.Problem(cp.Minimize(cp.norm_inf(t**4 + c[1] * t**2 + c[0])))
 
@@ -31,16 +34,24 @@ def absolute_value() -> cp.Problem:
     return cp.Problem(cp.Minimize(cp.norm_inf(c[0] + c[1] * t**2 + c[2] * t**4 - np.abs(t))))
 
 
-@family.problem(source="Wu, Boyd and Vandenberghe 1996, filters by spectral factorisation; Parks and McClellan 1972; our data")
+@family.problem(
+    source="Wu, Boyd and Vandenberghe 1996, filters by spectral factorisation; Parks and "
+    "McClellan 1972; our data",
+)
 def low_pass() -> cp.Problem:
-    """A filter in x = cos w: min d, |h_0 + h_1 x + h_2 x^2 + h_3 x^3 - 1| <= 2 d (x >= 0), |h(x)| <= d (x <= -1/2)."""
+    """A filter in x = cos w.
+
+    min d, |h_0 + h_1 x + h_2 x^2 + h_3 x^3 - 1| <= 2 d (x >= 0), |h(x)| <= d (x <= -1/2).
+    """
     h, d = cp.Variable(4), cp.Variable()
     powers = {name: np.vander(x, 4, increasing=True) for name, x in (("pass", COSINES), ("stop", STOP))}
     rules = [cp.abs(powers["pass"] @ h - 1) <= 2 * d, cp.abs(powers["stop"] @ h) <= d]
     return cp.Problem(cp.Minimize(d), rules)
 
 
-@family.problem(source="Lebret and Boyd 1997, antenna arrays; Capon 1969: the filter of least variance; our data")
+@family.problem(
+    source="Lebret and Boyd 1997, antenna arrays; Capon 1969: the filter of least variance; our data"
+)
 def capon() -> cp.Problem:
     """The array of least noise towards (1, 2, 3): min |F w|, w_1 + 2 w_2 + 3 w_3 = 1."""
     w = cp.Variable(3)
@@ -56,7 +67,10 @@ def robust_beam() -> cp.Problem:
 
 @family.problem(source="Lobo, Vandenberghe, Boyd and Lebret 1998, section 3.3: antenna arrays; our data")
 def sidelobes() -> cp.Problem:
-    """Two antennas, complex weights: min t, u + v = 1, |u + i v| <= t, |u - i v| <= 2 t, |u - v| <= t; sqrt(2) / 3."""
+    """Two antennas, complex weights.
+
+    min t, u + v = 1, |u + i v| <= t, |u - i v| <= 2 t, |u - v| <= t; sqrt(2) / 3.
+    """
     u, v, t = cp.Variable(2), cp.Variable(2), cp.Variable()
     turned = cp.hstack([-v[1], v[0]])  # i v
     rules = [u + v == np.array([1, 0]), cp.norm(u + turned) <= t, cp.norm(u - turned) <= 2 * t]
@@ -65,7 +79,10 @@ def sidelobes() -> cp.Problem:
 
 @family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 6.3.2: smoothing; our data")
 def smoothing() -> cp.Problem:
-    """A signal smoothed (Sobolev's norm): min |x - t|^2 + 4 |second differences of x|^2, t = (1, 2, -1, 1, 0, 0, 0)."""
+    """A signal smoothed (Sobolev's norm).
+
+    min |x - t|^2 + 4 |second differences of x|^2, t = (1, 2, -1, 1, 0, 0, 0).
+    """
     x = cp.Variable(7)
     value = cp.sum_squares(x - np.array(PULSE)) + 4 * cp.sum_squares(cp.diff(x, 2))
     return cp.Problem(cp.Minimize(value))
@@ -82,7 +99,10 @@ def least_effort() -> cp.Problem:
 
 @family.problem(source="Boyd and Vandenberghe, Convex Optimization, exercise 4.16: least fuel; our data")
 def least_fuel() -> cp.Problem:
-    """The same cart with fuel |u| up to 1 and 2 |u| - 1 above it: min sum max(|u_k|, 2 |u_k| - 1): a linear program."""
+    """The same cart with fuel |u| up to 1 and 2 |u| - 1 above it.
+
+    min sum max(|u_k|, 2 |u_k| - 1): a linear program.
+    """
     p, v, u = cp.Variable(7), cp.Variable(7), cp.Variable(6)
     rules = [p[0] == 0, v[0] == 0, p[6] == 10, v[6] == 0]
     rules += [p[1:] == p[:-1] + v[:-1], v[1:] == v[:-1] + u]
@@ -91,7 +111,10 @@ def least_fuel() -> cp.Problem:
 
 @family.problem(source="Shepp and Vardi 1982, emission tomography; our data")
 def tomography() -> cp.Problem:
-    """Counts 4, 9, 3 behind two sources: min sum (A x)_i - y_i ln (A x)_i, A = [[1, 0], [1, 2], [0, 1]], x >= 0."""
+    """Counts 4, 9, 3 behind two sources.
+
+    min sum (A x)_i - y_i ln (A x)_i, A = [[1, 0], [1, 2], [0, 1]], x >= 0.
+    """
     x = cp.Variable(2, nonneg=True)
     rate = np.array([[1, 0], [1, 2], [0, 1]]) @ x
     return cp.Problem(cp.Minimize(cp.sum(rate) - np.array([4, 9, 3]) @ cp.log(rate)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cvxpy as cp
 import numpy as np
 
@@ -11,7 +13,7 @@ family = Family("socp")
 
 TOWNS = [[0, 0], [6, 1], [5, 5], [1, 7], [3, 2]]
 DEMAND = [2, 1, 3, 1, 2]
-BALLS = [[0, 0, 1], [6, 0, 2], [1, 5, 0.5]]
+BALLS: list[list[float]] = [[0, 0, 1], [6, 0, 2], [1, 5, 0.5]]
 """Centre and radius."""
 HALFPLANES = [[-3, -4, 0], [5, -12, 10], [4, 3, 48], [-5, 12, 60], [0, 1, 7]]
 """a_1 x + a_2 y <= b with whole |a|."""
@@ -25,7 +27,10 @@ STRETCH = [[2, 1], [0, 1]]
 
 @family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 8.7.3; Fermat and Torricelli")
 def fermat() -> cp.Problem:
-    """Least sum of distances to the corners of the triangle 3-4-5: min sum |x - p_i| = sqrt(25 + 12 sqrt 3)."""
+    """Least sum of distances to the corners of the triangle 3-4-5.
+
+    min sum |x - p_i| = sqrt(25 + 12 sqrt 3).
+    """
     x = cp.Variable(2)
     return cp.Problem(cp.Minimize(sum(cp.norm(x - np.array(p)) for p in [(0, 0), (4, 0), (0, 3)])))
 
@@ -40,14 +45,22 @@ def weber() -> cp.Problem:
 
 @family.problem(source="Weiszfeld 1937: the optimum is a town; our data")
 def weber_in_town() -> cp.Problem:
-    """Sum of distances where a norm is 0: min |x| + |x - (4, 0)| + |x - (-3, 1)|: wider than 120 degrees: 4 + sqrt 10."""
+    """Sum of distances where a norm is 0.
+
+    min |x| + |x - (4, 0)| + |x - (-3, 1)|: wider than 120 degrees: 4 + sqrt 10.
+    """
     x = cp.Variable(2)
-    return cp.Problem(cp.Minimize(cp.norm(x) + cp.norm(x - np.array([4, 0])) + cp.norm(x - np.array([-3, 1]))))
+    return cp.Problem(
+        cp.Minimize(cp.norm(x) + cp.norm(x - np.array([4, 0])) + cp.norm(x - np.array([-3, 1])))
+    )
 
 
 @family.problem(source="Gilbert and Pollak 1968, Steiner minimal trees")
 def steiner() -> cp.Problem:
-    """Steiner's tree of the unit square, its topology given: min |s - a| + |s - b| + |s - t| + |t - c| + |t - d| = 1 + sqrt 3."""
+    """Steiner's tree of the unit square, its topology given.
+
+    min |s - a| + |s - b| + |s - t| + |t - c| + |t - d| = 1 + sqrt 3.
+    """
     s, t = cp.Variable(2), cp.Variable(2)
     ends = [(s, (0, 0)), (s, (0, 1)), (t, (1, 0)), (t, (1, 1))]
     return cp.Problem(cp.Minimize(cp.norm(s - t) + sum(cp.norm(v - np.array(p)) for v, p in ends)))
@@ -55,7 +68,10 @@ def steiner() -> cp.Problem:
 
 @family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 8.5.1; our data")
 def chebyshev_centre() -> cp.Problem:
-    """The largest disc in a polygon: max r, a_i'x + |a_i| r <= b_i: a linear program, as the |a_i| are whole."""
+    """The largest disc in a polygon.
+
+    max r, a_i'x + |a_i| r <= b_i: a linear program, as the |a_i| are whole.
+    """
     x, r = cp.Variable(2), cp.Variable()
     rules = [a * x[0] + b * x[1] + int(np.hypot(a, b)) * r <= c for a, b, c in HALFPLANES]
     return cp.Problem(cp.Maximize(r), rules)
@@ -71,7 +87,10 @@ def enclosing_ball() -> cp.Problem:
 
 @family.problem(source="Sylvester 1857: two points decide")
 def enclosing_ball_on_a_side() -> cp.Problem:
-    """The least ball round six points in space, two of which decide, one on the rim: min r, |x - p_i| <= r; 5."""
+    """The least ball round six points in space, two of which decide, one on the rim.
+
+    min r, |x - p_i| <= r; 5.
+    """
     x, r = cp.Variable(3), cp.Variable()
     points = [(5, 0, 0), (-5, 0, 0), (0, 3, 4), (1, 1, 1), (-2, 2, 0), (0, 0, -3)]
     return cp.Problem(cp.Minimize(r), [cp.norm(x - np.array(p)) <= r for p in points])
@@ -103,13 +122,18 @@ def refraction() -> cp.Problem:
 
 @family.problem(source="Lobo, Vandenberghe, Boyd and Lebret 1998, section 3; a hanging chain; our data")
 def chain() -> cp.Problem:
-    """A chain of four links of length 2 between (0, 0) and (5, 0): min y_1 + y_2 + y_3, |p_i+1 - p_i| <= 2."""
+    """A chain of four links of length 2 between (0, 0) and (5, 0).
+
+    min y_1 + y_2 + y_3, |p_i+1 - p_i| <= 2.
+    """
     p = cp.Variable((3, 2))
     ends = [np.zeros(2), p[0], p[1], p[2], np.array([5, 0])]
-    return cp.Problem(cp.Minimize(cp.sum(p[:, 1])), [cp.norm(b - a) <= 2 for a, b in zip(ends, ends[1:], strict=False)])
+    return cp.Problem(cp.Minimize(cp.sum(p[:, 1])), [cp.norm(b - a) <= 2 for a, b in pairwise(ends)])
 
 
-@family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 4.4.2: robust linear programs; our data")
+@family.problem(
+    source="Boyd and Vandenberghe, Convex Optimization, section 4.4.2: robust linear programs; our data"
+)
 def robust_lp() -> cp.Problem:
     """A linear program with uncertain rows: max x + y, 2 x + y + |(x, y)| <= 8, x + 3 y + |(x, y)| <= 9."""
     x = cp.Variable(2)
@@ -133,7 +157,10 @@ def root_lasso() -> cp.Problem:
 
 @family.problem(source="Huber 1964; Boyd and Vandenberghe, Convex Optimization, section 6.1.2; our data")
 def huber() -> cp.Problem:
-    """A line through seven points, one of them wild: min sum huber(a + b t_i - y_i), threshold 1; a fraction."""
+    """A line through seven points, one of them wild.
+
+    min sum huber(a + b t_i - y_i), threshold 1; a fraction.
+    """
     a, b = cp.Variable(), cp.Variable()
     return cp.Problem(cp.Minimize(cp.sum(cp.huber(a + b * np.array(TIMES) - np.array(READINGS), 1))))
 
@@ -154,7 +181,9 @@ def total_variation() -> cp.Problem:
     return cp.Problem(cp.Minimize(value))
 
 
-@family.problem(source="Lobo, Vandenberghe, Boyd and Lebret 1998, section 2.3: hyperbolic constraints; our data")
+@family.problem(
+    source="Lobo, Vandenberghe, Boyd and Lebret 1998, section 2.3: hyperbolic constraints; our data"
+)
 def rectangle() -> cp.Problem:
     """The cheapest rectangle of area 4: min 3 x + y, sqrt(x y) >= 2; the optimum is 4 sqrt 3."""
     x = cp.Variable(2, nonneg=True)
@@ -163,7 +192,10 @@ def rectangle() -> cp.Problem:
 
 @family.problem(source="Lobo, Vandenberghe, Boyd and Lebret 1998, section 3.5: grasping; our data")
 def grasp() -> cp.Problem:
-    """Two fingers with friction 1/2 hold a weight of 6: min of the larger force, |tangential| <= normal / 2."""
+    """Two fingers with friction 1/2 hold a weight of 6.
+
+    min of the larger force, |tangential| <= normal / 2.
+    """
     f, t = cp.Variable((2, 3)), cp.Variable()
     rules = [cp.sum(f[:, 2]) == 6, f[0, 0] + f[1, 0] == 0, cp.sum(f[:, 1]) == 0, 2 * f[0, 2] - f[1, 2] == 0]
     rules += [cp.norm(f[0, 1:]) <= 0.5 * f[0, 0], cp.norm(f[1, 1:]) <= -0.5 * f[1, 0]]

@@ -106,5 +106,3 @@ def redundant_equalities() -> Any:
 
 def nothing_at_zero() -> Any:
     return 3 * ln(3) / 2
-
-

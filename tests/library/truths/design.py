@@ -21,9 +21,9 @@ def neyman() -> Any:
 
 
 def a_optimal_elfving() -> Any:
-    """Two points s < t decide; w of the norms of the columns of the inverse of [[1, 1], [s, t]]: least over the pairs.
+    """Two points s < t decide; then z_s, z_t are the rows of the inverse of [[1, 1], [s, t]]'.
 
-    The columns' directions must support all others: |u_0 + u_1 t_i| <= 1 with the dual matrix of the best pair.
+    Least over the pairs. The units u of z_s, z_t fix a line a + b t; |a + b t_i| <= 1 at all t_i proves it.
     """
     pairs = [(mpf(s), mpf(t)) for s, t in combinations(data.POINTS, 2)]
     best, dual = None, None
@@ -51,7 +51,10 @@ def d_optimal_line() -> Any:
 
 
 def d_optimal_vectors() -> Any:
-    """det = sum over pairs of w_i w_j d_ij^2: at the best weights of a support the derivatives are equal, elsewhere less."""
+    """det = sum over pairs of w_i w_j d_ij^2.
+
+    at the best weights of a support the derivatives are equal, elsewhere less.
+    """
     A = data.SPREAD
     d = [[Fraction((p[0] * q[1] - p[1] * q[0]) ** 2) for q in A] for p in A]
     for size in (2, 3):
@@ -69,18 +72,15 @@ def d_optimal_vectors() -> Any:
 
 
 def e_optimal_line() -> Any:
-    """Measured at 0 and 4 with w at 4 (or a point t between): a = 1, b = 4 w, c = 16 w: greatest over w by calculus.
-
-    The least eigenvalue is the least of v'M v; at its best v = (p, -q) the values (p - q t_i)^2 are equal at the
-    points in use and larger at no other: Elfving's strip.
-    """
-    # over designs on {0, t}: lambda = min eigenvalue of [[1, t w], [t w, t^2 w]]
+    """Weight w at t, the rest at 0: the least eigenvalue of [[1, t w], [t w, t^2 w]] at its greatest."""
     best = None
     for t in (1, 2, 4):
 
         def slope(w: Any, t: int = t) -> Any:
             c = t * t * w
-            return t * t / mpf(2) - (8 * t * t * w + 2 * (c - 1) * t * t) / (4 * sqrt(4 * t * t * w * w + (c - 1) ** 2))
+            return t * t / mpf(2) - (8 * t * t * w + 2 * (c - 1) * t * t) / (
+                4 * sqrt(4 * t * t * w * w + (c - 1) ** 2)
+            )
 
         w = bisect(slope, mpf(10) ** -30, 1) if slope(mpf(10) ** -30) * slope(mpf(1)) < 0 else mpf(1)
         c = t * t * w
@@ -109,5 +109,3 @@ def d_optimal_budget() -> Any:
     """w_3 = 1, the others share 8 by 2 : 1."""
     assert 3 * 12 / (4 * mpf(6)) > 1
     return 2 * ln(mpf(16) / 3) + ln(mpf(4) / 3)
-
-

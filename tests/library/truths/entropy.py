@@ -32,9 +32,7 @@ def two_moments() -> Any:
     def p(s: Any, t: Any) -> list[Any]:
         return tilted([exp(t * v * v) for v in a], a, s)
 
-    s, t = newton(
-        lambda s, t: (dot(a, p(s, t)) - 0.5, dot([v * v for v in a], p(s, t)) - 2), [0, 0]
-    )
+    s, t = newton(lambda s, t: (dot(a, p(s, t)) - 0.5, dot([v * v for v in a], p(s, t)) - 2), [0, 0])
     return -sum(plog(v) for v in p(s, t))
 
 
@@ -104,7 +102,10 @@ def transport() -> Any:
 
 
 def chemical_equilibrium() -> Any:
-    """x_i = s exp(pi' a_i - c_i): the atoms and sum x = s are four equations for pi and ln s; the value is pi'b."""
+    """x_i = s exp(pi' a_i - c_i).
+
+    the atoms and sum x = s are four equations for pi and ln s; the value is pi'b.
+    """
     c, A, b = exact(data.WHITE), data.ATOMS, data.AMOUNT
 
     def parts(p: Any) -> list[Any]:
@@ -119,7 +120,10 @@ def chemical_equilibrium() -> Any:
 
 
 def dimer() -> Any:
-    """With the share f of the dimer: (1 - f)^2 e = f, so that the energies of two single ones and a dimer agree."""
+    """With the share f of the dimer.
+
+    (1 - f)^2 e = f, so that the energies of two single ones and a dimer agree.
+    """
     f = (2 * e + 1 - sqrt(4 * e + 1)) / (2 * e)
     s = 2 / (1 + f)
     a, b = s * (1 - f), s * f

@@ -20,7 +20,10 @@ def kelly_horses() -> Any:
 
 
 def kelly_track_take() -> Any:
-    """Bets b on the favourite alone and c = 1 - b: 5 / (1 + b) = 3 / (1 - b), b = 1/4; others must not pay."""
+    """Bets b on the favourite alone and c = 1 - b.
+
+    5 / (1 + b) = 3 / (1 - b), b = 1/4; others must not pay.
+    """
     b = mpf(1) / 4
     price = 5 / (1 + b) + 3 / (1 - b)  # of a dollar of cash
     assert 2 * 5 / (1 + b) == price
@@ -124,7 +127,10 @@ def best_return() -> Any:
 
 
 def robust_return() -> Any:
-    """Over the frontier: b / a + sqrt(d) y - 2 sqrt(1 / a + y^2) at its greatest, (b - sqrt(4 a - ...)) by calculus."""
+    """Over the frontier.
+
+    b / a + sqrt(d) y - 2 sqrt(1 / a + y^2) at its greatest, (b - sqrt(4 a - ...)) by calculus.
+    """
     a, b, c = products()
     d = c - b * b / a
     assert d < 4
@@ -149,7 +155,10 @@ def risk_parity_of_two() -> Any:
 
 
 def expected_shortfall() -> Any:
-    """The mean of the two worst of five states, as a linear program over its vertices: x = (a, b, 1 - a - b)."""
+    """The mean of the two worst of five states, as a linear program over its vertices.
+
+    x = (a, b, 1 - a - b).
+    """
     R = data.SCENARIOS
     pairs = [(i, j) for i in range(5) for j in range(i)]
     # min v: v >= -(r_i + r_j)'x / 2
@@ -165,5 +174,3 @@ def consumption() -> Any:
     """Shares 4 : 2 : 1 of the wealth's present value."""
     c = [mpf(4), mpf(1.5) * 2, mpf(1.5) ** 2]
     return 4 * ln(c[0]) + 2 * ln(c[1]) + ln(c[2])
-
-

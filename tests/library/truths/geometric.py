@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from mpmath import ln, mpf, polyroots, sqrt
+from mpmath import ln, mpf, sqrt
 
 from cvxtoken.library.cones import geometric as data
 from tests.library.truths.tools import bisect, number, solve_exact
@@ -51,8 +51,7 @@ def perron_golden() -> Any:
 def leslie() -> Any:
     """Euler and Lotka: 1 = sum of births times survivors over powers of the growth."""
     b, (s, t) = data.POPULATION[0], (data.POPULATION[1][0], data.POPULATION[2][1])
-    roots = polyroots([1, -mpf(b[0]), -mpf(b[1]) * s, -mpf(b[2]) * s * t], maxsteps=500, extraprec=200)
-    return ln(max(r.real for r in roots if abs(r.imag) < mpf(10) ** -50))
+    return ln(bisect(lambda x: x**3 - b[0] * x**2 - b[1] * s * x - b[2] * s * t, 1, 4))
 
 
 def inverters() -> Any:

@@ -126,7 +126,10 @@ def bandit() -> Any:
         return sum(g * f(-u) + b * f(u) for g, b, u in zip(data.GOOD, data.BAD, [s, t, s + t], strict=True))
 
     def equations(s: Any, t: Any) -> list[Any]:
-        h = [b * sigmoid(u) - g * sigmoid(-u) for g, b, u in zip(data.GOOD, data.BAD, [s, t, s + t], strict=True)]
+        h = [
+            b * sigmoid(u) - g * sigmoid(-u)
+            for g, b, u in zip(data.GOOD, data.BAD, [s, t, s + t], strict=True)
+        ]
         return [h[0] - h[1], loss(s, t) - 10]
 
     s, t = newton(equations, [1, 1])

@@ -49,7 +49,10 @@ def smallest_norm() -> Any:
 
 
 def largest_of_several() -> Any:
-    """At y = x the first two are e^x + e^-x >= 2; their mean is >= 2 at every point, and the third is 1 at 0."""
+    """At y = x the first two are e^x + e^-x >= 2.
+
+    their mean is >= 2 at every point, and the third is 1 at 0.
+    """
     return mpf(2)
 
 
@@ -63,7 +66,10 @@ def x_exp_x() -> Any:
 
 
 def game() -> Any:
-    """Two multipliers' equations on the support that a scan of the supports finds; here it has x_1, x_2, x_3 > 0."""
+    """Two multipliers' equations on the support that a scan of the supports finds.
+
+    here it has x_1, x_2, x_3 > 0.
+    """
     A = exact(data.SCHEDULE)
 
     def weights(x: Any) -> list[Any]:
@@ -80,5 +86,3 @@ def game() -> Any:
     x, y = newton(equations, [mpf(1) / 3, mpf(1) / 3])
     assert min(x, y, 1 - x - y) > 0
     return ln(sum(weights([x, y, 1 - x - y])))
-
-

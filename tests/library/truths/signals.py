@@ -13,7 +13,10 @@ from tests.library.truths.tools import dot, exact, newton, norm, number, solve_e
 
 
 def least_maximum(rows: list[list[Fraction]], right: list[Fraction], weights: list[int]) -> Any:
-    """min max |row'c - right| / weight: the greatest of the levels of k + 1 rows, k unknowns (de la Vallee Poussin)."""
+    """min max |row'c - right| / weight.
+
+    the greatest of the levels of k + 1 rows, k unknowns (de la Vallee Poussin).
+    """
     k, best = len(rows[0]), Fraction(0)
     for chosen in combinations(range(len(rows)), k + 1):
         # multipliers y with sum y row = 0, level = |sum y right| / sum |y| weight
@@ -44,7 +47,9 @@ def absolute_value() -> Any:
 def low_pass() -> Any:
     x = [Fraction(v) for v in data.COSINES + data.STOP]
     right = [Fraction(1)] * len(data.COSINES) + [Fraction(0)] * len(data.STOP)
-    return least_maximum([[v**k for k in range(4)] for v in x], right, [2] * len(data.COSINES) + [1] * len(data.STOP))
+    return least_maximum(
+        [[v**k for k in range(4)] for v in x], right, [2] * len(data.COSINES) + [1] * len(data.STOP)
+    )
 
 
 def capon() -> Any:
@@ -89,10 +94,10 @@ def least_effort() -> Any:
 
 
 def least_fuel() -> Any:
-    """By symmetry u = (a, b, c, -c, -b, -a), 5 a + 3 b + c = 10: full power 1 where it moves most, then 3 b, then more a.
+    """By symmetry u = (a, b, c, -c, -b, -a), 5 a + 3 b + c = 10.
 
-    A unit of a moves 5 and costs 1 up to 1, 2 beyond, so 5 / 2 beyond; b moves 3 a unit up to 1: 5 + 3 = 8, and
-    the other 2 come of a at 5 / 2 a unit, which is better than c at 1.
+    Per cost a moves 5 up to a = 1 and 5/2 beyond, b moves 3 up to b = 1 and 3/2 beyond.
+    In the order 5, 3, 5/2: a = 1, b = 1 give 8, and the other 2 come of a.
     """
     a = 1 + mpf(2) / 5
     return 2 * ((2 * a - 1) + 1)
@@ -105,5 +110,3 @@ def tomography() -> Any:
     x, y = newton(slopes, [4, 3])
     assert min(x, y) > 0
     return 2 * x + 3 * y - 4 * ln(x) - 9 * ln(x + 2 * y) - 3 * ln(y)
-
-

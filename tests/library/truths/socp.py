@@ -72,14 +72,18 @@ def ball_of_balls() -> Any:
     turns = [pulls[i][0] * pulls[j][1] - pulls[i][1] * pulls[j][0] for i, j in [(0, 1), (1, 2), (2, 0)]]
     if min(turns) < 0 < max(turns):  # two decide
         candidates = [
-            (norm([a - d, b - e]) + c + f) / 2 for (a, b, c), (d, e, f) in zip(data.BALLS, data.BALLS[1:] + data.BALLS[:1], strict=True)
+            (norm([a - d, b - e]) + c + f) / 2
+            for (a, b, c), (d, e, f) in zip(data.BALLS, data.BALLS[1:] + data.BALLS[:1], strict=True)
         ]
         r = max(candidates)
     return r
 
 
 def to_an_ellipse() -> Any:
-    """The nearest point is (16 u / (16 + s), 4 v / (4 + s)) of (u, v), with the s that puts it on the ellipse."""
+    """The nearest point is (16 u / (16 + s).
+
+    4 v / (4 + s)) of (u, v), with the s that puts it on the ellipse.
+    """
     u, v = 5, 4
     s = bisect(lambda s: 16 * u * u / (16 + s) ** 2 + 4 * v * v / (4 + s) ** 2 - 1, 0, 100)
     return norm([u * s / (16 + s), v * s / (4 + s)])
@@ -94,7 +98,10 @@ def refraction() -> Any:
 
 
 def chain() -> Any:
-    """By symmetry two slopes; pulls (h, -3/2), (h, -1/2) along the links: the middle one bears half the third node."""
+    """By symmetry two slopes; pulls (h, -3/2), (h, -1/2) along the links.
+
+    the middle one bears half the third node.
+    """
     # 2 links of direction (h, 3) and (h, 1) over their lengths, whose x add up to 5 / 2
     h = bisect(lambda h: 2 * h / norm([h, 3]) + 2 * h / norm([h, 1]) - mpf(5) / 2, 0, 50)
     first, second = -6 / norm([h, 3]), -2 / norm([h, 1])
@@ -150,7 +157,10 @@ def huber() -> Any:
         M = [[Fraction(len(near)), sum((t[i] for i in near), Fraction(0))]]
         M.append([M[0][1], sum((t[i] ** 2 for i in near), Fraction(0))])
         right = [sum((y[i] for i in near), Fraction(0)) - sum(pattern)]
-        right.append(sum((t[i] * y[i] for i in near), Fraction(0)) - sum(s * u for s, u in zip(pattern, t, strict=True)))
+        right.append(
+            sum((t[i] * y[i] for i in near), Fraction(0))
+            - sum(s * u for s, u in zip(pattern, t, strict=True))
+        )
         found = solve_exact(M, right)
         if found is None:
             continue
@@ -161,7 +171,10 @@ def huber() -> Any:
 
 
 def group_lasso() -> Any:
-    """A group t of norm n > 2 shrinks to (1 - 2 / n) t and costs 2 n - 2; a smaller one is 0 and costs n^2 / 2."""
+    """A group t of norm n > 2 shrinks to (1 - 2 / n) t and costs 2 n - 2.
+
+    a smaller one is 0 and costs n^2 / 2.
+    """
     value = mpf(0)
     for g in data.GROUPS:
         n = norm([data.TARGETS[i] for i in g])
@@ -183,5 +196,3 @@ def rectangle() -> Any:
 def grasp() -> Any:
     """One finger bears 2, the other 4: it needs a normal force of 8, which acts on both: sqrt(64 + 16)."""
     return sqrt(mpf(80))
-
-

@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
-from mpmath import findroot, inf, matrix, mp, mpf
+from mpmath import inf, matrix, mp, mpf
 
 Numbers = Sequence[Any]
 
@@ -37,10 +37,10 @@ def bisect(f: Callable[[Any], Any], low: Any, high: Any) -> Any:
     low, high = mpf(low), mpf(high)
     sign = f(low)
     assert sign * f(high) <= 0, "no change of sign"
-    for _ in range(60):
+    for _ in range(210):
         middle = (low + high) / 2
         low, high = (middle, high) if f(middle) * sign > 0 else (low, middle)
-    return findroot(f, (low + high) / 2 if low != high else low, tol=mpf(10) ** -100, verify=False)
+    return (low + high) / 2
 
 
 def newton(F: Callable[..., Any], start: Numbers) -> list[Any]:
@@ -49,9 +49,9 @@ def newton(F: Callable[..., Any], start: Numbers) -> list[Any]:
     value = list(F(*x))
     for _ in range(200):
         size = norm(value)
-        if size < mpf(10) ** -54:
+        if size < mpf(10) ** (6 - mp.dps):
             return x
-        h, J = mpf(10) ** -30, matrix(n, n)
+        h, J = mpf(10) ** (-mp.dps // 2), matrix(n, n)
         for j in range(n):
             up, down = list(x), list(x)
             up[j], down[j] = x[j] + h, x[j] - h
@@ -71,7 +71,7 @@ def newton(F: Callable[..., Any], start: Numbers) -> list[Any]:
         else:
             break
         x, value = trial, found
-    assert norm(value) < mpf(10) ** -48, f"Newton stops at {mp.nstr(norm(value), 3)}"
+    assert norm(value) < mpf(10) ** (12 - mp.dps), f"Newton stops at {mp.nstr(norm(value), 3)}"
     return x
 
 
@@ -93,12 +93,17 @@ def solve_exact(M: Sequence[Sequence[Any]], r: Sequence[Any]) -> list[Fraction] 
 
 
 def best_vertex(c: Numbers, A: Sequence[Numbers], b: Numbers) -> Any:
-    """The least c'x over the vertices of A x <= b, in fractions: the optimum of a linear program that has one."""
+    """The least c'x over the vertices of A x <= b, in fractions.
+
+    the optimum of a linear program that has one.
+    """
     n, best = len(c), None
     A, b = [[Fraction(v) for v in row] for row in A], [Fraction(v) for v in b]
     for chosen in combinations(range(len(b)), n):
         x = solve_exact([A[i] for i in chosen], [b[i] for i in chosen])
-        if x is None or any(sum(a * v for a, v in zip(row, x, strict=True)) > r for row, r in zip(A, b, strict=True)):
+        if x is None or any(
+            sum(a * v for a, v in zip(row, x, strict=True)) > r for row, r in zip(A, b, strict=True)
+        ):
             continue
         value = sum(Fraction(a) * v for a, v in zip(c, x, strict=True))
         best = value if best is None or value < best else best
@@ -117,4 +122,15 @@ def nowhere(holds: bool) -> Any:
     return inf
 
 
-__all__ = ["best_vertex", "bisect", "dot", "exact", "newton", "norm", "nowhere", "number", "plog", "solve_exact"]
+__all__ = [
+    "best_vertex",
+    "bisect",
+    "dot",
+    "exact",
+    "newton",
+    "norm",
+    "nowhere",
+    "number",
+    "plog",
+    "solve_exact",
+]
