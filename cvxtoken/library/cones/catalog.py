@@ -15,6 +15,7 @@ from cvxtoken.library.cones import (
     logistic,
     logsumexp,
     markets,
+    medium,
     scaled,
     signals,
     socp,
@@ -24,7 +25,7 @@ from cvxtoken.library.cones.problem import ConeProblem
 
 FAMILIES = [
     *(entropy.family, logsumexp.family, logistic.family, geometric.family, finance.family, channels.family),
-    *(design.family, markets.family, socp.family, signals.family),
+    *(design.family, markets.family, socp.family, signals.family, medium.family),
     *(degenerate.family, scaled.family, infeasible.family, unbounded.family),
 ]
 

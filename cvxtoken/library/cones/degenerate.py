@@ -162,16 +162,14 @@ def exponential_at_infinity() -> cp.Problem:
     return cp.Problem(cp.Minimize(cp.exp(cp.Variable())))
 
 
-@family.problem(source="Ben-Tal and Nemirovski, Lectures on Modern Convex Optimization, section 2.4")
+@family.problem(source="Ben-Tal and Nemirovski, Lectures on Modern Convex Optimization")
 def hyperbola() -> cp.Problem:
     """An infimum that no point attains: min x, x y >= 1 as sqrt(x y) >= 1; the infimum is 0."""
     x = cp.Variable(2, nonneg=True)
     return cp.Problem(cp.Minimize(x[0]), [cp.geo_mean(x) >= 1])
 
 
-@family.problem(
-    source="Ben-Tal and Nemirovski, Lectures on Modern Convex Optimization, section 2.4; our data"
-)
+@family.problem(source="Ben-Tal and Nemirovski, Lectures on Modern Convex Optimization; our data")
 def asymptote() -> cp.Problem:
     """A norm and its asymptote: max x - |(x, 1)| = 0, not attained."""
     x = cp.Variable()
@@ -187,7 +185,7 @@ def logarithm_at_infinity() -> cp.Problem:
 
 @family.problem(source="our data", without_proof=HIDDEN)
 def slow_infimum() -> cp.Problem:
-    """An infimum approached very slowly: min 1 / x, 1 <= x <= ln y; the infimum is 0, at 1e-3 y is 1e434."""
+    """An infimum approached very slowly: min 1 / x, x <= ln y; the infimum is 0, at 1e-3 y is 1e434."""
     x, y = cp.Variable(), cp.Variable()
     return cp.Problem(cp.Minimize(cp.inv_pos(x)), [x <= cp.log(y)])
 
@@ -250,3 +248,34 @@ def nothing_at_zero() -> cp.Problem:
     x, y = cp.Variable(2), cp.Variable(2)
     rules = [x + y == np.array([2, 0]), x[0] >= 1.5]
     return cp.Problem(cp.Minimize(cp.sum(cp.rel_entr(x, y))), rules)
+
+
+@family.problem(source="our data")
+def neither_side() -> cp.Problem:
+    """No interior on either side: min y + e^x, |(y, z)| <= y, y >= 1: the infimum is 1."""
+    x, y, z = cp.Variable(), cp.Variable(), cp.Variable()
+    return cp.Problem(cp.Minimize(y + cp.exp(x)), [cp.norm(cp.hstack([y, z])) <= y, y >= 1])
+
+
+@family.problem(source="our data")
+def parabola_at_infinity() -> cp.Problem:
+    """An infimum approached along a parabola.
+
+    min e^-x, x^2 <= y: two steps on the dual side; the infimum is 0.
+    """
+    x, y = cp.Variable(), cp.Variable()
+    return cp.Problem(cp.Minimize(cp.exp(-x)), [cp.square(x) <= y])
+
+
+@family.problem(source="our data")
+def two_parabolas_at_infinity() -> cp.Problem:
+    """An infimum approached along a fourth root: min e^-x, x^2 <= y, y^2 <= z; the infimum is 0."""
+    x, y, z = cp.Variable(), cp.Variable(), cp.Variable()
+    return cp.Problem(cp.Minimize(cp.exp(-x)), [cp.square(x) <= y, cp.square(y) <= z])
+
+
+@family.problem(source="Duffin, Peterson and Zener 1967, degenerate programs; our data")
+def posynomial_at_infinity() -> cp.Problem:
+    """A geometric program without an optimum: min 1 + e^(x - y) + e^-x: the infimum is 1, along x = y / 2."""
+    x, y = cp.Variable(), cp.Variable()
+    return cp.Problem(cp.Minimize(1 + cp.exp(x - y) + cp.exp(-x)))

@@ -49,7 +49,7 @@ def neyman() -> cp.Problem:
 
 
 @family.problem(
-    source=PUKELSHEIM + "section 6; Boyd and Vandenberghe, Convex Optimization, section 7.5; our data"
+    source=PUKELSHEIM + "chapter 6; Boyd and Vandenberghe, Convex Optimization, section 7.5; our data"
 )
 def a_optimal_line() -> cp.Problem:
     """A-optimal line.
@@ -70,7 +70,7 @@ def a_optimal_elfving() -> cp.Problem:
     return cp.Problem(cp.Minimize(sum(cp.norm(z[i]) for i in range(4))), [rows.T @ z == np.eye(2)])
 
 
-@family.problem(source=PUKELSHEIM + "section 9; our data")
+@family.problem(source=PUKELSHEIM + "chapter 9; our data")
 def d_optimal_line() -> cp.Problem:
     """D-optimal line.
 
@@ -82,7 +82,7 @@ def d_optimal_line() -> cp.Problem:
     return cp.Problem(cp.Maximize(t), [cone, cp.sum(w) == 1])
 
 
-@family.problem(source=PUKELSHEIM + "section 9; our data")
+@family.problem(source=PUKELSHEIM + "chapter 9; our data")
 def d_optimal_vectors() -> cp.Problem:
     """D-optimal among four vectors of the plane: max t, t^2 + b^2 <= a c."""
     w, t, A = cp.Variable(4, nonneg=True), cp.Variable(), np.array(SPREAD)
@@ -90,7 +90,7 @@ def d_optimal_vectors() -> cp.Problem:
     return cp.Problem(cp.Maximize(t), [cp.SOC(a + c, cp.hstack([2 * t, 2 * b, a - c])), cp.sum(w) == 1])
 
 
-@family.problem(source=PUKELSHEIM + "section 6.4; our data")
+@family.problem(source=PUKELSHEIM + "chapter 6; our data")
 def e_optimal_line() -> cp.Problem:
     """E-optimal line: max of the least eigenvalue, max (a + c - |(2 b, a - c)|) / 2."""
     w = cp.Variable(4, nonneg=True)
@@ -109,7 +109,7 @@ def extrapolation() -> cp.Problem:
     return cp.Problem(cp.Minimize(cp.norm1(z)), rules)
 
 
-@family.problem(source=PUKELSHEIM + "section 2: c-optimality; our data")
+@family.problem(source=PUKELSHEIM + "chapter 2: c-optimality; our data")
 def slope_of_a_cubic() -> cp.Problem:
     """Where to measure a cubic to know its slope at 0.
 

@@ -44,7 +44,7 @@ def two_moments() -> cp.Problem:
     return cp.Problem(cp.Maximize(cp.sum(cp.entr(p))), [cp.sum(p) == 1, a @ p == 0.5, a**2 @ p == 2])
 
 
-@family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 7.2, figure 7.2; our data")
+@family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 7.2; our data")
 def prior_bounds() -> cp.Problem:
     """Entropy under inequalities.
 

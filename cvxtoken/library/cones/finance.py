@@ -37,7 +37,7 @@ def kelly_coin() -> cp.Problem:
 def kelly_horses() -> cp.Problem:
     """Three horses at 3 for 1 and cash.
 
-    max sum p_i ln(3 b_i + c), sum b + c = 1, p = (5, 2, 1) / 8; odds are fair.
+    max sum n_i ln(3 b_i + c), sum b + c = 1, n = (5, 2, 1); the odds are fair.
     """
     b, c = cp.Variable(3, nonneg=True), cp.Variable(nonneg=True)
     value = np.array([5, 2, 1]) @ cp.log(3 * b + c)

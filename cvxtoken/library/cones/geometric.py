@@ -14,7 +14,7 @@ POPULATION: list[list[float]] = [[1, 2, 4], [0.5, 0, 0], [0, 0.25, 0]]
 LOGS = "CVXPY takes logarithms of the constants, to the nearest double"
 
 
-@family.problem(source="Duffin, Peterson and Zener, Geometric Programming 1967, section I.1")
+@family.problem(source="Duffin, Peterson and Zener, Geometric Programming 1967, chapter I")
 def gravel() -> cp.Problem:
     """400 cubic yards in boxes (u = ln t): min 40 / (t1 t2 t3) + 20 t1 t3 + 10 t1 t2 + 40 t2 t3 = 100."""
     u = cp.Variable(3)
@@ -22,7 +22,7 @@ def gravel() -> cp.Problem:
     return cp.Problem(cp.Minimize(cost + 10 * cp.exp(u[0] + u[1]) + 40 * cp.exp(u[1] + u[2])))
 
 
-@family.problem(source="Duffin, Peterson and Zener, Geometric Programming 1967, section I.2")
+@family.problem(source="Duffin, Peterson and Zener, Geometric Programming 1967, chapter I")
 def gravel_on_a_budget() -> cp.Problem:
     """Boxes of limited walls (u = ln t): min 40 / (t1 t2 t3) + 40 t2 t3, t1 t3 / 2 + t1 t2 / 4 <= 1: 60."""
     u = cp.Variable(3)
@@ -32,7 +32,7 @@ def gravel_on_a_budget() -> cp.Problem:
 
 
 @family.problem(
-    source="Boyd, Kim, Vandenberghe and Hassibi, A Tutorial on Geometric Programming 2007, section 2.1"
+    source="Boyd, Kim, Vandenberghe and Hassibi, A Tutorial on Geometric Programming 2007, section 2"
 )
 def box() -> cp.Problem:
     """The largest box in logarithms.
@@ -44,7 +44,7 @@ def box() -> cp.Problem:
     return cp.Problem(cp.Maximize(h + w + d), rules)
 
 
-@family.problem(source="Boyd, Kim, Vandenberghe and Hassibi 2007, section 2.1", gp=True, rounded=LOGS)
+@family.problem(source="Boyd, Kim, Vandenberghe and Hassibi 2007, section 2", gp=True, rounded=LOGS)
 def box_by_cvxpy() -> cp.Problem:
     """The largest box as a geometric program: max h w d, 2 (h w + h d) <= 200, w d <= 10: 50 sqrt 10."""
     h, w, d = (cp.Variable(pos=True) for _ in range(3))
@@ -110,19 +110,17 @@ def one_degree() -> cp.Problem:
 
 
 @family.problem(
-    source="Boyd, Kim, Vandenberghe and Hassibi 2007, section 6.2: tapered rods; our data",
+    source="Boyd, Kim, Vandenberghe and Hassibi 2007; our data",
     gp=True,
     rounded=LOGS,
 )
 def two_bars() -> cp.Problem:
-    """Weight of a frame as a geometric program: min 2 x y + z, 3 / x + 1 / y <= 1, 4 x / z <= 1: a square."""
+    """Weight of a frame as a geometric program: min 2 x y + z, 3 / x + 1 / y <= 1, 4 x <= z: 24 + 12 sqrt 3."""
     x, y, z = (cp.Variable(pos=True) for _ in range(3))
     return cp.Problem(cp.Minimize(2 * x * y + z), [3 / x + 1 / y <= 1, 4 * x / z <= 1])
 
 
-@family.problem(
-    source="Dantzig, Johnson and White 1958, a linear program that yields a geometric mean; our data"
-)
+@family.problem(source="Hardy, Littlewood and Polya, Inequalities, section 2.5; our data")
 def weighted_means() -> cp.Problem:
     """Weighted means by hand: min 3 e^u + e^v + 2 e^w, u + v + 2 w = 0: the dual is a product of powers."""
     u, v, w = cp.Variable(), cp.Variable(), cp.Variable()

@@ -125,7 +125,7 @@ def two_balls_of_information() -> cp.Problem:
 
 
 @family.problem(
-    source="Boyd and Vandenberghe, Convex Optimization, example 3.14; our data", claim="infeasible"
+    source="Boyd and Vandenberghe, Convex Optimization, section 3.1.5; our data", claim="infeasible"
 )
 def soft_maximum_too_low() -> cp.Problem:
     """ln sum e^x_i >= ln 4 where sum x = 0: min x_1, ln sum e^x_i <= 1.375."""

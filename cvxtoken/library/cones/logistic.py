@@ -72,7 +72,7 @@ def lasso() -> cp.Problem:
 def lasso_of_nothing() -> cp.Problem:
     """A penalty that leaves no feature, with a kink at the optimum.
 
-    as `lasso`, weight 8; the optimum is 6 ln 2.
+    The objective of `lasso` with weight 8; the optimum is 6 ln 2.
     """
     x = cp.Variable(2)
     margins = np.array(FEATURES) * np.array(LABELS)[:, None] @ x
@@ -83,7 +83,7 @@ def lasso_of_nothing() -> cp.Problem:
 def lasso_at_the_edge() -> cp.Problem:
     """Without strict complementarity.
 
-    as `lasso`, weight 4, at which the first feature just leaves: 6 ln 2.
+    The objective of `lasso` with weight 4, at which the first feature just leaves: 6 ln 2.
     """
     x = cp.Variable(2)
     margins = np.array(FEATURES) * np.array(LABELS)[:, None] @ x

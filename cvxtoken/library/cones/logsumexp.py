@@ -37,7 +37,7 @@ def conjugate() -> cp.Problem:
     return cp.Problem(cp.Minimize(cp.log_sum_exp(x) - np.array(PULLS) @ x))
 
 
-@family.problem(source="Boyd and Vandenberghe, Convex Optimization, example 9.1 and section 4.5; our data")
+@family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 9.1.1; our data")
 def unconstrained_gp() -> cp.Problem:
     """A geometric program without constraints: min ln sum_k e^(a_k'x + b_k), five terms in three unknowns."""
     x = cp.Variable(3)

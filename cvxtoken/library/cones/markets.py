@@ -87,7 +87,7 @@ def least_delay_shares() -> cp.Problem:
     return cp.Problem(cp.Minimize(cp.sum(cp.inv_pos(x))), [x[0] + x[i] <= 1 for i in (1, 2, 3)])
 
 
-@family.problem(source="Rawls 1971; Bertsekas and Gallager, Data Networks, section 6.5; our data")
+@family.problem(source="Codenotti and Varadarajan 2004, Leontief economies; our data")
 def leontief() -> cp.Problem:
     """Buyers of fixed recipes: max ln u + ln v + ln w, D'(u, v, w) <= (6, 5): two goods, three buyers."""
     u = cp.Variable(3)

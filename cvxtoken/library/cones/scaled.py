@@ -167,3 +167,28 @@ def robust_prices() -> cp.Problem:
     x, y = cp.Variable(nonneg=True), cp.Variable(nonneg=True)
     rule = 1e-6 * x + 10 * y + cp.norm(cp.hstack([1e-6 * x, 4 * y])) <= 1e3
     return cp.Problem(cp.Maximize(1e-3 * x + 6e3 * y), [rule])
+
+
+@family.problem(source="White, Johnson and Dantzig 1958: trace species; our data")
+def deeper_trace() -> cp.Problem:
+    """Species below the least double.
+
+    The problem of `trace_species` with energies (0, 400, 900): -ln(1 + e^-400 + e^-900).
+    """
+    x, s = cp.Variable(3), cp.Variable()
+    value = np.array([0, 400, 900]) @ x + cp.sum(cp.rel_entr(x, s * np.ones(3)))
+    return cp.Problem(cp.Minimize(value), [s == cp.sum(x), s == 1])
+
+
+@family.problem(source="our data")
+def beyond_doubles() -> cp.Problem:
+    """A value above the greatest double: min e^x + e^-x, x >= 800: 2.7e347."""
+    x = cp.Variable()
+    return cp.Problem(cp.Minimize(cp.exp(x) + cp.exp(-x)), [x >= 800])
+
+
+@family.problem(source="our data")
+def large_exponent() -> cp.Problem:
+    """A large exponential: min e^x - 1e9 x, x <= 100: at x = ln 1e9."""
+    x = cp.Variable()
+    return cp.Problem(cp.Minimize(cp.exp(x) - 1e9 * x), [x <= 100])

@@ -65,7 +65,7 @@ def robust_beam() -> cp.Problem:
     return cp.Problem(cp.Minimize(cp.norm(np.array(FACTOR) @ w)), [np.array([1, 2, 3]) @ w >= 1 + cp.norm(w)])
 
 
-@family.problem(source="Lobo, Vandenberghe, Boyd and Lebret 1998, section 3.3: antenna arrays; our data")
+@family.problem(source="Lobo, Vandenberghe, Boyd and Lebret 1998, section 3.1: antenna arrays; our data")
 def sidelobes() -> cp.Problem:
     """Two antennas, complex weights.
 
@@ -77,7 +77,7 @@ def sidelobes() -> cp.Problem:
     return cp.Problem(cp.Minimize(t), [*rules, cp.norm(u - v) <= t])
 
 
-@family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 6.3.2: smoothing; our data")
+@family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 6.3.3: smoothing; our data")
 def smoothing() -> cp.Problem:
     """A signal smoothed (Sobolev's norm).
 

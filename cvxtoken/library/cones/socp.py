@@ -25,7 +25,7 @@ WALK = [1, 1, 5, 5, 5, 2]
 STRETCH = [[2, 1], [0, 1]]
 
 
-@family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 8.7.3; Fermat and Torricelli")
+@family.problem(source="Boyd and Vandenberghe, Convex Optimization, section 8.7; Fermat and Torricelli")
 def fermat() -> cp.Problem:
     """Least sum of distances to the corners of the triangle 3-4-5.
 
@@ -77,7 +77,7 @@ def chebyshev_centre() -> cp.Problem:
     return cp.Problem(cp.Maximize(r), rules)
 
 
-@family.problem(source="Sylvester 1857; Boyd and Vandenberghe, Convex Optimization, section 8.4.1")
+@family.problem(source="Sylvester 1857, the least circle round points")
 def enclosing_ball() -> cp.Problem:
     """The least disc round the triangle 13-14-15: min r, |x - p_i| <= r; the optimum is 65/8."""
     x, r = cp.Variable(2), cp.Variable()
@@ -96,7 +96,7 @@ def enclosing_ball_on_a_side() -> cp.Problem:
     return cp.Problem(cp.Minimize(r), [cp.norm(x - np.array(p)) <= r for p in points])
 
 
-@family.problem(source="Apollonius; Boyd and Vandenberghe, Convex Optimization, exercise 8.6; our data")
+@family.problem(source="Apollonius; Fischer and Gaertner 2003, the smallest ball of balls; our data")
 def ball_of_balls() -> cp.Problem:
     """The least disc that holds three discs: min r, |x - c_i| + r_i <= r."""
     x, r = cp.Variable(2), cp.Variable()
@@ -120,7 +120,7 @@ def refraction() -> cp.Problem:
     return cp.Problem(cp.Minimize(time), [x[1] == 0])
 
 
-@family.problem(source="Lobo, Vandenberghe, Boyd and Lebret 1998, section 3; a hanging chain; our data")
+@family.problem(source="Lobo, Vandenberghe, Boyd and Lebret 1998, section 3.6, springs and weights; our data")
 def chain() -> cp.Problem:
     """A chain of four links of length 2 between (0, 0) and (5, 0).
 
@@ -190,11 +190,11 @@ def rectangle() -> cp.Problem:
     return cp.Problem(cp.Minimize(3 * x[0] + x[1]), [cp.geo_mean(x) >= 2])
 
 
-@family.problem(source="Lobo, Vandenberghe, Boyd and Lebret 1998, section 3.5: grasping; our data")
+@family.problem(source="Lobo, Vandenberghe, Boyd and Lebret 1998, section 3.2: grasping; our data")
 def grasp() -> cp.Problem:
-    """Two fingers with friction 1/2 hold a weight of 6.
+    """Two fingers with friction 1/2 hold a weight of 6, one bears twice as much.
 
-    min of the larger force, |tangential| <= normal / 2.
+    min of the larger force, |tangential| <= normal / 2; the optimum is sqrt 80.
     """
     f, t = cp.Variable((2, 3)), cp.Variable()
     rules = [cp.sum(f[:, 2]) == 6, f[0, 0] + f[1, 0] == 0, cp.sum(f[:, 1]) == 0, 2 * f[0, 2] - f[1, 2] == 0]

@@ -57,7 +57,7 @@ def return_above_risk() -> cp.Problem:
 
 
 @family.problem(
-    source="Ben-Tal and Nemirovski, Lectures on Modern Convex Optimization, section 2.4; our data",
+    source="Ben-Tal and Nemirovski, Lectures on Modern Convex Optimization; our data",
     claim="unbounded",
 )
 def parabola() -> cp.Problem:

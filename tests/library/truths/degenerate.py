@@ -106,3 +106,12 @@ def redundant_equalities() -> Any:
 
 def nothing_at_zero() -> Any:
     return 3 * ln(3) / 2
+
+
+def neither_side() -> Any:
+    return mpf(1)
+
+
+posynomial_at_infinity = neither_side
+parabola_at_infinity = two_faces
+two_parabolas_at_infinity = two_faces

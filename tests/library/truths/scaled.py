@@ -165,3 +165,17 @@ def robust_prices() -> Any:
     y = bisect(slope, 0, 80)
     L = 1000 - 10 * y
     return c * (L - 16 * y * y / L) / 2 / a + d * y
+
+
+def deeper_trace() -> Any:
+    with workdps(500):
+        return -ln(1 + exp(mpf(-400)) + exp(mpf(-900)))
+
+
+def beyond_doubles() -> Any:
+    return exp(800) + exp(-800)
+
+
+def large_exponent() -> Any:
+    c = mpf(1e9)
+    return c - c * ln(c)
