@@ -115,7 +115,10 @@ def one_degree() -> cp.Problem:
     rounded=LOGS,
 )
 def two_bars() -> cp.Problem:
-    """Weight of a frame as a geometric program: min 2 x y + z, 3 / x + 1 / y <= 1, 4 x <= z: 24 + 12 sqrt 3."""
+    """Weight of a frame as a geometric program.
+
+    min 2 x y + z, 3 / x + 1 / y <= 1, 4 x <= z: 24 + 12 sqrt 3.
+    """
     x, y, z = (cp.Variable(pos=True) for _ in range(3))
     return cp.Problem(cp.Minimize(2 * x * y + z), [3 / x + 1 / y <= 1, 4 * x / z <= 1])
 
