@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from mpmath import isfinite, isinf, mp
 
-from cvxtoken.library.cones import ConeProblem, cone_problems
+from cvxtoken.library.cones import ConeProblem, cone_problems, unbounded
 
 PROBLEMS = cone_problems()
 SOLVED = [p for p in PROBLEMS if p.claim == "enclosed"]
@@ -119,9 +119,68 @@ def test_the_reason_of_an_infinite_value_holds(problem: ConeProblem) -> None:
     assert (value > 0) == up
 
 
+INFEASIBLE_UNSEEN = {
+    "infeasible/disc-and-line-close-by": "it says so without being sure",
+    "infeasible/loud-neighbours": "it reaches its limit",
+    "infeasible/rounding": "it says optimal, within its tolerance",
+    "infeasible/exponential-below-zero": "it says unbounded",
+    "infeasible/hyperbola-and-its-asymptote": "it fails",
+}
+"""Infeasible problems that Clarabel 0.11 does not call so."""
+
+
+@pytest.mark.parametrize("problem", cone_problems("infeasible/*"), ids=short)
+def test_clarabel_finds_nothing_feasible(problem: ConeProblem) -> None:
+    if short(problem) in INFEASIBLE_UNSEEN:
+        return
+    built = problem.build()
+    built.solve(gp=problem.gp, **SOLVER)
+    assert built.status == cp.INFEASIBLE
+
+
+BEST_RATIO = np.linalg.solve(np.array(unbounded.FACTOR).T @ np.array(unbounded.FACTOR), [1, 2, 3])
+CURVES: dict[str, Callable[[float], list[Any]]] = {
+    "ray": lambda t: [t, t],
+    "steep-ray": lambda t: [t, t],
+    "cone": lambda t: [[10 * t, -7 * t, -7 * t]],
+    "edge-of-the-cone": lambda t: [[2 * t, t, 0, t]],
+    "return-above-risk": lambda t: [t * BEST_RATIO],
+    "parabola": lambda t: [t, t**2],
+    "parabola-of-a-parabola": lambda t: [t, t**2, t**4],
+    "geometric-mean": lambda t: [[1, t]],
+    "logarithm": lambda t: [t],
+    "logarithm-of-a-logarithm": lambda t: [math.log(t), t, math.exp(t) * (1 + 1e-12)],
+    "logarithm-of-a-root": lambda t: [t, t**2],
+    "arbitrage": lambda t: [[t, t]],
+    "market-without-a-limit": lambda t: [[0.5, t], [0.5, t]],
+    "conjugate-outside": lambda t: [[1, 1, -t]],
+    "impossible-counts": lambda t: [t],
+    "measure-without-a-sum": lambda t: [[0, 1], [1, t]],
+    "logarithm-less-a-root": lambda t: [t, 1, 0],
+    "lone-column": lambda t: [0, t],
+}
+"""Feasible points, the variables in the order in which the builder makes them."""
+
+
+@pytest.mark.parametrize("problem", cone_problems("unbounded/*"), ids=short)
+def test_the_objective_passes_all_bounds_along_a_curve(problem: ConeProblem) -> None:
+    built = problem.build()
+    up = isinstance(built.objective, cp.Maximize)
+    values = []
+    for t in (5.0, 50.0, 500.0):
+        for variable, value in zip(
+            sorted(built.variables(), key=lambda v: v.id), CURVES[problem.name.split("/")[2]](t), strict=True
+        ):
+            variable.value = np.array(value, dtype=float)
+        assert all(np.max(rule.violation()) <= 1e-9 for rule in built.constraints)
+        values.append(built.objective.value if up else -built.objective.value)
+    assert values[0] + 0.5 < values[1] < values[2] - 0.5
+
+
 def test_every_truth_belongs_to_a_problem() -> None:
     """No problem takes its truth from a helper's name, and the exceptions name problems that exist."""
     assert set(CLARABEL_ERRS) <= {short(p) for p in SOLVED}
+    assert set(INFEASIBLE_UNSEEN) <= {short(p) for p in PROBLEMS}
     for problem in PROBLEMS:
         module = import_module(f"tests.library.truths.{problem.family}")
         assert callable(getattr(module, problem.build.__name__, None)), problem.name

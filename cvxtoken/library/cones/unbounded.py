@@ -33,9 +33,9 @@ def steep_ray() -> cp.Problem:
 
 @family.problem(source="our data", claim="unbounded")
 def cone() -> cp.Problem:
-    """A cone upwards: max 5 x_0 - 3 x_1 - 3 x_2, |(x_1, x_2)| <= x_0: 3 sqrt 2 < 5."""
+    """Rays near the rim of a cone: max -4 x_0 - 3 x_1 - 3 x_2, |(x_1, x_2)| <= x_0: 4 < 3 sqrt 2."""
     x = cp.Variable(3)
-    return cp.Problem(cp.Maximize(5 * x[0] - 3 * x[1] - 3 * x[2]), [cp.norm(x[1:]) <= x[0]])
+    return cp.Problem(cp.Maximize(-4 * x[0] - 3 * x[1] - 3 * x[2]), [cp.norm(x[1:]) <= x[0]])
 
 
 @family.problem(source="our data", claim="unbounded")

@@ -37,7 +37,7 @@ def steep_ray() -> Any:
 
 
 def cone() -> Any:
-    return grows(lambda t: (5 * t, norm([0, 0]) <= t))
+    return grows(lambda t: (-40 * t + 21 * t + 21 * t, norm([7 * t, 7 * t]) <= 10 * t))
 
 
 def edge_of_the_cone() -> Any:
