@@ -21,8 +21,7 @@ SOLVER = {"solver": cp.CLARABEL, "use_quad_obj": False}
 CLARABEL_ERRS = {
     "degenerate/klee-minty": "it fails",
     "degenerate/touching-discs": "accurate to 1e-7",
-    "degenerate/dice-that-shows-six": "it says infeasible",
-    "degenerate/nothing-at-zero": "it says infeasible",
+    "degenerate/dice-that-shows-six": "accurate to 1e-6",
     "degenerate/two-faces": "accurate to 1e-3",
     "degenerate/four-faces": "it is off by 0.2",
     "degenerate/faces-of-both-kinds": "accurate to 1e-6",
@@ -34,9 +33,7 @@ CLARABEL_ERRS = {
     "degenerate/duality-gap": "it fails",
     "scaled/blending": "it says unbounded",
     "scaled/stake-in-cents": "it says optimal, 0.5 below the optimum",
-    "scaled/trace-species": "it says infeasible",
-    "scaled/cold-transport": "it says infeasible",
-    "scaled/deeper-trace": "it says infeasible",
+    "scaled/cold-transport": "accurate to 1e-6",
     "scaled/beyond-doubles": "it says infeasible; the value is no double",
     "scaled/large-exponent": "it says unbounded",
 }
@@ -107,7 +104,9 @@ def test_the_truth_agrees_with_clarabel(problem: ConeProblem) -> None:
     built = problem.build()
     built.solve(gp=problem.gp, **SOLVER)
     assert built.status == cp.OPTIMAL
-    assert math.isclose(built.value, float(value), rel_tol=1e-6, abs_tol=1e-6)
+    # where an entropy at -1e-12 makes the value at the point infinite, the solver's own is taken
+    found = built.value if math.isfinite(built.value) else built.solution.opt_val
+    assert math.isclose(found, float(value), rel_tol=1e-6, abs_tol=1e-6)
 
 
 @pytest.mark.parametrize("problem", [p for p in PROBLEMS if p.claim != "enclosed"], ids=short)
@@ -197,8 +196,8 @@ POINTS = {
 
 
 @pytest.mark.parametrize("name", POINTS)
-def test_a_point_by_hand_has_the_value_that_clarabel_misses(name: str) -> None:
-    """As CVXPY evaluates the objective at it."""
+def test_a_point_by_hand_has_the_true_value(name: str) -> None:
+    """As CVXPY evaluates the objective; at Clarabel's point it is off by 0.5, infinite, or not there."""
     (problem,) = cone_problems(name)
     built = problem.build()
     for variable, value in zip(built.variables(), POINTS[name], strict=True):
