@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -83,7 +83,7 @@ def check(
         str | None, typer.Option(help="What a function takes: workload, problem or cones.")
     ] = None,
     form: Annotated[
-        str | None, typer.Option(help="Of problems and cone data: presolved or raw; without it both.")
+        str | None, typer.Option(help="Presolved, raw or, of problems, parametric; without it the first two.")
     ] = None,
     as_json: AsJson = False,
     html: Annotated[
@@ -106,9 +106,7 @@ def check(
     old = None if compare_with is None else compare.read_verdicts(compare_with)
     if not time_limit > 0:
         raise ProblemError(f"time_limit is {time_limit:g} s; it must be positive")
-    found = solvers.find_solver(solver, kind)
-    if form is not None:
-        found = _of_form(found, form)
+    found = solvers.find_solver(solver, kind, form)
     chosen, left_out = _instances(family, exclude)
     run = _scored(found, chosen, left_out, time_limit, progress_file)
     verdicts = [verdict.verdict(score) for score in run.scores]
@@ -127,13 +125,6 @@ def check(
     counted = kinds.get(fail_on, [compare.NOW_WRONG, compare.LOST])
     if failing if worse is None else [change for change in worse if change.kind in counted]:
         raise typer.Exit(1)
-
-
-def _of_form(solver: NamedSolver, form: str) -> NamedSolver:
-    """The solver in one form (ProblemError: it is not asked in that form)."""
-    if form not in solver.subjects:
-        raise ProblemError(f"form is {form!r}; for this solver it must be {' or '.join(solver.subjects)}")
-    return replace(solver, subjects={form: solver.subjects[form]})
 
 
 def _instances(family: list[str] | None, exclude: list[str] | None) -> tuple[list[Instance], list[Instance]]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.fields import OF_TYPES
+from cvxtoken.suite.answer import PARAMETRIC
 from cvxtoken.suite.case import Case, NotApplicable, problem_with, true_error, value
 from cvxtoken.suite.optimality import certificate, duals, objective, primal
 from cvxtoken.suite.status import (
@@ -140,7 +141,12 @@ def start(case: Case) -> str | None:
 
 
 def untouched(case: Case) -> str | None:
-    """Whether the input was left as it was."""
+    """Whether the input was left as it was: a workload, or the parameters of a problem."""
+    if case.subject.form == PARAMETRIC:
+        w = case.instance.workload
+        case.subject.answer(w)
+        changed = case.subject.changed_parameters(w)
+        return f"the parameters {', '.join(changed)} were changed" if changed else None
     if case.subject.kind != "workload":
         raise NotApplicable("only a workload's data are shared between calls")
     copy = case.instance.workload.replace()

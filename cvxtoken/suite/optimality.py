@@ -10,21 +10,19 @@ and z with A'z = 0, b'z < 0, z in K* proves that there is no point at all. Solve
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER, Cones
 from cvxtoken.suite.case import Case, NotApplicable
+from cvxtoken.suite.multipliers import multipliers
 from cvxtoken.suite.status import OPTIMAL, SAYS_INFEASIBLE
+from cvxtoken.suite.vectors import not_finite, vector_of
 
 DUAL_TOLERANCE = 1e-4  # relative, of dual residuals, complementarity and rays
 PRIMAL_TOLERANCE = 1e-4  # relative to each cone's own size
 VALUE_TOLERANCE = 1e-5  # of a reported objective, relative to 1 + |J*| + |offset|
 _ROUGH = 1e-2  # of dual cones, where the answer is said to be inaccurate
-_NEGATIVE, _MULTIPLIER = 1e-5, 1e-2  # of a multiplier, relative to its size: below 0, and off
-_PINNED = 1e-6  # where a variable has less room than this, the multipliers of its two bounds are not unique
 
 
 def objective(case: Case) -> str | None:
@@ -61,7 +59,7 @@ def primal(case: Case) -> str | None:
     case.require_optimal()
     p, x = case.cones.program, case.answer.point
     if not np.isfinite(x).all():
-        return _not_finite("x", x)
+        return not_finite("x", x)
     s = p.b - p.A @ x
     size = 1 + np.abs(p.b) + abs(p.A) @ np.abs(x)
     for name, rows, outside in _outside(s, p.cones, size):
@@ -77,7 +75,7 @@ def primal(case: Case) -> str | None:
     if slacks.shape != s.shape:
         return f"s has shape {slacks.shape}; it must be {s.shape}"
     if not np.isfinite(slacks).all():
-        return _not_finite("s", slacks)
+        return not_finite("s", slacks)
     off = float((np.abs(slacks - s) / size).max())
     told = f"s differs from b - A x by {off:.3g} relative (tolerance {PRIMAL_TOLERANCE:g})"
     return None if off <= PRIMAL_TOLERANCE else told
@@ -94,9 +92,9 @@ def duals(case: Case) -> str | None:
     if case.answer.duals is None:
         raise NotApplicable("no dual values were given")
     if case.subject.kind == "problem":
-        return _multipliers(case)
+        return multipliers(case)
     p = case.cones.program
-    z, reason = _vector("z", case.answer.duals, p.b.shape)
+    z, reason = vector_of("z", case.answer.duals, p.b.shape)
     if z is None:
         return reason
     size = np.abs(p.q) + abs(p.A.T) @ np.abs(z)
@@ -126,40 +124,6 @@ def _gap(case: Case, z: FloatArray) -> str | None:
     )
 
 
-def _multipliers(case: Case) -> str | None:
-    """The multipliers of x >= 0 and x <= x_max, against the exact ones, which are unique where x_max > 0.
-
-    Each is a derivative of the objective, and compared with the size of what that is made of: alpha pi A b of
-    the accuracy, and the multiplier itself.
-    """
-    cones, q = case.cones, case.cones.program.q
-    n, types = len(cones.types), cones.types
-    exact = cones.duals(case.instance.certificate.tokens)[: 2 * n]
-    joined = np.concatenate([np.ravel(np.asarray(value, dtype=float)) for value in case.answer.duals])
-    given, reason = _vector("the vector of multipliers", joined, None)
-    if given is None:
-        return reason
-    if given.shape != exact.shape:
-        raise NotApplicable(f"{given.size} multipliers were given, and {exact.size} are known")
-    slopes = q[n : 2 * n] * case.instance.workload.saturation_rate[types] * cones.scale
-    size = np.tile(slopes, 2) + np.abs(exact)
-    largest = 1 + float(np.abs(q[:-1]).max())
-    allowed = _NEGATIVE * size + 1e-9 * largest
-    least = int(np.argmin(given / allowed))
-    if given[least] < -allowed[least]:
-        told = f"multiplier {least} is {given[least]:.6g}, expected {exact[least]:.6g}"
-        return f"{told}: of an inequality it must not be negative (tolerance {allowed[least]:.2g})"
-    if (cones.program.b[n : 2 * n] <= _PINNED).any():
-        raise NotApplicable("the multipliers are not unique")
-    case.require_optimal()
-    allowed = _MULTIPLIER * size + 1e-6 * largest
-    worst = int(np.argmax(np.abs(given - exact) / allowed))
-    if abs(given[worst] - exact[worst]) <= allowed[worst]:
-        return None
-    told = f"multiplier {worst} is {given[worst]:.6g}, expected {exact[worst]:.6g}"
-    return f"{told} (tolerance {allowed[worst]:.2g})"
-
-
 def certificate(case: Case) -> str | None:
     """Whether the ray that comes with a claim of infeasibility proves it: A'z = 0, b'z < 0, z in K*."""
     answer = case.answer
@@ -171,7 +135,7 @@ def certificate(case: Case) -> str | None:
     if case.subject.kind != "cones" or given is None:
         raise NotApplicable("no ray was returned")
     p = case.cones.program
-    z, reason = _vector("the ray z", given, p.b.shape)
+    z, reason = vector_of("the ray z", given, p.b.shape)
     if z is None:
         return reason
     value, size = float(p.b @ z), float(np.abs(p.b) @ np.abs(z))
@@ -181,24 +145,6 @@ def certificate(case: Case) -> str | None:
     if residual > DUAL_TOLERANCE:
         return f"the ray proves nothing: A'z is {residual:.3g} relative, not 0 (tolerance {DUAL_TOLERANCE:g})"
     return outside_dual_cone(z, p.cones)
-
-
-def _vector(name: str, given: Any, shape: tuple[int, ...] | None) -> tuple[FloatArray | None, str]:
-    """A vector of the right shape with finite numbers, or None and what is wrong with it."""
-    try:
-        vector = np.asarray(given, dtype=float)
-    except (TypeError, ValueError):
-        return None, f"{name} is no array of numbers but {type(given).__name__}"
-    if shape is not None and vector.size == int(np.prod(shape)):
-        vector = vector.reshape(shape)
-    if shape is not None and vector.shape != shape:
-        return None, f"{name} has shape {vector.shape}; it must be {shape}"
-    return (vector, "") if np.isfinite(vector).all() else (None, _not_finite(name, vector))
-
-
-def _not_finite(name: str, vector: FloatArray) -> str:
-    row = int(np.flatnonzero(~np.isfinite(vector))[0])
-    return f"{name} is not finite: entry {row} is {vector[row]}"
 
 
 def _outside(s: FloatArray, cones: Cones, size: FloatArray) -> list[tuple[str, str, float]]:

@@ -43,7 +43,8 @@ def check_solver(
         added_before: a version; checks and instances that came with it or later are left out, so that new
             ones do not break pinned tests.
         kind: workload, problem or cones, where the function does not tell.
-        form: how problems and cone data are written: presolved or raw.
+        form: how problems and cone data are written: presolved or raw; or parametric, for re-solves of one
+            CVXPY problem whose parameters change from instance to instance of the same size.
         tolerance: on the true error of the objective, relative to 1 + |J*|.
         time_limit: for all checks of one instance, in s.
         on_instance: called with the id of each instance when it is done.
