@@ -55,7 +55,7 @@ def export(
 def score(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `library export` has written.")],
     answers: Annotated[
-        Path, typer.Argument(help="JSON lines, or .csv: id, status, objective, x, z, seconds.")
+        Path, typer.Argument(help="JSON lines, or .csv: id, status, objective, x, z, ray, seconds.")
     ],
     as_json: AsJson = False,
 ) -> None:

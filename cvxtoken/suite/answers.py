@@ -8,10 +8,11 @@ The fields are
     objective  optional: q'x, and the offset where the format has one
     x          optional: the point; in CSV numbers with spaces between them
     z          optional: dual values in the order of the file's rows
+    ray        optional: the proof of infeasibility, in the same order
     seconds    optional
 
-The objective, x and z are read only where an optimum is claimed. What cannot be read is a sentence each, and
-the rest is read.
+The objective, x and z are read only where an optimum is claimed, the ray where infeasibility is. What cannot
+be read is a sentence each, and the rest is read.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from cvxtoken.suite.status import (
     claim,
 )
 
-FIELDS = ("id", "status", "objective", "x", "z", "seconds")
+FIELDS = ("id", "status", "objective", "x", "z", "ray", "seconds")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Given:
         line: its number in the file.
         status: optimal, inaccurate, infeasible, unbounded or failed.
         objective, x, z: as the file has them where an optimum is claimed, else None.
+        ray: as the file has it where infeasibility is claimed, else None.
         seconds: as the file has them, or None.
     """
 
@@ -62,6 +64,7 @@ class Given:
     objective: float | None
     x: FloatArray | None
     z: FloatArray | None
+    ray: FloatArray | None
     seconds: float | None
 
 
@@ -137,15 +140,16 @@ def _given(name: str, number: int, record: dict[str, Any]) -> Given:
     try:
         status = read_status(record.get("status"))
         seconds = _number("seconds", record.get("seconds"))
+        ray = _vector("ray", record.get("ray")) if status == INFEASIBLE else None
         if status not in (OPTIMAL, INACCURATE):
-            record = {}  # what stands there is no optimum: NaN, a ray, the last iterate
+            record = {}  # what stands there is no optimum: NaN, the last iterate
         objective = _number("objective", record.get("objective"))
         x, z = (_vector(field, record.get(field)) for field in ("x", "z"))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     if seconds is not None and seconds < 0:
         raise ValueError(f"{name}: seconds is {seconds:g}; it must not be negative")
-    return Given(name, number, status, objective, x, z, seconds)
+    return Given(name, number, status, objective, x, z, ray, seconds)
 
 
 def read_status(status: Any) -> str:

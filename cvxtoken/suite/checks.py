@@ -16,7 +16,8 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.fields import OF_TYPES
 from cvxtoken.suite.answer import PARAMETRIC
 from cvxtoken.suite.case import Case, NotApplicable, problem_with, true_error, value
-from cvxtoken.suite.optimality import certificate, duals, objective, primal
+from cvxtoken.suite.optimality import duals, objective, primal
+from cvxtoken.suite.rays import certificate
 from cvxtoken.suite.status import (
     FAILED,
     INACCURATE,

@@ -1,11 +1,10 @@
-"""The checks of what comes with a point: reported objective, residuals, dual values, proofs of infeasibility.
+"""The checks of what comes with a point: reported objective, residuals, dual values.
 
 For cone data, minimise q'x with A x + s = b, s in K, the conditions of an optimum are
 
-    s = b - A x in K,    A'z + q = 0,    z in K*,    q'x + b'z = 0,
+    s = b - A x in K,    A'z + q = 0,    z in K*,    q'x + b'z = 0.
 
-and z with A'z = 0, b'z < 0, z in K* proves that there is no point at all. Solvers promise residuals of about
-1e-8 of their own scaled data; the tolerances here are far above that.
+Solvers promise residuals of about 1e-8 of their own scaled data; the tolerances here are far above that.
 """
 
 from __future__ import annotations
@@ -16,13 +15,11 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER, Cones
 from cvxtoken.suite.case import Case, NotApplicable
 from cvxtoken.suite.multipliers import multipliers
-from cvxtoken.suite.status import OPTIMAL, SAYS_INFEASIBLE
-from cvxtoken.suite.vectors import not_finite, vector_of
+from cvxtoken.suite.status import OPTIMAL
+from cvxtoken.suite.vectors import DUAL_TOLERANCE, ROUGH, not_finite, outside_dual_cone, vector_of
 
-DUAL_TOLERANCE = 1e-4  # relative, of dual residuals, complementarity and rays
 PRIMAL_TOLERANCE = 1e-4  # relative to each cone's own size
 VALUE_TOLERANCE = 1e-5  # of a reported objective, relative to 1 + |J*| + |offset|
-_ROUGH = 1e-2  # of dual cones, where the answer is said to be inaccurate
 
 
 def objective(case: Case) -> str | None:
@@ -104,7 +101,7 @@ def duals(case: Case) -> str | None:
         told = f"z is negated: A'z + q is off by {residual:.3g} relative, with -z by {turned:.3g}"
         return f"{told} (tolerance {DUAL_TOLERANCE:g})"
     if case.answer.status != OPTIMAL:
-        return outside_dual_cone(z, p.cones, _ROUGH)
+        return outside_dual_cone(z, p.cones, ROUGH)
     if residual > DUAL_TOLERANCE:
         return f"A'z + q is off by {residual:.3g} relative (tolerance {DUAL_TOLERANCE:g})"
     return outside_dual_cone(z, p.cones) or _gap(case, z)
@@ -124,29 +121,6 @@ def _gap(case: Case, z: FloatArray) -> str | None:
     )
 
 
-def certificate(case: Case) -> str | None:
-    """Whether the ray that comes with a claim of infeasibility proves it: A'z = 0, b'z < 0, z in K*."""
-    answer = case.answer
-    if case.instance.feasible:
-        raise NotApplicable("the instance has an optimum")
-    if answer.status not in SAYS_INFEASIBLE:
-        raise NotApplicable(f"the solver says '{answer.status}'")
-    given = answer.duals if answer.ray is None else answer.ray
-    if case.subject.kind != "cones" or given is None:
-        raise NotApplicable("no ray was returned")
-    p = case.cones.program
-    z, reason = vector_of("the ray z", given, p.b.shape)
-    if z is None:
-        return reason
-    value, size = float(p.b @ z), float(np.abs(p.b) @ np.abs(z))
-    if not value < -1e-12 * size:
-        return f"the ray proves nothing: b'z = {value:.3g}; it must be below 0"
-    residual = float(np.abs(p.A.T @ z).max()) / float((abs(p.A.T) @ np.abs(z)).max())
-    if residual > DUAL_TOLERANCE:
-        return f"the ray proves nothing: A'z is {residual:.3g} relative, not 0 (tolerance {DUAL_TOLERANCE:g})"
-    return outside_dual_cone(z, p.cones)
-
-
 def _outside(s: FloatArray, cones: Cones, size: FloatArray) -> list[tuple[str, str, float]]:
     """How far a point lies outside each cone, relative to the sizes of the rows it is made of."""
     found, row = [], 0
@@ -163,26 +137,3 @@ def _outside(s: FloatArray, cones: Cones, size: FloatArray) -> list[tuple[str, s
         found.append((kind, f"{row} to {row + rows - 1}", outside))
         row += rows
     return found
-
-
-def outside_dual_cone(z: FloatArray, cones: Cones, tolerance: float = DUAL_TOLERANCE) -> str | None:
-    """Which dual cone z lies outside of, by more than the tolerance of 1 + |z|; None where it is in all."""
-    row = 0
-    for kind, rows in cones:
-        part = z[row : row + rows]
-        slack = tolerance * (1 + float(np.abs(part).max(initial=0)))
-        row += rows
-        if kind == SECOND_ORDER:
-            good = np.linalg.norm(part[1:]) <= part[0] + slack
-        elif kind == EXPONENTIAL:  # -u e^(v / u) <= e w for u < 0
-            u, v, w = part[0] - slack, part[1], part[2]
-            with np.errstate(over="ignore"):
-                good = u < 0 and -u * np.exp(min(v / u, 700)) <= np.e * (w + slack) + slack
-        else:
-            good = (part >= -slack).all()
-        if not good:
-            return (
-                f"z is not in the dual of the {kind} cone of rows {row - rows} to {row - 1} "
-                f"(tolerance {slack:.2g}): {np.array2string(part, precision=3, threshold=6)}"
-            )
-    return None

@@ -7,6 +7,10 @@ from typing import Any
 import numpy as np
 
 from cvxtoken.arrays import FloatArray
+from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER, Cones
+
+DUAL_TOLERANCE = 1e-4  # relative, of dual residuals, complementarity and rays
+ROUGH = 1e-2  # of dual cones and rays, where the answer is said to be inaccurate
 
 
 def vector_of(name: str, given: Any, shape: tuple[int, ...] | None) -> tuple[FloatArray | None, str]:
@@ -26,3 +30,26 @@ def not_finite(name: str, vector: FloatArray) -> str:
     """The sentence about the first entry that is not finite; there is one."""
     row = int(np.flatnonzero(~np.isfinite(vector))[0])
     return f"{name} is not finite: entry {row} is {vector[row]}"
+
+
+def outside_dual_cone(z: FloatArray, cones: Cones, tolerance: float = DUAL_TOLERANCE) -> str | None:
+    """Which dual cone z lies outside of, by more than the tolerance of 1 + |z|; None where it is in all."""
+    row = 0
+    for kind, rows in cones:
+        part = z[row : row + rows]
+        slack = tolerance * (1 + float(np.abs(part).max(initial=0)))
+        row += rows
+        if kind == SECOND_ORDER:
+            good = np.linalg.norm(part[1:]) <= part[0] + slack
+        elif kind == EXPONENTIAL:  # -u e^(v / u) <= e w for u < 0
+            u, v, w = part[0] - slack, part[1], part[2]
+            with np.errstate(over="ignore"):
+                good = u < 0 and -u * np.exp(min(v / u, 700)) <= np.e * (w + slack) + slack
+        else:
+            good = (part >= -slack).all()
+        if not good:
+            return (
+                f"z is not in the dual of the {kind} cone of rows {row - rows} to {row - 1} "
+                f"(tolerance {slack:.2g}): {np.array2string(part, precision=3, threshold=6)}"
+            )
+    return None
