@@ -72,6 +72,12 @@ def check(
     exclude: Annotated[
         list[str] | None, typer.Option(help="A family or pattern to leave out; may be repeated.")
     ] = None,
+    added_before: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION", help="Leave out what came with this version or later, such as 0.2.0."
+        ),
+    ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds for one call.")] = 60.0,
     progress_file: Annotated[
         Path | None,
@@ -107,7 +113,7 @@ def check(
     if not time_limit > 0:
         raise ProblemError(f"time_limit is {time_limit:g} s; it must be positive")
     found = solvers.find_solver(solver, kind, form)
-    chosen, left_out = _instances(family, exclude)
+    chosen, left_out = _instances(family, exclude, added_before)
     run = _scored(found, chosen, left_out, time_limit, progress_file)
     verdicts = [verdict.verdict(score) for score in run.scores]
     failing = verdict.failing(verdicts, fail_on.value)
@@ -127,16 +133,25 @@ def check(
         raise typer.Exit(1)
 
 
-def _instances(family: list[str] | None, exclude: list[str] | None) -> tuple[list[Instance], list[Instance]]:
-    """Those to ask, and those that were left out (ProblemError where nothing is left)."""
+def _instances(
+    family: list[str] | None, exclude: list[str] | None, added_before: str | None
+) -> tuple[list[Instance], list[Instance]]:
+    """Those to ask, and those that were left out (ProblemError where nothing is left, or of no version)."""
     from cvxtoken import library
+    from cvxtoken.suite.run import is_before
 
     wanted = library.instances([f"{name}*" for name in family] if family else "*")
     unwanted = {i.id for i in library.instances([f"{name}*" for name in exclude])} if exclude else set()
-    chosen = [instance for instance in wanted if instance.id not in unwanted]
-    if not chosen:
+    named = [instance for instance in wanted if instance.id not in unwanted]
+    if not named:
         raise ProblemError("exclude leaves no instance to score the solver on")
-    return chosen, [instance for instance in wanted if instance.id in unwanted]
+    chosen = [instance for instance in named if is_before(instance.since, added_before)]
+    if not chosen:
+        raise ProblemError(
+            f"added_before leaves no instance: all {len(named)} came with {added_before} or later"
+        )
+    asked = {instance.id for instance in chosen}
+    return chosen, [instance for instance in wanted if instance.id not in asked]
 
 
 def _scored(
