@@ -119,8 +119,8 @@ def check(
     failing = verdict.failing(verdicts, fail_on.value)
     worse = None
     if old is not None:
-        asked = {instance.id for instance in chosen} if run.complete else set()
-        worse = compare.worse(old, verdicts, asked)
+        asked = {(form, instance.id) for form in found.subjects for instance in chosen}
+        worse = compare.worse(old, verdicts, asked if run.complete else set())
     _write(run, verdicts, worse, as_json, html, junit_file)
     if not run.complete:
         _tell_interruption(run)
