@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cvxtoken.conic.program import EXPONENTIAL, NONNEGATIVE, SECOND_ORDER, ConeProgram, Cones
+from cvxtoken.conic.program import EXPONENTIAL, NONNEGATIVE, SECOND_ORDER, ConeProgram, Cones, blocks
 from cvxtoken.errors import ProblemError
 
 _NAMES = {NONNEGATIVE: "L+", SECOND_ORDER: "Q", EXPONENTIAL: "EXP"}
@@ -101,11 +101,7 @@ def _section(keyword: str, lines: list[str]) -> list[str]:
 
 def row_order(cones: Cones) -> NDArray[np.intp]:
     """The rows in the other order: those of exponential cones are reversed, which is its own inverse."""
-    parts, start = [], 0
-    for kind, size in cones:
-        part = np.arange(start, start + size)
-        parts.append(part[::-1] if kind == EXPONENTIAL else part)
-        start += size
+    parts = [np.array(rows)[:: -1 if kind == EXPONENTIAL else 1] for kind, rows in blocks(cones)]
     return np.concatenate(parts) if parts else np.arange(0)
 
 

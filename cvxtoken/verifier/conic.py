@@ -1,0 +1,401 @@
+#!/usr/bin/env python3
+"""Checks a proof about a cone program: `python conic.py FILE`, with allocation.py beside it.
+
+Standard library only. A program is: minimise q'x + offset subject to A x + s = b with s in K, its data being
+exact doubles; a problem that maximises is minus that. K is a product of cones, which K* holds the duals of:
+
+zero          s = 0;                                                    all z
+nonnegative   s >= 0;                                                   z >= 0
+second-order  s_0 >= |s'|;                                              z_0 >= |z'|
+exponential   y > 0 and y e^(x / y) <= z, for s = (x, y, z), or         u < 0 and -u e^(v / u - 1) <= w, or
+              y = 0, x <= 0, z >= 0;                                    u = 0, v >= 0, w >= 0
+
+What is proven, with z in K* and s = b - A x in K, so that s'z >= 0:
+
+enclosed      x feasible: the optimum (infimum) is at most q'x + offset. A'z + q = 0: it is at least
+              offset - b'z, as q'x + b'z = s'z. Either may be missing.
+infeasible    A'z = 0 and b'z < 0: a feasible x would give s'z = b'z < 0.
+unbounded     x is feasible, and with a ray r and, for some programs, a direction f: q'r < 0, q'f <= 0, and
+              x + t r + l f is feasible for every t >= 0 and every l large enough for t.
+
+Vectors are whole numbers over a power of two, and over a denominator of a table. As K is a cone, what is
+asked of a block is asked of whole numbers, and so in exact arithmetic. Only logarithms are rounded: outward,
+to 50 digits or as many more as decide.
+"""
+
+import hashlib
+import struct
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from math import inf, lcm
+from re import fullmatch
+from typing import Any
+
+if __package__:
+    from cvxtoken.verifier import allocation
+else:  # run as a script beside allocation.py, without the package
+    import allocation  # type: ignore[import-not-found, no-redef]
+
+SCHEMA = "cvxtoken-cone-certificate/1"
+KEYS = {"schema", "sha256", "program", "claim", "lower", "upper", "x", "z", "ray", "far"}
+FIELDS = {"sense", "rows", "columns", "cones", "offset", "q", "b", "A"}
+KINDS = ("zero", "nonnegative", "second-order", "exponential")
+VECTORS = {  # of each claim, those that it must have, and those that it may have
+    "enclosed": (set(), {"x", "z"}),
+    "infeasible": ({"z"}, {"z"}),
+    "unbounded": ({"x", "ray"}, {"x", "ray", "far"}),
+}
+LARGEST = 1_000_000  # rows, columns, entries of A, and binary places of a vector
+MAX_WORK = 6e9  # products of two 64-bit words, of about a nanosecond
+MOST_DIGITS = 3000
+WIDE = Context(60, Emin=-999_999_999, Emax=999_999_999)
+Refused, require = allocation.Refused, allocation.require
+Number = tuple[int, int]  # n, d > 0, which stand for n / d; not in lowest terms
+
+
+class Work:
+    """What is left of the work that a file may ask for."""
+
+    def __init__(self) -> None:
+        self.left = MAX_WORK
+
+    def count(self, a: int, b: int) -> None:
+        """Count a product of numbers of a and b bits."""
+        self.left -= (a / 64 + 4) * (b / 64 + 4)
+        require(self.left >= 0, "the check would take too long")
+
+
+class Program:
+    """The data, every rule of theirs checked; a double is a whole number over 2^unit."""
+
+    def __init__(self, data: Any, work: Work) -> None:
+        require(isinstance(data, dict) and set(data) == FIELDS, "the program's keys are off")
+        self.sense, self.work = data["sense"], work
+        require(self.sense in ("minimize", "maximize"), "sense is neither minimize nor maximize")
+        self.rows, self.columns = data["rows"], data["columns"]
+        good = all(type(size) is int and 0 <= size <= LARGEST for size in (self.rows, self.columns))
+        require(good and self.columns > 0, "rows or columns are no counts within limits")
+        self.cones = read_cones(data["cones"], self.rows)
+        lists = all(isinstance(data[name], list) for name in ("q", "b", "A"))
+        require(lists and len(data["q"]) == self.columns, "q has not one number a column")
+        require(len(data["b"]) == self.rows, "b has not one number a row")
+        entries = sorted(map(read_entry, data["A"]), key=lambda entry: (entry[1], entry[0]))
+        require(len(entries) <= LARGEST, "A has too many entries")
+        require(all(i < self.rows and j < self.columns for i, j, _ in entries), "A has an entry outside")
+        require(len({entry[:2] for entry in entries}) == len(entries), "an entry of A stands twice")
+        values = [data["offset"], *data["q"], *data["b"], *(a for _, _, a in entries)]
+        require(all(type(a) is float and -inf < a < inf for a in values), "a number is no finite double")
+        self.digest = self.hashed(entries, values)
+        ratios = [a.as_integer_ratio() for a in values]
+        self.unit = max(d.bit_length() - 1 for _, d in ratios)
+        whole = [n << self.unit - d.bit_length() + 1 for n, d in ratios]
+        self.offset, self.q = whole[0], whole[1 : 1 + self.columns]
+        self.b = whole[1 + self.columns :][: self.rows]
+        places = whole[1 + self.columns + self.rows :]
+        self.entries = [(i, j, n) for (i, j, _), n in zip(entries, places, strict=True)]
+
+    def hashed(self, entries: list[tuple[int, int, float]], values: list[float]) -> str:
+        """The SHA-256 of a text, the doubles of offset, q and b, and A's (i, j, double) column by column."""
+        sizes = f"{self.rows} {self.columns} {len(entries)}"
+        cones = (f"{kind} {size}" for kind, size in self.cones)
+        text = "\n".join(["cvxtoken-cone-program/1", self.sense, sizes, *cones, ""])
+        head = values[: len(values) - len(entries)]
+        data = [struct.pack(f">{len(head)}d", *(a + 0.0 for a in head))]
+        data += [struct.pack(">QQd", i, j, a + 0.0) for i, j, a in entries]
+        return hashlib.sha256(text.encode() + b"".join(data)).hexdigest()
+
+    def slack(self, x: "Vector", constant: bool = True) -> list[Number]:
+        """b - A x, or -A x."""
+        start = self.b if constant else [0] * self.rows
+        return [(-n, d) for n, d in self.sums(x, [-b for b in start], transposed=False)]
+
+    def residual(self, z: "Vector", constant: bool = True) -> list[Number]:
+        """A'z + q, or A'z."""
+        return self.sums(z, self.q if constant else [0] * self.columns, transposed=True)
+
+    def value(self, costs: list[int], v: "Vector", constant: int = 0) -> Number:
+        """constant + costs'v, an exact sum."""
+        parts = {1: constant << v.bits}
+        for cost, n, d in zip(costs, v.numerators, v.denominators, strict=True):
+            self.work.count(cost.bit_length(), n.bit_length())
+            parts[d] = parts.get(d, 0) + cost * n
+        return self.total(parts, v.bits)
+
+    def sums(self, v: "Vector", constants: list[int], transposed: bool) -> list[Number]:
+        """constants + A v, or with A', exact sums, gathered by denominator first."""
+        parts = [{1: constant << v.bits} for constant in constants]
+        for i, j, a in self.entries:
+            to, of = (j, i) if transposed else (i, j)
+            n, d = v.numerators[of], v.denominators[of]
+            self.work.count(a.bit_length(), n.bit_length())
+            parts[to][d] = parts[to].get(d, 0) + a * n
+        return [self.total(part, v.bits) for part in parts]
+
+    def total(self, parts: dict[int, int], bits: int) -> Number:
+        """The sum of numerators by denominator, all over 2^(bits + unit)."""
+        total, over = 0, 1
+        for d, n in parts.items():
+            if n:
+                self.work.count(max(over, d).bit_length(), max(abs(total), abs(n)).bit_length())
+                common = lcm(over, d)
+                total, over = total * (common // over) + n * (common // d), common
+        return total, over << bits + self.unit
+
+
+class Vector:
+    """Whole numbers over denominators and 2^bits."""
+
+    def __init__(self, data: Any, length: int) -> None:
+        keys = {"bits", "denominators", "values"}
+        require(isinstance(data, dict) and set(data) == keys, "a vector's keys are off")
+        self.bits, table, values = data["bits"], data["denominators"], data["values"]
+        require(type(self.bits) is int and 0 <= self.bits <= LARGEST, "a vector's bits are no such count")
+        require(isinstance(table, list) and isinstance(values, list), "a vector has no lists")
+        require(len(values) == length, "a vector has not one number a row or column")
+        divisors = [1, *(read_hexadecimal(text) for text in table)]
+        require(all(d > 0 for d in divisors), "a denominator is not positive")
+        self.numerators, self.denominators = [], []
+        for text in values:
+            require(isinstance(text, str), "a number of a vector is no text")
+            number, slash, place = text.partition("/")
+            require(not slash or fullmatch("[0-9]{1,6}", place), "a number's denominator is not of the table")
+            k = int(place or 0)
+            require(k < len(divisors), "a number's denominator is not of the table")
+            self.numerators.append(read_hexadecimal(number))
+            self.denominators.append(divisors[k])
+
+    def numbers(self) -> list[Number]:
+        """The numbers times 2^bits."""
+        return list(zip(self.numerators, self.denominators, strict=True))
+
+
+def check(document: Any) -> str:
+    """The line that states what a parsed proof proves; raises Refused where it does not."""
+    good = isinstance(document, dict) and set(document) == KEYS and document["schema"] == SCHEMA
+    require(good, f"the keys or the schema are not those of a {SCHEMA}")
+    work = Work()
+    program = Program(document["program"], work)
+    require(document["sha256"] == program.digest, f"the program's SHA-256 is {program.digest}")
+    claim = document["claim"]
+    require(isinstance(claim, str) and claim in VECTORS, "the claim is of no known kind")
+    given = {name for name in ("x", "z", "ray", "far") if document[name] is not None}
+    must, may = VECTORS[claim]
+    require(given and must <= given <= may, f"the vectors are not those of a proof of '{claim}'")
+    lengths = {"x": program.columns, "z": program.rows, "ray": program.columns, "far": program.columns}
+    vectors = {name: Vector(document[name], lengths[name]) for name in given}
+    who = f"proven: cone program {program.digest} ({program.rows} rows, {program.columns} unknowns)"
+    if claim == "enclosed":
+        return f"{who} {enclosed(program, vectors, document['lower'], document['upper'])}"
+    require(document["lower"] is None and document["upper"] is None, f"bounds in a proof of '{claim}'")
+    if claim == "infeasible":
+        infeasible(program, vectors["z"])
+        return f"{who} is infeasible"
+    unbounded(program, vectors)
+    return f"{who} is unbounded"
+
+
+def enclosed(program: Program, vectors: dict[str, Vector], lower: Any, upper: Any) -> str:
+    """What is proven of the optimum of the problem as it is posed."""
+    least, most = (None if bound is None else read_decimal(bound) for bound in (lower, upper))
+    if program.sense == "maximize":
+        least, most = (None if x is None else x.copy_negate() for x in (most, least))
+    require((most is not None) == ("x" in vectors), "an upper bound and an x do not come together")
+    require((least is not None) == ("z" in vectors), "a lower bound and a z do not come together")
+    if most is not None:
+        feasible(program, vectors["x"])
+        value = program.value(program.q, vectors["x"], program.offset)
+        require(not exceeds(value, most), "x does not reach the bound that is stated of it")
+    if least is not None:
+        dual_feasible(program, vectors["z"])
+        value = program.value([-b for b in program.b], vectors["z"], program.offset)
+        require(not exceeds((-value[0], value[1]), least.copy_negate()), "z does not prove its bound")
+    if least is None or most is None:
+        side, bound = ("at least", lower) if upper is None else ("at most", upper)
+        if ("x" in vectors) == (program.sense == "minimize"):
+            return f"has its optimum {side} {bound}; nothing is proven of the other side"
+        return (
+            f"has its optimum {side} {bound}, if it has feasible points; nothing is proven of the other side"
+        )
+    require(least <= most, "lower exceeds upper")
+    up, down = Context(3, ROUND_CEILING), Context(60, ROUND_FLOOR)
+    size = Decimal(0) if least <= 0 <= most else min(abs(least), abs(most))
+    gap = up.divide(Context(60, ROUND_CEILING).subtract(most, least), down.add(1, size))
+    return f"has its optimum from {lower} to {upper}, relative gap <= {gap}"
+
+
+def infeasible(program: Program, z: Vector) -> None:
+    """Require that z separates all of K from the points b - A x."""
+    in_dual(program, z)
+    require(not any(n for n, _ in program.residual(z, constant=False)), "A'z is not 0")
+    require(program.value(program.b, z)[0] < 0, "b'z is not negative")
+
+
+def unbounded(program: Program, vectors: dict[str, Vector]) -> None:
+    """Require that x + t ray + l far is feasible for every t >= 0 and every l large enough for t."""
+    x, ray, far = vectors["x"], vectors["ray"], vectors.get("far")
+    feasible(program, x)
+    require(program.value(program.q, ray)[0] < 0, "the objective does not fall along the ray")
+    require(far is None or program.value(program.q, far)[0] <= 0, "the objective grows along far")
+    at, step = program.slack(x), program.slack(ray, constant=False)
+    away = [(0, 1)] * program.rows if far is None else program.slack(far, constant=False)
+    for kind, rows in blocks(program.cones):
+        s, d, f = (common(part[rows.start : rows.stop], program.work) for part in (at, step, away))
+        good = inside(kind, f, program.work, dual=False) and recedes(kind, s, d, f, program.work)
+        require(good, f"no direction of recession: the {kind} cone of row {rows.start}")
+
+
+def recedes(kind: str, s: list[int], d: list[int], f: list[int], work: Work) -> bool:
+    """Whether s + t d + l f stays in a cone, for f in the cone; each of them is known up to a factor > 0."""
+    if inside(kind, d, work, dual=False):
+        return True
+    if kind == "nonnegative":
+        return all(b > 0 for a, b in zip(d, f, strict=True) if a < 0)
+    if kind == "second-order":  # far is in the interior, so enough of it takes any ray inside
+        return f[0] > 0 and f[0] ** 2 > sum(a * a for a in f[1:])
+    if kind == "exponential":  # y stays positive while z grows beyond any bound: y e^(x / y) <= z in the end
+        return s[1] > 0 and d[1] >= 0 and f[0] <= 0 and f[1] == 0 and f[2] > 0
+    return False
+
+
+def feasible(program: Program, x: Vector) -> None:
+    """Require that b - A x is in K."""
+    slack = program.slack(x)
+    for kind, rows in blocks(program.cones):
+        part = common(slack[rows.start : rows.stop], program.work)
+        require(
+            inside(kind, part, program.work, dual=False), f"x is outside the {kind} cone of row {rows.start}"
+        )
+
+
+def dual_feasible(program: Program, z: Vector) -> None:
+    """Require that z is in K* and A'z + q = 0."""
+    in_dual(program, z)
+    wrong = next((j for j, (n, _) in enumerate(program.residual(z)) if n), None)
+    require(wrong is None, f"A'z + q is not 0 in column {wrong}")
+
+
+def in_dual(program: Program, z: Vector) -> None:
+    """Require that z is in K*."""
+    numbers = z.numbers()
+    for kind, rows in blocks(program.cones):
+        part = common(numbers[rows.start : rows.stop], program.work)
+        require(
+            inside(kind, part, program.work, dual=True),
+            f"z is outside the dual of the {kind} cone of row {rows.start}",
+        )
+
+
+def blocks(cones: list[tuple[str, int]]) -> list[tuple[str, range]]:
+    """The kind of each cone, and its rows."""
+    found, start = [], 0
+    for kind, size in cones:
+        found.append((kind, range(start, start + size)))
+        start += size
+    return found
+
+
+def common(numbers: list[Number], work: Work) -> list[int]:
+    """The numerators over one common denominator: the same point of a cone but for a positive factor."""
+    over = 1
+    for _, d in numbers:
+        if d != over:
+            work.count(over.bit_length(), d.bit_length())
+            over = lcm(over, d)
+    work.count(len(numbers) * 64, over.bit_length())
+    return [n * (over // d) for n, d in numbers]
+
+
+def inside(kind: str, v: list[int], work: Work, dual: bool) -> bool:
+    """Whether a point is in a cone, or in the dual of the cone."""
+    if kind == "zero":
+        return dual or not any(v)
+    if kind == "nonnegative":
+        return min(v) >= 0
+    if kind == "second-order":
+        for a in v:
+            work.count(a.bit_length(), a.bit_length())
+        return v[0] >= 0 and v[0] ** 2 >= sum(a * a for a in v[1:])
+    first, second, third = v
+    if dual:  # -u e^(v / u - 1) <= w is y e^(x / y) <= z at (x, y, z) = (u - v, -u, w)
+        return (
+            first == 0 and second >= 0 and third >= 0
+            if first >= 0
+            else in_exponential(first - second, -first, third, work)
+        )
+    return (
+        second == 0 and first <= 0 and third >= 0
+        if second <= 0
+        else in_exponential(first, second, third, work)
+    )
+
+
+def in_exponential(x: int, y: int, z: int, work: Work) -> bool:
+    """Whether x / y <= ln(z / y), for y > 0."""
+    if z <= 0 or (x >= 0 and z < y):
+        return False
+    if x <= 0 and z >= y:
+        return True
+    digits = 50
+    while digits <= MOST_DIGITS:
+        work.count(32 * digits, 32 * digits)
+        work.count(max(abs(x), y, z).bit_length(), 32 * digits)
+        near = Context(digits, Emin=-999_999_999, Emax=999_999_999)
+        low = near.next_minus(near.ln(quotient(z, y, digits, ROUND_FLOOR)))
+        high = near.next_plus(near.ln(quotient(z, y, digits, ROUND_CEILING)))
+        if quotient(x, y, digits, ROUND_CEILING) <= low:
+            return True
+        if quotient(x, y, digits, ROUND_FLOOR) > high:
+            return False
+        digits *= 2
+    return False
+
+
+def quotient(n: int, d: int, digits: int, rounding: str) -> Decimal:
+    """n / d for d > 0, rounded to one side; what is too long for a decimal is cut to that side first."""
+    up = rounding == ROUND_CEILING
+    spare = min(abs(n).bit_length(), d.bit_length()) - 8 * digits
+    if spare > 0:
+        n = -(-n >> spare) if up else n >> spare
+        d = (d >> spare) + ((n < 0) if up else (n >= 0))
+    context = Context(digits, rounding, Emin=-999_999_999, Emax=999_999_999)
+    return context.divide(Decimal(n), Decimal(d))
+
+
+def exceeds(value: Number, bound: Decimal) -> bool:
+    """Whether a number is above a decimal."""
+    n, d = bound.as_integer_ratio()
+    return value[0] * d > n * value[1]
+
+
+def read_cones(cones: Any, rows: int) -> list[tuple[str, int]]:
+    """Pairs of a kind and its rows."""
+    require(isinstance(cones, list) and len(cones) <= LARGEST, "cones is no list within limits")
+    for cone in cones:
+        require(isinstance(cone, list) and len(cone) == 2 and cone[0] in KINDS, "a cone of no known kind")
+        require(type(cone[1]) is int and 1 <= cone[1] <= rows, "a cone has no such number of rows")
+        require(cone[0] != "exponential" or cone[1] == 3, "an exponential cone has not 3 rows")
+    require(sum(size for _, size in cones) == rows, "the cones have not all rows")
+    return [(kind, size) for kind, size in cones]
+
+
+def read_entry(entry: Any) -> tuple[int, int, float]:
+    """An entry [i, j, value] of A."""
+    require(isinstance(entry, list) and len(entry) == 3, "an entry of A is not [i, j, value]")
+    i, j, value = entry
+    require(type(i) is int and type(j) is int and i >= 0 and j >= 0, "an entry of A has no such place")
+    return i, j, value
+
+
+def read_hexadecimal(text: Any) -> int:
+    """A whole number."""
+    require(isinstance(text, str) and fullmatch("-?[0-9a-f]+", text), "not a hexadecimal number")
+    return int(text, 16)
+
+
+def read_decimal(text: Any) -> Decimal:
+    """A decimal of bounded length."""
+    require(isinstance(text, str) and fullmatch(allocation.NUMBER, text), "not a decimal number")
+    return Decimal(text)
+
+
+if __name__ == "__main__":
+    allocation.script(check)
