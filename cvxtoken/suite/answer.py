@@ -123,7 +123,14 @@ class Subject:
         if self.form == PARAMETRIC:
             shared = self.parametric(len(workload))
             shared.update(workload)
-            return lambda: self._solved(shared.problem, lambda: shared.tokens(workload))
+            copies = {name: np.copy(parameter.value) for name, parameter in shared.parameters.items()}
+
+            def ask() -> Answer:
+                answer = self._solved(shared.problem, lambda: shared.tokens(workload))
+                now = {name: parameter.value for name, parameter in shared.parameters.items()}
+                return answer.replace(changed=_changed(copies, now))
+
+            return ask
         from cvxtoken.allocation.program.forms import FORMS
 
         program = FORMS[self.form](workload)
@@ -134,7 +141,7 @@ class Subject:
         said = self.function(problem)
         status = said if isinstance(said, str) else problem.status
         duals = [constraint.dual_value for constraint in problem.constraints]
-        given = duals if all(value is not None for value in duals) else None
+        given = duals if any(value is not None for value in duals) else None
         answer = answered(status, tokens(), duals=given, objective=problem.value)
         if status is None:
             return answer.replace(fault="nothing solved the problem: its status is None")
@@ -148,19 +155,16 @@ class Subject:
             self.problems[size] = resolvable_program(size)
         return self.problems[size]
 
-    def changed_parameters(self, workload: Workload) -> list[str]:
-        """The parameters of a parametric problem, just asked about a workload, that have other values now."""
-        from cvxtoken.allocation.program.resolves import numbers
-
-        found = self.parametric(len(workload)).parameters
-        return [
-            name for name, value in numbers(workload).items() if not np.array_equal(found[name].value, value)
-        ]
-
     def _cones(self, workload: Workload) -> Callable[[], Answer]:
         cones = cone_program(workload, self.form, stable=False)
         p = cones.program
-        return lambda: read_cones(cones, self.function(p.A, p.b, p.q, p.cones))
+
+        def ask() -> Answer:
+            copies = {"A": np.copy(p.A.data), "b": np.copy(p.b), "q": np.copy(p.q)}
+            answer = read_cones(cones, self.function(p.A, p.b, p.q, p.cones))
+            return answer.replace(changed=_changed(copies, {"A": p.A.data, "b": p.b, "q": p.q}))
+
+        return ask
 
     def asks(self, instance: Instance) -> str:
         """Why an instance cannot be written in this form; empty where it can: only optima are presolved."""
@@ -169,6 +173,11 @@ class Subject:
         if instance.feasible or self.kind == "workload" or self.form != PRESOLVED:
             return ""
         return "it is infeasible and cannot be presolved; form='raw' asks about it"
+
+
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The names of the arrays that are others now."""
+    return ", ".join(name for name, value in before.items() if not np.array_equal(value, now[name]))
 
 
 def subject(function: Callable[..., Any], kind: str | None = None, form: str = PRESOLVED) -> Subject:

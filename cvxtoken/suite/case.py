@@ -15,6 +15,7 @@ from cvxtoken.library import Instance
 from cvxtoken.suite.answer import PRESOLVED, RAW, Subject
 from cvxtoken.suite.reading import Answer
 from cvxtoken.suite.status import OPTIMAL, SAYS_INFEASIBLE, SAYS_UNBOUNDED, UNSUPPORTED
+from cvxtoken.suite.vectors import kind_of, real
 from cvxtoken.whole.rounding import Neighbourhood
 
 _ASKED_AGAIN = 50  # types; with more, a solver is asked about an instance only once
@@ -109,9 +110,9 @@ def problem_with(workload: Workload, tokens: FloatArray | None) -> str | None:
     if tokens is None:
         return "no tokens were returned"
     try:
-        l = np.asarray(tokens, dtype=float)
+        l = real(tokens)
     except (TypeError, ValueError):
-        return f"what was returned is not an array of numbers but {type(tokens).__name__}"
+        return f"what was returned is not an array of numbers but {kind_of(tokens)}"
     if l.shape != (len(workload),):
         return f"tokens have shape {l.shape}; it must be ({len(workload)},)"
     return None if np.isfinite(l).all() else "tokens are not finite"

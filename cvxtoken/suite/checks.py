@@ -142,14 +142,14 @@ def start(case: Case) -> str | None:
 
 
 def untouched(case: Case) -> str | None:
-    """Whether the input was left as it was: a workload, or the parameters of a problem."""
-    if case.subject.form == PARAMETRIC:
-        w = case.instance.workload
-        case.subject.answer(w)
-        changed = case.subject.changed_parameters(w)
-        return f"the parameters {', '.join(changed)} were changed" if changed else None
-    if case.subject.kind != "workload":
-        raise NotApplicable("only a workload's data are shared between calls")
+    """Whether the input was left as it was: a workload, cone data, or the parameters of a problem."""
+    kind = case.subject.kind
+    if kind == "cones" or case.subject.form == PARAMETRIC:
+        changed, one = case.answer.changed, "," not in case.answer.changed
+        what = "" if kind == "cones" else f"the parameter{'' if one else 's'} "
+        return f"{what}{changed} {'was' if one else 'were'} changed" if changed else None
+    if kind != "workload":
+        raise NotApplicable("a problem's data are its own")
     copy = case.instance.workload.replace()
     before = copy.to_instance()
     case.subject.answer(copy)

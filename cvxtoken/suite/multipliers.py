@@ -9,7 +9,7 @@ import numpy as np
 from cvxtoken.arrays import FloatArray
 from cvxtoken.suite.answer import PARAMETRIC
 from cvxtoken.suite.case import Case, NotApplicable
-from cvxtoken.suite.vectors import vector_of
+from cvxtoken.suite.vectors import multipliers_of
 
 _NEGATIVE, _MULTIPLIER = 1e-5, 1e-2  # of a multiplier, relative to its size: below 0, and off
 _PINNED = 1e-6  # where a variable has less room than this, the multipliers of its two bounds are not unique
@@ -63,8 +63,7 @@ def multipliers(case: Case) -> str | None:
         NotApplicable: they are others than those known, or not unique.
     """
     exact = _exact(case)
-    joined = np.concatenate([np.ravel(np.asarray(value, dtype=float)) for value in case.answer.duals])
-    given, reason = vector_of("the vector of multipliers", joined, None)
+    given, reason = multipliers_of(case.answer.duals)
     if given is None:
         return reason
     if given.shape != exact.values.shape:

@@ -16,7 +16,7 @@ from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER, Cones
 from cvxtoken.suite.case import Case, NotApplicable
 from cvxtoken.suite.multipliers import multipliers
 from cvxtoken.suite.status import OPTIMAL
-from cvxtoken.suite.vectors import DUAL_TOLERANCE, ROUGH, not_finite, outside_dual_cone, vector_of
+from cvxtoken.suite.vectors import DUAL_TOLERANCE, ROUGH, not_finite, outside_dual_cone, real, vector_of
 
 PRIMAL_TOLERANCE = 1e-4  # relative to each cone's own size
 VALUE_TOLERANCE = 1e-5  # of a reported objective, relative to 1 + |J*| + |offset|
@@ -28,7 +28,7 @@ def objective(case: Case) -> str | None:
     if case.answer.objective is None:
         raise NotApplicable("no objective value was reported")
     try:
-        reported = float(np.asarray(case.answer.objective, dtype=float).reshape(()))
+        reported = float(real(case.answer.objective).reshape(()))
     except (TypeError, ValueError):
         return f"the reported objective is no number but {case.answer.objective!r:.60}"
     J = case.instance.objective
@@ -68,11 +68,9 @@ def primal(case: Case) -> str | None:
     given = case.answer.slacks
     if given is None:
         return None
-    slacks = np.asarray(given, dtype=float).ravel()
-    if slacks.shape != s.shape:
-        return f"s has shape {slacks.shape}; it must be {s.shape}"
-    if not np.isfinite(slacks).all():
-        return not_finite("s", slacks)
+    slacks, reason = vector_of("s", given, s.shape)
+    if slacks is None:
+        return reason
     off = float((np.abs(slacks - s) / size).max())
     told = f"s differs from b - A x by {off:.3g} relative (tolerance {PRIMAL_TOLERANCE:g})"
     return None if off <= PRIMAL_TOLERANCE else told

@@ -26,7 +26,7 @@ from cvxtoken.allocation.program.cones import AllocationCones
 from cvxtoken.suite.answer import PARAMETRIC
 from cvxtoken.suite.case import Case, NotApplicable
 from cvxtoken.suite.status import INFEASIBLE, SAYS_INFEASIBLE
-from cvxtoken.suite.vectors import DUAL_TOLERANCE, ROUGH, outside_dual_cone, vector_of
+from cvxtoken.suite.vectors import DUAL_TOLERANCE, ROUGH, multipliers_of, outside_dual_cone, vector_of
 
 _NOTHING = "the ray proves nothing"
 _SAME = 0.2  # so far may the equation's multiplier be from the s of the others, relative to it
@@ -90,8 +90,7 @@ def _multipliers(case: Case, rough: bool) -> str | None:
     """Why the multipliers of a problem's constraints do not prove infeasibility; None where they do."""
     w = case.instance.workload
     n, top = len(w), np.asarray(w.max_tokens)
-    joined = np.concatenate([np.ravel(np.asarray(value, dtype=float)) for value in case.answer.duals])
-    given, reason = vector_of("the vector of multipliers", joined, None)
+    given, reason = multipliers_of(case.answer.duals)
     if given is None:
         return reason
     equations = int(case.subject.form == PARAMETRIC)

@@ -29,6 +29,7 @@ from cvxtoken.suite.status import (
     spelled,
     status_of,
 )
+from cvxtoken.suite.vectors import kind_of, real
 
 OBJECTIVES = ("objective", "obj_val", "objective_value", "obj", "primal_objective", "pobj", "pcost", "fun")
 
@@ -48,6 +49,7 @@ class Answer:
         slacks: s of cone data, or None.
         ray: a proof of infeasibility, z with A'z = 0 and b'z < 0, or None: then `duals` are read as one.
         fault: what is wrong with the adapter rather than the solver; empty where nothing is.
+        changed: the names of the data that the function has changed; empty where it has not.
     """
 
     tokens: FloatArray | None
@@ -60,6 +62,7 @@ class Answer:
     slacks: Any = None
     ray: Any = None
     fault: str = ""
+    changed: str = ""
 
     def replace(self, **changes: Any) -> Answer:
         """A copy with other values."""
@@ -88,9 +91,9 @@ def read_cones(cones: AllocationCones, found: Any) -> Answer:
     if point is None:
         return answer
     try:
-        x = np.asarray(point, dtype=float)
+        x = real(point)
     except (TypeError, ValueError):
-        return _refused(answer, f"x is no array of numbers but {type(point).__name__}")
+        return _refused(answer, f"x is no array of real numbers but {kind_of(point)}")
     if x.size != cones.program.q.size:
         return _refused(answer, f"x has shape {x.shape}; it must be {cones.program.q.shape}")
     return answer.replace(tokens=cones.tokens(x.ravel()), point=x.ravel())

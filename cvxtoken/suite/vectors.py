@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,41 @@ DUAL_TOLERANCE = 1e-4  # relative, of dual residuals, complementarity and rays
 ROUGH = 1e-2  # of dual cones and rays, where the answer is said to be inaccurate
 
 
+def real(value: Any) -> FloatArray:
+    """The array of real numbers in a value; of complex ones NumPy would drop the imaginary parts.
+
+    Raises:
+        TypeError, ValueError: it is no such array.
+    """
+    array = np.asarray(value)
+    if np.iscomplexobj(array):
+        raise TypeError
+    return np.asarray(array, dtype=float)
+
+
+def kind_of(value: Any) -> str:
+    """What a value is that is no array of real numbers: the type of its entries, or its own."""
+    return str(value.dtype) if isinstance(value, np.ndarray) else type(value).__name__
+
+
+def multipliers_of(duals: Sequence[Any]) -> tuple[FloatArray | None, str]:
+    """The dual values of a problem's constraints as one vector, or None and what is wrong with them."""
+    missing = [number for number, value in enumerate(duals) if value is None]
+    if missing:
+        return None, f"constraint {missing[0]} has no dual value, and others have"
+    try:
+        joined = np.concatenate([real(value).ravel() for value in duals])
+    except (TypeError, ValueError):
+        return None, f"dual values are no real numbers but {', '.join(map(kind_of, duals))}"
+    return vector_of("the vector of multipliers", joined, None)
+
+
 def vector_of(name: str, given: Any, shape: tuple[int, ...] | None) -> tuple[FloatArray | None, str]:
     """A vector of the right shape with finite numbers, or None and what is wrong with it."""
     try:
-        vector = np.asarray(given, dtype=float)
+        vector = real(given)
     except (TypeError, ValueError):
-        return None, f"{name} is no array of numbers but {type(given).__name__}"
+        return None, f"{name} is no array of real numbers but {kind_of(given)}"
     if shape is not None and vector.size == int(np.prod(shape)):
         vector = vector.reshape(shape)
     if shape is not None and vector.shape != shape:
