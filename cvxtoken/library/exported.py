@@ -24,6 +24,7 @@ file's numbers are doubles, the optimum is that of the exact instance.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from decimal import Context
 from pathlib import Path
@@ -198,14 +199,41 @@ def read_index(folder: str | Path) -> dict[str, Any]:
     schema = index.get("schema") if isinstance(index, dict) else None
     if schema != SCHEMA:
         raise ProblemError(f"{path}: schema is {schema!r}; this version reads {SCHEMA!r}")
-    if index.get("format") not in ENDINGS:
+    if str(index.get("format")) not in ENDINGS:
         hint = nearest(str(index.get("format")), ENDINGS)
         raise ProblemError(
             f"{path}: format is {index.get('format')!r}{hint}; it must be one of {', '.join(ENDINGS)}"
         )
-    needed = ("id", "sha256", "form", "status", "objective", "tolerance")
-    for place, entry in enumerate(index.get("instances") or [{}]):
-        missing = [key for key in needed if key not in entry]
-        if missing:
-            raise ProblemError(f"{path}: instances[{place}] has no {missing[0]!r}")
+    entries = index.get("instances")
+    if not isinstance(entries, list) or not entries:
+        raise ProblemError(f"{path}: instances must be a list of mappings")
+    for place, entry in enumerate(entries):
+        if reason := _entry_fault(entry):
+            raise ProblemError(f"{path}: instances[{place}] {reason}")
+    if len({entry["id"] for entry in entries}) < len(entries):
+        raise ProblemError(f"{path}: an id stands twice in instances")
     return dict(index)
+
+
+def _entry_fault(entry: Any) -> str:
+    """What is wrong with an entry of an index, as far as it is read; empty where nothing is."""
+    if not isinstance(entry, dict):
+        return f"is {entry!r:.60}; it must be a mapping"
+    for key in ("id", "sha256", "form", "status", "objective", "tolerance"):
+        if key not in entry:
+            return f"has no {key!r}"
+    for key, known in (("form", ("presolved", "raw")), ("status", ("optimal", "infeasible"))):
+        if entry[key] not in known:
+            return f"has {key} {entry[key]!r:.60}; it must be {' or '.join(known)}"
+    if not isinstance(entry["id"], str):
+        return f"has id {entry['id']!r:.60}; it must be a text"
+    for key in ("objective", "tolerance"):
+        if key == "objective" and entry["status"] == "infeasible":
+            continue
+        try:
+            number = float(entry[key])
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not math.isfinite(number):
+            return f"has {key} {entry[key]!r:.60}; it must be a finite number"
+    return ""

@@ -18,6 +18,7 @@ be read is a sentence each, and the rest is read.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Iterator
@@ -101,19 +102,34 @@ def read_answers(path: str | Path) -> tuple[dict[str, Given], list[str]]:
 
 
 def _json_lines(text: str) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # other ends of lines may stand in a JSON text
         if line.strip():
             try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError) as error:
+                yield number, json.loads(line, object_pairs_hook=_mapping)
+            except (json.JSONDecodeError, RecursionError) as error:
                 yield number, ValueError(f"not JSON: {error}")
+            except ValueError as error:
+                yield number, error
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The mapping of a JSON object (ValueError: a field stands twice, or a number has too many digits)."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(field for place, (field, _) in enumerate(pairs) if field in dict(pairs[:place]))
+        raise ValueError(f"{twice!r} stands twice in it")
+    return found
 
 
 def _csv(path: Path, text: str) -> Iterator[tuple[int, Any]]:
-    reader = csv.DictReader(text.splitlines())
-    missing = [field for field in ("id", "status") if field not in (reader.fieldnames or [])]
-    if missing:
-        raise ProblemError(f"{path}: the head has no column {missing[0]!r}; columns: {', '.join(FIELDS)}")
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    head = list(reader.fieldnames or [])
+    for field in ("id", "status"):
+        if field not in head:
+            raise ProblemError(f"{path}: the head has no column {field!r}; columns: {', '.join(FIELDS)}")
+    for field in FIELDS:
+        if head.count(field) > 1:
+            raise ProblemError(f"{path}: the head has the column {field!r} twice")
     csv.field_size_limit(2**27)  # the points of 10,000 types are longer than what Python takes by itself
     while True:
         try:
@@ -157,6 +173,8 @@ def read_status(status: Any) -> str:
 
     Claims of less accuracy are claims; 'unsupported' is an honest failure here.
     """
+    if isinstance(status, list | dict):
+        raise ValueError(f"status is {status!r:.60}; it must be the solver's word")  # noqa: TRY004
     try:
         found = claim(status)
     except AdapterError as error:
@@ -170,10 +188,10 @@ def _number(field: str, value: Any) -> float | None:
         return None
     try:
         number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"{field} is {value!r}; it must be a finite number")
+        raise ValueError(f"{field} is {value!r:.60}; it must be a finite number")
     return number
 
 
@@ -181,9 +199,11 @@ def _vector(field: str, value: Any) -> FloatArray | None:
     if value is None:
         return None
     parts = value.split() if isinstance(value, str) else value
+    if isinstance(parts, list) and any(isinstance(part, bool) for part in parts):
+        raise ValueError(f"{field} holds true or false; it must hold numbers")
     try:
         vector = np.array(parts, dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{field} holds what is no number: {error}") from error
     if vector.ndim != 1:
         raise ValueError(f"{field} has shape {vector.shape}; it must be one list of numbers")
