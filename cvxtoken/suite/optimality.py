@@ -23,29 +23,34 @@ VALUE_TOLERANCE = 1e-5  # of a reported objective, relative to 1 + |J*| + |offse
 
 
 def objective(case: Case) -> str | None:
-    """Whether the reported objective value is the optimum where that is claimed, else that of its own x."""
+    """Whether the reported objective values are the optimum where that is claimed, else that of its own x.
+
+    The dual one, -b'z, is that of the optimum only, and not asked for where no optimum is claimed.
+    """
     case.tokens()
-    if case.answer.objective is None:
+    answer, J = case.answer, case.instance.objective
+    if answer.objective is None and answer.dual_objective is None:
         raise NotApplicable("no objective value was reported")
-    try:
-        reported = float(real(case.answer.objective).reshape(()))
-    except (TypeError, ValueError):
-        return f"the reported objective is no number but {case.answer.objective!r:.60}"
-    J = case.instance.objective
     what, offset = ("q'x", case.cones.program.offset) if case.subject.kind == "cones" else ("J", 0.0)
-    if case.answer.status == OPTIMAL:
+    if answer.status == OPTIMAL:
         expected, rule = (-J - offset if what == "q'x" else J), "at the optimum"
-    elif case.answer.point is not None:
-        expected, rule = float(case.cones.program.q @ case.answer.point), "at its own x"
+    elif answer.point is not None:
+        expected, rule = float(case.cones.program.q @ answer.point), "at its own x"
     else:
-        raise NotApplicable(f"the answer claims '{case.answer.status}', not '{OPTIMAL}'")
+        raise NotApplicable(f"the answer claims '{answer.status}', not '{OPTIMAL}'")
     allowed = max(VALUE_TOLERANCE, case.tolerance) * (1 + abs(J) + abs(offset) + abs(expected))
-    if abs(reported - expected) <= allowed:
-        return None
-    return (
-        f"the reported objective is {reported:.9g} s, but {what} = {expected:.9g} s {rule} "
-        f"(tolerance {allowed:.2g} s)"
-    )
+    dual = answer.dual_objective if answer.status == OPTIMAL else None
+    for name, value in (("objective", answer.objective), ("dual objective", dual)):
+        if value is None:
+            continue
+        try:
+            reported = float(real(value).reshape(()))
+        except (TypeError, ValueError):
+            return f"the reported {name} is no number but {value!r:.60}"
+        if not abs(reported - expected) <= allowed:
+            told = f"the reported {name} is {reported:.9g} s, but {what} = {expected:.9g} s {rule}"
+            return f"{told} (tolerance {allowed:.2g} s)"
+    return None
 
 
 def primal(case: Case) -> str | None:
