@@ -31,7 +31,7 @@ from cvxtoken.library.shipped import read_family
 from cvxtoken.suite.answers import Given, read_answers
 from cvxtoken.suite.case import true_error
 from cvxtoken.suite.checks import FEASIBILITY
-from cvxtoken.suite.rays import ray_fault
+from cvxtoken.suite.rays import not_provable, ray_fault
 from cvxtoken.suite.status import FAILED, INACCURATE, INFEASIBLE, OPTIMAL, UNBOUNDED
 from cvxtoken.suite.vectors import DUAL_TOLERANCE
 from cvxtoken.tables import table
@@ -149,7 +149,7 @@ def _measured(blank: Mark, instance: Instance, entry: dict[str, Any], file_forma
 
 def _ray_fault(instance: Instance, file_format: str, given: Given) -> str | None:
     """Why a ray that was given does not prove infeasibility; None where it does, or none was given."""
-    if given.ray is None:
+    if given.ray is None or not_provable(instance):
         return None
     cones = cone_program(instance.workload, "raw", stable=False)
     rows = len(cones.program.b)

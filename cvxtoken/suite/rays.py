@@ -23,11 +23,13 @@ from __future__ import annotations
 import numpy as np
 
 from cvxtoken.allocation.program.cones import AllocationCones
+from cvxtoken.library import Instance
 from cvxtoken.suite.answer import PARAMETRIC
 from cvxtoken.suite.case import Case, NotApplicable
 from cvxtoken.suite.status import INFEASIBLE, SAYS_INFEASIBLE
 from cvxtoken.suite.vectors import DUAL_TOLERANCE, ROUGH, multipliers_of, outside_dual_cone, vector_of
 
+_ABOVE = 1e-12  # utilisations nearer to 1 are lost in the rounding of z
 _NOTHING = "the ray proves nothing"
 _SAME = 0.2  # so far may the equation's multiplier be from the s of the others, relative to it
 
@@ -45,12 +47,18 @@ def certificate(case: Case) -> str | None:
     given = answer.duals if answer.ray is None else answer.ray
     if case.subject.kind == "workload" or given is None:
         raise NotApplicable("no ray was returned")
-    if case.instance.witness == 1:
-        raise NotApplicable("the utilisation is exactly 1: there is no ray")
+    if reason := not_provable(case.instance):
+        raise NotApplicable(reason)
     rough = answer.status != INFEASIBLE
     if case.subject.kind == "problem":
         return _multipliers(case, rough)
     return ray_fault(case.cones, given, rough)
+
+
+def not_provable(instance: Instance) -> str:
+    """Why no ray in doubles proves that an infeasible instance is; empty where one does."""
+    above = float(instance.witness - 1)
+    return f"the utilisation is 1 + {above:.2g}: doubles hold no proof" if above <= _ABOVE else ""
 
 
 def ray_fault(cones: AllocationCones, given: object, rough: bool = False) -> str | None:
@@ -73,7 +81,7 @@ def ray_fault(cones: AllocationCones, given: object, rough: bool = False) -> str
     tolerance = ROUGH if rough else DUAL_TOLERANCE
     r, made_of = p.A.T @ z, abs(p.A.T) @ np.abs(z)
     # w, the last variable, has no upper bound: its column is taken by itself
-    errors = [np.abs(r).max() / made_of.max(), abs(r[-1]) / made_of[-1] if made_of[-1] else 0.0]
+    errors = [np.abs(r).max() / (made_of.max() or 1.0), abs(r[-1]) / (made_of[-1] or 1.0)]
     if max(errors) > tolerance:
         return f"{_NOTHING}: A'z is {max(errors):.3g} relative, not 0 (tolerance {tolerance:g})"
     if (outside := outside_dual_cone(z, p.cones, tolerance)) is not None:
@@ -97,20 +105,22 @@ def _multipliers(case: Case, rough: bool) -> str | None:
     if given.size != 2 * n + equations:
         raise NotApplicable(f"{given.size} multipliers were given, and {2 * n + equations} are known")
     a = w.rate * w.law.token_share * w.prior * w.time_per_token
-    if not a.any():
+    if not (a * top).any():
         raise NotApplicable("the tokens do not matter to the utilisation")
+    largest = float(np.abs(given).max())
+    given = given / largest if largest else given  # a proof of any size proves the same
     scale = np.tile(w.saturation_rate, 2) if equations else 1.0  # from those of x = b l
     mu, nu = (given[: 2 * n] * scale).reshape(2, n)
     s = float(((mu - nu) * top) @ (a * top) / ((a * top) @ (a * top)))
     value = -s * float(w.idle_at_zero) - float(nu @ top)
     if not (value > 0 and s > 0):
-        return f"{_NOTHING}: the multipliers add up to {value:.3g}; it must be above 0"
+        return f"{_NOTHING}: the multipliers add up to {value * largest:.3g}; it must be above 0"
     off = np.abs(mu - nu - s * a) + np.maximum(-np.minimum(mu, nu), 0)
     charged = float(off @ top) / value
     if charged >= 1 and not rough:
         told = f"over the box the multipliers' errors come to {charged:.3g} of what they add up to"
         return f"{_NOTHING}: {told} (tolerance 1)"
     if equations and abs(given[-1] - s) > _SAME * s:
-        told = f"the multiplier of the equation is {given[-1]:.6g}, those of the bounds ask for {s:.6g}"
-        return f"{_NOTHING}: {told} (tolerance {_SAME * s:.2g})"
+        asked = f"{given[-1] * largest:.6g}, those of the bounds ask for {s * largest:.6g}"
+        return f"{_NOTHING}: the multiplier of the equation is {asked} (tolerance {_SAME * s * largest:.2g})"
     return None

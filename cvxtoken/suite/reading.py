@@ -93,9 +93,10 @@ def read_cones(cones: AllocationCones, found: Any) -> Answer:
         status,
         duals=z,
         objective=_reported(found, OBJECTIVES),
+        dual_objective=_reported(found, DUAL_OBJECTIVES),
         slacks=part(found, "s"),
         ray=part(found, "ray"),
-    ).replace(dual_objective=_reported(found, DUAL_OBJECTIVES))
+    )
     if point is None:
         return answer
     try:

@@ -49,7 +49,7 @@ def fault(instance: Instance, z: Array, rough: bool = False) -> str:
 
 @pytest.mark.parametrize("instance", INFEASIBLE, ids=lambda i: i.id)
 def test_the_exact_ray_of_any_size_is_a_proof(instance: Instance) -> None:
-    for size in (1e-9, 1.0, 1e9):
+    for size in (2.0**-900, 1.0, 2.0**900):  # exact, as rounding matters at one ulp above 1
         assert fault(instance, exact_ray(instance, size)) == ""
         assert "it must be below 0" in fault(instance, -exact_ray(instance, size))
 
@@ -113,6 +113,9 @@ def test_multipliers_that_prove_it_pass_and_others_are_named() -> None:
     a, none, top = slope(instance), np.zeros(2), instance.workload.max_tokens
     assert told(claims([3 * a, none])) == ("PASS", "")
     assert told(claims([3 * a + 0.2 / top, none])) == ("PASS", "")
+    for size in (1e-290, 1e290):
+        assert told(claims([size * a, none])) == ("PASS", "")
+        assert told(claims([none, size * a]))[0] == "FAIL"
     for wrong, words in (
         ([none, none], "the multipliers add up to 0; it must be above 0"),
         ([-a, none], "it must be above 0"),
@@ -128,7 +131,7 @@ def test_multipliers_that_prove_it_pass_and_others_are_named() -> None:
     assert told(claims([-a, none], "infeasible_inaccurate"))[0] == "FAIL"
     assert told(claims([a, none]), instance="infeasible/n2-exactly-1") == (
         "UNSUPPORTED",
-        "the utilisation is exactly 1: there is no ray",
+        "the utilisation is 1 + 0: doubles hold no proof",
     )
 
 
