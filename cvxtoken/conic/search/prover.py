@@ -63,6 +63,8 @@ class Prover:
         """A proof of infeasibility: the deepest that is found at once, or the dual point of a first phase."""
         z = separation(self.scaled.program)
         if z is None or self.verdict(infeasible, packed(self.scaled.dual(z))):
+            if not self.program.cones:
+                raise SolverError("there are no constraints to contradict each other")
             phase = relaxed(self.scaled.program)
             size = len(self.scaled.rows)
 
