@@ -1,9 +1,9 @@
 """Exact solutions of linear equations near a given point (derived here).
 
 Unknowns that are no pivot are rounded to a grid. An equation that has an unknown to itself gives it (its
-pivot a power of two where there is a choice, so that no denominator comes of it), and so on with what is left.
-Of the rest short equations are eliminated in rationals, and the last, the core, is solved for as many unknowns
-as its rank.
+pivot a power of two where there is a choice, so that no denominator comes of it), and so on with what is
+left. Of the rest short equations are eliminated in rationals, and the last, the core, is solved for as many
+unknowns as its rank.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _eliminated(rows: dict[int, Equation], totals: dict[int, fmpq]) -> list[tupl
 
 
 def _pivot(row: Equation, columns: dict[int, set[int]]) -> int:
-    """The unknown in the fewest other equations, of those that are large enough; a power of two if it can be."""
+    """The unknown in the fewest other equations, of those that are large enough; of these a power of two."""
     size = {u: abs(float(a)) for u, a in row.items()}
     least = _LARGE * max(size.values())
     return min((u for u in row if size[u] >= least), key=lambda u: (len(columns[u]), not _is_power(size[u])))
