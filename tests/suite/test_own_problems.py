@@ -1,0 +1,184 @@
+"""Solvers scored on a user's own problems: honest ones pass, broken ones fail the check that says why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+import pytest
+
+from cvxtoken import ProblemError, Workload
+from cvxtoken.suite import Report, check_solver
+from cvxtoken.suite.problems import own_problems
+from tests.suite import own
+
+
+def results(report: Report) -> dict[tuple[str, str], str]:
+    return {(outcome.instance, outcome.check): outcome.result for outcome in report.outcomes}
+
+
+@pytest.mark.parametrize("solver", [own.plain, own.first_order, own.of_cones], ids=lambda f: f.__name__)
+def test_honest_solvers_pass(solver: Any) -> None:
+    report = check_solver(solver, problems=own.problems())
+    assert report.ok, str(report)
+    optima = ("entropy", "distance", "geometric", "maximum")
+    checks = ("adapter", "answers", "feasible", "accurate", "honest", "objective")
+    passed = {(o.instance, o.check) for o in report.passed}
+    assert {(name, check) for name in optima for check in checks} <= passed
+    assert {("nothing", "detects"), ("endless", "detects")} <= passed
+    assert {o.instance for o in report.outcomes} == set(own.problems())
+
+
+@pytest.mark.parametrize("broken", own.BROKEN, ids=str)
+def test_broken_solvers_are_caught_by_the_check_that_says_why(broken: own.Broken) -> None:
+    report = check_solver(
+        broken.solver,
+        broken.where,
+        kind=None,
+        problems=own.problems(),
+        time_limit=0.5 if broken.solver is own.hangs else 60,
+    )
+    reasons = {o.check: o.reason for o in report.failed}
+    assert broken.check in reasons, str(report)
+    assert broken.reason in reasons[broken.check]
+    assert not report.ok
+
+
+def test_a_failure_and_less_accuracy_that_are_admitted_are_honest() -> None:
+    found = results(check_solver(own.always("max_iterations", "gives_up"), problems=own.problems()))
+    assert found["entropy", "honest"] == found["nothing", "honest"] == "PASS"
+    assert found["entropy", "answers"] == found["nothing", "detects"] == "FAIL"
+    found = results(
+        check_solver(own.always("optimal_inaccurate", "rough"), "distance", problems=own.problems())
+    )
+    assert found["distance", "honest"] == "PASS"
+    assert found["distance", "accurate"] == "FAIL"
+    found = results(check_solver(own.always("infeasible_or_unbounded", "open"), problems=own.problems()))
+    assert found["nothing", "detects"] == found["endless", "detects"] == found["endless", "honest"] == "PASS"
+    assert found["entropy", "honest"] == "FAIL"
+    found = results(check_solver(own.always("unsupported", "knows_nothing"), problems=own.problems()))
+    assert set(found.values()) == {"PASS", "UNSUPPORTED"}
+    found = results(check_solver(own.always("DUAL_INFEASIBLE", "dual"), problems=own.problems()))
+    assert found["nothing", "honest"] == found["nothing", "detects"] == "UNSUPPORTED", (
+        "it may be true as well"
+    )
+    assert found["distance", "honest"] == "FAIL"
+
+
+def test_an_error_with_such_words_detects_nothing() -> None:
+    def solver(problem: cp.Problem) -> None:
+        raise ValueError("infeasible or unbounded")
+
+    assert results(check_solver(solver, "nothing", problems=own.problems()))["nothing", "detects"] == "FAIL"
+
+
+def test_what_cannot_be_proven_is_named_and_has_not_passed() -> None:
+    x = cp.Variable(2, name="x")
+    hard = {
+        "integer": cp.Problem(cp.Minimize(cp.Variable(integer=True, name="n"))),
+        "weak": cp.Problem(cp.Minimize(x[0]), [cp.exp(x[0]) <= 0]),
+        "rounded": cp.Problem(
+            cp.Minimize(cp.sum_squares(x)), [x[0] + x[1] == 0.3, 0.1 * (x[0] + x[1]) == 0.03]
+        ),
+    }
+    report = check_solver(own.plain, problems=hard)
+    reasons = {o.instance: o.reason for o in report.unproven}
+    assert reasons["integer"] == "the variable n is integer; only continuous ones can be proven"
+    assert reasons["weak"].startswith("nothing is proven: ")
+    assert reasons["rounded"].startswith(
+        "its optimum is proven to be at least 0.045, if it is feasible, and no more:"
+    )
+    assert not report.ok
+    assert not report.failed
+    assert "3 unproven" in str(report)
+    assert "unproven: integer: the variable n is integer" in str(report)
+    found = results(report)
+    assert {check for (name, check) in found if name in ("integer", "weak")} == {"proven"}
+    for check in ("accurate", "honest", "objective", "detects"):
+        assert found["rounded", check] == "UNSUPPORTED", check
+    known = {
+        "integer:proven": "whole numbers",
+        "weak": "no proof exists",
+        "rounded:proven": "off by rounding",
+    }
+    report = check_solver(own.plain, problems=hard, expected_failures=known)
+    assert report.ok
+    assert [o.reason for o in report.expected_failures] == list(known.values())
+    low = own.always("optimal", "too_low")  # 0 is below what is proven, and outside
+    found = results(check_solver(low, "rounded", problems=hard))
+    assert found["rounded", "accurate"] == found["rounded", "honest"] == "FAIL"
+    never = own.always("unbounded", "never")
+    assert results(check_solver(never, "rounded", problems=hard))["rounded", "honest"] == "FAIL"
+    empty = own.always("infeasible", "empty")
+    assert results(check_solver(empty, "rounded", problems=hard))["rounded", "honest"] == "UNSUPPORTED"
+
+
+def test_what_doubles_do_not_show_is_not_asked_for() -> None:
+    x = cp.Variable(name="x")
+    by_little = cp.Problem(cp.Minimize(x), [x >= 1e-9, x <= 0])
+    (proven,) = own_problems([by_little])
+    assert proven.claim == "infeasible"
+    assert 1e-10 < proven.margin < 1e-9
+    optimal = own.always("optimal", "optimal")
+    report = check_solver(optimal, problems=[by_little])
+    told = {o.check: o.reason for o in report.unsupported}
+    assert "too little to ask for in doubles (tolerance 1e-06)" in told["honest"]
+    assert "too little" in told["detects"]
+    assert check_solver(optimal, problems=[by_little], tolerance=1e-12).passed, (
+        "the tolerance is 1e-6 at least"
+    )
+    assert check_solver(own.always("infeasible", "exact"), problems=[by_little]).ok
+
+
+def test_values_from_before_do_not_count_and_the_problem_is_left_alone() -> None:
+    solved = own.problems()["distance"]
+    own.plain(solved)
+    before = solved.variables()[0].value.copy()
+    report = check_solver(own.leaves_no_values, problems=[solved])
+    assert "answers" in {o.check for o in report.failed}
+    assert {o.instance for o in report.outcomes} == {"problems[0]"}
+    assert np.array_equal(solved.variables()[0].value, before)
+    assert solved.status == "optimal"
+
+
+def test_a_point_on_the_edge_of_a_domain_is_judged_by_the_domain() -> None:
+    x = cp.Variable(2, name="x")
+    edge = cp.Problem(cp.Maximize(cp.sum(cp.entr(x))), [cp.sum(x) == 1, x[0] <= 0])
+
+    def at(first: float) -> Any:
+        def solver(problem: cp.Problem) -> str:
+            x.save_value(np.array([first, 1 - first]))
+            return "optimal"
+
+        return check_solver(solver, problems=[edge])
+
+    assert at(-1e-10).ok, "CVXPY's value is minus infinity there"
+    assert {"feasible", "accurate"} <= {o.check for o in at(-0.1).failed}
+
+
+def test_names_choose_and_bad_input_is_refused() -> None:
+    done: list[str] = []
+    check_solver(own.plain, ["d*", "maximum"], "m*", problems=own.problems(), on_instance=done.append)
+    assert done == ["distance"]
+    named = {"a[0]": own.problems()["maximum"]}
+    assert check_solver(own.plain, "a[0]", problems=named).ok, "a name is no pattern"
+
+    def of_workload(workload: Workload) -> Any:
+        return None
+
+    for arguments, message in (
+        ({"problems": [1]}, "problems[0] is a int; it must be a cvxpy.Problem"),
+        ({"problems": own.problems()["maximum"]}, "problems is a Problem; it must be a list of problems"),
+        ({"problems": 3}, "problems is a int"),
+        ({"problems": []}, "problems is empty"),
+        ({"problems": {1: own.problems()["maximum"]}}, "problems has the name 1; names must be text"),
+        ({"problems": own.problems(), "include": "distanze"}, "'distanze' matches no problem (did you mean"),
+        ({"problems": own.problems(), "form": "raw"}, "form and added_before are of the library's instances"),
+        ({"problems": own.problems(), "added_before": "0.2.0"}, "form and added_before are"),
+        ({"problems": own.problems(), "solve_fn": of_workload}, "solve_fn takes workloads"),
+        ({"problems": own.problems(), "certificates": __file__}, "is no folder to keep certificates in"),
+    ):
+        with pytest.raises(ProblemError) as caught:
+            check_solver(**{"solve_fn": own.plain, **arguments})  # type: ignore[arg-type]
+        assert message in str(caught.value)
