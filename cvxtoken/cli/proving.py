@@ -106,8 +106,7 @@ def _text(path: Path) -> str:
 
 def _returned(source: str) -> tuple[dict[str, Any], bool]:
     """The problems that a function returns (ProblemError: there is none, it fails, or returns others)."""
-    import cvxpy
-
+    from cvxtoken.conic.named import is_problem, named_problems
     from cvxtoken.suite.imports import as_module
 
     module, _, name = source.rpartition(":")
@@ -125,20 +124,12 @@ def _returned(source: str) -> tuple[dict[str, Any], bool]:
             found = function()
     except Exception as error:  # and so may a function
         raise ProblemError(f"{source} raised {type(error).__name__}: {error}") from error
-    if isinstance(found, cvxpy.Problem):
+    if is_problem(found):
         return {source: found}, False
-    if isinstance(found, (list, tuple)):
-        found = {f"problems[{place}]": problem for place, problem in enumerate(found)}
-    if not isinstance(found, dict):
-        raise ProblemError(
-            f"{source} returns a {type(found).__name__}; it must be a cvxpy.Problem, or several"
-        )
-    for key, problem in found.items():
-        if not isinstance(problem, cvxpy.Problem):
-            raise ProblemError(f"{source}: {key} is a {type(problem).__name__}; it must be a cvxpy.Problem")
-    if not found:
-        raise ProblemError(f"{source} returns no problems")
-    return {str(key): problem for key, problem in found.items()}, True
+    try:
+        return named_problems(found, "the result"), True
+    except ProblemError as error:
+        raise ProblemError(f"{source}: {error}") from error
 
 
 def _certified(problem: Any, digits: int) -> Found:

@@ -113,7 +113,7 @@ class OwnProblem:
     def truth(self) -> str:
         """What is proven, in a few words."""
         if self.claim != ENCLOSED:
-            return f"it is proven to be {self.claim}, by {self.margin:.2g} relative"
+            return f"it is proven to be {self.claim}, by at least {self.margin:.2g} relative"
         lower, upper = self.bounds
         if not self.has_point or not self.is_bounded:
             known = f"at least {lower:.9g}" if upper == np.inf else f"at most {upper:.9g}"
@@ -139,7 +139,9 @@ def own_problems(
         ProblemError: there is none, something else is among them, or a pattern matches none.
         MissingExtraError: a problem must be certified, and python-flint is not installed.
     """
-    chosen = _chosen(_named(problems), include, exclude)
+    from cvxtoken.conic.named import named_problems  # brings CVXPY
+
+    chosen = _chosen(named_problems(problems), include, exclude)
     if certificates is not None:
         made_folder(certificates)
     return (_certified(name, problem, certificates) for name, problem in chosen.items())
@@ -154,25 +156,6 @@ def _certified(name: str, problem: Any, folder: str | Path | None) -> OwnProblem
     if found.claim != ENCLOSED or found.width is not None:
         return own
     return replace(own, reason=f"{own.truth}, and no more: {'; '.join(dict.fromkeys(found.notes))}")
-
-
-def _named(problems: Problems) -> dict[str, Any]:
-    import cvxpy
-
-    if isinstance(problems, (str, cvxpy.Problem)) or not isinstance(problems, Iterable):
-        raise ProblemError(f"problems is a {type(problems).__name__}; it must be a list of problems")
-    if isinstance(problems, Mapping):
-        named = dict(problems)
-    else:
-        named = {f"problems[{place}]": problem for place, problem in enumerate(problems)}
-    for name, problem in named.items():
-        if not isinstance(name, str):
-            raise ProblemError(f"problems has the name {name!r}; names must be text")
-        if not isinstance(problem, cvxpy.Problem):
-            raise ProblemError(f"{name} is a {type(problem).__name__}; it must be a cvxpy.Problem")
-    if not named:
-        raise ProblemError("problems is empty; it must hold one problem at least")
-    return named
 
 
 def _chosen(

@@ -212,10 +212,10 @@ def test_what_is_not_proven_ends_with_3(command: Command) -> None:
         (["my_problems:number"], "'my_problems:number' is a int; it must be a function"),
         (
             ["my_problems:a_number"],
-            "my_problems:a_number returns a int; it must be a cvxpy.Problem, or several",
+            "my_problems:a_number: the result is a int; it must be a list or a mapping of pro",
         ),
         (["my_problems:numbers"], "my_problems:numbers: b is a int; it must be a cvxpy.Problem"),
-        (["my_problems:none"], "my_problems:none returns no problems"),
+        (["my_problems:none"], "my_problems:none: the result is empty; it must hold one problem at least"),
         (["my_problems:fails"], "my_problems:fails raised ValueError: no data"),
         (["my_problems"], "'my_problems' is no problem; give module:function, path/to/file.py:function, or"),
         (["my_problems:one", "--digits", "0"], "digits is 0; it must be a whole number from 1 to 200"),

@@ -155,13 +155,13 @@ BROKEN = [
         always("optimal", "always_optimal"),
         "nothing",
         "detects",
-        "claims 'optimal', not 'infeasible': it is proven to be infeasible, by ",
+        "claims 'optimal', not 'infeasible': it is proven to be infeasible, by at least ",
     ),
     Broken(
         always("optimal", "always_at_an_optimum"),
         "endless",
         "honest",
-        "claims 'optimal', but it is proven to be unbounded, by ",
+        "claims 'optimal', but it is proven to be unbounded, by at least ",
     ),
     Broken(
         always("infeasible", "always_infeasible"),

@@ -169,7 +169,7 @@ def test_names_choose_and_bad_input_is_refused() -> None:
 
     for arguments, message in (
         ({"problems": [1]}, "problems[0] is a int; it must be a cvxpy.Problem"),
-        ({"problems": own.problems()["maximum"]}, "problems is a Problem; it must be a list of problems"),
+        ({"problems": own.problems()["maximum"]}, "problems is a Problem; it must be a list or a map"),
         ({"problems": 3}, "problems is a int"),
         ({"problems": []}, "problems is empty"),
         ({"problems": {1: own.problems()["maximum"]}}, "problems has the name 1; names must be text"),
