@@ -24,7 +24,14 @@ def worst_violation(problem: Any) -> tuple[float, str]:
     Args:
         problem: a `cvxpy.Problem` whose variables all have values.
     """
-    return max(_violations(problem), default=(0.0, ""), key=lambda found: found[0])
+    with np.errstate(all="ignore"):  # outside of their domains atoms are not finite
+        return max(_violations(problem), default=(0.0, ""), key=lambda found: found[0])
+
+
+def outside_domain(problem: Any) -> float:
+    """The largest relative violation of the domain of the objective; above 0, its value means nothing."""
+    with np.errstate(all="ignore"):
+        return max(map(_of_constraint, problem.objective.expr.domain), default=0.0)
 
 
 def missing_values(problem: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""A solver asked about a problem of the user's, and the checks of its answer against what is proven.
+"""The checks of a solver's answer to a problem of the user's, against what is proven.
 
 As in `checks`, each check returns why the answer fails, or None, and has a name that says what is wrong.
 Values are held against the proven enclosure, relative to 1 + |bound|.
@@ -6,13 +6,8 @@ Values are held against the proven enclosure, relative to 1 + |bound|.
 
 from __future__ import annotations
 
-import inspect
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, partial
-from types import SimpleNamespace
-from typing import Any, cast
+from functools import partial
 
 import numpy as np
 
@@ -21,13 +16,12 @@ from cvxtoken.conic.certificate import ENCLOSED, INFEASIBLE
 from cvxtoken.errors import CvxtokenError, LibraryError, ProblemError
 from cvxtoken.suite.answer import Subject
 from cvxtoken.suite.case import NotApplicable
-from cvxtoken.suite.checks import FEASIBILITY
 from cvxtoken.suite.isolation import Lost, call
 from cvxtoken.suite.optimality import DUAL_TOLERANCE
 from cvxtoken.suite.outcomes import outcome_of
-from cvxtoken.suite.points import missing_values, worst_violation
+from cvxtoken.suite.points import missing_values
+from cvxtoken.suite.problem_case import ProblemCase
 from cvxtoken.suite.problems import OwnProblem
-from cvxtoken.suite.reading import Answer, answered, read_cones
 from cvxtoken.suite.report import FAIL, UNPROVEN, Outcome
 from cvxtoken.suite.status import (
     FAILED,
@@ -41,102 +35,6 @@ from cvxtoken.suite.status import (
 )
 
 SINCE = "0.2.0"  # the version that first had these checks
-
-
-@dataclass
-class ProblemCase:
-    """A solver, a problem with its proof, and the answer.
-
-    Attributes:
-        subject: the function under test, of a CVXPY problem or of cone data.
-        own: the problem.
-        tolerance: on values, relative to 1 + |bound|.
-    """
-
-    subject: Subject
-    own: OwnProblem
-    tolerance: float
-
-    @property
-    def allowed(self) -> float:
-        """So far may a point be outside of the constraints."""
-        return max(FEASIBILITY, self.tolerance)
-
-    @cached_property
-    def asked(self) -> Any:
-        """The problem without any value that it had before; its variables are the user's."""
-        import cvxpy
-
-        problem = cvxpy.Problem(self.own.problem.objective, self.own.problem.constraints)
-        for variable in problem.variables():
-            variable.save_value(None)
-        for constraint in problem.constraints:
-            for variable in constraint.dual_variables:
-                variable.save_value(None)
-        return problem
-
-    @cached_property
-    def answer(self) -> Answer:
-        """The answer; an error becomes a failed one, except NotImplementedError."""
-        started = time.perf_counter()
-        try:
-            found = self._cones() if self.subject.kind == "cones" else self._problem()
-        except NotImplementedError:
-            raise
-        except Exception as error:  # a solver under test may raise anything
-            found = Answer(None, FAILED, detail=f"raised {type(error).__name__}: {error}")
-        return found.replace(seconds=time.perf_counter() - started)
-
-    def _problem(self) -> Answer:
-        from cvxtoken.conic.problems import is_geometric
-
-        function, problem = self.subject.function, self.asked
-        takes_gp = "gp" in inspect.signature(function).parameters
-        said = function(problem, gp=is_geometric(problem)) if takes_gp else function(problem)
-        status = said if isinstance(said, str) else problem.status
-        answer = answered(status, objective=problem.value)
-        if status is None:
-            return answer.replace(fault="nothing solved the problem: its status is None")
-        return answer
-
-    def _cones(self) -> Answer:
-        p = self.own.program
-        found = self.subject.function(p.A.copy(), p.b.copy(), p.q.copy(), p.cones)
-        # all that is read here is the point as it is
-        written = cast(Any, SimpleNamespace(program=p, tokens=lambda x: x))
-        return read_cones(written, found)
-
-    @property
-    def says_either(self) -> bool:
-        """Whether the solver leaves open which of infeasible and unbounded it is."""
-        word = self.answer.detail.lower()
-        claimed = self.answer.status in (*SAYS_INFEASIBLE, *SAYS_UNBOUNDED)
-        return claimed and "inf" in word and "unb" in word
-
-    def require_optimum(self) -> None:
-        """Go on only where there may be an optimum, and one is claimed or a point is there."""
-        if self.own.claim != ENCLOSED:
-            raise NotApplicable(f"the problem is {self.own.claim}")
-        if self.answer.status not in SAYS_OPTIMUM:
-            raise NotApplicable(f"the solver says '{self.answer.status}'")
-        if answers(self):
-            raise NotApplicable("there is no point")
-
-    @cached_property
-    def violation(self) -> tuple[float, str]:
-        """How far the point is outside, relative, and of what."""
-        if self.subject.kind == "problem":
-            return worst_violation(self.asked)
-        assert self.answer.point is not None
-        return residuals.primal_residual(self.own.program, self.answer.point), "b - A x in the cones"
-
-    @cached_property
-    def value(self) -> float:
-        """The objective at the point itself."""
-        if self.subject.kind == "problem":
-            return float(np.asarray(self.asked.objective.value, dtype=float))
-        assert self.answer.point is not None
-        return self.own.posed(float(self.own.program.q @ self.answer.point))
 
 
 def adapter(case: ProblemCase) -> str | None:
@@ -161,9 +59,19 @@ def answers(case: ProblemCase) -> str | None:
     return None if np.isfinite(answer.point).all() else "x is not finite"
 
 
+def _require_optimum(case: ProblemCase) -> None:
+    """Go on only where there may be an optimum, one is claimed, and a point is there."""
+    if case.own.claim != ENCLOSED:
+        raise NotApplicable(f"the problem is {case.own.claim}")
+    if case.answer.status not in SAYS_OPTIMUM:
+        raise NotApplicable(f"the solver says '{case.answer.status}'")
+    if answers(case):
+        raise NotApplicable("there is no point")
+
+
 def feasible(case: ProblemCase) -> str | None:
     """Whether the point meets the constraints, as far as that can be seen."""
-    case.require_optimum()
+    _require_optimum(case)
     far, what = case.violation
     if far <= case.allowed:
         return None
@@ -172,15 +80,16 @@ def feasible(case: ProblemCase) -> str | None:
 
 def accurate(case: ProblemCase) -> str | None:
     """Whether the objective at the point is in the enclosure."""
-    case.require_optimum()
-    if not np.isfinite(case.value) and case.violation[0] <= case.allowed:
-        raise NotApplicable("at its own point, on the edge of a domain, the objective is not finite")
+    _require_optimum(case)
+    by_rounding = not np.isfinite(case.value) and 0 < case.outside_domain <= case.allowed
+    if by_rounding and case.answer.objective is not None:
+        raise NotApplicable("the point is outside of a domain by rounding; the reported value is judged")
     return _off(case, case.value, "at the point")
 
 
 def objective(case: ProblemCase) -> str | None:
     """Whether the value that the solver reports is in the enclosure, where it claims the optimum."""
-    case.require_optimum()
+    _require_optimum(case)
     if case.answer.status != OPTIMAL:
         raise NotApplicable(f"the answer claims '{case.answer.status}', not 'optimal'")
     if case.answer.objective is None:
@@ -272,7 +181,7 @@ def detects(case: ProblemCase) -> str | None:
 
 def duals(case: ProblemCase) -> str | None:
     """Whether z of cone data is dual feasible, and as good as x, where the optimum is claimed."""
-    case.require_optimum()
+    _require_optimum(case)
     if case.subject.kind == "problem":
         raise NotApplicable("the dual values of CVXPY problems are not judged")
     if case.answer.status != OPTIMAL or case.answer.duals is None or case.answer.point is None:

@@ -104,6 +104,8 @@ def test_a_function_by_the_path_of_its_file(command: Command) -> None:
     assert found["upper"].startswith(best)
     lower, upper = Decimal(found["lower"]), Decimal(found["upper"])
     assert 0 < upper - lower < 4 * Decimal(found["width"])
+    proof = ConicCertificate.load("proof.json")
+    assert lower <= proof.lower <= proof.upper <= upper, "rounded outward"
     assert re.fullmatch(
         r"\d\.\de-1\d: so far may rounding the data to doubles have moved it .*", found["data radius"]
     )

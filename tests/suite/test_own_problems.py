@@ -142,19 +142,27 @@ def test_values_from_before_do_not_count_and_the_problem_is_left_alone() -> None
     assert solved.status == "optimal"
 
 
-def test_a_point_on_the_edge_of_a_domain_is_judged_by_the_domain() -> None:
+def test_a_point_outside_of_a_domain_by_rounding_is_judged_by_its_reported_value() -> None:
     x = cp.Variable(2, name="x")
     edge = cp.Problem(cp.Maximize(cp.sum(cp.entr(x))), [cp.sum(x) == 1, x[0] <= 0])
+    inside = cp.Problem(cp.Maximize(cp.log(x[0])), [x[0] <= 2, x[1] == 0])
 
-    def at(first: float) -> Any:
+    def at(first: float, value: float | None) -> Report:
         def solver(problem: cp.Problem) -> str:
             x.save_value(np.array([first, 1 - first]))
+            problem._value = value
             return "optimal"
 
         return check_solver(solver, problems=[edge])
 
-    assert at(-1e-10).ok, "CVXPY's value is minus infinity there"
-    assert {"feasible", "accurate"} <= {o.check for o in at(-0.1).failed}
+    by_rounding = at(-1e-10, 1e-9)
+    assert by_rounding.ok, "CVXPY's value is minus infinity there"
+    assert "accurate" not in {o.check for o in by_rounding.passed}
+    assert "objective" in {o.check for o in at(-1e-10, 0.1).failed}
+    assert "accurate" in {o.check for o in at(-1e-10, None).failed}
+    assert {"feasible", "accurate"} <= {o.check for o in at(-0.1, 0).failed}
+    outside = own.always("optimal", "at_zero")
+    assert {o.check for o in check_solver(outside, problems=[inside]).failed} == {"accurate", "honest"}
 
 
 def test_names_choose_and_bad_input_is_refused() -> None:
