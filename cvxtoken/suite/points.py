@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
-from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.program import EXPONENTIAL
 from cvxtoken.conic.residuals import outside
 
@@ -57,6 +57,8 @@ def _violations(problem: Any) -> Iterator[tuple[float, str]]:
 
 def _of_attributes(variable: Any) -> float:
     value = _dense(variable.value)
+    if np.iscomplexobj(value):
+        return 0.0
     signs, bounds = variable.attributes, variable.attributes.get("bounds")
     least = 0.0 if signs["nonneg"] or signs["pos"] else -np.inf
     most = 0.0 if signs["nonpos"] or signs["neg"] else np.inf
@@ -79,5 +81,7 @@ def _of_constraint(constraint: Any) -> float:
     return float(np.max(_dense(constraint.violation()), initial=0.0)) / size
 
 
-def _dense(value: Any) -> FloatArray:
-    return np.asarray(value.toarray() if sparse.issparse(value) else value, dtype=float)
+def _dense(value: Any) -> NDArray[Any]:
+    """Of real or complex numbers."""
+    array = np.asarray(value.toarray() if sparse.issparse(value) else value)
+    return array if np.iscomplexobj(array) else array.astype(float)

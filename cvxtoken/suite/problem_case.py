@@ -61,15 +61,17 @@ class ProblemCase:
         except NotImplementedError:
             raise
         except Exception as error:  # a solver under test may raise anything
-            found = Answer(None, FAILED, detail=f"raised {type(error).__name__}: {error}")
+            told = " ".join(f"raised {type(error).__name__}: {error}".split())
+            found = Answer(None, FAILED, detail=told)
         return found.replace(seconds=time.perf_counter() - started)
 
     def _problem(self) -> Answer:
         from cvxtoken.conic.problems import is_geometric
 
         function, problem = self.subject.function, self.asked
-        takes_gp = "gp" in inspect.signature(function).parameters
-        said = function(problem, gp=is_geometric(problem)) if takes_gp else function(problem)
+        parameters = inspect.signature(function).parameters.values()
+        takes_gp = any(p.name == "gp" or p.kind == p.VAR_KEYWORD for p in parameters)
+        said = function(problem, gp=True) if takes_gp and is_geometric(problem) else function(problem)
         status = said if isinstance(said, str) else problem.status
         answer = answered(status, objective=problem.value)
         if status is None:

@@ -187,6 +187,8 @@ def duals(case: ProblemCase) -> str | None:
     if case.answer.status != OPTIMAL or case.answer.duals is None or case.answer.point is None:
         raise NotApplicable("no dual values were given of what is claimed to be optimal")
     p, x = case.own.program, case.answer.point
+    if not p.q.any():
+        raise NotApplicable("the objective is constant, so that z is 0 but for rounding")
     z = np.asarray(case.answer.duals, dtype=float).ravel()
     if z.shape != p.b.shape:
         return f"z has shape {z.shape}; it must be {p.b.shape}"

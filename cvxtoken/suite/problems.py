@@ -155,7 +155,7 @@ def _certified(name: str, problem: Any, folder: str | Path | None) -> OwnProblem
     own = OwnProblem(name, problem, found)
     if found.claim != ENCLOSED or found.width is not None:
         return own
-    return replace(own, reason=f"{own.truth}, and no more: {'; '.join(dict.fromkeys(found.notes))}")
+    return replace(own, reason="; ".join([f"{own.truth}, and no more", *dict.fromkeys(found.notes)]))
 
 
 def _chosen(

@@ -7,6 +7,7 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 import pytest
+from scipy import sparse
 
 from cvxtoken import ProblemError, Workload
 from cvxtoken.suite import Report, check_solver
@@ -87,7 +88,7 @@ def test_what_cannot_be_proven_is_named_and_has_not_passed() -> None:
     assert reasons["integer"] == "the variable n is integer; only continuous ones can be proven"
     assert reasons["weak"].startswith("nothing is proven: ")
     assert reasons["rounded"].startswith(
-        "its optimum is proven to be at least 0.045, if it is feasible, and no more:"
+        "its optimum is proven to be at least 0.045, if it is feasible, and no more; x is outside"
     )
     assert not report.ok
     assert not report.failed
@@ -190,3 +191,36 @@ def test_names_choose_and_bad_input_is_refused() -> None:
         with pytest.raises(ProblemError) as caught:
             check_solver(**{"solve_fn": own.plain, **arguments})  # type: ignore[arg-type]
         assert message in str(caught.value)
+
+
+def test_problems_of_all_shapes_are_asked_about_as_they_are() -> None:
+    """Without rows, with a constant objective, of matrices, complex numbers, bounds and sparse data."""
+    x, X, z = cp.Variable(2, name="x"), cp.Variable((2, 2), symmetric=True), cp.Variable(2, complex=True)
+    b = cp.Variable(2, bounds=[0, [1, 2]])
+    shapes = {
+        "no rows": cp.Problem(cp.Minimize(0 * x[0])),
+        "constant": cp.Problem(cp.Minimize(3), [x >= 1]),
+        "matrix": cp.Problem(cp.Minimize(cp.norm(X - np.array([[1, 2], [2, 4]]), "fro")), [X[0, 1] <= 1]),
+        "complex": cp.Problem(cp.Minimize(cp.norm(z - np.array([1 + 1j, 2]))), [cp.real(z) <= 0.5]),
+        "bounds": cp.Problem(cp.Maximize(cp.sum(b) + cp.log(b[0]))),
+        "sparse": cp.Problem(cp.Minimize(cp.norm(sparse.eye_array(2).tocsr() @ x)), [cp.sum(x) == 1]),
+    }
+    for solver in (own.plain, own.of_cones):
+        report = check_solver(solver, problems=shapes)
+        assert report.ok, str(report)
+        accurate = {o.instance for o in report.passed if o.check == "accurate"}
+        assert accurate == set(shapes)
+
+
+def test_a_geometric_program_is_told_to_who_takes_it() -> None:
+    def keywords(problem: cp.Problem, **options: Any) -> None:
+        problem.solve(solver="CLARABEL", **options)
+
+    def without(problem: cp.Problem) -> None:
+        problem.solve(solver="CLARABEL")
+
+    assert check_solver(keywords, ["geometric", "maximum"], problems=own.problems()).ok
+    (failed,) = check_solver(without, "geometric", problems=own.problems()).failed
+    assert failed.check == "answers"
+    assert failed.reason.startswith("it failed: raised DCPError: ")
+    assert "\n" not in failed.reason
