@@ -144,8 +144,7 @@ def _certified(problem: Any, digits: int) -> Found:
     except (ProblemError, CertificateError) as error:
         status = 3 if isinstance(error, CertificateError) else 2
         return Found(None, time.perf_counter() - started, str(error), status)
-    one_sided = found.claim == "enclosed" and found.width is None
-    return Found(found, time.perf_counter() - started, status=3 if one_sided else 0)
+    return Found(found, time.perf_counter() - started, status=0 if found.is_whole else 3)
 
 
 def _prepare(out: Path, several: bool) -> None:

@@ -54,6 +54,11 @@ class ConicCertificate(Proof):
     exponential: bool = False
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all is proven that can be: not one bound alone."""
+        return self.claim != ENCLOSED or self.width is not None
+
+    @property
     def width(self) -> Decimal | None:
         """upper - lower, None where one is missing."""
         return None if self.lower is None or self.upper is None else self.upper - self.lower
@@ -124,6 +129,7 @@ def document_of(program: ConeProgram) -> dict[str, Any]:
         "rows": rows,
         "columns": columns,
         "cones": [list(cone) for cone in program.cones],
+        "exponents": list(program.exponents),
         "offset": float(program.offset),
         "q": program.q.tolist(),
         "b": program.b.tolist(),
@@ -139,7 +145,8 @@ def program_of(document: dict[str, Any]) -> ConeProgram:
     A = sparse.csc_array((values, (i, j)), shape=(document["rows"], document["columns"]))
     b, q = (np.array(document[name], float) for name in "bq")
     cones = tuple((kind, size) for kind, size in document["cones"])
-    return ConeProgram(A, b, q, document["offset"], cones, document["sense"])
+    exponents = tuple(document["exponents"])
+    return ConeProgram(A, b, q, document["offset"], cones, document["sense"], exponents)
 
 
 def approximate(vector: dict[str, Any]) -> np.ndarray:

@@ -22,11 +22,12 @@ def certify_problem(problem: cvxpy.Problem, digits: int = 30) -> ConicCertificat
     problem is not solved and not changed.
 
     Args:
-        problem: any whose atoms compile to equations, inequalities, second-order and exponential cones.
+        problem: any that compiles to equations, inequalities, second-order, exponential, power (of three
+            rows) and semidefinite cones (to the order 30).
         digits: the gap asked for is 10^-digits of the value.
 
     Raises:
-        ProblemError: the problem is neither DCP nor DGP, has integer variables or cones of other kinds, no
+        ProblemError: the problem is neither DCP nor DGP, has integer variables or cones of other sizes, no
             variables, or a number that is not finite; the message names what it is. Or digits is not from 1
             to 200.
         CertificateError: nothing could be proven; the message says what was tried and what stopped it.

@@ -17,6 +17,9 @@ from scipy import sparse
 from cvxtoken.conic.program import EXPONENTIAL
 from cvxtoken.conic.residuals import outside
 
+# constraints whose own measure of a point would run a solver
+_BY_A_SOLVER = ("RelEntrConeQuad", "OpRelEntrConeQuad", "PowCone3D", "PowConeND")
+
 
 def worst_violation(problem: Any) -> tuple[float, str]:
     """The largest relative violation at the values of the variables, and what is violated.
@@ -73,10 +76,10 @@ def _of_constraint(constraint: Any) -> float:
     if len(values) < len(constraint.args) or not all(np.isfinite(value).all() for value in values):
         return 0.0
     size = 1 + max((float(np.abs(value).max(initial=0)) for value in values), default=0.0)
-    if type(constraint).__name__ == "ExpCone":  # whose own measure would run a solver
+    if type(constraint).__name__ == "ExpCone":
         points = np.stack([value.ravel() for value in values], axis=1)
         return outside(points.ravel(), ((EXPONENTIAL, 3),) * len(points)) / size
-    if type(constraint).__name__ in ("RelEntrConeQuad", "OpRelEntrConeQuad"):
+    if type(constraint).__name__ in _BY_A_SOLVER:
         return 0.0
     return float(np.max(_dense(constraint.violation()), initial=0.0)) / size
 

@@ -13,16 +13,17 @@ import numpy as np
 
 from cvxtoken.conic import residuals
 from cvxtoken.conic.certificate import ENCLOSED, INFEASIBLE
+from cvxtoken.conic.program import POWER, SEMIDEFINITE
 from cvxtoken.errors import CvxtokenError, LibraryError, ProblemError
 from cvxtoken.suite.answer import Subject
 from cvxtoken.suite.case import NotApplicable
 from cvxtoken.suite.isolation import Lost, call
-from cvxtoken.suite.optimality import DUAL_TOLERANCE
 from cvxtoken.suite.outcomes import outcome_of
 from cvxtoken.suite.points import missing_values
 from cvxtoken.suite.problem_case import ProblemCase
 from cvxtoken.suite.problems import OwnProblem
 from cvxtoken.suite.report import FAIL, UNPROVEN, Outcome
+from cvxtoken.suite.report import UNSUPPORTED as DOES_NOT_APPLY
 from cvxtoken.suite.status import (
     FAILED,
     INACCURATE,
@@ -33,6 +34,7 @@ from cvxtoken.suite.status import (
     UNKNOWN,
     UNSUPPORTED,
 )
+from cvxtoken.suite.vectors import DUAL_TOLERANCE
 
 SINCE = "0.2.0"  # the version that first had these checks
 _SMALL = 1e-3  # costs, such as those of a constant objective
@@ -223,6 +225,10 @@ def run_problem(subject: Subject, own: OwnProblem, tolerance: float, time_limit:
     unproven = [Outcome(own.name, "proven", UNPROVEN, own.reason, SINCE)] if own.reason else []
     if own.certificate is None:
         return unproven
+    beyond = {kind for kind, _ in own.program.cones} & {POWER, SEMIDEFINITE}
+    if subject.kind == "cones" and beyond:
+        told = f"functions of cone data are not asked about {' and '.join(sorted(beyond))} cones"
+        return [*unproven, Outcome(own.name, "answers", DOES_NOT_APPLY, told, SINCE)]
 
     def outcomes() -> list[Outcome] | CvxtokenError:
         case = ProblemCase(subject, own, tolerance)

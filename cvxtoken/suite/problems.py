@@ -153,7 +153,7 @@ def _certified(name: str, problem: Any, folder: str | Path | None) -> OwnProblem
     except (ProblemError, CertificateError) as error:
         return OwnProblem(name, problem, None, str(error))
     own = OwnProblem(name, problem, found)
-    if found.claim != ENCLOSED or found.width is not None:
+    if found.is_whole:
         return own
     return replace(own, reason="; ".join([f"{own.truth}, and no more", *dict.fromkeys(found.notes)]))
 

@@ -224,3 +224,18 @@ def test_a_geometric_program_is_told_to_who_takes_it() -> None:
     assert failed.check == "answers"
     assert failed.reason.startswith("it failed: raised DCPError: ")
     assert "\n" not in failed.reason
+
+
+def test_power_and_semidefinite_cones_are_asked_about_as_problems_only() -> None:
+    X = cp.Variable((2, 2), symmetric=True, name="X")
+    far = cp.Problem(cp.Minimize(cp.trace(X)), [X >> 0, X[0, 1] == 1])
+    assert check_solver(own.plain, problems=[far]).ok
+
+    def outside(problem: cp.Problem) -> str:
+        X.save_value(np.array([[0.5, 1.0], [1.0, 1.5]]))  # of trace 2, and an eigenvalue below 0
+        return "optimal"
+
+    assert {o.check for o in check_solver(outside, problems=[far]).failed} == {"feasible", "honest"}
+    (outcome,) = check_solver(own.of_cones, problems=[far]).outcomes
+    assert (outcome.check, outcome.result) == ("answers", "UNSUPPORTED")
+    assert outcome.reason == "functions of cone data are not asked about semidefinite cones"

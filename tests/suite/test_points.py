@@ -12,6 +12,7 @@ from cvxtoken.suite.points import missing_values, worst_violation
 
 X = cp.Variable(3, name="x")
 LIMITED = cp.Variable(2, bounds=[0, 2], name="limited")
+MATRIX = cp.Variable((2, 2), PSD=True, name="matrix")
 NEGATIVE = cp.Variable(nonpos=True, name="negative")
 
 
@@ -26,13 +27,15 @@ NEGATIVE = cp.Variable(nonpos=True, name="negative")
         (X, [cp.log(X[0]) >= -1], [-1, 0, 0], 1 / 2, "the domain"),
         (LIMITED, [], [-1, 1], 1 / 2, "the sign or bounds of limited"),
         (LIMITED, [], [1, 5], 3 / 6, "the sign or bounds of limited"),
+        (MATRIX, [], [[1, 2], [2, 1]], 1 / 3, "the domain"),
+        (MATRIX, [], [[1, 1], [1, 1]], 0, ""),
         (NEGATIVE, [], 1, 1 / 2, "the sign or bounds of negative"),
     ],
 )
 def test_violations(variable: Any, constraints: list[Any], value: Any, violation: float, what: str) -> None:
     variable.save_value(np.array(value, dtype=float))
     found, named = worst_violation(cp.Problem(cp.Minimize(cp.sum(variable)), constraints))
-    assert found == pytest.approx(violation, rel=1e-6)
+    assert found == pytest.approx(violation, rel=1e-6, abs=1e-12)
     if violation:
         assert named.startswith(what)
 
