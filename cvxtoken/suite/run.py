@@ -56,7 +56,7 @@ def check_solver(
         form: how problems and cone data are written: presolved or raw; or parametric, for re-solves of one
             CVXPY problem whose parameters change from instance to instance of the same size.
         tolerance: on the true error of the objective, relative to 1 + |J*|.
-        time_limit: for all checks of one instance, in s.
+        time_limit: for all checks of one instance, in s; to certify one of `problems` may take longer.
         on_instance: called with the id of each instance when it is done.
         problems: in place of the library, `cvxpy.Problem`s in a list or by name. A geometric program is
             solved by its logarithm: a parameter `gp` of the function is then True. Cone data are those that
