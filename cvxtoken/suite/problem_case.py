@@ -14,7 +14,7 @@ import numpy as np
 from cvxtoken.conic import residuals
 from cvxtoken.suite.answer import Subject
 from cvxtoken.suite.checks import FEASIBILITY
-from cvxtoken.suite.points import outside_domain, worst_violation
+from cvxtoken.suite.points import outside_domain, value_inside, worst_violation
 from cvxtoken.suite.problems import OwnProblem
 from cvxtoken.suite.reading import Answer, answered, read_cones
 from cvxtoken.suite.status import FAILED, SAYS_INFEASIBLE, SAYS_UNBOUNDED
@@ -101,15 +101,18 @@ class ProblemCase:
         return residuals.primal_residual(self.own.program, self.answer.point), "b - A x in the cones"
 
     @property
-    def outside_domain(self) -> float:
-        """How far the point is outside of the domain of the objective, relative; that of a program is all."""
-        return outside_domain(self.asked) if self.subject.kind == "problem" else 0.0
+    def is_outside_by_rounding(self) -> bool:
+        """Whether the point is outside of the domain of the objective, and not by more than is allowed."""
+        return self.subject.kind == "problem" and 0 < outside_domain(self.asked) <= self.allowed
 
     @cached_property
     def value(self) -> float:
-        """The objective at the point itself."""
+        """The objective at the point; where that is outside of its domain by rounding, at one inside."""
         if self.subject.kind == "problem":
             with np.errstate(all="ignore"):  # outside of their domains atoms are not finite
-                return float(np.asarray(self.asked.objective.value, dtype=float))
+                found = float(np.asarray(self.asked.objective.value, dtype=float))
+            if not np.isfinite(found) and self.is_outside_by_rounding:
+                return value_inside(self.asked, self.allowed)
+            return found
         assert self.answer.point is not None
         return self.own.posed(float(self.own.program.q @ self.answer.point))

@@ -7,6 +7,7 @@ Values are held against the proven enclosure, relative to 1 + |bound|.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -84,9 +85,7 @@ def feasible(case: ProblemCase) -> str | None:
 def accurate(case: ProblemCase) -> str | None:
     """Whether the objective at the point is in the enclosure."""
     _require_optimum(case)
-    by_rounding = not np.isfinite(case.value) and 0 < case.outside_domain <= case.allowed
-    if by_rounding and case.answer.objective is not None:
-        raise NotApplicable("the point is outside of a domain by rounding; the reported value is judged")
+    _leave_rounding(case, case.value)
     return _off(case, case.value, "at the point")
 
 
@@ -102,7 +101,14 @@ def objective(case: ProblemCase) -> str | None:
     except (TypeError, ValueError):
         return f"the reported objective is no number but {case.answer.objective!r:.60}"
     value = case.own.posed(reported) if case.subject.kind == "cones" else reported
+    _leave_rounding(case, value)
     return _off(case, value, "reported")
+
+
+def _leave_rounding(case: ProblemCase, value: float) -> None:
+    """Infinity at a point that is outside of a domain by rounding is CVXPY's, and no value of the solver."""
+    if not np.isfinite(value) and case.is_outside_by_rounding:
+        raise NotApplicable("the point is outside of a domain by rounding, where CVXPY's value is infinite")
 
 
 def _off(case: ProblemCase, value: float, where: str) -> str | None:
@@ -142,13 +148,13 @@ def _honest_optimum(case: ProblemCase) -> str | None:
             return None
         if (reason := answers(case)) is None:
             reason = feasible(case)
+        seen = False
         for check in (accurate, objective):
-            try:
+            with suppress(NotApplicable):
                 reason = reason or check(case)
-            except NotApplicable:
-                continue
-        if not reason and own.reason:
-            raise NotApplicable(own.reason)
+                seen = True
+        if not reason and (own.reason or not seen):
+            raise NotApplicable(own.reason or "no value of the objective can be judged")
         return f"claims '{status}', but {reason}" if reason else None
     _require_margin(case)
     return f"claims '{status}', but {own.truth} (tolerance {case.allowed:g})"

@@ -143,7 +143,7 @@ def test_values_from_before_do_not_count_and_the_problem_is_left_alone() -> None
     assert solved.status == "optimal"
 
 
-def test_a_point_outside_of_a_domain_by_rounding_is_judged_by_its_reported_value() -> None:
+def test_a_point_outside_of_a_domain_by_rounding_is_judged_inside_of_it() -> None:
     x = cp.Variable(2, name="x")
     edge = cp.Problem(cp.Maximize(cp.sum(cp.entr(x))), [cp.sum(x) == 1, x[0] <= 0])
     inside = cp.Problem(cp.Maximize(cp.log(x[0])), [x[0] <= 2, x[1] == 0])
@@ -156,12 +156,22 @@ def test_a_point_outside_of_a_domain_by_rounding_is_judged_by_its_reported_value
 
         return check_solver(solver, problems=[edge])
 
-    by_rounding = at(-1e-10, 1e-9)
-    assert by_rounding.ok, "CVXPY's value is minus infinity there"
-    assert "accurate" not in {o.check for o in by_rounding.passed}
+    by_rounding = at(-1e-10, -np.inf)
+    assert by_rounding.ok, "minus infinity is CVXPY's there"
+    assert "accurate" in {o.check for o in by_rounding.passed}, "at 0 in place of -1e-10"
+    assert "objective" in {o.check for o in by_rounding.unsupported}
     assert "objective" in {o.check for o in at(-1e-10, 0.1).failed}
-    assert "accurate" in {o.check for o in at(-1e-10, None).failed}
     assert {"feasible", "accurate"} <= {o.check for o in at(-0.1, 0).failed}
+
+    def affine(problem: cp.Problem) -> str:
+        x.save_value(np.array([1 + 1e-10, 0.0]))
+        problem._value = -np.inf
+        return "optimal"
+
+    unseen = cp.Problem(cp.Maximize(cp.entr(1 - x[0])), [x[0] >= 1, x[1] == 0])
+    found = results(check_solver(affine, problems=[unseen]))
+    for check in ("accurate", "objective", "honest"):
+        assert found["problems[0]", check] == "UNSUPPORTED", check
 
     def on_the_edge(problem: cp.Problem) -> str:
         x.save_value(np.zeros(2))
