@@ -116,9 +116,9 @@ class OwnProblem:
             return f"it is proven to be {self.claim}, by at least {self.margin:.2g} relative"
         lower, upper = self.bounds
         if not self.has_point or not self.is_bounded:
-            known = f"at least {lower:.9g}" if upper == np.inf else f"at most {upper:.9g}"
+            known = f"at least {lower + 0.0:.9g}" if upper == np.inf else f"at most {upper + 0.0:.9g}"
             return f"its optimum is proven to be {known}" + ("" if self.has_point else ", if it is feasible")
-        return f"its optimum is proven to be {upper:.9g}"
+        return f"its optimum is proven to be {0.0 if lower <= 0 <= upper else upper:.9g}"
 
 
 def own_problems(

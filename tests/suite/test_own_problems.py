@@ -178,6 +178,8 @@ def test_a_point_outside_of_a_domain_by_rounding_is_judged_inside_of_it() -> Non
         problem._value = np.log(2)
         return "optimal"
 
+    (proven,) = own_problems([edge])
+    assert proven.truth == "its optimum is proven to be 0", "and not 1e-33"
     report = check_solver(on_the_edge, problems=[inside])
     assert {o.check for o in report.failed} == {"accurate", "honest"}, "no rounding made that minus infinity"
 
