@@ -23,8 +23,8 @@ unbounded     x is feasible, and with a ray r and, for some programs, a directio
                 second-order cone, <s, g> > 0 and <d, g> >= 0, where <a, c> = a_0 c_0 - a'c', as
                 <s + t d + l g, s + t d + l g> = <s + t d, s + t d> + 2 l <s + t d, g> + l^2 <g, g>;
                 exponential one, g = (x, 0, z) and y is positive in s and not negative in d, where z > 0, so
-                that z grows beyond y e^(x / y), or x < 0 and z is in s and d as y is, so that y e^(x / y)
-                falls to 0 below it.
+                that z grows beyond y e^(x / y), or x < 0 and z is in d as y is, so that y e^(x / y)
+                falls to 0 below z, which is positive in s as y is.
 
 Vectors are whole numbers over a power of two, and over a denominator of a table. As K is a cone, what is
 asked of a block is asked of whole numbers, and so in exact arithmetic. Only logarithms are rounded: outward,
@@ -287,8 +287,8 @@ def logarithm(bound: Decimal, up: bool) -> Decimal:
     """ln of a bound, above or below it."""
     require(bound > 0, "the bound of an exponential is not positive")
     if bound == 1:
-        return Decimal(0)  # exactly, and what is next to 0 is too small to be written out
-    near = Context(len(bound.as_tuple().digits) + 20, Emin=-999_999_999, Emax=999_999_999)
+        return Decimal(0)
+    near = Context(len(bound.as_tuple().digits) + 20)
     value = near.ln(bound)
     return near.next_plus(value) if up else near.next_minus(value)
 
@@ -329,8 +329,8 @@ def recedes(kind: str, s: list[Number], d: list[Number], g: list[Number], work: 
         x, y, z = common(g, work)
         if y > 0:  # inside but for e^0 = 1: no other rational number has a rational exponential
             return x != 0 or y != z
-        (_, s_y, s_z), (_, d_y, d_z) = ([n for n, _ in part] for part in (s, d))
-        return s_y > 0 and d_y >= 0 and (z > 0 or (x < 0 and s_z > 0 and d_z >= 0))
+        (_, s_y, _), (_, d_y, d_z) = ([n for n, _ in part] for part in (s, d))
+        return s_y > 0 and d_y >= 0 and (z > 0 or (x < 0 and d_z >= 0))  # s_y > 0 has s_z > 0
     return False
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from fractions import Fraction
-from math import lcm
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,8 @@ def program(
     """min q'x with b + forms x in the cones: A is minus the forms."""
     A = sparse.csc_array(-np.array(forms, float).reshape(len(b), len(q)))
     A.eliminate_zeros()
-    return ConeProgram(A, np.array(b, float), np.array(q, float), rest.pop("offset", 0.0), tuple(cones), **rest)
+    offset, right, costs = rest.pop("offset", 0.0), np.array(b, float), np.array(q, float)
+    return ConeProgram(A, right, costs, offset, tuple(cones), **rest)
 
 
 def proof(p: ConeProgram, claim: str = "enclosed", **parts: Any) -> Document:
@@ -79,16 +80,9 @@ def changed(document: Document, **parts: Any) -> Document:
 
 def bound(document: Document) -> Document:
     """The document with the SHA-256 of its program, where that is one."""
-    try:
+    with suppress(checker.Refused, KeyError, TypeError):
         document["sha256"] = checker.Program(document["program"], checker.Work()).digest
-    except (checker.Refused, KeyError, TypeError):
-        pass
     return document
-
-
-def together(stored: Document) -> int:
-    """The least common denominator of a stored vector's table."""
-    return lcm(1, *(int(text, 16) for text in stored["denominators"]))
 
 
 # min x, x >= 1
@@ -111,6 +105,9 @@ FACE = program([(E, 3)], [[1.0], [0.0], [0.0]], [0.0, 0.0, 1.0], [-1.0])
 ROW = program([(S, 1)], [[1.0]], [0.0], [1.0])
 # min 0 over one unknown, nothing else
 EMPTY = program([], [], [], [0.0], offset=7.0)
+EMPTY_AT = program([], [], [], [0.0], offset=0.0005)
+# min 3 x + 5 y, 3 x + 5 y >= 2
+THIRDS = program([(N, 1)], [[3.0, 5.0]], [-2.0], [3.0, 5.0])
 # x >= 2, x <= 1
 APART = program([(N, 2)], [[1.0], [-1.0]], [-2.0, 1.0], [0.0])
 # |(x, 2)| <= 1
@@ -128,6 +125,10 @@ ROWS = program([(N, 1)], [[-1.0, 1.0]], [0.0], [-1.0, 0.0])
 ROOTS = program([(S, 3)], [[0.0, 1.0], [0.0, 1.0], [2.0, 0.0]], [1.0, -1.0, 0.0], [-1.0, 0.0])
 # |t| <= 1 + y
 BALL = program([(S, 2)], [[0.0, 1.0], [1.0, 0.0]], [1.0, 0.0], [-1.0, 0.0])
+# |t| / 2 <= 1 + y - t
+LOWERED = program([(S, 2)], [[-1.0, 1.0], [0.5, 0.0]], [1.0, 0.0], [-1.0, 0.0])
+# min 0, (0, 0, t) in the exponential cone
+NOTHING = program([(E, 3)], [[0.0], [0.0], [1.0]], [0.0, 0.0, 0.0], [0.0])
 # t <= ln y
 LOGARITHM = program([(E, 3)], [[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]], [0.0, 1.0, 1.0], [-1.0, 0.0])
 # e^(t - y) <= 2
@@ -138,6 +139,7 @@ WIDE = program([(E, 3)], [[1.0, 0.0], [0.0, 1.0], [0.0, 3.0]], [0.0, 1.0, 1.0], 
 SLANTED = program([(E, 3)], [[1.0, -1.0], [0.0, 1.0], [0.0, 1.0]], [0.0, 1.0, 1.0], [-1.0, 0.0])
 
 _E_BELOW, _E_ABOVE = "2.718281828459045235360287471352", "2.718281828459045235360287471353"
+_E_90 = "2.71828182845904523536028747135266249775724709369995957496696762772407663035354759457138218"
 _ROOT_BELOW, _ROOT_ABOVE = "3.29744254140025629369730157", "3.29744254140025629369730158"
 _INVERSE_BELOW, _INVERSE_ABOVE = "0.36787944117144232159552377", "0.36787944117144232159552378"
 _T = {"x": (0, 0), "ray": (1, 0), "far": (0, 1)}
@@ -164,7 +166,10 @@ PROOFS: dict[str, Document] = {
         lower=_INVERSE_BELOW,
         upper=_INVERSE_ABOVE,
     ),
-    "face": proof(FACE, x=[0], z=[0, 0, 0], lower=None, upper=None) | {"lower": None, "upper": "0", "z": None},
+    "face": proof(FACE, x=[0], upper="0"),
+    "thirds": proof(THIRDS, x=["1/3", "1/5"], z=[1], lower="2", upper="2"),
+    "tight": proof(EMPTY_AT, x=[0], z=[], lower="1e-70", upper="0.001" + "0" * 64 + "10100"),
+    "e to 10^-90": proof(EULER, x=[_E_90], upper="3"),
     "row": proof(ROW, x=[0], z=[1], lower="0", upper="0"),
     "empty": proof(EMPTY, x=[0], z=[], lower="7", upper="7"),
     "below": proof(NORM, z=[1, "-3/5", "-4/5"], lower="5"),
@@ -183,6 +188,9 @@ PROOFS: dict[str, Document] = {
     "rows": proof(ROWS, "unbounded", **_T),
     "roots": proof(ROOTS, "unbounded", **_T),
     "ball": proof(BALL, "unbounded", **_T),
+    "lowered": proof(LOWERED, "unbounded", **_T),
+    "nothing": proof(NOTHING, x=[0], z=[0, 0, 0], lower="0", upper="0"),
+    "two denominators": proof(NORM, x=["16/3"], z=[1, "-3/5", "-1/3"], lower="3.13", upper="5.4"),
     "logarithm": proof(LOGARITHM, "unbounded", **_T),
     "less": proof(LESS, "unbounded", **_T),
     "wide": proof(WIDE, "unbounded", **_T),

@@ -25,7 +25,8 @@ def is_true(document: Document) -> bool:
     if document["claim"] == "infeasible":
         return z is not None and dual(p, z) and not any(columns(p, z)) and dot(p["b"], z) < 0
     if document["claim"] == "unbounded":
-        assert x is not None and ray is not None
+        if x is None or ray is None:
+            return False
         return falls(p, x, ray, far or [Fraction(0)] * p["columns"])
     lower, upper = document["lower"], document["upper"]
     if p["sense"] == "maximize":

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from collections.abc import Iterator
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from fractions import Fraction
+from itertools import islice
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import Any
 
 import pytest
+from flint import arb
 
 from cvxtoken.verifier import conic as checker
 from tests.support.conic_proofs import (
-    BALL,
     EULER,
-    FACE,
-    LEAST,
-    LESS,
-    LOGARITHM,
-    NORM,
     PROOFS,
-    ROOTS,
-    ROW,
-    SLANTED,
     Document,
     E,
     N,
@@ -34,6 +31,7 @@ from tests.support.conic_proofs import (
     proof,
     vector,
 )
+from tests.support.conic_truth import precise
 from tests.support.damage import refused
 
 LONG = "f" * 250_001
@@ -59,6 +57,11 @@ def bounds(of: str, lower: Any, upper: Any, **rest: Any) -> Document:
     return changed(PROOFS[of], lower=lower, upper=upper, **rest)
 
 
+def over(number: str, denominator: str) -> Document:
+    """A vector of one number."""
+    return {"bits": 0, "denominators": [denominator], "values": [f"{number}/1"]}
+
+
 _NORM, _LEAST, _MOST, _E = (PROOFS[name] for name in ("norm", "least", "most", "e"))
 # cases of no direction of recession: the feasible points of these are bounded in t
 _T = {"x": (0, 0), "ray": (1, 0), "far": (0, 1)}
@@ -79,12 +82,12 @@ _EXPONENTIALS = {
 _ALONG = "no direction of recession: the {} cone of row 0"
 
 DAMAGES: dict[str, tuple[Document | Any, str]] = {
-    "no mapping": ([], "the keys or the schema"),
+    "no mapping": ([*checker.KEYS], "the keys or the schema"),
     "a key more": (changed(_NORM, more=1), "the keys or the schema"),
     "a key less": ({k: v for k, v in _NORM.items() if k != "far"}, "the keys or the schema"),
     "another schema": (changed(_NORM, schema=checker.SCHEMA + "0"), "the keys or the schema"),
     "another SHA-256": (changed(_NORM, sha256="0" * 64), "the program's SHA-256 is "),
-    "a program that is none": (changed(_NORM, program=[]), "the program's keys are off"),
+    "a program that is none": (changed(_NORM, program=[*checker.FIELDS]), "the program's keys are off"),
     "a field more": (changed(_NORM, program_more=1), "the program's keys are off"),
     "no sense": (changed(_NORM, program_sense="min"), "sense is neither"),
     "a sense that is a list": (changed(_NORM, program_sense=[]), "sense is neither"),
@@ -92,7 +95,10 @@ DAMAGES: dict[str, tuple[Document | Any, str]] = {
     "rows as a bool": (changed(_LEAST, program_rows=True), "rows or columns are no counts"),
     "columns as a bool": (changed(_LEAST, program_columns=True), "rows or columns are no counts"),
     "negative rows": (changed(_LEAST, program_rows=-1), "rows or columns are no counts"),
-    "no columns": (changed(_LEAST, program_columns=0, program_q=[]), "rows or columns are no counts"),
+    "no columns": (
+        changed(PROOFS["empty"], program_columns=0, program_q=[], x=vector()),
+        "rows or columns are no counts",
+    ),
     "many rows": (changed(_LEAST, program_rows=10**6 + 1), "rows or columns are no counts"),
     "many columns": (changed(_LEAST, program_columns=10**6 + 1), "rows or columns are no counts"),
     "q no list": (changed(_LEAST, program_q={"0": 1.0}), "q has not one number a column"),
@@ -100,7 +106,10 @@ DAMAGES: dict[str, tuple[Document | Any, str]] = {
     "A no list": (changed(_LEAST, program_A={"0": 1.0}), "q has not one number a column"),
     "q too long": (changed(_LEAST, program_q=[1.0, 0.0]), "q has not one number a column"),
     "b too long": (changed(_LEAST, program_b=[1.0, 0.0]), "b has not one number a row"),
-    "an entry outside, by its row": (entry(0, 3), "A has an entry outside"),
+    "an entry outside, by its row": (
+        changed(PROOFS["above"], program_A=[[0, 0, -1.0], [3, 0, 1.0]]),
+        "A has an entry outside",
+    ),
     "an entry outside, by its column": (entry(1, 1), "A has an entry outside"),
     "an entry at a bool": (entry(0, False), "an entry of A has no such place"),
     "an entry at a column of a bool": (entry(1, False), "an entry of A has no such place"),
@@ -137,7 +146,10 @@ DAMAGES: dict[str, tuple[Document | Any, str]] = {
     "a row too many": (cones([S, 2], [N, 2]), "the cones have not all rows"),
     "another claim": (changed(_NORM, claim="optimal"), "the claim is of no known kind"),
     "a claim that is a list": (changed(_NORM, claim=[]), "the claim is of no known kind"),
-    "nothing given": (changed(_NORM, x=None, z=None), "the vectors are not those of a proof of 'enclosed'"),
+    "nothing given": (
+        bounds("norm", None, None, x=None, z=None),
+        "the vectors are not those of a proof of 'enclosed'",
+    ),
     "a ray too many": (changed(_NORM, ray=_NORM["x"]), "the vectors are not those of a proof of 'enclosed'"),
     "an x too many": (changed(PROOFS["apart"], x=vector(0)), "the vectors are not those of a proof of 'inf"),
     "no ray": (changed(PROOFS["falls"], ray=None), "the vectors are not those of a proof of 'unb"),
@@ -145,16 +157,25 @@ DAMAGES: dict[str, tuple[Document | Any, str]] = {
     "exponential as a number": (changed(_NORM, exponential=0), "exponential is neither true nor false"),
     "bounds of no optimum": (changed(PROOFS["falls"], lower="1"), "bounds in a proof of 'unbounded'"),
     "an upper bound of no optimum": (changed(PROOFS["apart"], upper="1"), "bounds in a proof of 'inf"),
-    "a vector that is none": (changed(_NORM, x=["5"]), "a vector's keys are off"),
+    "a vector that is none": (
+        changed(_NORM, x=["bits", "values", "denominators"]),
+        "a vector's keys are off",
+    ),
     "a vector's key": (stored("x", more=0), "a vector's keys are off"),
-    "bits as a bool": (stored("x", bits=True), "a vector's bits are no such count"),
+    "bits as a bool": (stored("x", bits=True, values=["a"]), "a vector's bits are no such count"),
     "negative bits": (stored("x", bits=-1), "a vector's bits are no such count"),
     "many bits": (stored("x", bits=10**6 + 1), "a vector's bits are no such count"),
     "values no list": (stored("x", values={"5": 1}), "a vector has no lists"),
     "denominators no list": (stored("x", denominators={"5": 1}), "a vector has no lists"),
     "a value more": (stored("x", values=["5", "5"]), "a vector has not one number"),
-    "a denominator of 0": (stored("z", denominators=["0"]), "a denominator is not positive"),
-    "a negative denominator": (stored("z", denominators=["-5"]), "a denominator is not positive"),
+    "a denominator of 0": (  # of which x would be beyond all bounds
+        bounds("falls", None, "-99", claim="enclosed", ray=None, x=over("1", "0")),
+        "a denominator is not positive",
+    ),
+    "a negative denominator": (  # of which signs would be the others
+        bounds("least", None, "-3", z=None, x=over("3", "-1")),
+        "a denominator is not positive",
+    ),
     "a denominator that is whole": (stored("z", denominators=[5]), "not a hexadecimal number"),
     "a denominator of no table": (stored("x", values=["5/1"]), "a number's denominator is not of the table"),
     "a denominator of none": (stored("x", values=["5/"]), "a number's denominator is not of the table"),
@@ -256,11 +277,11 @@ DAMAGES: dict[str, tuple[Document | Any, str]] = {
         "z is outside the dual of the exponential cone of row 0",
     ),
     "u > 0": (
-        bounds("e", "2", "3", z=vector(1, 0, 1)),
+        bounds("e", "-9", "3", z=vector(1, 0, 1)),
         "z is outside the dual of the exponential cone of row 0",
     ),
     "u = 0, v < 0": (
-        bounds("e", "2", "3", z=vector(0, -1, 1)),
+        bounds("e", "-9", "3", z=vector(0, -1, 1)),
         "z is outside the dual of the exponential cone of row 0",
     ),
     "u = 0, w < 0": (
@@ -276,7 +297,23 @@ DAMAGES: dict[str, tuple[Document | Any, str]] = {
         proof(program([(N, 1)], [[1, 0]], [0], [1, 1]), z=[1], lower="0"),
         r"A'z \+ q is not 0 in column 1",
     ),
-    "no separation": (changed(PROOFS["apart"], z=vector(1, 2)), "A'z is not 0"),
+    "no separation": (changed(PROOFS["apart"], z=vector(2, 1)), "A'z is not 0"),
+    "no separation in one column": (
+        proof(program([(N, 2)], [[1, 1], [-1, 0]], [-2, 1], [0, 0]), "infeasible", z=[1, 1]),
+        "A'z is not 0",
+    ),
+    "z = 0 where x < 0": (
+        changed(PROOFS["inverse"], x=vector(0)),
+        "x is outside the exponential cone of row 0",
+    ),
+    "z < 0 where x < 0": (
+        changed(PROOFS["inverse"], x=vector(-1)),
+        "x is outside the exponential cone of row 0",
+    ),
+    "two denominators": (
+        changed(PROOFS["two denominators"], z=vector(1, "-4/5", "-2/3")),
+        "z is outside the dual of the second-order cone of row 0",
+    ),
     "separation of nothing": (changed(PROOFS["apart"], z=vector(0, 0)), "b'z is not negative"),
     "separation to the wrong side": (
         changed(PROOFS["apart"], program_b=[2.0, 1.0]),
@@ -291,7 +328,7 @@ DAMAGES: dict[str, tuple[Document | Any, str]] = {
         "z is outside the dual of the exponential cone of row 0",
     ),
     "a ray up": (changed(PROOFS["falls"], ray=vector(0)), "the objective does not fall along the ray"),
-    "far up": (changed(PROOFS["roots"], far=vector("-1/9", 1)), "the objective grows along far"),
+    "far up": (changed(PROOFS["ball"], far=vector("-1/9", 1)), "the objective grows along far"),
     "no start": (changed(PROOFS["falls"], x=vector(-1)), "x is outside the nonnegative cone of row 0"),
     "a ray outside": (
         changed(PROOFS["falls"], program_A=[[0, 0, 1.0]]),
@@ -383,32 +420,160 @@ class _Replace(ast.NodeTransformer):
 
 
 def mutants() -> Iterator[tuple[str, ModuleType]]:
-    """Broken versions, each by one change, and the function and the source of what was changed."""
+    """Broken versions, each by one change in one function or class, and what was changed."""
     source = Path(str(checker.__file__)).read_text(encoding="utf-8")
-    for place, top in enumerate(ast.parse(source).body):
+    tree, lines = ast.parse(source), source.splitlines()
+    whole = compile(tree, "whole", "exec")
+    for top in tree.body:
         if not isinstance(top, ast.FunctionDef | ast.ClassDef):
             continue
-        count = sum(1 for _ in ast.walk(top))
-        for k in range(count):
-            node = list(ast.walk(top))[k]
+        for k, node in enumerate(ast.walk(top)):
             for n, (word, _) in enumerate(changes(node)):
-                tree = ast.parse(source)
-                fresh = list(ast.walk(tree.body[place]))[k]
-                by = list(changes(fresh))[n][1]
-                broken = ast.fix_missing_locations(_Replace(fresh, by).visit(tree))
-                name = f"{top.name}: {ast.unparse(node).splitlines()[0]} | {word}"
+                fresh = copy.deepcopy(top)
+                target = next(islice(ast.walk(fresh), k, None))
+                by = next(islice(changes(target), n, None))[1]
+                broken = ast.Module([_Replace(target, by).visit(fresh)], [])
+                where = node.lineno if isinstance(node, ast.Name | ast.Attribute) else 0
+                inside = f" in {lines[where - 1].strip()}" if where else ""
+                name = f"{top.name}: {ast.unparse(node).splitlines()[0]}{inside} | {word}"
                 module = ModuleType(f"broken_{checker.__name__}")
                 module.__package__ = checker.__package__
-                exec(compile(broken, name, "exec"), module.__dict__)
+                exec(whole, module.__dict__)
+                exec(compile(ast.fix_missing_locations(broken), name, "exec"), module.__dict__)
                 yield name, module
 
 
-def same_as_the_checker(module: ModuleType) -> bool:
-    """Whether a broken version says the same of all proofs and damages."""
+_DENSE = program([(N, 3)], [[1, 2], [3, 4], [5, 6]], [0, 0, 0], [0, 0])
+_BARE = program([(N, 8)], [[0.0]] * 8, [0] * 8, [0])
+_EIGHT = program([(N, 8)], [[1.0]] * 8, [0] * 8, [0])
+LIMITS: list[tuple[str, float, Document, bool]] = [  # a limit, another value of it, a proof, is it accepted?
+    ("MAX_WORK", 1000.0, PROOFS["e"], False),
+    ("MAX_BITS", 3.0, PROOFS["least"], True),
+    ("MAX_BITS", 2.0, PROOFS["least"], False),
+    ("MAX_BITS", 8.0, PROOFS["above"], True),
+    ("MAX_BITS", 8.0, PROOFS["below"], False),
+    ("LARGEST", 8, proof(_EIGHT, upper="0") | {"x": {"bits": 8, "denominators": [], "values": ["00"]}}, True),
+    ("LARGEST", 7, proof(_BARE, x=[0], upper="0"), False),
+    ("LARGEST", 6, proof(_DENSE, x=[0, 0], upper="0"), True),
+    ("LARGEST", 5, proof(_DENSE, x=[0, 0], upper="0"), False),
+    ("FAR", 40, proof(EULER, x=[2**40], upper="1e13"), True),
+    ("FAR", 39, proof(EULER, x=[2**40], upper="1e13"), False),
+    ("MOST_DIGITS", 50, PROOFS["e"], True),
+    ("MOST_DIGITS", 49, PROOFS["e"], False),
+]
+
+
+def limited(module: ModuleType, name: str, value: float, document: Document, accepted: bool) -> bool:
+    """Whether a proof is accepted, or not, under another limit."""
+    before = getattr(module, name)
+    setattr(module, name, value)
     try:
-        for document in PROOFS.values():
-            if module.check(document) != checker.check(document):
+        return refused(module, document) != accepted
+    finally:
+        setattr(module, name, before)
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: f"{limit[0]} {limit[1]:g} {limit[3]}")
+def test_a_limit_is_where_it_is_said_to_be(limit: tuple[str, float, Document, bool]) -> None:
+    assert limited(checker, *limit)
+
+
+def rounds_outward(module: ModuleType) -> bool:
+    """Whether logarithms and quotients are on the sides that are asked for, and near."""
+    for bound in map(Decimal, ("3", "0.1", "1.0000001", "1e-900", "7e8", "2.5")):
+        low, high = module.logarithm(bound, False), module.logarithm(bound, True)
+        with precise():
+            true = arb(str(bound)).log()
+            if not (arb(str(low)) < true < arb(str(high)) and high - low < Decimal("1e-15") * abs(high)):
                 return False
-        return all(refused(module, document) for document, _ in DAMAGES.values())
+    random = Random(1)
+    for case in range(600):
+        n, d = (random.getrandbits(random.choice((3, 20, 90, 900))) + 1 for _ in range(2))
+        if case % 3 == 0:  # nearly a quotient of one digit
+            n = random.randint(1, 9) * d + random.randint(-1, 1)
+        n, digits = n * random.choice((-1, 1)), random.choice((2, 3, 5, 9))
+        low, high = (Fraction(module.quotient(n, d, digits, side)) for side in (ROUND_FLOOR, ROUND_CEILING))
+        quotient = Fraction(n, d)
+        if not low <= quotient <= high or high - low > 3 * abs(quotient) * Fraction(10) ** (1 - digits):
+            return False
+    return all(decides(module, random, digits) for digits in (48, 49, 50, 51, 99, 100) for _ in range(20))
+
+
+def decides(module: ModuleType, random: Random, digits: int) -> bool:
+    """Whether a point is said to be in the exponential cone that is, or is not, by one of so many digits."""
+    y, z = random.randint(1, 10**6), random.randint(1, 10**6)
+    z = random.choice((z, y + random.randint(1, 9)))
+    with precise():
+        log = (arb(z) / y).log()
+        unit = 10**digits
+        x = int((log * unit).floor().unique_fmpz()) + random.randint(-1, 2)
+        said = module.in_exponential(x * y, y * unit, z * unit, module.Work())
+        return bool(said == bool(arb(x) < log * unit))
+
+
+def said_of(module: ModuleType, document: Document) -> str:
+    """The reason why a proof is refused, or nothing."""
+    try:
+        module.check(document)
+    except module.Refused as refusal:
+        return str(refusal)
+    return ""
+
+
+def is_noticed(module: ModuleType) -> bool:
+    """Whether a broken version says anything else of the proofs and damages.
+
+    Programs get the SHA-256 that the broken version asks for, so that it is not this that refuses them.
+    """
+    try:
+        if any(module.check(document) != LINES[name] for name, document in PROOFS.items()):
+            return True
+        for name, (document, reason) in DAMAGES.items():
+            said = said_of(module, document)
+            if "SHA-256 is " in said and name != "another SHA-256":
+                digest = said.removeprefix("the program's SHA-256 is ")
+                said = said_of(module, document | {"sha256": digest})
+            if not re.search(reason, said):
+                return True
+        return not (rounds_outward(module) and all(limited(module, *limit) for limit in LIMITS))
     except Exception:
-        return False
+        return True
+
+
+LINES = {name: checker.check(document) for name, document in PROOFS.items()}
+EQUAL = {  # broken versions that do the same, and why
+    "Work: self.left >= 0 | comparison 0": "work of exactly what is left",
+    "Program: n and over == 1 | without part 0": "0 over a denominator is 0",
+    "relative_gap: lower <= 0 <= upper | comparison 0": "the least size at 0 is 0 both ways",
+    "relative_gap: lower <= 0 <= upper | comparison 1": "the same",
+    "common: d != over and d != 1 | without part 0": "the common multiple of a number and itself",
+    "common: d != over and d != 1 | without part 1": "the common multiple of a number and 1",
+    "in_exponential: z <= 0 or (x >= 0 and z < y) | without part 1": "the logarithms say so too",
+    "in_exponential: z <= 0 | comparison 0": "the logarithm of 0 is -Infinity",
+    "in_exponential: x >= 0 | comparison 0": "the logarithms say so too",
+    "in_exponential: quotient(x, y, digits, ROUND_CEILING) <= near.next_minus(log) | comparison 0": (
+        "of equal decimals more digits decide"
+    ),
+    "in_exponential: quotient(x, y, digits, ROUND_FLOOR) > near.next_plus(log) | comparison 0": "the same",
+    "quotient: n < 0 | comparison 0": "0 over any denominator is 0",
+    "quotient: n >= 0 | comparison 0": "the same",
+    "read_cones: isinstance(cones, list) and len(cones) <= LARGEST | without part 1": (
+        "each cone has a row, and rows are limited"
+    ),
+    "read_cones: len(cones) <= LARGEST | comparison 0": "the same",
+    "read_cones: isinstance(cone, list) and len(cone) == 2 and (cone[0] in KINDS) | without part 0": (
+        "no text of two letters, and no mapping, has a kind at 0"
+    ),
+}
+
+
+def test_the_checker_rounds_outward() -> None:
+    assert rounds_outward(checker)
+    assert not is_noticed(checker)
+
+
+def test_every_rule_of_the_checker_is_needed() -> None:
+    """One change to one comparison, requirement, sign or side of rounding is noticed, or changes nothing."""
+    broken = list(mutants())
+    assert len(broken) > 300
+    assert sorted({name for name, module in broken if not is_noticed(module)}) == sorted(EQUAL)
