@@ -17,12 +17,18 @@ FILES = sorted(ROOT.rglob("*.py"))
 WINGS = ["allocation", "clipping", "batching", "scheduling"]
 CVXPY_ROOMS = [
     "cvxtoken.allocation.program.forms",
+    "cvxtoken.allocation.program.resolves",
     "cvxtoken.allocation.program.solver",
     "cvxtoken.allocation.program.constraints",
 ]
 CVXPY_ROOMS += ["cvxtoken.suite.solvers", "cvxtoken.conic.problems"]
 CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.robust.program"]
 CVXPY_ROOMS += ["cvxtoken.conic.compiled", "cvxtoken.conic.replaced"]
+CVXPY_ROOMS += [
+    f"cvxtoken.library.cones.{file.stem}"
+    for file in (ROOT / "library" / "cones").glob("*.py")
+    if file.stem not in ("__init__", "problem", "catalog")
+]
 
 
 def name_of(file: Path) -> str:

@@ -45,7 +45,8 @@ class Pair:
 
     def joined(self, other: Pair) -> Pair:
         """The points of another search where it has them, and these where it has not."""
-        x, z = other.x or self.x, other.z or self.z
+        x = self.x if other.x is None else other.x
+        z = self.z if other.z is None else other.z
         return Pair(x, z, other.notes if x is not None and z is not None else (*self.notes, *other.notes))
 
 

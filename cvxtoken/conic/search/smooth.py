@@ -20,6 +20,7 @@ from flint import arb, arb_mat
 from cvxtoken.conic.program import EXPONENTIAL, NONNEGATIVE, SECOND_ORDER
 
 Matrix = list[list[Any]]
+Rows = list[dict[int, Any]]  # of a matrix, without what is always 0
 
 
 class Nonnegative:
@@ -34,9 +35,9 @@ class Nonnegative:
         """What is 0 on the path."""
         return [s[0] * z[0] - mu]
 
-    def jacobian(self, s: Any, z: Any, w: Any) -> tuple[Matrix, Matrix]:
+    def jacobian(self, s: Any, z: Any, w: Any) -> tuple[Rows, Rows]:
         """Its derivatives in s, and in z and w."""
-        return [[z[0]]], [[s[0]]]
+        return [{0: z[0]}], [{0: s[0]}]
 
     def eliminated(self, s: Any, z: Any, w: Any, F: Any) -> tuple[Matrix, list[Any]]:
         """H and g, so that a step has d(z, w) = g - H ds."""
@@ -59,7 +60,7 @@ class SecondOrder(Nonnegative):
         product = sum((a * c for a, c in zip(s, z, strict=True)), 0 * s[0])
         return [product - mu, *(s[0] * c + z[0] * a for a, c in zip(s[1:], z[1:], strict=True))]
 
-    def jacobian(self, s: Any, z: Any, w: Any) -> tuple[Matrix, Matrix]:
+    def jacobian(self, s: Any, z: Any, w: Any) -> tuple[Rows, Rows]:
         """See `Nonnegative`."""
         return _arrow(z), _arrow(s)
 
@@ -71,7 +72,7 @@ class SecondOrder(Nonnegative):
             return [t.mid(), *(((c - t * a) / s[0]).mid() for a, c in zip(s[1:], v[1:], strict=True))]
 
         det = s[0] * s[0] - sum((a * a for a in s[1:]), arb(0))
-        columns = [solve([row[j] for row in _arrow(z)]) for j in range(len(s))]
+        columns = [solve([row.get(j, arb(0)) for row in _arrow(z)]) for j in range(len(s))]
         return [list(row) for row in zip(*columns, strict=True)], solve([-x for x in F])
 
     def inside(self, v: Any, dual: bool) -> bool:
@@ -99,24 +100,24 @@ class Exponential(Nonnegative):
             o * e + 2 * u - v - u * w,
         ]
 
-    def jacobian(self, s: Any, z: Any, w: Any) -> tuple[Matrix, Matrix]:
+    def jacobian(self, s: Any, z: Any, w: Any) -> tuple[Rows, Rows]:
         """See `Nonnegative`."""
         (x, y, t), (u, v, o), (w,) = s, z, w
-        e, one, no = _exp(w), t * 0 + 1, t * 0
-        in_s = [[no, -e, one], [u, -u * w, no], [no, v + u * w - u, no], [no, no, no]]
+        e = _exp(w)
+        in_s = [{1: -e, 2: t * 0 + 1}, {0: u, 1: -u * w}, {1: v + u * w - u}, {}]
         in_z = [
-            [no, no, no, -y * e],
-            [x - y * w, no, no, -u * y],
-            [y * (w - 1), y, no, y * u],
-            [2 - w, -one, e, o * e - u],
+            {3: -y * e},
+            {0: x - y * w, 3: -u * y},
+            {0: y * (w - 1), 1: y, 3: y * u},
+            {0: 2 - w, 1: t * 0 - 1, 2: e, 3: o * e - u},
         ]
         return in_s, in_z
 
     def eliminated(self, s: Any, z: Any, w: Any, F: Any) -> tuple[Matrix, list[Any]]:
         """See `Nonnegative`."""
         in_s, in_z = self.jacobian(s, z, w)
-        right = arb_mat([[*row, -x] for row, x in zip(in_s, F, strict=True)])
-        found = arb_mat(in_z).solve(right, algorithm="approx").mid().tolist()
+        right = arb_mat([[*_filled(row, 3), -x] for row, x in zip(in_s, F, strict=True)])
+        found = arb_mat([_filled(row, 4) for row in in_z]).solve(right, algorithm="approx").mid().tolist()
         return [row[:3] for row in found], [row[3] for row in found]
 
     def inside(self, v: Any, dual: bool) -> bool:
@@ -140,11 +141,13 @@ def cones_of(kind: str, rows: Sequence[int]) -> list[Cone]:
     return [{SECOND_ORDER: SecondOrder, EXPONENTIAL: Exponential}[kind](rows)]
 
 
-def _arrow(v: Any) -> Matrix:
+def _arrow(v: Any) -> Rows:
     """The matrix of the Jordan product with v."""
-    no = 0 * v[0]
-    rest = [[a, *(v[0] if k == i else no for k in range(1, len(v)))] for i, a in enumerate(v[1:], 1)]
-    return [list(v), *rest]
+    return [dict(enumerate(v)), *({0: a, i: v[0]} for i, a in enumerate(v[1:], 1))]
+
+
+def _filled(row: dict[int, Any], size: int) -> list[Any]:
+    return [row.get(j, arb(0)) for j in range(size)]
 
 
 def _exp(w: Any) -> Any:
