@@ -37,9 +37,10 @@ def cones(
         **dict.fromkeys(("x", "z", "ray", "far")),
     }
     for name, given in parts.items():
-        values, bits, denominators = (*given, 0, [])[:3] if isinstance(given, tuple) else (given, None, None)
-        vector = {"bits": bits, "denominators": denominators, "values": values}
-        made[name] = vector if isinstance(given, tuple) else given
+        made[name] = given
+        if isinstance(given, tuple):
+            values, bits, denominators = given + (0, [])[len(given) - 1 :]
+            made[name] = {"bits": bits, "denominators": denominators, "values": values}
     return made
 
 
