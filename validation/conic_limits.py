@@ -60,7 +60,7 @@ def near_ln_2(digits: int) -> str:
     return format(int(context.multiply(context.ln(Decimal(2)), Decimal(2 ** (4 * digits)))), "x")
 
 
-NONNEGATIVE, SECOND_ORDER, EXPONENTIAL = verifier.conic.KINDS[1:]
+NONNEGATIVE, SECOND_ORDER, EXPONENTIAL, POWER, SEMIDEFINITE = verifier.conic.KINDS[1:]
 CONES: dict[str, Callable[[], Document]] = {
     "rows of cones": lambda: cones(
         [(NONNEGATIVE, 10**6)], [0.1] * 10**6, [], x=(["0"],), z=(["0"] * 10**6,), lower="0", upper="0"

@@ -53,7 +53,7 @@ STUDIES = (  # the longest first, so that the last to end is a short one
     ),
     Study(
         "cones",
-        "Is any CVXPY problem of linear, second-order and exponential cones proven, and CVXPY's own test bank?",
+        "Is any CVXPY problem of linear, second-order and exponential cones proven, and CVXPY's own bank?",
     ),
     Study("limits", "What may a file of up to 50 MB, made for it, cost a checker in time and memory?"),
     Study(

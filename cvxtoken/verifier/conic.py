@@ -9,6 +9,9 @@ nonnegative   s >= 0;                                                   z >= 0
 second-order  s_0 >= |s'|;                                              z_0 >= |z'|
 exponential   y > 0 and y e^(x / y) <= z, for s = (x, y, z), or         u < 0 and -u e^(v / u - 1) <= w, or
               y = 0, x <= 0, z >= 0;                                    u = 0, v >= 0, w >= 0
+power         x, y >= 0 and x^a y^(1 - a) >= |z|, with 0 < a < 1;       (u / a, v / (1 - a), w) in the cone
+semidefinite  S is positive semidefinite, whose upper triangle,         Z is, with Z_ii = z_ii, and z_ij / 2
+              column by column, is s;                                   off the diagonal: <S, Z> = s'z
 
 What is proven, with z in K* and s = b - A x in K, so that s'z >= 0:
 
@@ -33,8 +36,8 @@ limit to it; so that memory has one too, rows are looked at one after the other.
 
 A proof is bound to its program by the SHA-256 of these bytes, counts in 8 bytes and doubles, all big-endian:
 the text 'cvxtoken cone program 1' and a line feed; rows and columns; a byte, 1 to maximise; the number of
-cones, and of each a byte, its place in KINDS, and its rows; offset, q and b; the number of A's entries that
-are not 0, and of each, by column and row, its column, row and value.
+cones, and of each a byte, its place in KINDS, and its rows, and of a power cone its exponent; offset, q and
+b; the number of A's entries that are not 0, and of each, by column and row, its column, row and value.
 """
 
 import hashlib
@@ -42,7 +45,7 @@ import struct
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from itertools import islice, pairwise, repeat
-from math import frexp, inf, lcm
+from math import frexp, inf, isqrt, lcm
 from re import fullmatch
 from typing import Any
 
@@ -53,8 +56,9 @@ else:  # run as a script beside allocation.py, without the package
 
 SCHEMA = "cvxtoken-cone-certificate/1"
 KEYS = {"schema", "sha256", "program", "exponential", "claim", "lower", "upper", "x", "z", "ray", "far"}
-FIELDS = {"sense", "rows", "columns", "cones", "offset", "q", "b", "A"}
-KINDS = ("zero", "nonnegative", "second-order", "exponential")
+FIELDS = {"sense", "rows", "columns", "cones", "exponents", "offset", "q", "b", "A"}
+KINDS = ("zero", "nonnegative", "second-order", "exponential", "power", "semidefinite")
+MOST_ORDER = 30  # of a semidefinite cone
 VECTORS = {  # of each claim, those that it must have, and those that it may have
     "enclosed": (set(), {"x", "z"}),
     "infeasible": ({"z"}, {"z"}),
@@ -69,6 +73,7 @@ LN, LN_CUBED = 6e4, 0.03  # ns of a logarithm, and by the cube of its digits
 DIVISION = 6  # times a product, in time; LCM likewise
 LCM = 10
 Refused, require = allocation.Refused, allocation.require
+Cone = tuple[str, int, float]  # its kind, rows and exponent
 Number = tuple[int, int]  # n, d > 0, which stand for n / d; not in lowest terms
 
 
@@ -98,7 +103,7 @@ class Program:
         self.rows, self.columns = data["rows"], data["columns"]
         good = all(type(size) is int and 0 <= size <= LARGEST for size in (self.rows, self.columns))
         require(good and self.columns > 0, "rows or columns are no counts within limits")
-        self.cones = read_cones(data["cones"], self.rows)
+        self.cones = read_cones(data["cones"], data["exponents"], self.rows)
         lists = all(isinstance(data[name], list) for name in ("q", "b", "A"))
         require(lists and len(data["q"]) == self.columns, "q has not one number a column")
         require(len(data["b"]) == self.rows, "b has not one number a row")
@@ -127,8 +132,9 @@ class Program:
         """The SHA-256 of the bytes that the module's docstring lists."""
         sizes = (self.rows, self.columns, int(self.sense == "maximize"), len(self.cones))
         hashed = hashlib.sha256(b"cvxtoken cone program 1\n" + struct.pack(">QQBQ", *sizes))
-        for kind, size in self.cones:
+        for kind, size, a in self.cones:
             hashed.update(struct.pack(">BQ", KINDS.index(kind), size))
+            hashed.update(struct.pack(">d", a) if kind == "power" else b"")
         for a in values[: len(values) - len(entries)]:
             hashed.update(struct.pack(">d", a + 0.0))
         hashed.update(struct.pack(">Q", sum(a != 0 for _, _, a in entries)))
@@ -309,28 +315,29 @@ def unbounded(program: Program, vectors: dict[str, Vector]) -> None:
     none: Iterator[Number] = repeat((0, 1), program.rows)
     away = none if far is None else program.slack(far, constant=False)
     parts = (program.slack(x), program.slack(ray, constant=False), away)
-    for kind, start, size in blocks(program.cones):
-        s, d, g = (list(islice(part, size)) for part in parts)
-        good = inside(kind, g, program.work, dual=False) and recedes(kind, s, d, g, program.work)
+    for kind, start, size, a in blocks(program.cones):
+        s, d, g = (common(list(islice(part, size)), program.work) for part in parts)
+        good = inside(kind, a, g, program.work, dual=False) and recedes(kind, a, s, d, g, program.work)
         require(good, f"no direction of recession: the {kind} cone of row {start}")
 
 
-def recedes(kind: str, s: list[Number], d: list[Number], g: list[Number], work: Work) -> bool:
-    """Whether s + t d + l g stays in a cone, as the module's docstring says, for g in the cone."""
-    if inside(kind, d, work, dual=False):
+def recedes(kind: str, a: float, s: list[int], d: list[int], g: list[int], work: Work) -> bool:
+    """Whether s + t d + l g stays in a cone, as the module's docstring says, for g in the cone.
+
+    Each of them is known up to a positive factor.
+    """
+    if inside(kind, a, d, work, dual=False):
         return True
     if kind == "nonnegative":
-        return g[0][0] > 0
+        return g[0] > 0
     if kind == "second-order":
-        whole, *others = (common(part, work) for part in (g, s, d))
-        square, along, step = (lorentz(whole, part, work) for part in (whole, *others))
+        square, along, step = (lorentz(g, part, work) for part in (g, s, d))
         return square > 0 or (along > 0 and step >= 0)
     if kind == "exponential":
-        x, y, z = common(g, work)
+        x, y, z = g
         if y > 0:  # inside but for e^0 = 1: no other rational number has a rational exponential
             return x != 0 or y != z
-        (_, s_y, _), (_, d_y, d_z) = ([n for n, _ in part] for part in (s, d))
-        return s_y > 0 and d_y >= 0 and (z > 0 or (x < 0 and d_z >= 0))  # s_y > 0 has s_z > 0
+        return s[1] > 0 and d[1] >= 0 and (z > 0 or (x < 0 and d[2] >= 0))  # y > 0 in s has z > 0
     return False
 
 
@@ -346,9 +353,9 @@ def lorentz(a: list[int], c: list[int], work: Work) -> int:
 def feasible(program: Program, x: Vector) -> None:
     """Require that b - A x is in K."""
     slack = program.slack(x)
-    for kind, start, size in blocks(program.cones):
-        part = list(islice(slack, size))
-        good = inside(kind, part, program.work, dual=False)
+    for kind, start, size, a in blocks(program.cones):
+        part = common(list(islice(slack, size)), program.work)
+        good = inside(kind, a, part, program.work, dual=False)
         require(good, f"x is outside the {kind} cone of row {start}")
 
 
@@ -362,19 +369,19 @@ def dual_feasible(program: Program, z: Vector) -> None:
 def in_dual(program: Program, z: Vector) -> None:
     """Require that z is in K*."""
     numbers = iter(z.numbers())
-    for kind, start, size in blocks(program.cones):
-        part = list(islice(numbers, size))
-        good = inside(kind, part, program.work, dual=True)
+    for kind, start, size, a in blocks(program.cones):
+        part = common(list(islice(numbers, size)), program.work)
+        good = inside(kind, a, part, program.work, dual=True)
         require(good, f"z is outside the dual of the {kind} cone of row {start}")
 
 
-def blocks(cones: list[tuple[str, int]]) -> Iterator[tuple[str, int, int]]:
-    """The kind of each cone, its first row and their number; equations and inequalities are one row each."""
+def blocks(cones: list[Cone]) -> Iterator[tuple[str, int, int, float]]:
+    """The kind of each cone, its first row, their number, its exponent; of linear ones row by row."""
     start = 0
-    for kind, size in cones:
+    for kind, size, a in cones:
         step = 1 if kind in ("zero", "nonnegative") else size
         for first in range(start, start + size, step):
-            yield kind, first, step
+            yield kind, first, step, a
         start += size
 
 
@@ -400,27 +407,98 @@ def common(numbers: list[Number], work: Work) -> list[int]:
     return found
 
 
-def inside(kind: str, v: list[Number], work: Work, dual: bool) -> bool:
+def inside(kind: str, a: float, v: list[int], work: Work, dual: bool) -> bool:
     """Whether a point is in a cone, or in the dual of the cone."""
     if kind == "zero":
-        return dual or v[0][0] == 0
+        return dual or not any(v)
     if kind == "nonnegative":
-        return v[0][0] >= 0
-    whole = common(v, work)
+        return min(v) >= 0
     if kind == "second-order":
-        return whole[0] >= 0 and lorentz(whole, whole, work) >= 0
-    first, second, third = whole
-    if dual:  # -u e^(v / u - 1) <= w is y e^(x / y) <= z at (x, y, z) = (u - v, -u, w)
-        return (
-            first == 0 and second >= 0 and third >= 0
-            if first >= 0
-            else in_exponential(first - second, -first, third, work)
-        )
-    return (
-        second == 0 and first <= 0 and third >= 0
-        if second <= 0
-        else in_exponential(first, second, third, work)
-    )
+        return v[0] >= 0 and lorentz(v, v, work) >= 0
+    if kind == "semidefinite":
+        return is_semidefinite(v, 1 if dual else 2, work)
+    x, y, z = v
+    if kind == "power":
+        p, q = a.as_integer_ratio()
+        if dual:  # at a and 1 - a times the point in the cone
+            return in_power(p, q, (q - p) * x, p * y, p * (q - p) * z, q, work)
+        return in_power(p, q, x, y, z, 1, work)
+    if dual:  # -u e^(v / u - 1) <= w is y e^(x / y) <= z there
+        x, y = x - y, -x
+    if y > 0:
+        return in_exponential(x, y, z, work)
+    return y == 0 and x <= 0 and z >= 0
+
+
+def in_power(p: int, q: int, x: int, y: int, z: int, over: int, work: Work) -> bool:
+    """Whether x^(p / q) y^(1 - p / q) >= |z| / over, x and y not negative."""
+    x, y, z = x * over, y * over, abs(z)
+    if min(x, y) < 0 or (z and not (x and y)):
+        return False
+    if z == 0 or min(x, y) >= z:
+        return True
+    if max(x, y) < z:
+        return False
+    far = max(abs(n.bit_length() - z.bit_length()) for n in (x, y))
+    if far > FAR:
+        return False
+    digits = 50
+    while digits <= MOST_DIGITS:
+        low = sum_of_logarithms(p, q, x, y, z, digits, ROUND_FLOOR, work)
+        if low >= 0:
+            return True
+        if sum_of_logarithms(p, q, x, y, z, digits, ROUND_CEILING, work) < 0:
+            return False
+        digits *= 2
+    return False
+
+
+def sum_of_logarithms(
+    p: int, q: int, x: int, y: int, z: int, digits: int, rounding: str, work: Work
+) -> Decimal:
+    """p ln(x / z) + (q - p) ln(y / z), rounded to one side."""
+    near = Context(digits, Emin=-999_999_999, Emax=999_999_999)
+    side = Context(digits, rounding, Emin=-999_999_999, Emax=999_999_999)
+    total = Decimal(0)
+    for times, n in ((p, x), (q - p, y)):
+        log_work(abs(n.bit_length() - z.bit_length()), digits, work)
+        value = near.ln(quotient(n, z, digits, rounding))
+        value = near.next_minus(value) if rounding == ROUND_FLOOR else near.next_plus(value)
+        total = side.add(total, side.multiply(Decimal(times), value))
+    return total
+
+
+def is_semidefinite(v: list[int], off: int, work: Work) -> bool:
+    """Whether the matrix of a triangle is positive semidefinite, its rest off the diagonal times `off` / 2.
+
+    By elimination without fractions (Bareiss 1968), each pivot being a positive entry of the diagonal. With
+    none left, all that is left must be 0.
+    """
+    n = (isqrt(8 * len(v) + 1) - 1) // 2
+    place = [[max(i, j) * (max(i, j) + 1) // 2 + min(i, j) for j in range(n)] for i in range(n)]
+    M = [[v[place[i][j]] * (2 if i == j else off) for j in range(n)] for i in range(n)]
+    left, before = list(range(n)), 1
+    while left:
+        if min(M[i][i] for i in left) < 0:
+            return False
+        k = max(left, key=lambda i: M[i][i])
+        if M[k][k] == 0:
+            return not any(M[i][j] for i in left for j in left)
+        left.remove(k)
+        for i in left:
+            for j in left:
+                work.count(M[k][k].bit_length(), M[i][j].bit_length())
+                work.count(M[i][k].bit_length(), M[k][j].bit_length())
+                if j >= i:
+                    new = M[k][k] * M[i][j] - M[i][k] * M[k][j]
+                    work.count(new.bit_length(), before.bit_length(), DIVISION)
+                    M[i][j] = new // before
+        for i in left:
+            for j in left:
+                if j < i:
+                    M[i][j] = M[j][i]
+        before = M[k][k]
+    return True
 
 
 def in_exponential(x: int, y: int, z: int, work: Work) -> bool:
@@ -437,8 +515,7 @@ def in_exponential(x: int, y: int, z: int, work: Work) -> bool:
         near = Context(digits, Emin=-999_999_999, Emax=999_999_999)
         for rounding in (ROUND_FLOOR, ROUND_CEILING):
             up = rounding == ROUND_CEILING
-            work.spend(LN + LN_CUBED * digits**3)
-            work.count(far + 8 * digits, far + 8 * digits, 4 * DIVISION)
+            log_work(far, digits, work)
             log = near.ln(quotient(z, y, digits, rounding))
             if not up and quotient(x, y, digits, ROUND_CEILING) <= near.next_minus(log):
                 return True
@@ -446,6 +523,12 @@ def in_exponential(x: int, y: int, z: int, work: Work) -> bool:
                 return False
         digits *= 2
     return False
+
+
+def log_work(far: int, digits: int, work: Work) -> None:
+    """Count a logarithm to so many digits of a quotient within 2^far, and the quotients around it."""
+    work.spend(LN + LN_CUBED * digits**3)
+    work.count(far + 8 * digits, far + 8 * digits, 4 * DIVISION)
 
 
 def quotient(n: int, d: int, digits: int, rounding: str) -> Decimal:
@@ -468,15 +551,25 @@ def exceeds(value: Number, bound: Decimal, work: Work) -> bool:
     return value[0] * d > n * value[1]
 
 
-def read_cones(cones: Any, rows: int) -> list[tuple[str, int]]:
-    """Pairs of a kind and its rows."""
+def read_cones(cones: Any, exponents: Any, rows: int) -> list[Cone]:
+    """Kinds, rows, and the exponents of power cones (0 of others)."""
     require(isinstance(cones, list) and len(cones) <= LARGEST, "cones is no list within limits")
+    require(isinstance(exponents, list), "exponents is no list")
+    require(all(type(a) is float and 0 < a < 1 for a in exponents), "an exponent is no double from 0 to 1")
+    left, found = list(reversed(exponents)), []
     for cone in cones:
         require(isinstance(cone, list) and len(cone) == 2 and cone[0] in KINDS, "a cone of no known kind")
-        require(type(cone[1]) is int and 1 <= cone[1] <= rows, "a cone has no such number of rows")
-        require(cone[0] != "exponential" or cone[1] == 3, "an exponential cone has not 3 rows")
-    require(sum(size for _, size in cones) == rows, "the cones have not all rows")
-    return [(kind, size) for kind, size in cones]
+        kind, size = cone
+        require(type(size) is int and 1 <= size <= rows, "a cone has no such number of rows")
+        require(kind not in ("exponential", "power") or size == 3, f"a cone that is {kind} has not 3 rows")
+        n = (isqrt(8 * size + 1) - 1) // 2
+        good = n <= MOST_ORDER and n * (n + 1) // 2 == size
+        require(kind != "semidefinite" or good, "a semidefinite cone has no triangle of a known order")
+        require(kind != "power" or left, "a power cone has no exponent")
+        found.append((kind, size, left.pop() if kind == "power" else 0.0))
+    require(not left, "there are more exponents than power cones")
+    require(sum(size for _, size, _ in found) == rows, "the cones have not all rows")
+    return found
 
 
 def read_entry(entry: Any) -> tuple[int, int, float]:

@@ -9,9 +9,11 @@ from cvxtoken.verifier import conic as checker
 from tests.support.conic_proofs import (
     EULER,
     PROOFS,
+    D,
     Document,
     E,
     N,
+    P,
     S,
     Z,
     changed,
@@ -120,14 +122,57 @@ DAMAGES: dict[str, tuple[Document | Any, str]] = {
     ),
     "q that is no number": (changed(_LEAST, program_q=[float("nan")]), "a number is no finite double"),
     "cones no list": (changed(_NORM, program_cones={"zero": 3}), "cones is no list within limits"),
-    "a cone of no kind": (cones(["semidefinite", 3]), "a cone of no known kind"),
+    "a cone of no kind": (cones(["positive", 3]), "a cone of no known kind"),
     "a cone of a list": (cones([["zero"], 3]), "a cone of no known kind"),
     "a cone of three": (cones(["zero", 3, 3]), "a cone of no known kind"),
     "a cone as a text": (changed(_NORM, program_cones=["ab"]), "a cone of no known kind"),
     "a cone of no rows": (cones([S, 3], [N, 0]), "a cone has no such number of rows"),
     "a cone of a bool": (cones([N, True], of="least"), "a cone has no such number of rows"),
     "a cone of more rows than all": (cones([S, 4], [N, -1]), "a cone has no such number of rows"),
-    "an exponential cone of 2 rows": (cones([E, 2], [N, 1]), "an exponential cone has not 3 rows"),
+    "an exponential cone of 2 rows": (cones([E, 2], [N, 1]), "a cone that is exponential has not 3 rows"),
+    "a power cone of 2 rows": (cones(["power", 2], [N, 1]), "a cone that is power has not 3 rows"),
+    "a triangle of no order": (
+        changed(
+            proof(program([(N, 4)], [[1.0]] * 4, [0] * 4, [0]), x=[0], upper="0"), program_cones=[[D, 4]]
+        ),
+        "a semidefinite cone has no triangle of a known order",
+    ),
+    "a triangle of a large order": (
+        changed(
+            proof(program([(N, 496)], [[0.0]] * 496, [0] * 496, [0]), x=[0], upper="0"),
+            program_cones=[[D, 496]],
+        ),
+        "a semidefinite cone has no triangle of a known order",
+    ),
+    "no exponent": (changed(PROOFS["powered"], program_exponents=[]), "a power cone has no exponent"),
+    "an exponent more": (
+        changed(PROOFS["powered"], program_exponents=[0.25, 0.25]),
+        "there are more exponents than power cones",
+    ),
+    "exponents no list": (
+        changed(PROOFS["powered"], program_exponents={"0": 0.25}),
+        "exponents is no list",
+    ),
+    "an exponent of 0": (
+        changed(PROOFS["powered, far from it"], program_exponents=[0.0]),
+        "an exponent is no double from 0 to 1",
+    ),
+    "an exponent of 1": (
+        changed(PROOFS["powered, far from it"], program_exponents=[1.0]),
+        "an exponent is no double from 0 to 1",
+    ),
+    "an exponent that is whole": (
+        changed(PROOFS["powered"], program_exponents=[1]),
+        "an exponent is no double from 0 to 1",
+    ),
+    "an exponent that is a text": (
+        changed(PROOFS["powered"], program_exponents=["0.25"]),
+        "an exponent is no double from 0 to 1",
+    ),
+    "an exponent of NaN": (
+        changed(PROOFS["powered"], program_exponents=[float("nan")]),
+        "an exponent is no double from 0 to 1",
+    ),
     "a row too few": (cones([S, 2]), "the cones have not all rows"),
     "a row too many": (cones([S, 2], [N, 2]), "the cones have not all rows"),
     "another claim": (changed(_NORM, claim="optimal"), "the claim is of no known kind"),
@@ -250,6 +295,64 @@ DAMAGES: dict[str, tuple[Document | Any, str]] = {
         proof(EULER, x=[2**30_000], upper="1e9999"),
         "x is outside the exponential cone of row 0",
     ),
+    **{
+        f"power, {name}": (
+            proof(program([(P, 3)], [[0.0], [0], [0]], s, [0], exponents=(a,)), x=[0], upper="0"),
+            "x is outside the power cone of row 0",
+        )
+        for name, a, s in (
+            ("beyond", 0.25, [2, 3, 2.7109]),
+            ("little beyond", 0.25, [2, 3, 2.710806010829535]),
+            ("beyond, below", 0.25, [2, 3, -2.7109]),
+            ("x negative", 0.25, [-1, 3, 0]),
+            ("y negative", 0.25, [1, -3, 0]),
+            ("x = 0", 0.25, [0, 3, 0.5]),
+            ("y = 0", 0.25, [3, 0, 0.5]),
+            ("above both", 0.25, [3, 3, 4]),
+            ("exponents for each other", 0.75, [2, 3, 2.6]),
+            ("far", 0.5, [1e308, 5e-324, 1]),
+        )
+    },
+    "a second exponent": (
+        changed(PROOFS["powers"], x=vector("-1", "-2.0001")),
+        "x is outside the power cone of row 3",
+    ),
+    "a power cone's dual": (
+        changed(PROOFS["powered"], z=vector("0.338", "0.677", -1)),
+        "z is outside the dual of the power cone of row 0",
+    ),
+    "a point that is no dual one": (
+        proof(
+            program([(P, 3)], [[0.0], [0], [0]], [0, 0, 0], [0], exponents=(0.25,)), z=[-1, -1, 0], lower="0"
+        ),
+        "z is outside the dual of the power cone of row 0",
+    ),
+    **{
+        f"semidefinite, {name}": (
+            proof(program([(D, len(s))], [[0.0]] * len(s), s, [0]), x=[0], upper="0"),
+            "x is outside the semidefinite cone of row 0",
+        )
+        for name, s in (
+            ("negative", [-1]),
+            ("negative below", [1, 0, -1]),
+            ("off the diagonal", [1, 1.0000001, 1]),
+            ("nothing on the diagonal", [0, 1, 0]),
+            ("nothing on a part of it", [1, 0, 0, 0, 1, 0]),
+            ("in all three", [0.6666666, 1, 2, 0, 1, 2]),
+            ("in the last of three", [2, 1, 2, 0, 1, 0.6666666]),
+            ("by 13", [1, 0, 1, 2, 0, 1]),
+        )
+    },
+    "a dual matrix": (
+        changed(PROOFS["matrix"], z=vector(1, "-2.001", 1)),
+        "z is outside the dual of the semidefinite cone of row 0",
+    ),
+    "a ray out of a matrix": (
+        proof(
+            program([(D, 3)], [[1, 0], [0, 0], [0, 0]], [1, 0, 1], [1, 0]), "unbounded", x=(0, 0), ray=(-1, 0)
+        ),
+        "no direction of recession: the semidefinite cone of row 0",
+    ),
     "z outside": (
         changed(_NORM, z=vector(1, "-4/5", "-4/5")),
         "z is outside the dual of the second-order cone of row 0",
@@ -358,6 +461,12 @@ LIMITS: list[tuple[str, float, Document, bool]] = [  # a limit, another value of
     ("LARGEST", 6, proof(_DENSE, x=[0, 0], upper="0"), True),
     ("LARGEST", 5, proof(_DENSE, x=[0, 0], upper="0"), False),
     ("FAR", 40, proof(EULER, x=[2**40], upper="1e13"), True),
+    ("FAR", 9, PROOFS["power of 2^10"], True),
+    ("FAR", 8, PROOFS["power of 2^10"], False),
+    ("MOST_DIGITS", 50, PROOFS["powered"], True),
+    ("MOST_DIGITS", 49, PROOFS["powered"], False),
+    ("MOST_ORDER", 3, PROOFS["cube"], True),
+    ("MOST_ORDER", 2, PROOFS["cube"], False),
     ("FAR", 39, proof(EULER, x=[2**40], upper="1e13"), False),
     ("MOST_DIGITS", 50, PROOFS["e"], True),
     ("MOST_DIGITS", 49, PROOFS["e"], False),

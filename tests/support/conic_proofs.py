@@ -16,7 +16,7 @@ from cvxtoken.conic.program import ConeProgram
 from cvxtoken.verifier import conic as checker
 
 Document = dict[str, Any]
-Z, N, S, E = checker.KINDS
+Z, N, S, E, P, D = checker.KINDS
 
 
 def vector(*values: Any) -> Document:
@@ -108,6 +108,24 @@ EMPTY = program([], [], [], [0.0], offset=7.0)
 EMPTY_AT = program([], [], [], [0.0], offset=0.0005)
 # min 3 x + 5 y, 3 x + 5 y >= 2
 THIRDS = program([(N, 1)], [[3.0, 5.0]], [-2.0], [3.0, 5.0])
+# max z, |z| <= 2^(1/4) 3^(3/4) = 2.71080601...
+POWERED = program([(P, 3)], [[0.0], [0.0], [1.0]], [2.0, 3.0, 0.0], [-1.0], exponents=(0.25,))
+# (x, 3, 0) in a power cone, min x
+EDGE = program([(P, 3)], [[1.0], [0.0], [0.0]], [0.0, 3.0, 0.0], [1.0], exponents=(0.3,))
+# two exponents: min z + w, |z| <= 1, |w| <= 16^(1/4) 1^(3/4)
+POWERS = program(
+    [(P, 3), (P, 3)],
+    [[0, 0], [0, 0], [1, 0], [0, 0], [0, 0], [0, 1]],
+    [1, 1, 0, 16, 1, 0],
+    [1, 1],
+    exponents=(0.75, 0.25),
+)
+# |z| <= 2^(10 / 4)
+FAR = program([(P, 3)], [[0.0], [0.0], [1.0]], [1024.0, 1.0, 0.0], [-1.0], exponents=(0.25,))
+# min x with x, 1, 1 a matrix of order 2, with x, 0, 1, and with x, 1, 2, 0, 1, 2 one of order 3
+MATRIX = program([(D, 3)], [[1.0], [0.0], [0.0]], [0.0, 1.0, 1.0], [1.0])
+SINGULAR = program([(D, 3)], [[1.0], [0.0], [0.0]], [0.0, 0.0, 1.0], [1.0])
+CUBE = program([(D, 6)], [[1.0], [0], [0], [0], [0], [0]], [0, 1, 2, 0, 1, 2], [1.0])
 # x >= 2, x <= 1
 APART = program([(N, 2)], [[1.0], [-1.0]], [-2.0, 1.0], [0.0])
 # |(x, 2)| <= 1
@@ -170,6 +188,22 @@ PROOFS: dict[str, Document] = {
     "thirds": proof(THIRDS, x=["1/3", "1/5"], z=[1], lower="2", upper="2"),
     "tight": proof(EMPTY_AT, x=[0], z=[], lower="1e-70", upper="0.001" + "0" * 64 + "10100"),
     "e to 10^-90": proof(EULER, x=[_E_90], upper="3"),
+    "powered": proof(POWERED, x=["2.7108"], z=["0.339", "0.678", -1], lower="-2.712", upper="-2.7108"),
+    "powered, near": proof(POWERED, x=["2.710806010829534"], upper="-2.710806010829534"),
+    "powered, far from it": proof(POWERED, x=[2], upper="-2"),
+    "powered, on the other side": proof(POWERED, x=["-2.71"], upper="2.71"),
+    "edge": proof(EDGE, x=[0], z=[1, 0, 0], lower="0", upper="0"),
+    "powers": proof(POWERS, x=["-1", "-1.9999"], upper="-2.9999"),
+    "power of 2^10": proof(FAR, x=[2], upper="-2"),
+    "matrix": proof(MATRIX, x=[1], z=[1, -2, 1], lower="1", upper="1"),
+    "singular": proof(SINGULAR, x=[0], z=[1, 0, 0], lower="0", upper="0"),
+    "cube": proof(
+        CUBE,
+        x=["2/3"],
+        z=[1, "-4/3", "4/9", "2/3", "-4/9", "1/9"],
+        lower="0.666666666666",
+        upper="0.666666666667",
+    ),
     "row": proof(ROW, x=[0], z=[1], lower="0", upper="0"),
     "empty": proof(EMPTY, x=[0], z=[], lower="7", upper="7"),
     "below": proof(NORM, z=[1, "-3/5", "-4/5"], lower="5"),

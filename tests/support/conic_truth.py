@@ -6,6 +6,7 @@ It shares no code with the checker. `arb` is python-flint's ball arithmetic.
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -96,7 +97,7 @@ def dot(numbers: list[float], v: Vector) -> Fraction:
 
 def in_cones(p: Document, v: Vector, dual: bool) -> bool:
     """Each cone by its definition."""
-    start = 0
+    start, exponents = 0, iter(p["exponents"])
     for kind, size in p["cones"]:
         part, start = v[start : start + size], start + size
         if kind == "zero":
@@ -105,6 +106,12 @@ def in_cones(p: Document, v: Vector, dual: bool) -> bool:
             good = all(a >= 0 for a in part)
         elif kind == "second-order":
             good = part[0] >= 0 and sum((a * a for a in part[1:]), Fraction(0)) <= part[0] ** 2
+        elif kind == "power":
+            a = Fraction(next(exponents))
+            x, y, z = part
+            good = power(a, x / a, y / (1 - a), z) if dual else power(a, x, y, z)
+        elif kind == "semidefinite":
+            good = semidefinite(part, Fraction(1, 2) if dual else Fraction(1))
         else:
             good = dual_exponential(*part) if dual else exponential(*part)
         if not good:
@@ -130,6 +137,40 @@ def dual_exponential(u: Fraction, v: Fraction, w: Fraction) -> bool:
         return -u <= w
     with precise():
         return bool(ball(-u) * ball(v / u - 1).exp() <= ball(w))
+
+
+def power(a: Fraction, x: Fraction, y: Fraction, z: Fraction) -> bool:
+    """x^a y^(1 - a) >= |z|."""
+    if min(x, y) < 0:
+        return False
+    if abs(z) <= min(x, y):
+        return True
+    if min(x, y) == 0:
+        return False
+    with precise():
+        return bool(ball(x) ** ball(a) * ball(y) ** ball(1 - a) >= ball(abs(z)))
+
+
+def semidefinite(triangle: Vector, off: Fraction) -> bool:
+    """Every principal minor is at least 0, of the matrix with `off` times what is off the diagonal."""
+    n = next(n for n in range(len(triangle) + 1) if n * (n + 1) // 2 == len(triangle))
+    entries = iter(triangle)
+    M = [[Fraction(0)] * n for _ in range(n)]
+    for j in range(n):
+        for i in range(j + 1):
+            M[i][j] = M[j][i] = next(entries) * (1 if i == j else off)
+    subsets = (rows for size in range(1, n + 1) for rows in combinations(range(n), size))
+    return all(determinant([[M[i][j] for j in rows] for i in rows]) >= 0 for rows in subsets)
+
+
+def determinant(M: list[Vector]) -> Fraction:
+    """By the first row."""
+    if not M:
+        return Fraction(1)
+    parts = (
+        (-1) ** j * M[0][j] * determinant([row[:j] + row[j + 1 :] for row in M[1:]]) for j in range(len(M))
+    )
+    return sum(parts, Fraction(0))
 
 
 def ball(a: Fraction) -> arb:

@@ -159,6 +159,7 @@ def _data(random: Random, made: Document) -> None:
         if values:
             k = random.randrange(len(values))
             values[k] = values[k] * random.choice((-1.0, 2.0, 1 + 2.0**-52)) + random.choice((0.0, 1.0, -1.0))
+            values[k] *= abs(values[k]) > 1e-9  # or the judge would go far beyond all numbers
 
 
 def _part(random: Random, made: Document) -> None:

@@ -119,7 +119,9 @@ def rounds_outward(module: ModuleType, most: int = checker.MOST_DIGITS) -> bool:
         if not low <= quotient <= high or high - low > 3 * abs(quotient) * Fraction(10) ** (1 - digits):
             return False
     module.MOST_DIGITS, points = 200, itertools.product((48, 49, 50, 51, 99, 100), range(20))
-    good = all(decides(module, random, digits) for digits, _ in points)
+    good = all(
+        decides(module, random, digits) and decides_power(module, random, digits) for digits, _ in points
+    )
     module.MOST_DIGITS = most
     return good
 
@@ -134,6 +136,18 @@ def decides(module: ModuleType, random: Random, digits: int) -> bool:
         x = int((log * unit).floor().unique_fmpz()) + random.randint(-1, 2)
         said = module.in_exponential(x * y, y * unit, z * unit, module.Work())
         return bool(said == bool(arb(x) < log * unit))
+
+
+def decides_power(module: ModuleType, random: Random, digits: int) -> bool:
+    """The same of a power cone."""
+    x, y, q = random.randint(1, 10**6), random.randint(1, 10**6), random.choice((3, 64, 2**40 + 1))
+    y = random.choice((y, x + random.randint(1, 9)))
+    p, unit = random.randint(1, q - 1), 10**digits
+    with precise():
+        edge = (arb(x) ** (arb(p) / q)) * (arb(y) ** (1 - arb(p) / q)) * unit
+        z = int(edge.floor().unique_fmpz()) + random.randint(-1, 2)
+        said = module.in_power(p, q, x * unit, y * unit, random.choice((z, -z)), 1, module.Work())
+        return bool(said == bool(arb(z) < edge))
 
 
 def said_of(module: ModuleType, document: Document) -> str:
@@ -185,6 +199,13 @@ EQUAL = {  # broken versions that do the same, and why
     ),
     "in_exponential: ROUND_FLOOR in if up and quotient(x, y, digits, ROUND_FLOOR) > near.next_plus(log): "
     "| to the other side": "a decimal that is no less than x / y is no less than it rounded up",
+    "inside: any(v) | all": "equations are asked one by one",
+    "in_power: z == 0 or min(x, y) >= z | without part 0": "neither x nor y is negative there",
+    "in_power: max(x, y) < z | comparison 0": "the logarithms say so too",
+    "in_power: low >= 0 | comparison 0": "a sum of rounded logarithms is not 0, as their last digits differ",
+    "in_power: sum_of_logarithms(p, q, x, y, z, digits, ROUND_CEILING, work) < 0 | comparison 0": "the same",
+    "in_power: x and y | without part 0": "the logarithm of 0 is -Infinity",
+    "is_semidefinite: j < i | comparison 0": "the diagonal is copied to itself",
     "quotient: n < 0 | comparison 0": "0 over any denominator is 0",
     "quotient: n >= 0 | comparison 0": "the same",
     "read_cones: isinstance(cones, list) and len(cones) <= LARGEST | without part 1": (

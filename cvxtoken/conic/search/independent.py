@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg
@@ -41,7 +41,7 @@ def without_dependent(program: ConeProgram) -> Kept:
     sizes = [(kind, sum(i not in drop for i in block)) for kind, block in blocks(program.cones)]
     cones = tuple((kind, size) for kind, size in sizes if size)
     A = sparse.csc_array(rows[kept].tocsc()[:, columns]) if kept else sparse.csc_array((0, len(columns)))
-    small = ConeProgram(A, program.b[kept], program.q[columns], program.offset, cones)
+    small = replace(program, A=A, b=program.b[kept], q=program.q[columns], cones=cones)
     return Kept(small, kept, columns)
 
 

@@ -22,11 +22,15 @@ from cvxtoken.conic.program import (
     EXPONENTIAL,
     KINDS,
     NONNEGATIVE,
+    POWER,
     SECOND_ORDER,
+    SEMIDEFINITE,
     ZERO,
     ConeProgram,
     blocks,
+    order_of,
 )
+from cvxtoken.conic.search.cones import interior
 from cvxtoken.conic.search.exact import entries, precision
 from cvxtoken.conic.search.repair import repaired
 from cvxtoken.conic.search.start import run
@@ -44,10 +48,24 @@ _DUAL = sparse.csr_array(np.array([[1.0, -1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0
 
 @dataclass(frozen=True)
 class Cone:
-    """Linear forms G v that must be in a second-order or exponential cone."""
+    """Linear forms G v that must be in a cone of more than one row; the exponent is of power cones."""
 
     kind: str
     G: sparse.csr_array
+    exponent: float = 0.0
+
+    def dual(self) -> Cone:
+        """Forms that are in the cone where these are in its dual."""
+        n = np.arange(order_of(self.G.shape[0]))
+        halves = np.full(self.G.shape[0], 0.5)
+        halves[n * (n + 1) // 2 + n] = 1
+        a = self.exponent
+        maps = {
+            EXPONENTIAL: _DUAL,
+            POWER: sparse.diags_array([1 - a, a, a * (1 - a)]),
+            SEMIDEFINITE: sparse.diags_array(halves),
+        }
+        return replace(self, G=sparse.csr_array(maps[self.kind] @ self.G)) if self.kind in maps else self
 
 
 @dataclass(frozen=True)
@@ -64,15 +82,6 @@ class Forms:
         return Forms(fixed, linear, tuple(cone for cone in self.cones if cone.G.nnz))
 
 
-def interior(kind: str, size: int) -> FloatArray:
-    """A point inside a cone; 0 of equations."""
-    first = 1.0 * (np.arange(size) == 0)
-    if kind == EXPONENTIAL:
-        return np.array([0.0, 0.5, 1.0])
-    found: FloatArray = {ZERO: 0 * first, NONNEGATIVE: np.ones(size)}.get(kind, first)
-    return found
-
-
 def recession(program: ConeProgram, weak: bool = False) -> list[fmpq] | None:
     """d with -A d in K and q'd < 0, or = 0 where weak, of as large a support as can be; None: none."""
     forms = -sparse.csr_array(program.A)
@@ -87,7 +96,7 @@ def separation(program: ConeProgram, weak: bool = False) -> list[fmpq] | None:
     """
     unit = sparse.eye_array(program.A.shape[0], format="csr")
     _, linear, cones = _split(program, unit)
-    cones = tuple(Cone(c.kind, sparse.csr_array(_DUAL @ c.G)) if c.kind == EXPONENTIAL else c for c in cones)
+    cones = tuple(cone.dual() for cone in cones)
     equations = sparse.csr_array(program.A.T)
     if not weak and cones:
         without = _stacked([equations, *(cone.G for cone in cones)])
@@ -100,8 +109,11 @@ def separation(program: ConeProgram, weak: bool = False) -> list[fmpq] | None:
 def _split(program: ConeProgram, forms: sparse.csr_array) -> tuple[list[int], list[int], tuple[Cone, ...]]:
     """The zero rows, the nonnegative rows, and the other cones."""
     of = {kind: [i for own, rows in blocks(program.cones) if own == kind for i in rows] for kind in KINDS}
-    others = [(kind, rows) for kind, rows in blocks(program.cones) if kind in (SECOND_ORDER, EXPONENTIAL)]
-    return of[ZERO], of[NONNEGATIVE], tuple(Cone(kind, forms[list(rows)]) for kind, rows in others)
+    others = [(kind, rows) for kind, rows in blocks(program.cones) if kind not in (ZERO, NONNEGATIVE)]
+    exponents = iter(program.exponents)
+    powers = [next(exponents) if kind == POWER else 0.0 for kind, _ in others]
+    cones = (Cone(kind, forms[list(rows)], a) for (kind, rows), a in zip(others, powers, strict=True))
+    return of[ZERO], of[NONNEGATIVE], tuple(cones)
 
 
 def _stacked(parts: Sequence[sparse.csr_array]) -> sparse.csr_array:
@@ -166,6 +178,8 @@ def _face(cone: Cone, at: FloatArray, flat: float) -> tuple[sparse.csr_array, sp
         if max(abs(at[0]), abs(at[1] - at[2])) > flat:
             return None  # a ray (x, y, y e^(x / y)), of which rationals know none but (0, 1, 1)
         return _stacked([G[[0]], G[[1]] - G[[2]]]), G[[1]]
+    if cone.kind != SECOND_ORDER:
+        return (G, none) if np.abs(at).max() <= flat else None  # other faces are not known here
     if at[0] > flat:
         along = 1 + int(np.abs(at[1:]).argmax())
         rest = [k for k in range(1, len(at)) if k != along]
@@ -184,7 +198,7 @@ def _deepest(
     exponential ones, so that forms which stay on a boundary are not 0 there if they need not be.
     """
     size, k, c = forms.fixed.shape[1], forms.linear.shape[0], len(forms.cones)
-    rims = _stacked([forms.linear[[]], *(cone.G[_RIMS[cone.kind]] for cone in forms.cones)])
+    rims = _stacked([forms.linear[[]], *(cone.G[_RIMS.get(cone.kind, [])] for cone in forms.cones)])
     r, unit = rims.shape[0], sparse.eye_array
     # columns: v, depths of linear forms and of cones, sizes of rims, a bound of |v|
     at_depth, at_rim, last = size, size + k + c, size + k + c + r
@@ -206,7 +220,8 @@ def _deepest(
     )
     program.add(SECOND_ORDER, {0: norm, last: below}, 0.0)
     q = np.concatenate([np.zeros(size), np.full(k + c, -1.0), np.full(r, -_RIM), [_NORM]])
-    found = run(program.minimising(q))
+    exponents = tuple(cone.exponent for cone in forms.cones if cone.kind == POWER)
+    found = run(program.minimising(q, exponents))
     if "Infeasible" in found.status or not found.is_finite:
         return None
     return found.x[:size], found.x[size : size + k], found.x[size + k : at_rim]
@@ -232,8 +247,8 @@ class _Rows:
         self.cones += [(kind, count)] if count else []
         self.rows += count
 
-    def minimising(self, q: FloatArray) -> ConeProgram:
+    def minimising(self, q: FloatArray, exponents: tuple[float, ...]) -> ConeProgram:
         """The program."""
         i, j, values = (np.concatenate(part) for part in zip(*self.entries, strict=True))
         A = sparse.csc_array((values, (i, j)), shape=(self.rows, self.columns))
-        return ConeProgram(A, np.concatenate(self.right), q, 0.0, tuple(self.cones))
+        return ConeProgram(A, np.concatenate(self.right), q, 0.0, tuple(self.cones), exponents=exponents)
