@@ -194,7 +194,9 @@ def main() -> int:
         draw(outcomes, arguments.picture)
     share = f"{len(done)} of {len(outcomes)} random problems are proven"
     of_bank = f"{sum(not line[-1] for line in lines)} of {len(lines)} of the bank"
-    print(f"verdict: {'' if good else 'NOT ENOUGH: '}{share}, and {of_bank}")
+    print(
+        "verdict: enough is proven:" if good else "verdict: NOT enough is proven:", f"{share}, and {of_bank}"
+    )
     return 0 if good else 1
 
 

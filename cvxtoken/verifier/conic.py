@@ -316,7 +316,7 @@ def unbounded(program: Program, vectors: dict[str, Vector]) -> None:
     away = none if far is None else program.slack(far, constant=False)
     parts = (program.slack(x), program.slack(ray, constant=False), away)
     for kind, start, size, a in blocks(program.cones):
-        s, d, g = (common(list(islice(part, size)), program.work) for part in parts)
+        s, d, g = (common(islice(part, size), program.work) for part in parts)
         good = inside(kind, a, g, program.work, dual=False) and recedes(kind, a, s, d, g, program.work)
         require(good, f"no direction of recession: the {kind} cone of row {start}")
 
@@ -354,7 +354,7 @@ def feasible(program: Program, x: Vector) -> None:
     """Require that b - A x is in K."""
     slack = program.slack(x)
     for kind, start, size, a in blocks(program.cones):
-        part = common(list(islice(slack, size)), program.work)
+        part = common(islice(slack, size), program.work)
         good = inside(kind, a, part, program.work, dual=False)
         require(good, f"x is outside the {kind} cone of row {start}")
 
@@ -370,7 +370,7 @@ def in_dual(program: Program, z: Vector) -> None:
     """Require that z is in K*."""
     numbers = iter(z.numbers())
     for kind, start, size, a in blocks(program.cones):
-        part = common(list(islice(numbers, size)), program.work)
+        part = common(islice(numbers, size), program.work)
         good = inside(kind, a, part, program.work, dual=True)
         require(good, f"z is outside the dual of the {kind} cone of row {start}")
 
@@ -385,23 +385,26 @@ def blocks(cones: list[Cone]) -> Iterator[tuple[str, int, int, float]]:
         start += size
 
 
-def common(numbers: list[Number], work: Work) -> list[int]:
+def common(numbers: Iterator[Number], work: Work) -> list[int]:
     """The numerators over one common denominator: the same point of a cone but for a positive factor."""
-    over = 1
-    for _, d in numbers:
+    over, bits, given = 1, 0, []
+    for n, d in numbers:
         work.count(over.bit_length(), 64)
         if over == 1:
             over = d
         elif d != over and d != 1:
             work.count(over.bit_length(), d.bit_length(), LCM)
             over = lcm(over, d)
-    bits = sum(n.bit_length() + over.bit_length() * (d is not over) for n, d in numbers)
-    require(bits <= MAX_BITS, "the numbers of a cone are too long over one denominator")
+        bits += n.bit_length()
+        require(bits <= MAX_BITS, "the numbers of a cone are too long")
+        given.append((n, d))
     found = []
-    for n, d in numbers:
+    for n, d in given:
         if d is not over:
             work.count(over.bit_length(), d.bit_length(), DIVISION)
             work.count(over.bit_length(), n.bit_length())
+            bits += over.bit_length()
+            require(bits <= MAX_BITS, "the numbers of a cone are too long over one denominator")
             n *= over // d
         found.append(n)
     return found

@@ -455,6 +455,8 @@ LIMITS: list[tuple[str, float, Document, bool]] = [  # a limit, another value of
     ("MAX_BITS", 3.0, PROOFS["least"], True),
     ("MAX_BITS", 2.0, PROOFS["least"], False),
     ("MAX_BITS", 8.0, PROOFS["above"], True),
+    ("MAX_BITS", 7.0, PROOFS["above"], False),
+    ("MAX_BITS", 9.0, PROOFS["below"], True),
     ("MAX_BITS", 8.0, PROOFS["below"], False),
     ("LARGEST", 8, proof(_EIGHT, upper="0") | {"x": {"bits": 8, "denominators": [], "values": ["00"]}}, True),
     ("LARGEST", 7, proof(_BARE, x=[0], upper="0"), False),
