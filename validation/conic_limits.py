@@ -25,7 +25,10 @@ def cones(
     q = parts.pop("q", [0.0])
     i, j, a = zip(*A, strict=True) if A else ((), (), ())
     matrix = sparse.csc_array((np.array(a, float), (i, j)), shape=(len(b), len(q)))
-    program = ConeProgram(matrix, np.array(b, float), np.array(q, float), 0.0, tuple(kinds))
+    powers = sum(kind == POWER for kind, _ in kinds)
+    program = ConeProgram(
+        matrix, np.array(b, float), np.array(q, float), 0.0, tuple(kinds), exponents=(0.5,) * powers
+    )
     made: Document = {
         "schema": verifier.conic.SCHEMA,
         "sha256": digest(program),
@@ -60,6 +63,7 @@ def near_ln_2(digits: int) -> str:
     return format(int(context.multiply(context.ln(Decimal(2)), Decimal(2 ** (4 * digits)))), "x")
 
 
+DIAGONAL = {n * (n + 3) // 2 for n in range(30)}  # of a triangle, column by column
 NONNEGATIVE, SECOND_ORDER, EXPONENTIAL, POWER, SEMIDEFINITE = verifier.conic.KINDS[1:]
 CONES: dict[str, Callable[[], Document]] = {
     "rows of cones": lambda: cones(
@@ -130,11 +134,11 @@ CONES: dict[str, Callable[[], Document]] = {
         z=([f"1/{j + 1}" for j in range(20_000)], 0, [long(300, j) for j in range(20_000)]),
         lower="0",
     ),
-    "a million denominators": lambda: cones(
-        [(NONNEGATIVE, 10**6)],
-        [0.0] * 10**6,
+    "many denominators of rows": lambda: cones(
+        [(NONNEGATIVE, 300_000)],
+        [0.0] * 300_000,
         [],
-        z=([f"1/{j}" for j in range(10**6)], 0, [format(2 * j + 3, "x") for j in range(10**6 - 1)]),
+        z=([f"1/{j}" for j in range(300_000)], 0, [format(2 * j + 3, "x") for j in range(299_999)]),
         lower="0",
     ),
     "long numbers of a second-order cone": lambda: cones(
@@ -162,6 +166,20 @@ CONES: dict[str, Callable[[], Document]] = {
         [(3 * i + 2, 0, -1.0) for i in range(90_000)],
         x=([long(19_000)],),
         upper="0",
+    ),
+    "power cones near their edge": lambda: cones(
+        [(POWER, 3)] * 90_000,
+        [2.0, 8.0, 0.0] * 90_000,
+        [(3 * i + 2, 0, -1.0) for i in range(90_000)],
+        x=([format(2 ** (2 + 5200) - 1, "x")], 5200),
+        upper="0",
+    ),
+    "matrices of order 30": lambda: cones(
+        [(SEMIDEFINITE, 465)] * 40,
+        [0.0] * 18_600,
+        [],
+        z=([long(4000, k) if k % 465 in DIAGONAL else long(3000, k) for k in range(18_600)],),
+        lower="0",
     ),
     "a bound of 900 digits": lambda: cones(
         [(NONNEGATIVE, 1)],
