@@ -12,8 +12,8 @@ from unittest import mock
 
 import cvxpy as cp
 
-_INTEGER, _OTHER = "mi_", ("sdp", "pcp")  # of names: integer variables, semidefinite and power cones
-_OTHER_TESTS = ("power", "psd")
+VARIANTS: dict[str, tuple[Any, ...]] = {"axis": (0, 1), "objective_sense": ("min", "max")}
+_INTEGER, _OTHER = "mi_", "power_cone_nd"  # of names: integer variables, power cones of more than 3 rows
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Stored:
 
 
 def bank() -> list[Stored]:
-    """The continuous problems of linear, second-order and exponential cones, optimal ones and others."""
+    """The continuous problems, optimal ones and others, but for power cones of more than 3 rows."""
     from cvxpy.tests import solver_test_helpers as helpers
 
     names = [name for name, f in inspect.getmembers(helpers, inspect.isfunction) if name[-1:].isdigit()]
@@ -34,11 +34,10 @@ def bank() -> list[Stored]:
     found = []
     for name in sorted(set(names)):
         make = getattr(helpers, name)
-        if name.startswith((_INTEGER, *_OTHER)) or make.__module__ != helpers.__name__:
+        if name.startswith(_INTEGER) or make.__module__ != helpers.__name__:
             continue
-        variants: list[dict[str, Any]] = [{}]
-        if "axis" in inspect.signature(make).parameters:
-            variants = [{"axis": 0}, {"axis": 1}]
+        asked = [key for key in VARIANTS if key in inspect.signature(make).parameters]
+        variants: list[dict[str, Any]] = [{key: value} for key in asked for value in VARIANTS[key]] or [{}]
         for arguments in variants:
             test = make(**arguments)
             label = name + "".join(f" {key}={value}" for key, value in arguments.items())
@@ -53,7 +52,7 @@ def infeasible(helpers: ModuleType) -> list[Stored]:
     tests = helpers.StandardTestInfeasibleProblems
     found = []
     for name in sorted(vars(tests)):
-        if name.startswith("test_") and not any(part in name for part in _OTHER_TESTS):
+        if name.startswith("test_") and not name.endswith(_OTHER):
             problem = caught(getattr(tests, name))
             worst = float("inf") if isinstance(problem.objective, cp.Minimize) else -float("inf")
             found.append(Stored(f"infeasible {name.removeprefix('test_')}", problem, worst))

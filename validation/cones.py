@@ -3,8 +3,8 @@
 Claims, of the random problems (`validation.problems`): at least 99 % are proven, to an optimum enclosed
 within 1e-30 of it, infeasible or unbounded; the checker, run as a script on the file, accepts every proof.
 Of the bank (`validation.bank`): every problem is proven, the infeasible and unbounded ones as what they
-are, and stored values are within 1e-4 of the proven optimum, as the bank's own tests ask of solvers. Whether
-99 % are proven does not hang on chance: the seeds are fixed.
+are, and stored values are within 1e-4 of the proven optimum, as the bank's own tests ask of solvers (1e-2
+where they are stored to two places). Whether 99 % are proven does not hang on chance: the seeds are fixed.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from validation.studies import options
 GAP = Decimal("1e-30")  # relative
 SHARE = 0.99
 STORED = 1e-4
+ROUGH = 1e-2  # of sdp_1, whose values are stored to two places
 SOLVERS = ("CLARABEL", "SCS")
 CLAIMS = ("enclosed", "infeasible", "unbounded", "one side", "nothing")
 
@@ -126,7 +127,8 @@ def is_right(stored: Stored, outcome: Outcome) -> bool:
     if value is not None and math.isinf(value):
         least = isinstance(stored.problem.objective, cp.Minimize)
         return outcome.claim == ("infeasible" if (value > 0) == least else "unbounded")
-    return outcome.claim == "enclosed" and (value is None or distance(value, outcome) <= STORED)
+    allowed = ROUGH if stored.name.startswith("sdp_1") else STORED
+    return outcome.claim == "enclosed" and (value is None or distance(value, outcome) <= allowed)
 
 
 def distance(value: float, outcome: Outcome) -> float:
@@ -148,7 +150,8 @@ def solver_says(solver: str, asked: cp.Problem, outcome: Outcome) -> str:
     status, value = str(asked.status), asked.value
     if outcome.claim != "enclosed" or value is None or not math.isfinite(value):
         right = outcome.claim if outcome.claim in ("infeasible", "unbounded") else "optimal"
-        return status if status == right or outcome.claim == "one side" else f"{status}, WRONG"
+        known = outcome.claim in CLAIMS[:3]
+        return f"{status}, WRONG" if known and status != right else status
     return f"{status}, off by {distance(float(value), outcome):.0e}"
 
 
