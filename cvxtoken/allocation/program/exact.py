@@ -1,0 +1,161 @@
+"""The allocation problem as a cone program without rounding: its optimum is that of the model (derived here).
+
+Every number in it is a double of the workload or the targets, or 1 or 2 (or twice a share of a server), or
+one of these negated. Products of them, which are no doubles, are chains of unknowns. With one equation a
+line, of each type k where it has a k:
+
+    e^(-b l) <= e                            exponential cone (-b l, 1, e)
+    d + e = 1,  g = A d + D                  g <= p(l), and g = p(l) at the least e
+    a = sum pi g
+    r = c l,  t = t0 + r,  s = s0 + s1 l
+    S = sum pi t,  C = sum pi r,  T0 = S - C
+    rho = lambda (sigma0 T0 + sigma C),  y + rho = 1
+    T >= E[T]                                by the server: `Server.write`
+    maximise alpha a - T, or a
+
+A rotated cone a type, t^2 <= 2 w y, needs no root of pi, so that E[W] = lambda sum pi w is exact, where the
+programs of `forms` and `cones` round sqrt(pi). Targets are
+
+    T <= limit,  T - S <= limit,  rho <= limit,  sum pi l <= limit,  g >= least accuracy
+    n >= l^2 / 2,  h = m t + c n,  lambda sum pi h <= M y       of E[KV] <= M; without y where queries wait
+
+The exponential cones of the types are the first cones, in order; the tokens are the first unknowns.
+"""
+
+from __future__ import annotations
+
+from cvxtoken.allocation.delay.law import Load
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.program.constraints import FurtherCones
+from cvxtoken.allocation.targets import MEMORY, Targets
+from cvxtoken.conic.program import MAXIMIZE, ConeProgram
+from cvxtoken.conic.writing import Writer
+
+NO_TARGETS = Targets()
+_TIMES = ("max_mean_system_time", "max_mean_wait")
+
+
+def exact_program(
+    workload: Workload, targets: Targets = NO_TARGETS, further: FurtherCones | None = None
+) -> ConeProgram:
+    """The exact program of a workload, its targets and further cones on its tokens.
+
+    Where neither E[T] nor rho counts (`Targets.keeps_idle`), allocations that are not stable obey it too.
+
+    Args:
+        workload: the instance; some allocation must be stable.
+        targets: the objective and the targets, which fit the workload.
+        further: constraints on the tokens as CVXPY compiles them; they are taken as they are.
+    """
+    return _Exact(workload, targets).program(further)
+
+
+class _Exact:
+    """The unknowns and rows of one program."""
+
+    def __init__(self, workload: Workload, targets: Targets) -> None:
+        self.w, self.targets, self.write = workload, targets, Writer()
+        self.types = range(len(workload))
+        self.pi, self.c, self.t0 = (
+            x.tolist() for x in (workload.prior, workload.time_per_token, workload.overhead)
+        )
+        self.l = self.write.unknowns(len(workload))
+
+    def program(self, further: FurtherCones | None) -> ConeProgram:
+        """All of it."""
+        write, targets = self.write, self.targets
+        g = self.accuracies()
+        self.box()
+        a = self.mean(g)
+        load, rho = self.load()
+        costs = {a: -targets.accuracy_weight(self.w)}
+        if targets.delay_weight or any(name in targets.limits for name in _TIMES):
+            T = self.w.server.write(write, load)
+            costs |= {T: 1.0} if targets.delay_weight else {}
+            self.times(T, load.S)
+        self.others(g, load, rho)
+        if further is not None:
+            write.join(further.program, dict(zip(further.columns, self.l, strict=True)))
+        return write.program(costs, MAXIMIZE)
+
+    def mean(self, unknowns: list[int]) -> int:
+        """sum pi x."""
+        total = self.write.unknown()
+        self.write.equal({total: -1.0, **dict(zip(unknowns, self.pi, strict=True))})
+        return total
+
+    def accuracies(self) -> list[int]:
+        """g of every type."""
+        write, w = self.write, self.w
+        e, d, g = (write.unknowns(len(w)) for _ in range(3))
+        A, b, D = (x.tolist() for x in (w.accuracy_gain, w.saturation_rate, w.base_accuracy))
+        for k in self.types:
+            write.exponential(({self.l[k]: -b[k]}, 0.0), ({}, 1.0), ({e[k]: 1.0}, 0.0))
+        for k in self.types:
+            write.equal({d[k]: 1.0, e[k]: 1.0}, 1.0)
+            write.equal({g[k]: 1.0, d[k]: -A[k]}, D[k])
+        return g
+
+    def box(self) -> None:
+        """0 <= l <= l_max; an equation where the type may not think."""
+        for l, top in zip(self.l, self.w.max_tokens.tolist(), strict=True):
+            if top:
+                self.write.at_most({l: -1.0})
+                self.write.at_most({l: 1.0}, top)
+            else:
+                self.write.equal({l: 1.0})
+
+    def load(self) -> tuple[Load, int]:
+        """Times and load, and rho."""
+        write, w = self.write, self.w
+        r, t = write.unknowns(len(w)), write.unknowns(len(w))
+        for k in self.types:
+            write.equal({r[k]: -1.0, self.l[k]: self.c[k]})
+            write.equal({t[k]: 1.0, r[k]: -1.0}, self.t0[k])
+        s = write.unknowns(len(w)) if w.is_random else []
+        spread = zip(s, self.l, w.deviation_per_token.tolist(), w.deviation.tolist(), strict=False)
+        for s_k, l_k, s1, s0 in spread:
+            write.equal({s_k: 1.0, l_k: -s1}, s0)
+        S, C = self.mean(t), self.mean(r)
+        T0, share, rho, y = write.unknowns(4)
+        write.equal({T0: 1.0, C: 1.0, S: -1.0})
+        write.equal({share: -1.0, T0: w.server.overhead_share, C: w.server.token_share})
+        write.equal({rho: -1.0, share: w.rate})
+        write.equal({y: 1.0, rho: 1.0}, 1.0)
+        return Load(w.rate, self.pi, self.t0, t, s, S, C, y), rho
+
+    def times(self, T: int, S: int) -> None:
+        """T <= limit, T - S <= limit."""
+        system, wait = (self.targets.limits.get(name) for name in _TIMES)
+        if system is not None:
+            self.write.at_most({T: 1.0}, system)
+        if wait is not None:
+            self.write.at_most({T: 1.0, S: -1.0}, wait)
+
+    def others(self, g: list[int], load: Load, rho: int) -> None:
+        """The targets on load, tokens, memory and accuracies, and the linear rows."""
+        write, limits = self.write, self.targets.limits
+        if "max_utilization" in limits:
+            write.at_most({rho: 1.0}, limits["max_utilization"])
+        if "max_mean_tokens" in limits:
+            write.at_most(dict(zip(self.l, self.pi, strict=True)), limits["max_mean_tokens"])
+        if MEMORY in limits:
+            self.memory(load, limits[MEMORY])
+        for k, q in enumerate(self.targets.floors(self.w).tolist()):
+            if q:
+                write.at_most({g[k]: -1.0}, -q)
+        for *a, limit in self.targets.linear:
+            write.at_most(dict(zip(self.l, a, strict=True)), limit)
+
+    def memory(self, load: Load, most: float) -> None:
+        """lambda sum pi (m t + c l^2 / 2) <= M y, without the y where one query is served at a time."""
+        write, w = self.write, self.w
+        n, h = write.unknowns(len(w)), write.unknowns(len(w))
+        for k, m in enumerate(w.prompt_tokens.tolist()):
+            write.half_square(self.l[k], n[k])
+            write.equal({h[k]: -1.0, load.t[k]: m, n[k]: self.c[k]})
+        H = self.mean(h)
+        if w.server.runs_together:
+            write.at_most({H: w.rate, load.y: -most})
+        else:
+            write.at_most({H: w.rate}, most)
