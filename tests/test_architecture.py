@@ -23,6 +23,11 @@ CVXPY_ROOMS = [
 CVXPY_ROOMS += ["cvxtoken.suite.solvers", "cvxtoken.conic.problems"]
 CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.robust.program"]
 CVXPY_ROOMS += ["cvxtoken.conic.compiled", "cvxtoken.conic.replaced"]
+CVXPY_ROOMS += [
+    f"cvxtoken.library.cones.{file.stem}"
+    for file in (ROOT / "library" / "cones").glob("*.py")
+    if file.stem not in ("__init__", "problem", "catalog")
+]
 
 
 def name_of(file: Path) -> str:

@@ -53,6 +53,11 @@ class ConicCertificate(Proof):
     exponential: bool = False
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all is proven that can be: not one bound alone."""
+        return self.claim != ENCLOSED or self.width is not None
+
+    @property
     def width(self) -> Decimal | None:
         """upper - lower, None where one is missing."""
         return None if self.lower is None or self.upper is None else self.upper - self.lower

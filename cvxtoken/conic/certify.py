@@ -29,10 +29,16 @@ def certify_cone(program: ConeProgram, digits: int = 30) -> ConicCertificate:
         if error.name != "flint":
             raise
         raise MissingExtraError("the search needs python-flint: pip install 'cvxtoken[conic]'") from None
-    reasons = []
+    reasons, partial = [], None
     for attempt in Prover(program, digits).attempts():
         try:
-            return attempt()
+            found = attempt()
         except (SolverError, ZeroDivisionError) as error:
             reasons.append(str(error))
-    raise CertificateError("nothing is proven: " + "; ".join(dict.fromkeys(reasons)))
+            continue
+        if found.is_whole:
+            return found
+        partial = found
+    if partial is None:
+        raise CertificateError("nothing is proven: " + "; ".join(dict.fromkeys(reasons)))
+    return partial

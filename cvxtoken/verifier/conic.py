@@ -271,8 +271,11 @@ def recedes(kind: str, s: list[int], d: list[int], f: list[int], work: Work) -> 
         return True
     if kind == "nonnegative":
         return all(b > 0 for a, b in zip(d, f, strict=True) if a < 0)
-    if kind == "second-order":  # far is in the interior, so enough of it takes any ray inside
-        return f[0] > 0 and f[0] ** 2 > sum(a * a for a in f[1:])
+    if kind == "second-order":  # v_0^2 - |v'|^2 grows with l by 2 (f_0 v_0 - f'v') l at least, v = s + t d
+        if f[0] > 0 and f[0] ** 2 > sum(a * a for a in f[1:]):
+            return True
+        start, slope = (f[0] * v[0] - sum(a * b for a, b in zip(f[1:], v[1:], strict=True)) for v in (s, d))
+        return f[0] > 0 and start > 0 and slope >= 0
     if kind == "exponential":  # y stays positive while z grows beyond any bound: y e^(x / y) <= z in the end
         return s[1] > 0 and d[1] >= 0 and f[0] <= 0 and f[1] == 0 and f[2] > 0
     return False

@@ -142,14 +142,16 @@ def _second_order(rows: Sequence[int], own: Exact, far: Exact) -> tuple[list[Row
 
 
 def _exponential(rows: Sequence[int], own: Exact, far: Exact) -> tuple[list[Row], list[Row]]:
-    """The same of an exponential cone."""
+    """The same of an exponential cone; its ray (0, 1, 1) and (-1, -1, 1) of its dual face each other."""
     x, y, t = ({i: 1.0} for i in rows)
+    i, j, k = rows
     if any(own):
-        u, _, w = own
+        u, v, w = own
         if u < 0:
-            return [x, y, t], []
-        return ([y, t], [{rows[0]: -1.0}]) if w > 0 else ([y], [{rows[0]: -1.0}, t])
-    _, c, e = far
+            on_ray = u == v == -w
+            return ([x, {j: 1.0, k: -1.0}], [y]) if on_ray else ([x, y, t], [])
+        return ([y, t], [{i: -1.0}]) if w > 0 else ([y], [{i: -1.0}, t])
+    a, c, e = far
     if c > 0:
-        return [], []
+        return [], [{i: -1.0, j: -1.0, k: 1.0}] if a == 0 and c == e else []
     return [], [y] if e > 0 else [y, t]

@@ -12,15 +12,24 @@ from scipy import sparse
 
 from cvxtoken import verifier
 from cvxtoken.conic.certificate import ENCLOSED, INFEASIBLE, UNBOUNDED, ConicCertificate, document_of
-from cvxtoken.conic.program import NONNEGATIVE, ConeProgram
+from cvxtoken.conic.program import NONNEGATIVE, ConeProgram, blocks
 from cvxtoken.conic.search.enclose import NOTHING, Enclosure, Exact, Fits, Pair
 from cvxtoken.conic.search.exact import packed
 from cvxtoken.conic.search.faces import face_of, reduced
-from cvxtoken.conic.search.rays import recession, separation
+from cvxtoken.conic.search.rays import interior, recession, separation
 from cvxtoken.conic.search.scaling import scaled
 from cvxtoken.conic.search.start import run
 from cvxtoken.errors import CertificateError, SolverError
-from cvxtoken.verifier.conic import MAX_WORK, Program, Vector, Work, dual_feasible, feasible, quotient
+from cvxtoken.verifier.conic import (
+    MAX_WORK,
+    Program,
+    Vector,
+    Work,
+    dual_feasible,
+    feasible,
+    infeasible,
+    quotient,
+)
 
 MOST_FACES = 3  # steps of facial reduction
 _POINT_DIGITS = 8  # of the objective of a feasible point, which may be any
@@ -51,11 +60,19 @@ class Prover:
         return self.bounded(by_faces(whole, self.digits, Fits(self.primal, self.dual)))
 
     def no_point(self) -> ConicCertificate:
-        """A proof of infeasibility."""
+        """A proof of infeasibility: the deepest that is found at once, or the dual point of a first phase."""
         z = separation(self.scaled.program)
+        if z is None or self.verdict(infeasible, packed(self.scaled.dual(z))):
+            phase = relaxed(self.scaled.program)
+            size = len(self.scaled.rows)
+
+            def separates(z: Exact) -> Exact | str:
+                return self.verdict(infeasible, packed(self.scaled.dual(z[:size]))) or z
+
+            z = by_faces(phase, self.digits, Fits(lambda x: x, separates)).z
         if z is None:
             raise SolverError("no vector is found that proves infeasibility")
-        return self.proven(INFEASIBLE, {"z": packed(self.scaled.dual(z))})
+        return self.proven(INFEASIBLE, {"z": packed(self.scaled.dual(z[: len(self.scaled.rows)]))})
 
     def no_optimum(self) -> ConicCertificate:
         """A proof of unboundedness: a feasible point and a direction, which may need a second one."""
@@ -164,6 +181,18 @@ def _on_face(program: ConeProgram, digits: int, fits: Fits, steps: int) -> Pair:
     face = face_of(program)
     found = by_faces(face.program, digits, face.within(fits), steps - 1)
     return replace(found, notes=(face.note, *found.notes))
+
+
+def relaxed(program: ConeProgram) -> ConeProgram:
+    """The least t >= -1 with b - A x + t e in K, e being inside: above 0 if there is no feasible x.
+
+    Then z, without its last entry, has A'z = 0 and b'z < 0.
+    """
+    e = np.concatenate([interior(kind, len(rows)) for kind, rows in blocks(program.cones)])
+    t = sparse.csr_array(-e.reshape(-1, 1))
+    A = sparse.block_array([[program.A, t], [None, sparse.csr_array([[-1.0]])]], format="csc")
+    b, q = np.append(program.b, 1.0), np.append(np.zeros(program.A.shape[1]), 1.0)
+    return ConeProgram(sparse.csc_array(A), b, q, 0.0, (*program.cones, (NONNEGATIVE, 1)))
 
 
 def boxed(program: ConeProgram) -> ConeProgram:

@@ -25,9 +25,10 @@ from cvxtoken.errors import SolverError
 _DEEP = 1e-3  # of the depths, at most 1: beyond it a form is in the interior
 _FLAT = 1e-4  # of a point's size: a form that counts as 0
 _ROUNDS = 8
+_RIM = 1e-2  # weight of sizes on a boundary, beside that of depths
+_NORM = 1e-5  # weight of |v|
 _BITS = 60
 _DUAL = sparse.csr_array(np.array([[1.0, -1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]))
-_INTERIOR = {EXPONENTIAL: np.array([0.0, 0.5, 1.0])}
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,14 @@ class Group:
     kind: str
     G: sparse.csr_array
 
-    @property
-    def interior(self) -> FloatArray:
-        """A point of the interior."""
-        size = self.G.shape[0]
-        first = np.arange(size) == 0
-        return np.ones(size) if self.kind == NONNEGATIVE else _INTERIOR.get(self.kind, 1.0 * first)
+
+def interior(kind: str, size: int) -> FloatArray:
+    """A point inside a cone; 0 of equations."""
+    first = 1.0 * (np.arange(size) == 0)
+    if kind == EXPONENTIAL:
+        return np.array([0.0, 0.5, 1.0])
+    found: FloatArray = {ZERO: 0 * first, NONNEGATIVE: np.ones(size)}.get(kind, first)
+    return found
 
 
 def recession(program: ConeProgram, weak: bool = False) -> list[fmpq] | None:
@@ -53,10 +56,20 @@ def recession(program: ConeProgram, weak: bool = False) -> list[fmpq] | None:
 
 
 def separation(program: ConeProgram, weak: bool = False) -> list[fmpq] | None:
-    """z in K* with A'z = 0 and b'z < 0, or = 0 where weak, of as large a support as can be; None: none."""
+    """z in K* with A'z = 0 and b'z < 0, or = 0 where weak, of as large a support as can be; None: none.
+
+    Where not weak, equations and nonnegative rows alone are tried first.
+    """
     _, groups = _split(program, sparse.eye_array(program.A.shape[0], format="csr"))
     groups = [Group(g.kind, sparse.csr_array(_DUAL @ g.G)) if g.kind == EXPONENTIAL else g for g in groups]
-    return _direction([sparse.csr_array(program.A.T)], groups, -program.b, weak)
+    equations = [sparse.csr_array(program.A.T)]
+    if not weak:
+        linear = [g for g in groups if g.kind == NONNEGATIVE]
+        others = [g.G for g in groups if g.kind != NONNEGATIVE]
+        found = _direction([*equations, *others], linear, -program.b, weak) if others else None
+        if found is not None:
+            return found
+    return _direction(equations, groups, -program.b, weak)
 
 
 def _split(program: ConeProgram, forms: sparse.csr_array) -> tuple[list[sparse.csr_array], list[Group]]:
@@ -117,9 +130,11 @@ def _face(group: Group, at: FloatArray, flat: float) -> tuple[sparse.csr_array, 
     """Forms that are 0 on the face of the boundary where a point is, and what is left of the cone there."""
     G = group.G
     if group.kind == EXPONENTIAL:
-        if at[1] > flat:
-            return None  # a ray (x, y, y e^(x / y)), of which rationals know none but x = 0
-        return G[[1]], [Group(NONNEGATIVE, -G[[0]]), Group(NONNEGATIVE, G[[2]])]
+        if at[1] <= flat:
+            return G[[1]], [Group(NONNEGATIVE, -G[[0]]), Group(NONNEGATIVE, G[[2]])]
+        if max(abs(at[0]), abs(at[1] - at[2])) > flat:
+            return None  # a ray (x, y, y e^(x / y)), of which rationals know none but (0, 1, 1)
+        return sparse.csr_array(sparse.vstack([G[[0]], G[[1]] - G[[2]]])), [Group(NONNEGATIVE, G[[1]])]
     if group.kind == SECOND_ORDER and at[0] > flat:
         along = 1 + int(np.abs(at[1:]).argmax())
         rest = [k for k in range(1, len(at)) if k != along]
@@ -133,41 +148,69 @@ def _face(group: Group, at: FloatArray, flat: float) -> tuple[sparse.csr_array, 
 def _deepest(
     fixed: list[sparse.csr_array], groups: list[Group], along: sparse.csr_array | None, size: int
 ) -> tuple[FloatArray, FloatArray] | None:
-    """v and the depths t, at most 1, with G v - t e in each cone, the sum of depths as large as can be."""
+    """v and the depths t, at most 1, with G v - t e in each cone, the sum of depths as large as can be.
+
+    Of little weight beside them is how large the first entries of second-order cones are, and y and t of
+    exponential ones, so that forms which stay on a boundary are not 0 there if they need not be.
+    """
     k = len(groups)
-    parts, cones, b = [], [], []
-
-    def add(kind: str, block: sparse.csr_array, right: FloatArray) -> None:
-        if block.shape[0]:
-            parts.append(block)
-            cones.append((kind, block.shape[0]))
-            b.append(right)
-
+    rims = [row for group in groups for row in _rims(group)]
+    total = size + k + len(rims) + 1  # v, depths, sizes, and a bound of |v|
+    program = _Rows(total)
     for part in fixed:
-        kept = sparse.csr_array(part)[np.flatnonzero(np.diff(sparse.csr_array(part).indptr))]
-        add(ZERO, _beside(kept, k + 1), np.zeros(kept.shape[0]))
+        program.add(ZERO, {0: part}, 0.0)
     if along is not None:
-        add(NONNEGATIVE, _beside(-along, k + 1), np.array([-1.0]))
-    depths = sparse.csr_array(
-        sparse.hstack([sparse.csr_array((k, size)), sparse.eye_array(k), sparse.csr_array((k, 1))])
-    )
-    add(NONNEGATIVE, depths, np.ones(k))
-    add(NONNEGATIVE, -depths, np.zeros(k))
+        program.add(NONNEGATIVE, {0: -along}, -1.0)
+    for at, count in ((size, k), (size + k, len(rims))):
+        unit = sparse.eye_array(count, format="csr")
+        program.add(NONNEGATIVE, {at: unit}, 1.0)
+        program.add(NONNEGATIVE, {at: -unit}, 0.0)
     for g, group in enumerate(groups):
-        column = np.zeros((group.G.shape[0], k + 1))
-        column[:, g] = group.interior
-        block = sparse.csr_array(sparse.hstack([-group.G, sparse.csr_array(column)]))
-        add(group.kind, block, np.zeros(group.G.shape[0]))
-    top = sparse.csr_array(([-1.0], ([0], [size + k])), shape=(1, size + k + 1))
-    bound = sparse.vstack([top, _beside(-sparse.eye_array(size, format="csr"), k + 1)])
-    add(SECOND_ORDER, sparse.csr_array(bound), np.zeros(size + 1))
-    q = np.concatenate([np.zeros(size), -np.ones(k), [1e-5]])
-    A = sparse.csc_array(sparse.vstack(parts))
-    found = run(ConeProgram(A, np.concatenate(b), q, 0.0, tuple(cones)))
-    if "Solved" not in found.status or not found.is_finite:
+        e = interior(group.kind, group.G.shape[0]).reshape(-1, 1)
+        program.add(group.kind, {0: -group.G, size + g: sparse.csr_array(e)}, 0.0)
+    for g, row in enumerate(rims):
+        program.add(NONNEGATIVE, {0: -row, size + k + g: sparse.csr_array([[1.0]])}, 0.0)
+    norm = sparse.block_array(
+        [[None, sparse.csr_array([[-1.0]])], [-sparse.eye_array(size), None]], format="csr"
+    )
+    program.add(SECOND_ORDER, {0: norm[:, :size], total - 1: norm[:, size:]}, 0.0)
+    q = np.concatenate([np.zeros(size), np.full(k, -1.0), np.full(len(rims), -_RIM), [_NORM]])
+    found = run(program.minimising(q))
+    if "Infeasible" in found.status or not found.is_finite:
         return None
     return found.x[:size], found.x[size : size + k]
 
 
-def _beside(part: sparse.csr_array, columns: int) -> sparse.csr_array:
-    return sparse.csr_array(sparse.hstack([part, sparse.csr_array((part.shape[0], columns))]))
+def _rims(group: Group) -> list[sparse.csr_array]:
+    """Forms that are not negative in a cone, and not all 0 at some points of its boundary."""
+    places = {SECOND_ORDER: [0], EXPONENTIAL: [1, 2]}.get(group.kind, [])
+    return [group.G[[i]] for i in places]
+
+
+class _Rows:
+    """Rows of a cone program, added in parts that say at which column they begin."""
+
+    def __init__(self, columns: int) -> None:
+        self.columns = columns
+        self.parts: list[sparse.coo_array] = []
+        self.right: list[FloatArray] = []
+        self.cones: list[tuple[str, int]] = []
+
+    def add(self, kind: str, parts: dict[int, sparse.csr_array], right: float) -> None:
+        """Add parts side by side, with the same number on each right-hand side."""
+        rows = next(iter(parts.values())).shape[0]
+        if not rows:
+            return
+        found = []
+        for at, part in parts.items():
+            own = sparse.coo_array(part)
+            i, j = own.coords
+            found.append(sparse.coo_array((own.data, (i, j + at)), shape=(rows, self.columns)))
+        self.parts.append(sum(found[1:], start=found[0]))
+        self.right.append(np.full(rows, right))
+        self.cones.append((kind, rows))
+
+    def minimising(self, q: FloatArray) -> ConeProgram:
+        """The program."""
+        A = sparse.csc_array(sparse.vstack(self.parts))
+        return ConeProgram(A, np.concatenate(self.right), q, 0.0, tuple(self.cones))
