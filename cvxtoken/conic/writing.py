@@ -23,16 +23,16 @@ _Row = tuple[dict[int, float], float]  # of A and b
 
 
 class Writer:
-    """The rows of s = b - A x in K, cone by cone, in the order in which the cones are begun.
+    """The rows of s = b - A x in K: all equations, all inequalities, and the other cones as they are written.
 
-    All equations are in one cone, and so are all inequalities. The numbers given stand in A and b as they
-    are, or with the other sign: none is added to another or multiplied by one.
+    The numbers given stand in A and b as they are, or with the other sign: none is added to another or
+    multiplied by one.
     """
 
     def __init__(self) -> None:
         self._unknowns = 0
+        self._linear: dict[str, list[_Row]] = {ZERO: [], NONNEGATIVE: []}
         self._cones: list[tuple[str, list[_Row]]] = []
-        self._linear: dict[str, list[_Row]] = {}
 
     def unknown(self) -> int:
         """A further unknown: its column."""
@@ -45,11 +45,11 @@ class Writer:
 
     def equal(self, terms: Terms, right: float = 0.0) -> None:
         """sum of terms = right."""
-        self._of(ZERO).append((dict(terms), right))
+        self._linear[ZERO].append((dict(terms), right))
 
     def at_most(self, terms: Terms, right: float = 0.0) -> None:
         """sum of terms <= right."""
-        self._of(NONNEGATIVE).append((dict(terms), right))
+        self._linear[NONNEGATIVE].append((dict(terms), right))
 
     def cone(self, kind: str, *points: Affine) -> None:
         """A cone of its own that holds the point of these coordinates."""
@@ -68,28 +68,29 @@ class Writer:
         """l^2 <= 2 n, as |(2 n - 1, 2 l)| <= 2 n + 1."""
         self.cone(SECOND_ORDER, ({n: 2.0}, 1.0), ({n: 2.0}, -1.0), ({l: 2.0}, 0.0))
 
-    def join(self, other: ConeProgram, shared: Mapping[int, int]) -> None:
-        """All rows of another program, some of whose columns are unknowns here, the others further ones.
+    def join(self, other: ConeProgram, shared: Sequence[int]) -> None:
+        """All rows of another program, but not its objective.
 
         Args:
-            other: its objective is not asked for.
-            shared: of its columns, those of unknowns here.
+            other: its first columns are unknowns of this one, the others further ones.
+            shared: those unknowns, in order.
         """
-        columns = [shared[j] if j in shared else self.unknown() for j in range(other.A.shape[1])]
+        columns = [*shared, *self.unknowns(other.A.shape[1] - len(shared))]
         rows: list[_Row] = [({}, right) for right in other.b.tolist()]
         A = other.A.tocoo()
         for i, j, a in zip(*(place.tolist() for place in A.coords), A.data.tolist(), strict=True):
             rows[i][0][columns[j]] = a
         for kind, places in blocks(other.cones):
             part = rows[places.start : places.stop]
-            if kind in (ZERO, NONNEGATIVE):
-                self._of(kind).extend(part)
+            if kind in self._linear:
+                self._linear[kind].extend(part)
             else:
                 self._cones.append((kind, part))
 
     def program(self, costs: Terms, sense: str = MINIMIZE) -> ConeProgram:
         """The program of the least sum of costs, which `sense` may say to be one that is negated."""
-        rows = [row for _, cone in self._cones for row in cone]
+        cones = [*((kind, rows) for kind, rows in self._linear.items() if rows), *self._cones]
+        rows = [row for _, cone in cones for row in cone]
         entries = [(i, j, a) for i, (terms, _) in enumerate(rows) for j, a in terms.items() if a]
         q = np.zeros(self._unknowns)
         for j, cost in costs.items():
@@ -99,16 +100,9 @@ class Writer:
             np.array([right for _, right in rows], dtype=float),
             q,
             0.0,
-            tuple((kind, len(cone)) for kind, cone in self._cones),
+            tuple((kind, len(cone)) for kind, cone in cones),
             sense,
         )
-
-    def _of(self, kind: str) -> list[_Row]:
-        """The rows of the one cone of a linear kind, begun where it is first asked for."""
-        if kind not in self._linear:
-            self._linear[kind] = []
-            self._cones.append((kind, self._linear[kind]))
-        return self._linear[kind]
 
 
 def _matrix(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> sparse.csc_array:

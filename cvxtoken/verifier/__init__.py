@@ -1,10 +1,10 @@
 """Checkers of proofs: the standard library alone, and no code of what they check.
 
 `python cvxtoken/verifier FILE` checks a proof of any kind. Each kind's file is a script of its own too:
-allocation.py runs alone, the others with it beside them and nothing else.
+allocation.py runs alone, constrained.py with it and conic.py beside it, the others with allocation.py alone.
 """
 
-from cvxtoken.verifier import allocation, conic, lagged, pooled, robust, schedule, whole
+from cvxtoken.verifier import allocation, conic, constrained, lagged, pooled, robust, schedule, whole
 from cvxtoken.verifier.allocation import Refused, read
 from cvxtoken.verifier.kinds import check
 
@@ -13,6 +13,7 @@ __all__ = [
     "allocation",
     "check",
     "conic",
+    "constrained",
     "lagged",
     "pooled",
     "read",

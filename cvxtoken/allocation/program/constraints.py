@@ -1,14 +1,14 @@
 """Further constraints on the tokens, given as CVXPY constraints.
 
 Linear inequalities become rows of the targets, and are certified like them. All others become cones of the
-exact program (`program.exact`), as CVXPY compiles them: what is proven then is of the constraint that the
+exact program (`constrained.exact`), as CVXPY compiles them: what is proven then is of the constraint that the
 compiled doubles state. `l / 1000` is the double 0.001 times l, and sqrt(2) l the double nearest to sqrt(2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,14 +24,12 @@ class FurtherCones:
     """Constraints as cones.
 
     Attributes:
-        program: the rows; its objective says nothing.
-        columns: those of the tokens, in the order of the types; all others are unknowns of CVXPY's, or of
-            the constraints' own.
+        program: the rows; the tokens are the first columns, all others are unknowns of CVXPY's or of the
+            constraints' own. Its objective is 0.
         replaced: a sentence for each atom that CVXPY replaces by one near to it, by more than rounding.
     """
 
     program: ConeProgram
-    columns: tuple[int, ...]
     replaced: tuple[str, ...] = ()
 
 
@@ -69,8 +67,10 @@ def further_cones(constraints: Further, size: int) -> FurtherCones | None:
     places = np.flatnonzero(program.q)
     if sorted(program.q[places]) != marks.tolist():
         raise ProblemError("CVXPY compiles the constraints without columns for the tokens")
-    columns = places[np.argsort(program.q[places])]
-    return FurtherCones(program, tuple(columns.tolist()), tuple(replaced(problem)))
+    tokens = places[np.argsort(program.q[places])]
+    order = np.concatenate([tokens, np.setdiff1d(np.arange(len(program.q)), tokens)])
+    rows = replace(program, A=program.A[:, order], q=np.zeros(len(order)), offset=0.0)
+    return FurtherCones(rows, tuple(replaced(problem)))
 
 
 def _read(constraints: Further, size: int) -> tuple[Any, list[Any], list[Any]]:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import cvxtoken
+from cvxtoken.allocation.constrained.exact import exact_program
 from cvxtoken.allocation.delay import Fifo, Sharing
-from cvxtoken.allocation.program.exact import exact_program
 from cvxtoken.allocation.targeted.feasible import upper_values
 from cvxtoken.allocation.targets import UPPER, Targets
 from cvxtoken.conic.program import EXPONENTIAL, NONNEGATIVE, SECOND_ORDER, ZERO, ConeProgram, blocks

@@ -19,14 +19,13 @@ programs of `forms` and `cones` round sqrt(pi). Targets are
     T <= limit,  T - S <= limit,  rho <= limit,  sum pi l <= limit,  g >= least accuracy
     n >= l^2 / 2,  h = m t + c n,  lambda sum pi h <= M y       of E[KV] <= M; without y where queries wait
 
-The exponential cones of the types are the first cones, in order; the tokens are the first unknowns.
+The tokens are the first unknowns. Further constraints, if any, are the last rows of each kind.
 """
 
 from __future__ import annotations
 
 from cvxtoken.allocation.delay.law import Load
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.program.constraints import FurtherCones
 from cvxtoken.allocation.targets import MEMORY, Targets
 from cvxtoken.conic.program import MAXIMIZE, ConeProgram
 from cvxtoken.conic.writing import Writer
@@ -36,7 +35,7 @@ _TIMES = ("max_mean_system_time", "max_mean_wait")
 
 
 def exact_program(
-    workload: Workload, targets: Targets = NO_TARGETS, further: FurtherCones | None = None
+    workload: Workload, targets: Targets = NO_TARGETS, further: ConeProgram | None = None
 ) -> ConeProgram:
     """The exact program of a workload, its targets and further cones on its tokens.
 
@@ -45,7 +44,7 @@ def exact_program(
     Args:
         workload: the instance; some allocation must be stable.
         targets: the objective and the targets, which fit the workload.
-        further: constraints on the tokens as CVXPY compiles them; they are taken as they are.
+        further: constraints on the tokens, which are its first columns, taken as they are.
     """
     return _Exact(workload, targets).program(further)
 
@@ -61,7 +60,7 @@ class _Exact:
         )
         self.l = self.write.unknowns(len(workload))
 
-    def program(self, further: FurtherCones | None) -> ConeProgram:
+    def program(self, further: ConeProgram | None) -> ConeProgram:
         """All of it."""
         write, targets = self.write, self.targets
         g = self.accuracies()
@@ -75,7 +74,7 @@ class _Exact:
             self.times(T, load.S)
         self.others(g, load, rho)
         if further is not None:
-            write.join(further.program, dict(zip(further.columns, self.l, strict=True)))
+            write.join(further, self.l)
         return write.program(costs, MAXIMIZE)
 
     def mean(self, unknowns: list[int]) -> int:
