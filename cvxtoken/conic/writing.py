@@ -47,9 +47,10 @@ class Writer:
         """sum of terms = right."""
         self._linear[ZERO].append((dict(terms), right))
 
-    def at_most(self, terms: Terms, right: float = 0.0) -> None:
-        """sum of terms <= right."""
+    def at_most(self, terms: Terms, right: float = 0.0) -> int:
+        """sum of terms <= right; its place among the inequalities."""
         self._linear[NONNEGATIVE].append((dict(terms), right))
+        return len(self._linear[NONNEGATIVE]) - 1
 
     def cone(self, kind: str, *points: Affine) -> None:
         """A cone of its own that holds the point of these coordinates."""
@@ -64,9 +65,9 @@ class Writer:
         """t^2 <= 2 w y, as |(2 w - y, 2 t)| <= 2 w + y."""
         self.cone(SECOND_ORDER, ({w: 2.0, y: 1.0}, 0.0), ({w: 2.0, y: -1.0}, 0.0), ({t: 2.0}, 0.0))
 
-    def half_square(self, l: int, n: int) -> None:
-        """l^2 <= 2 n, as |(2 n - 1, 2 l)| <= 2 n + 1."""
-        self.cone(SECOND_ORDER, ({n: 2.0}, 1.0), ({n: 2.0}, -1.0), ({l: 2.0}, 0.0))
+    def square_over(self, l: int, n: int, L: float) -> None:
+        """l^2 <= 2 L n, as |(2 n - L, 2 l)| <= 2 n + L."""
+        self.cone(SECOND_ORDER, ({n: 2.0}, L), ({n: 2.0}, -L), ({l: 2.0}, 0.0))
 
     def join(self, other: ConeProgram, shared: Sequence[int]) -> None:
         """All rows of another program, but not its objective.
@@ -86,6 +87,11 @@ class Writer:
                 self._linear[kind].extend(part)
             else:
                 self._cones.append((kind, part))
+
+    @property
+    def equations(self) -> int:
+        """How many equations there are, which come before all inequalities."""
+        return len(self._linear[ZERO])
 
     def program(self, costs: Terms, sense: str = MINIMIZE) -> ConeProgram:
         """The program of the least sum of costs, which `sense` may say to be one that is negated."""

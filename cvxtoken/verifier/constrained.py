@@ -29,19 +29,26 @@ and shared, with y0 = y + lambda sigma C = 1 - lambda sigma0 T0 > 0, X >= C / y,
     X - sigma0 from_X - C - 2 sigma n = 0                             y0 X = C + lambda sigma C^2 / y
     T - sigma0 from_T - S - 2 sigma n - sigma from_X = 0              y0 T = T0 + lambda sigma T0 X + y0 X
 
-Targets: T <= tau,  T - S <= omega,  rho <= most,  sum pi l <= M; for E[KV] <= K  n >= l^2 / 2,  h = m t + c n
-and H = sum pi h,  lambda H - K y <= 0 (lambda H <= K where one query is served at a time);  g >= q;  sums
-a l <= limit. Rotated cones w y >= t^2 / 2 are (2 w + y, 2 w - y, 2 t) in a second-order cone.
+Targets: T <= tau,  T - S <= omega,  rho <= most,  sum pi l <= M; for E[KV] <= K  L n >= l^2 / 2,
+h = m t + c L n and H = sum pi h,  lambda H - K y <= 0 (lambda H <= K where one query is served at a time);
+g >= q;  sums a l <= limit. Rotated cones w y >= t^2 / 2 are (2 w + y, 2 w - y, 2 t) in a second-order cone;
+L is the least power of two above l_max, from 1 to 2^64, so that c L is exact.
 
 Why that is the model: at stable tokens that meet targets and constraints, with equality in all lines, the
 program's objective, alpha a - T (or a), is J. And where a point obeys the lines, y > 0 (required of x),
 J at its tokens is the objective at least. So x proves a lower bound, z an upper one, and a z that proves the
-program infeasible that no tokens meet targets and constraints. Where neither E[T] nor rho counts, rows that
-keep y > 0 are missing: the upper bound holds for y <= 0 too, and J's supremum may be reached by no tokens.
+program infeasible that no tokens meet targets and constraints. Where E[T] or rho counts, that keeps y off 0,
+so that the optimum is reached. Where neither does, the rows allow y <= 0 too: J = a has its largest value
+over them at one l*, which is the optimum if y > 0 there. Halfway between the tokens and l*, where l*_k =
+l_k + d, J is above the mean of both by pi A e^(-b l) (1 - e^(-b d / 2))^2 / 2 at least, and by half of upper
+- lower at most; so that with q^2 = (upper - lower) / (pi A e^(-b l)) < 1, d <= -2 ln(1 - q) / b. At l + d,
+y must be positive.
 """
 
 import hashlib
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, DecimalException
 from fractions import Fraction
+from math import frexp, ldexp
 from typing import Any
 
 if __package__:
@@ -56,7 +63,7 @@ SCHEMA = "cvxtoken-constrained-certificate/1"
 KEYS = {"schema", "sha256", "instance", "targets", "constraints", "claim", "lower", "upper", "x", "z"}
 CONSTRAINTS = {"rows", "columns", "cones", "b", "A"}
 VECTORS = {"enclosed": {"x", "z"}, "infeasible": {"z"}}
-MAX_TYPES = 20_000
+MAX_TYPES, DIGITS = 20_000, 60
 Terms = dict[int, float]
 
 
@@ -94,6 +101,11 @@ def check(document: Any) -> str:
     bounds = (document["lower"], document["upper"])
     line = conic.enclosed(program, vectors, *bounds, exponential=False)
     require(vectors["x"].numerators[sheet.y] > 0, "the tokens are not stable")
+    if targets["objective"] == "accuracy" and not set(allocation.LIMITS[:3]) & set(targets):
+        try:
+            sheet.require_reached(vectors["x"], *map(Decimal, bounds))
+        except DecimalException as error:
+            raise allocation.Refused(f"a number is out of range: {type(error).__name__}") from error
     return f"{who}{line.replace('its optimum', 'its optimum J')}; the tokens reach the lower value"
 
 
@@ -130,8 +142,8 @@ class Sheet:
         self.sigma0: float = server["overhead"] if self.shared else 1.0
         self.sigma: float = server["sigma"] if self.shared else 1.0
         T0 = sum(Fraction(p) * Fraction(x) for p, x in zip(self.pi, w["overhead"]))
-        idle = 1 - Fraction(self.lam) * Fraction(self.sigma0) * T0
-        require(idle > 0, "no tokens are stable: the utilisation without any is not below 1")
+        self.idle = 1 - Fraction(self.lam) * Fraction(self.sigma0) * T0
+        require(self.idle > 0, "no tokens are stable: the utilisation without any is not below 1")
         self.l = self.new(len(self.pi))
         self.accuracies()
         self.loads()
@@ -160,11 +172,11 @@ class Sheet:
         """of = sum pi of unknowns."""
         self.zero({of: -1.0, **dict(zip(unknowns, self.pi))})
 
-    def rotated(self, w: int, t: int, y: int | None) -> None:
-        """w y >= t^2 / 2, with 1 for y where that is None."""
-        plus, minus = ({w: -2.0}, {w: -2.0}) if y is None else ({w: -2.0, y: -1.0}, {w: -2.0, y: 1.0})
-        one = 1.0 if y is None else 0.0
-        self.cones.append(("second-order", [(plus, one), (minus, -one), ({t: -2.0}, 0.0)]))
+    def rotated(self, w: int, t: int, y: int) -> None:
+        """w y >= t^2 / 2."""
+        self.cones.append(
+            ("second-order", [({w: -2.0, y: -1.0}, 0.0), ({w: -2.0, y: 1.0}, 0.0), ({t: -2.0}, 0.0)])
+        )
 
     def accuracies(self) -> None:
         """Down to a."""
@@ -262,10 +274,12 @@ class Sheet:
     def memory(self, K: float) -> None:
         """E[KV] <= K."""
         n, h = self.new(len(self.pi)), self.new(len(self.pi))
-        data = zip(self.l, n, h, self.t, self.w["prompt_tokens"], self.w["time_per_token"])
-        for l, n_k, h_k, t, m, c in data:
-            self.rotated(n_k, l, None)
-            self.zero({h_k: -1.0, t: m, n_k: c})
+        fields = (self.w["prompt_tokens"], self.w["time_per_token"], self.w["max_tokens"])
+        for l, n_k, h_k, t, m, c, top in zip(self.l, n, h, self.t, *fields):
+            L = ldexp(1.0, min(max(0, frexp(top)[1]), 64))
+            cone = [({n_k: -2.0}, L), ({n_k: -2.0}, -L), ({l: -2.0}, 0.0)]
+            self.cones.append(("second-order", cone))
+            self.zero({h_k: -1.0, t: m, n_k: c * L})
         (H,) = self.new(1)
         self.mean(h, H)
         if self.shared:
@@ -290,6 +304,22 @@ class Sheet:
                 self.inequalities += part
             else:
                 self.cones.append((kind, part))
+
+    def require_reached(self, x: Any, lower: Decimal, upper: Decimal) -> None:
+        """Require that y > 0 wherever the largest value over all y may be."""
+        X, load = allocation.arithmetic(DIGITS), Fraction(0)
+        gap, up, w = X.at(upper) - X.at(lower), X.up, self.w
+        fields = (w["accuracy_gain"], w["saturation_rate"], w["time_per_token"], w["max_tokens"])
+        for (n, d), pi, A, b, c, top in zip(x.numbers(), self.pi, *fields):
+            ratio = (n, d << x.bits, DIGITS)
+            l = X(conic.quotient(*ratio, ROUND_FLOOR), conic.quotient(*ratio, ROUND_CEILING))
+            share = gap / (X.at(pi) * X.at(A) * (-(X.at(b) * l)).exp())
+            q, far = up.next_plus(up.sqrt(share.high)), Decimal(top)
+            if q < 1:
+                log = (X.at(1) - X.at(q)).ln() / X.at(b)
+                far = min(far, (l - log - log).high)
+            load += Fraction(self.sigma) * Fraction(pi) * Fraction(c) * Fraction(far)
+        require(Fraction(self.lam) * load < self.idle, "there may be no optimum: the utilisation may reach 1")
 
     def program(self) -> dict[str, Any]:
         """The cone program, as `conic` reads it."""

@@ -1,7 +1,7 @@
 """The allocation problem as a cone program without rounding: its optimum is that of the model (derived here).
 
-Every number in it is a double of the workload or the targets, or 1 or 2 (or twice a share of a server), or
-one of these negated. Products of them, which are no doubles, are chains of unknowns. With one equation a
+Every number in it is a double of the workload or the targets, or 1, or a power of two times one of these,
+or one of these negated. Products of them, which are no doubles, are chains of unknowns. With one equation a
 line, of each type k where it has a k:
 
     e^(-b l) <= e                            exponential cone (-b l, 1, e)
@@ -17,12 +17,16 @@ A rotated cone a type, t^2 <= 2 w y, needs no root of pi, so that E[W] = lambda 
 programs of `forms` and `cones` round sqrt(pi). Targets are
 
     T <= limit,  T - S <= limit,  rho <= limit,  sum pi l <= limit,  g >= least accuracy
-    n >= l^2 / 2,  h = m t + c n,  lambda sum pi h <= M y       of E[KV] <= M; without y where queries wait
+    2 L n >= l^2,  h = m t + c L n,  lambda sum pi h <= M y     of E[KV] <= M; without y where queries wait
 
-The tokens are the first unknowns. Further constraints, if any, are the last rows of each kind.
+where L, the least power of two above l_max, makes n a number of the size of l. The tokens are the first
+unknowns. Further constraints, if any, are the last rows of each kind.
 """
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
 
 from cvxtoken.allocation.delay.law import Load
 from cvxtoken.allocation.problem import Workload
@@ -31,12 +35,28 @@ from cvxtoken.conic.program import MAXIMIZE, ConeProgram
 from cvxtoken.conic.writing import Writer
 
 NO_TARGETS = Targets()
+Key = tuple[str, str | int]  # ("limits", name), ("min_accuracy", type) or ("linear", number)
+_MOST = 64  # binary places of L
 _TIMES = ("max_mean_system_time", "max_mean_wait")
+
+
+@dataclass(frozen=True)
+class ExactProgram:
+    """A cone program, and where the targets are.
+
+    Attributes:
+        program: the data.
+        rows: of the upper targets by name, of the least accuracies by the type's name, and of the linear
+            targets by number, the rows of the program.
+    """
+
+    program: ConeProgram
+    rows: dict[Key, int]
 
 
 def exact_program(
     workload: Workload, targets: Targets = NO_TARGETS, further: ConeProgram | None = None
-) -> ConeProgram:
+) -> ExactProgram:
     """The exact program of a workload, its targets and further cones on its tokens.
 
     Where neither E[T] nor rho counts (`Targets.keeps_idle`), allocations that are not stable obey it too.
@@ -59,8 +79,9 @@ class _Exact:
             x.tolist() for x in (workload.prior, workload.time_per_token, workload.overhead)
         )
         self.l = self.write.unknowns(len(workload))
+        self.rows: dict[Key, int] = {}
 
-    def program(self, further: ConeProgram | None) -> ConeProgram:
+    def program(self, further: ConeProgram | None) -> ExactProgram:
         """All of it."""
         write, targets = self.write, self.targets
         g = self.accuracies()
@@ -75,7 +96,8 @@ class _Exact:
         self.others(g, load, rho)
         if further is not None:
             write.join(further, self.l)
-        return write.program(costs, MAXIMIZE)
+        rows = {key: write.equations + place for key, place in self.rows.items()}
+        return ExactProgram(write.program(costs, MAXIMIZE), rows)
 
     def mean(self, unknowns: list[int]) -> int:
         """sum pi x."""
@@ -123,38 +145,45 @@ class _Exact:
         write.equal({y: 1.0, rho: 1.0}, 1.0)
         return Load(w.rate, self.pi, self.t0, t, s, S, C, y), rho
 
+    def limit(self, name: str, terms: dict[int, float]) -> None:
+        """terms <= limit, where there is one."""
+        if name in self.targets.limits:
+            self.rows["limits", name] = self.write.at_most(terms, self.targets.limits[name])
+
     def times(self, T: int, S: int) -> None:
         """T <= limit, T - S <= limit."""
-        system, wait = (self.targets.limits.get(name) for name in _TIMES)
-        if system is not None:
-            self.write.at_most({T: 1.0}, system)
-        if wait is not None:
-            self.write.at_most({T: 1.0, S: -1.0}, wait)
+        system, wait = _TIMES
+        self.limit(system, {T: 1.0})
+        self.limit(wait, {T: 1.0, S: -1.0})
 
     def others(self, g: list[int], load: Load, rho: int) -> None:
         """The targets on load, tokens, memory and accuracies, and the linear rows."""
-        write, limits = self.write, self.targets.limits
-        if "max_utilization" in limits:
-            write.at_most({rho: 1.0}, limits["max_utilization"])
-        if "max_mean_tokens" in limits:
-            write.at_most(dict(zip(self.l, self.pi, strict=True)), limits["max_mean_tokens"])
-        if MEMORY in limits:
-            self.memory(load, limits[MEMORY])
-        for k, q in enumerate(self.targets.floors(self.w).tolist()):
+        write, targets = self.write, self.targets
+        self.limit("max_utilization", {rho: 1.0})
+        self.limit("max_mean_tokens", dict(zip(self.l, self.pi, strict=True)))
+        if MEMORY in targets.limits:
+            self.memory(load, targets.limits[MEMORY])
+        for k, q in enumerate(targets.floors(self.w).tolist()):
             if q:
-                write.at_most({g[k]: -1.0}, -q)
-        for *a, limit in self.targets.linear:
-            write.at_most(dict(zip(self.l, a, strict=True)), limit)
+                self.rows["min_accuracy", self.w.names[k]] = write.at_most({g[k]: -1.0}, -q)
+        for number, (*a, limit) in enumerate(targets.linear):
+            self.rows["linear", number] = write.at_most(dict(zip(self.l, a, strict=True)), limit)
 
-    def memory(self, load: Load, most: float) -> None:
+    def memory(self, load: Load, M: float) -> None:
         """lambda sum pi (m t + c l^2 / 2) <= M y, without the y where one query is served at a time."""
         write, w = self.write, self.w
         n, h = write.unknowns(len(w)), write.unknowns(len(w))
-        for k, m in enumerate(w.prompt_tokens.tolist()):
-            write.half_square(self.l[k], n[k])
-            write.equal({h[k]: -1.0, load.t[k]: m, n[k]: self.c[k]})
+        for k, (m, top) in enumerate(zip(w.prompt_tokens.tolist(), w.max_tokens.tolist(), strict=True)):
+            L = power_of_two(top)
+            write.square_over(self.l[k], n[k], L)
+            write.equal({h[k]: -1.0, load.t[k]: m, n[k]: self.c[k] * L})
         H = self.mean(h)
         if w.server.runs_together:
-            write.at_most({H: w.rate, load.y: -most})
+            self.rows["limits", MEMORY] = write.at_most({H: w.rate, load.y: -M})
         else:
-            write.at_most({H: w.rate}, most)
+            self.rows["limits", MEMORY] = write.at_most({H: w.rate}, M)
+
+
+def power_of_two(top: float) -> float:
+    """The least power of two above a number, from 1 to 2^64: products with it are exact."""
+    return math.ldexp(1.0, min(max(0, math.frexp(top)[1]), _MOST))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from cvxtoken.allocation.delay.law import Law, Load, Number, Server, checked_replicas
 from cvxtoken.arrays import FloatArray
-from cvxtoken.conic.writing import Writer
 from cvxtoken.queueing import pollaczek_khinchine
+
+if TYPE_CHECKING:
+    from cvxtoken.conic.writing import Writer  # with SciPy, which no workload needs
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, fields
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
 from cvxtoken.arrays import FloatArray
-from cvxtoken.conic.writing import Writer
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document
+
+if TYPE_CHECKING:
+    from cvxtoken.conic.writing import Writer  # with SciPy, which no workload needs
 
 Number: TypeAlias = Any  # float, Fraction, Decimal, an interval, or an array of floats
 

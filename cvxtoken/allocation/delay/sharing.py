@@ -22,14 +22,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from cvxtoken.allocation.delay.law import Law, Load, Number, Server, checked_replicas, checked_share
 from cvxtoken.arrays import FloatArray
-from cvxtoken.conic.writing import Writer
 from cvxtoken.errors import ProblemError
+
+if TYPE_CHECKING:
+    from cvxtoken.conic.writing import Writer  # with SciPy, which no workload needs
 
 LEAST = 1e-9  # of sigma: below, the form of all laws loses its digits; 0 has a form of its own
 

@@ -32,7 +32,7 @@ class Point:
     """The point of an exact program at given tokens and e, all other unknowns as the rows force them.
 
     Equations are solved by elimination, as far as they fix unknowns. A rotated cone (2 w + y, 2 w - y, 2 t)
-    or (2 n + 1, 2 n - 1, 2 l) with y and t known gives the least w: it is held with equality.
+    or (2 n + L, 2 n - L, 2 l) with y and t known gives the least w: it is held with equality.
     """
 
     def __init__(self, program: ConeProgram, tokens: list[Fraction], e: list[Fraction]) -> None:
@@ -75,7 +75,7 @@ class Point:
         (w,) = [j for j in first if first[j] == second.get(j)]
         y = [j for j in first if j != w]
         if w not in self.x and all(j in self.x for j in (*y, *third)):
-            double = 2 * (self.x[y[0]] if y else constant)  # 2 y, 2 where that is 1
+            double = 2 * (self.x[y[0]] if y else constant)  # 2 y or 2 L
             self.x[w] = sum(-a * self.x[j] for j, a in third.items()) ** 2 / double / 4
 
     def slack(self, i: int) -> Fraction:
@@ -132,7 +132,7 @@ def test_objective_and_constraints_are_those_of_the_model(name: str, objective: 
     floors = {w.names[0]: 0.1, w.names[2]: 0.3}
     linear = tuple(tuple(row) for row in np.random.default_rng(1).normal(size=(2, len(w) + 1)).tolist())
     targets = Targets(objective, *limits.values(), floors, linear)
-    program = exact_program(w, targets)
+    program = exact_program(w, targets).program
     for seed in range(2):
         l, e = random_point(w, seed)
         point = Point(program, l, e)
