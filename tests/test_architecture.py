@@ -17,6 +17,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 WINGS = ["allocation", "clipping", "batching", "scheduling"]
 CVXPY_ROOMS = [
     "cvxtoken.allocation.program.forms",
+    "cvxtoken.allocation.program.resolves",
     "cvxtoken.allocation.program.solver",
     "cvxtoken.allocation.program.constraints",
 ]

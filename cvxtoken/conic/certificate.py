@@ -127,6 +127,7 @@ def document_of(program: ConeProgram) -> dict[str, Any]:
         "rows": rows,
         "columns": columns,
         "cones": [list(cone) for cone in program.cones],
+        "exponents": list(program.exponents),
         "offset": float(program.offset),
         "q": program.q.tolist(),
         "b": program.b.tolist(),
@@ -142,7 +143,8 @@ def program_of(document: dict[str, Any]) -> ConeProgram:
     A = sparse.csc_array((values, (i, j)), shape=(document["rows"], document["columns"]))
     b, q = (np.array(document[name], float) for name in "bq")
     cones = tuple((kind, size) for kind, size in document["cones"])
-    return ConeProgram(A, b, q, document["offset"], cones, document["sense"])
+    exponents = tuple(document["exponents"])
+    return ConeProgram(A, b, q, document["offset"], cones, document["sense"], exponents)
 
 
 def approximate(vector: dict[str, Any]) -> np.ndarray:

@@ -4,11 +4,13 @@ The program is what CVXPY gives Clarabel, with quadratic objectives as second-or
 they are, entries that stand twice summed as the solver sums them, zeros left out. What is true of it is true
 of the problem up to CVXPY's own rounding of the data, but for two things that are no rounding: a geometric
 program is compiled to its logarithm, and some atoms are replaced by others that are near to them, which
-`cvxtoken.conic.replaced` finds.
+`cvxtoken.conic.replaced` finds. The rows of semidefinite cones are those that CVXPY multiplies by sqrt(2)
+off the diagonal, before it does.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -18,14 +20,20 @@ import cvxpy.atoms
 import numpy as np
 from scipy import sparse
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.program import (
     EXPONENTIAL,
     MAXIMIZE,
     MINIMIZE,
+    MOST_ORDER,
     NONNEGATIVE,
+    POWER,
     SECOND_ORDER,
+    SEMIDEFINITE,
     ZERO,
     ConeProgram,
+    blocks,
+    order_of,
 )
 from cvxtoken.errors import ProblemError
 
@@ -64,8 +72,8 @@ def compiled(problem: cvxpy.Problem, gp: bool = False) -> ConeProgram:
     beyond = _beyond(dims)
     if beyond:
         raise ProblemError(
-            f"{_culprit(problem, gp, beyond)} {beyond} cones, which are not among those that can be proven: "
-            "zero, nonnegative, second-order and exponential"
+            f"{_culprit(problem, gp, beyond)} {beyond} cones of another size than can be proven: power cones "
+            f"have three rows, semidefinite ones an order of {MOST_ORDER} at most"
         )
     _refuse_discrete(problem, data)
     A = sparse.csc_array(data["A"], copy=True)
@@ -77,10 +85,51 @@ def compiled(problem: cvxpy.Problem, gp: bool = False) -> ConeProgram:
     cones = [
         *[(kind, int(size)) for kind, size in ((ZERO, dims.zero), (NONNEGATIVE, dims.nonneg)) if size],
         *[(SECOND_ORDER, int(size)) for size in dims.soc],
+        *[(SEMIDEFINITE, n * (n + 1) // 2) for n in map(int, dims.psd)],
         *[(EXPONENTIAL, 3)] * int(dims.exp),
+        *[(POWER, 3)] * len(dims.p3d),
     ]
+    triangles = [rows for kind, rows in blocks(tuple(cones)) if kind == SEMIDEFINITE]
+    if triangles:
+        A, b = _without_roots(A, b, triangles)
     sense = MAXIMIZE if isinstance(problem.objective, cvxpy.Maximize) else MINIMIZE
-    return ConeProgram(A, b, q, offset, tuple(cones), sense)
+    return ConeProgram(A, b, q, offset, tuple(cones), sense, tuple(map(float, dims.p3d)))
+
+
+def _without_roots(
+    A: sparse.csc_array, b: FloatArray, triangles: list[range]
+) -> tuple[sparse.csc_array, FloatArray]:
+    """The data with entries off a diagonal as they are, which CVXPY multiplies by sqrt(2) for Clarabel."""
+    off = np.zeros(len(b), dtype=bool)
+    for rows in triangles:
+        n = np.arange(order_of(len(rows)))
+        own = np.ones(len(rows), dtype=bool)
+        own[n * (n + 1) // 2 + n] = False
+        off[rows.start : rows.stop] = own
+    plain, values = A.tocoo(), A.tocoo().data.copy()
+    there = off[plain.coords[0]]
+    values[there] = list(map(without_root, values[there].tolist()))
+    b = b.copy()
+    b[off] = list(map(without_root, b[off].tolist()))
+    return sparse.csc_array((values, plain.coords), shape=A.shape), b
+
+
+def without_root(product: float) -> float:
+    """The shortest double whose product with the double nearest sqrt(2) rounds to this; the nearest, if none.
+
+    So a number that is a short one in the problem is found again as it was.
+    """
+    root = math.sqrt(2)
+    near = product / root
+    around = (near, math.nextafter(near, math.inf), math.nextafter(near, -math.inf))
+    fits = [x for x in around if x * root == product]
+    return max(fits, key=_trailing_zeros) if fits else near
+
+
+def _trailing_zeros(x: float) -> int:
+    """Of the binary digits of a double."""
+    n, d = x.as_integer_ratio()
+    return (n & -n).bit_length() - d.bit_length()
 
 
 def _refuse_at_once(problem: cvxpy.Problem, gp: bool) -> None:
@@ -139,9 +188,9 @@ def _data(
 
 def _beyond(dims: Any) -> str:
     """The kind of cone that is needed and not known here, or nothing."""
-    if dims.psd:
+    if any(n > MOST_ORDER for n in dims.psd):
         return _SEMIDEFINITE
-    return _POWER if dims.p3d or getattr(dims, "pnd", None) else ""
+    return _POWER if getattr(dims, "pnd", None) else ""
 
 
 def _culprit(problem: cvxpy.Problem, gp: bool, kind: str) -> str:

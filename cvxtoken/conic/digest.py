@@ -7,7 +7,8 @@ IEEE doubles, 8 bytes, big-endian, 0.0 for -0.0.
     rows, columns                   counts
     sense                           1 byte: 0 minimize, 1 maximize
     cones                           a count; of each in their order 1 byte (0 zero, 1 nonnegative,
-                                    2 second-order, 3 exponential) and its rows, a count
+                                    2 second-order, 3 exponential, 4 power, 5 semidefinite) and its rows, a
+                                    count, and of a power cone its exponent, a number
     offset                          a number
     q, then b                       their numbers
     A                               the count of the entries that are not 0; of each, by column and in a
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cvxtoken.arrays import FloatArray
-from cvxtoken.conic.program import KINDS, MAXIMIZE, ConeProgram
+from cvxtoken.conic.program import KINDS, MAXIMIZE, POWER, ConeProgram
 
 HEADER = b"cvxtoken cone program 1\n"
 _ENTRY = np.dtype([("column", ">u8"), ("row", ">u8"), ("value", ">f8")])
@@ -40,11 +41,15 @@ def digest(program: ConeProgram) -> str:
 def canonical_bytes(program: ConeProgram) -> bytes:
     """The bytes that the module's docstring describes."""
     rows, columns = program.A.shape
-    cones = [struct.pack(">BQ", KINDS.index(kind), size) for kind, size in program.cones]
+    exponents = iter(program.exponents)
+    cones = []
+    for kind, size in program.cones:
+        cones.append(struct.pack(">BQ", KINDS.index(kind), size))
+        cones += [struct.pack(">d", next(exponents))] if kind == POWER else []
     return b"".join(
         [
             HEADER,
-            struct.pack(">QQBQ", rows, columns, program.sense == MAXIMIZE, len(cones)),
+            struct.pack(">QQBQ", rows, columns, program.sense == MAXIMIZE, len(program.cones)),
             *cones,
             _numbers(np.array([program.offset])),
             _numbers(program.q),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,17 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 
 ZERO, NONNEGATIVE, SECOND_ORDER, EXPONENTIAL = "zero", "nonnegative", "second-order", "exponential"
-KINDS = (ZERO, NONNEGATIVE, SECOND_ORDER, EXPONENTIAL)
+POWER, SEMIDEFINITE = "power", "semidefinite"
+KINDS = (ZERO, NONNEGATIVE, SECOND_ORDER, EXPONENTIAL, POWER, SEMIDEFINITE)
+MOST_ORDER = 30  # of a semidefinite cone
 MINIMIZE, MAXIMIZE = "minimize", "maximize"
 Cones = tuple[tuple[str, int], ...]
+
+
+def order_of(size: int) -> int:
+    """The order n of a matrix whose triangle has so many entries, n (n + 1) / 2; 0 where there is none."""
+    n = (isqrt(8 * size + 1) - 1) // 2
+    return n if n * (n + 1) // 2 == size else 0
 
 
 def blocks(cones: Cones) -> Iterator[tuple[str, range]]:
@@ -35,6 +44,10 @@ class ConeProgram:
     the points (x_0, x_1, x_2) with x_1 e^(x_0 / x_1) <= x_2 and x_1 > 0, and their limits. The order is
     Clarabel's.
 
+    A power cone of an exponent a holds the points with x_0^a x_1^(1 - a) >= |x_2|, x_0 and x_1 not negative.
+    A semidefinite cone holds the upper triangles, column by column, of positive semidefinite matrices; the
+    entries of z off the diagonal are then twice those of the matrix Z, so that s'z = <S, Z>.
+
     A problem that is to be maximised is stated by its negated objective, with `sense` "maximize": whatever is
     true of the program is then true of the problem with the sign of every objective value changed, and lower
     bounds made upper ones.
@@ -44,8 +57,9 @@ class ConeProgram:
         b: shape (rows,).
         q: shape (columns,).
         offset: a constant of the objective.
-        cones: pairs (kind, rows) in the order of the rows; kinds are zero, nonnegative, second-order and
-            exponential, which has 3 rows.
+        cones: pairs (kind, rows) in the order of the rows; kinds are zero, nonnegative, second-order,
+            exponential and power, which have 3 rows, and semidefinite, of an order of at most 30.
+        exponents: a of each power cone, in their order.
         sense: of the problem that the program states, "minimize" or "maximize"; the program itself is always
             minimised.
 
@@ -59,6 +73,7 @@ class ConeProgram:
     offset: float
     cones: Cones
     sense: str = MINIMIZE
+    exponents: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         rows, columns = self.A.shape
@@ -73,9 +88,16 @@ class ConeProgram:
         for kind, size in self.cones:
             if kind not in KINDS:
                 raise ProblemError(f"cones has the kind {kind!r}; kinds are {', '.join(KINDS)}")
-            if size < 1 or (kind == EXPONENTIAL and size != 3):
-                least = "exactly 3" if kind == EXPONENTIAL else "at least 1"
+            if size < 1 or (kind in (EXPONENTIAL, POWER) and size != 3):
+                least = "exactly 3" if kind in (EXPONENTIAL, POWER) else "at least 1"
                 raise ProblemError(f"cones has {size} rows in a cone that is {kind}; it has {least}")
+            if kind == SEMIDEFINITE and not 1 <= order_of(size) <= MOST_ORDER:
+                rule = f"n (n + 1) / 2, with an order n of at most {MOST_ORDER}"
+                raise ProblemError(f"cones has {size} rows in a cone that is semidefinite; it has {rule}")
+        powers = sum(kind == POWER for kind, _ in self.cones)
+        if len(self.exponents) != powers or not all(0 < a < 1 for a in self.exponents):
+            rule = f"a number between 0 and 1 for each of {powers} power cones"
+            raise ProblemError(f"exponents is {self.exponents}; it has {rule}")
         if sum(size for _, size in self.cones) != rows:
             raise ProblemError(f"cones have {sum(size for _, size in self.cones)} rows, and A has {rows}")
 
@@ -83,7 +105,12 @@ class ConeProgram:
         """The mapping of Clarabel's own problem file (JSON), which `clarabel.load_from_file` reads.
 
         That file has no place for the offset, which is left out.
+
+        Raises:
+            ProblemError: the program has power or semidefinite cones.
         """
+        if {POWER, SEMIDEFINITE} & {kind for kind, _ in self.cones}:
+            raise ProblemError("power and semidefinite cones are not written in Clarabel's form")
         rows, columns = self.A.shape
         kinds: dict[str, Callable[[int], Any]] = {
             ZERO: lambda size: {"ZeroConeT": size},

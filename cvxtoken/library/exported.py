@@ -17,13 +17,14 @@ a mapping with `schema`, `version` (of cvxtoken), `format`, and `instances`, eac
     rows                  how many; the length of z
     duals                 z at the optimum in the order of the file's rows; null with over 100 types
 
-The objective is minimised: it is -J*. The file's numbers are doubles, the optimum is that of the exact
-instance.
+and, where the format has no place for some, `left_out`: by id why. The objective is minimised: it is -J*. The
+file's numbers are doubles, the optimum is that of the exact instance.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from decimal import Context
 from pathlib import Path
@@ -34,14 +35,15 @@ from numpy.typing import NDArray
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.cbf import row_order, write_cbf
+from cvxtoken.conic.mps import not_linear, write_mps
 from cvxtoken.conic.program import ConeProgram
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest, write_text
 from cvxtoken.library.shipped import DUALS_STORED, Instance
 
 SCHEMA, INDEX = "cvxtoken-export/1", "index.json"
-CBF, CLARABEL, NPZ = "cbf", "clarabel-json", "npz"
-ENDINGS = {CBF: ".cbf", CLARABEL: ".json", NPZ: ".npz"}
+CBF, CLARABEL, MPS, NPZ = "cbf", "clarabel-json", "mps", "npz"
+ENDINGS = {CBF: ".cbf", CLARABEL: ".json", MPS: ".mps", NPZ: ".npz"}
 TOLERANCE = 1e-6  # relative; what general-purpose solvers promise
 _DIGITS = Context(40)
 
@@ -58,26 +60,47 @@ def export(
     Args:
         folder: made where it is missing; files of the same names are written over.
         chosen: the instances.
-        file_format: cbf, clarabel-json or npz (arrays A_data, A_indices, A_indptr of the columns, b, q,
-            offset, cone_kinds, cone_rows).
+        file_format: cbf, clarabel-json, mps (linear programs alone) or npz (arrays A_data, A_indices,
+            A_indptr of the columns, b, q, offset, cone_kinds, cone_rows).
         form: presolved or raw.
         on_instance: called with the id of each instance when it is written.
 
     Raises:
-        ProblemError: the format is not known, or the folder cannot be written.
+        ProblemError: the format is not known, or has no place for any of them, or the folder cannot be
+            written.
     """
     from cvxtoken import __version__
 
     if file_format not in ENDINGS:
         raise ProblemError(f"format is {file_format!r}; it must be one of {', '.join(ENDINGS)}")
-    entries = []
+    entries, left_out = [], {}
     for instance in chosen:
-        entries.append(_write(Path(folder), instance, file_format, form))
+        if reason := _no_place(instance, file_format, form):
+            left_out[instance.id] = reason
+        else:
+            entries.append(_write(Path(folder), instance, file_format, form))
         if on_instance is not None:
             on_instance(instance.id)
-    index = {"schema": SCHEMA, "version": __version__, "format": file_format, "instances": entries}
+    if left_out and not entries:
+        first, reason = next(iter(left_out.items()))
+        count = len(left_out)
+        raise ProblemError(
+            f"none of the {count} instances can be written as {file_format}: {reason} ({first})"
+        )
+    index: dict[str, Any] = {"schema": SCHEMA, "version": __version__, "format": file_format}
+    index |= {"instances": entries} | ({"left_out": left_out} if left_out else {})
     write_text(Path(folder) / INDEX, json.dumps(index, indent=1, allow_nan=False) + "\n")
     return index
+
+
+def _no_place(instance: Instance, file_format: str, form: str) -> str:
+    """Why a format has no place for an instance; empty where it has."""
+    from cvxtoken.allocation.program.cones import cone_program
+
+    if file_format != MPS:
+        return ""
+    form = form if instance.feasible else "raw"
+    return not_linear(cone_program(instance.workload, form, stable=instance.feasible).program)
 
 
 def _write(folder: Path, instance: Instance, file_format: str, form: str) -> dict[str, Any]:
@@ -130,6 +153,8 @@ def _write_program(path: Path, program: ConeProgram, file_format: str) -> None:
         raise ProblemError(f"{path}: cannot be written: {error.strerror}") from error
     if file_format == CBF:
         write_text(path, write_cbf(program))
+    elif file_format == MPS:
+        write_text(path, write_mps(program))
     elif file_format == CLARABEL:
         write_text(path, json.dumps(program.to_clarabel(), allow_nan=False) + "\n")
 
@@ -174,14 +199,41 @@ def read_index(folder: str | Path) -> dict[str, Any]:
     schema = index.get("schema") if isinstance(index, dict) else None
     if schema != SCHEMA:
         raise ProblemError(f"{path}: schema is {schema!r}; this version reads {SCHEMA!r}")
-    if index.get("format") not in ENDINGS:
+    if str(index.get("format")) not in ENDINGS:
         hint = nearest(str(index.get("format")), ENDINGS)
         raise ProblemError(
             f"{path}: format is {index.get('format')!r}{hint}; it must be one of {', '.join(ENDINGS)}"
         )
-    needed = ("id", "sha256", "form", "status", "objective", "tolerance")
-    for place, entry in enumerate(index.get("instances") or [{}]):
-        missing = [key for key in needed if key not in entry]
-        if missing:
-            raise ProblemError(f"{path}: instances[{place}] has no {missing[0]!r}")
+    entries = index.get("instances")
+    if not isinstance(entries, list) or not entries:
+        raise ProblemError(f"{path}: instances must be a list of mappings")
+    for place, entry in enumerate(entries):
+        if reason := _entry_fault(entry):
+            raise ProblemError(f"{path}: instances[{place}] {reason}")
+    if len({entry["id"] for entry in entries}) < len(entries):
+        raise ProblemError(f"{path}: an id stands twice in instances")
     return dict(index)
+
+
+def _entry_fault(entry: Any) -> str:
+    """What is wrong with an entry of an index, as far as it is read; empty where nothing is."""
+    if not isinstance(entry, dict):
+        return f"is {entry!r:.60}; it must be a mapping"
+    for key in ("id", "sha256", "form", "status", "objective", "tolerance"):
+        if key not in entry:
+            return f"has no {key!r}"
+    for key, known in (("form", ("presolved", "raw")), ("status", ("optimal", "infeasible"))):
+        if entry[key] not in known:
+            return f"has {key} {entry[key]!r:.60}; it must be {' or '.join(known)}"
+    if not isinstance(entry["id"], str):
+        return f"has id {entry['id']!r:.60}; it must be a text"
+    for key in ("objective", "tolerance"):
+        if key == "objective" and entry["status"] == "infeasible":
+            continue
+        try:
+            number = float(entry[key])
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not math.isfinite(number):
+            return f"has {key} {entry[key]!r:.60}; it must be a finite number"
+    return ""

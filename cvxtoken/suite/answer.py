@@ -8,25 +8,40 @@ Three kinds of function can be tested. The annotation of the first parameter, th
     problem    f(problem) solves a CVXPY problem in place; what it returns, if anything, is its status
     cones      f(A, b, q, cones) -> an object or mapping with x, status and what `cvxtoken.suite.reading`
                reads besides; of the data see `ConeProgram`
+
+A parametric problem is one object for all instances of a size: between solves only its parameters change.
+What is scored is a re-solve: before it is asked about an instance, the function has solved the same problem
+for another of that size, the one before it in the library.
 """
 
 from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from cvxtoken.allocation.methods.loop import Result
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.errors import LibraryError, ProblemError, UnstableError
-from cvxtoken.library import Instance
+from cvxtoken.library import Instance, instances
 from cvxtoken.suite.reading import Answer, answered, read_cones
 from cvxtoken.suite.status import FAILED, INFEASIBLE, OPTIMAL
 
-KINDS, FORMS = ("workload", "problem", "cones"), ("presolved", "raw")
+if TYPE_CHECKING:
+    from cvxtoken.allocation.program.resolves import Resolvable
+    from cvxtoken.arrays import FloatArray
+
+KINDS = ("workload", "problem", "cones")
+PRESOLVED, RAW, PARAMETRIC = "presolved", "raw", "parametric"
+FORMS = (PRESOLVED, RAW, PARAMETRIC)
+PARAMETRIC_TYPES = 100  # with more, CVXPY takes longer to put parameters in than solvers to solve
 
 
 @dataclass(frozen=True)
@@ -36,17 +51,35 @@ class Subject:
     Attributes:
         function: the user's function.
         kind: workload, problem or cones.
-        form: in which form a problem or cone data are written: presolved or raw.
+        form: in which form a problem or cone data are written: presolved or raw; a problem also parametric.
+        before: of parametric problems, by id the instance of the same size that is solved before.
+        problems: the parametric problems made so far, by their number of types.
     """
 
     function: Callable[..., Any]
     kind: str
-    form: str = "presolved"
+    form: str = PRESOLVED
+    before: Mapping[str, Instance] = field(default_factory=dict, repr=False, compare=False)
+    problems: dict[int, Resolvable] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def takes_start(self) -> bool:
         """Whether the function takes a start, in a parameter named `start`."""
         return self.kind == "workload" and "start" in inspect.signature(self.function).parameters
+
+    def of(self, instance: Instance) -> Answer:
+        """The answer to an instance, of a parametric problem to a re-solve; its own data cannot be changed.
+
+        Raises:
+            LibraryError: the problem could not be written.
+            NotImplementedError: the function says so.
+        """
+        if self.form == PARAMETRIC:
+            other = self.before.get(instance.id)
+            w = instance.workload
+            with suppress(NotImplementedError):  # the other instance is not what is asked about
+                self.answer(w.replace(arrival_rate=w.arrival_rate / 2) if other is None else other.workload)
+        return self.answer(instance.workload.replace())
 
     def answer(self, workload: Workload, **arguments: Any) -> Answer:
         """Call the function; an error becomes a failed answer, except NotImplementedError.
@@ -87,40 +120,71 @@ class Subject:
         return ask
 
     def _problem(self, workload: Workload) -> Callable[[], Answer]:
+        if self.form == PARAMETRIC:
+            shared = self.parametric(len(workload))
+            shared.update(workload)
+            copies = {name: np.copy(parameter.value) for name, parameter in shared.parameters.items()}
+
+            def ask() -> Answer:
+                answer = self._solved(shared.problem, lambda: shared.tokens(workload))
+                now = {name: parameter.value for name, parameter in shared.parameters.items()}
+                return answer.replace(changed=_changed(copies, now))
+
+            return ask
         from cvxtoken.allocation.program.forms import FORMS
 
         program = FORMS[self.form](workload)
-        problem = program.problem
+        return lambda: self._solved(program.problem, lambda: program.tokens.value)
 
-        def ask() -> Answer:
-            said = self.function(problem)
-            status = said if isinstance(said, str) else problem.status
-            duals = [constraint.dual_value for constraint in problem.constraints]
-            given = duals if all(value is not None for value in duals) else None
-            answer = answered(status, program.tokens.value, duals=given, objective=problem.value)
-            if status is None:
-                return answer.replace(fault="nothing solved the problem: its status is None")
-            return answer
+    def _solved(self, problem: Any, tokens: Callable[[], FloatArray | None]) -> Answer:
+        """What the function leaves in a problem."""
+        said = self.function(problem)
+        status = said if isinstance(said, str) else problem.status
+        duals = [constraint.dual_value for constraint in problem.constraints]
+        given = duals if any(value is not None for value in duals) else None
+        answer = answered(status, tokens(), duals=given, objective=problem.value)
+        if status is None:
+            return answer.replace(fault="nothing solved the problem: its status is None")
+        return answer
 
-        return ask
+    def parametric(self, size: int) -> Resolvable:
+        """The problem of that many types: always the same one."""
+        from cvxtoken.allocation.program.resolves import resolvable_program
+
+        if size not in self.problems:
+            self.problems[size] = resolvable_program(size)
+        return self.problems[size]
 
     def _cones(self, workload: Workload) -> Callable[[], Answer]:
         cones = cone_program(workload, self.form, stable=False)
         p = cones.program
-        return lambda: read_cones(cones, self.function(p.A, p.b, p.q, p.cones))
+
+        def ask() -> Answer:
+            copies = {"A": np.copy(p.A.data), "b": np.copy(p.b), "q": np.copy(p.q)}
+            answer = read_cones(cones, self.function(p.A, p.b, p.q, p.cones))
+            return answer.replace(changed=_changed(copies, {"A": p.A.data, "b": p.b, "q": p.q}))
+
+        return ask
 
     def asks(self, instance: Instance) -> str:
         """Why an instance cannot be written in this form; empty where it can: only optima are presolved."""
-        if instance.feasible or self.kind == "workload" or self.form == "raw":
+        if self.form == PARAMETRIC and len(instance.workload) > PARAMETRIC_TYPES:
+            return f"it has over {PARAMETRIC_TYPES} types, too many parameters for CVXPY"
+        if instance.feasible or self.kind == "workload" or self.form != PRESOLVED:
             return ""
         return "it is infeasible and cannot be presolved; form='raw' asks about it"
 
 
-def subject(function: Callable[..., Any], kind: str | None = None, form: str = "presolved") -> Subject:
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The names of the arrays that are others now."""
+    return ", ".join(name for name, value in before.items() if not np.array_equal(value, now[name]))
+
+
+def subject(function: Callable[..., Any], kind: str | None = None, form: str = PRESOLVED) -> Subject:
     """A function under test; its kind is found out where it is not given.
 
     Raises:
-        ProblemError: it is not callable, or its kind cannot be found out.
+        ProblemError: it is not callable, its kind cannot be found out, or it is not asked in that form.
     """
     if not callable(function):
         raise ProblemError(f"solve_fn is {function!r}; it must be a function")
@@ -129,7 +193,33 @@ def subject(function: Callable[..., Any], kind: str | None = None, form: str = "
     for name, value, known in (("kind", kind, KINDS), ("form", form, FORMS)):
         if value not in known:
             raise ProblemError(f"{name} is {value!r}; it must be one of {', '.join(known)}")
-    return Subject(function, kind, form)
+    if form != PARAMETRIC:
+        return Subject(function, kind, form)
+    if kind != "problem":
+        raise ProblemError(
+            f"form is {form!r}; it needs CVXPY's parameters, so that kind must be problem, not {kind}"
+        )
+    return Subject(function, kind, form, _before())
+
+
+@cache
+def _before() -> dict[str, Instance]:
+    """Of each instance the one of its size before it in the library, of the first the last.
+
+    Of an infeasible one it is the last one before that has an optimum, so that the claim must change.
+    """
+    sizes: dict[int, list[Instance]] = {}
+    for instance in instances():
+        sizes.setdefault(len(instance.workload), []).append(instance)
+    before = {}
+    for alike in sizes.values():
+        for place, instance in enumerate(alike):
+            others = [*alike[place + 1 :], *alike[:place]]
+            if not instance.feasible:
+                others = [other for other in others if other.feasible]
+            if others:
+                before[instance.id] = others[-1]
+    return before
 
 
 def _kind(function: Callable[..., Any]) -> str:

@@ -12,9 +12,10 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.program.cones import AllocationCones, cone_program
 from cvxtoken.arrays import FloatArray
 from cvxtoken.library import Instance
-from cvxtoken.suite.answer import Subject
+from cvxtoken.suite.answer import PRESOLVED, RAW, Subject
 from cvxtoken.suite.reading import Answer
 from cvxtoken.suite.status import OPTIMAL, SAYS_INFEASIBLE, SAYS_UNBOUNDED, UNSUPPORTED
+from cvxtoken.suite.vectors import kind_of, real
 from cvxtoken.whole.rounding import Neighbourhood
 
 _ASKED_AGAIN = 50  # types; with more, a solver is asked about an instance only once
@@ -41,12 +42,13 @@ class Case:
     @cached_property
     def answer(self) -> Answer:
         """The first answer; a solver that changes its input must not change the ground truth."""
-        return self.subject.answer(self.instance.workload.replace())
+        return self.subject.of(self.instance)
 
     @cached_property
     def cones(self) -> AllocationCones:
-        """The instance as cone data, in the subject's form."""
-        return cone_program(self.instance.workload, self.subject.form, stable=False)
+        """The instance as cone data, in the subject's form; of a parametric problem raw."""
+        form = PRESOLVED if self.subject.form == PRESOLVED else RAW
+        return cone_program(self.instance.workload, form, stable=False)
 
     def again(self, workload: Workload, **arguments: FloatArray) -> float:
         """J of an answer to a related workload, at tokens moved into the box.
@@ -108,9 +110,9 @@ def problem_with(workload: Workload, tokens: FloatArray | None) -> str | None:
     if tokens is None:
         return "no tokens were returned"
     try:
-        l = np.asarray(tokens, dtype=float)
+        l = real(tokens)
     except (TypeError, ValueError):
-        return f"what was returned is not an array of numbers but {type(tokens).__name__}"
+        return f"what was returned is not an array of numbers but {kind_of(tokens)}"
     if l.shape != (len(workload),):
         return f"tokens have shape {l.shape}; it must be ({len(workload)},)"
     return None if np.isfinite(l).all() else "tokens are not finite"

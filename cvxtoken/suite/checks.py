@@ -14,8 +14,10 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.fields import OF_TYPES
+from cvxtoken.suite.answer import PARAMETRIC
 from cvxtoken.suite.case import Case, NotApplicable, problem_with, true_error, value
-from cvxtoken.suite.optimality import certificate, duals, objective, primal
+from cvxtoken.suite.optimality import duals, objective, primal
+from cvxtoken.suite.rays import certificate
 from cvxtoken.suite.status import (
     FAILED,
     INACCURATE,
@@ -140,9 +142,14 @@ def start(case: Case) -> str | None:
 
 
 def untouched(case: Case) -> str | None:
-    """Whether the input was left as it was."""
-    if case.subject.kind != "workload":
-        raise NotApplicable("only a workload's data are shared between calls")
+    """Whether the input was left as it was: a workload, cone data, or the parameters of a problem."""
+    kind = case.subject.kind
+    if kind == "cones" or case.subject.form == PARAMETRIC:
+        changed, one = case.answer.changed, "," not in case.answer.changed
+        what = "" if kind == "cones" else f"the parameter{'' if one else 's'} "
+        return f"{what}{changed} {'was' if one else 'were'} changed" if changed else None
+    if kind != "workload":
+        raise NotApplicable("a problem's data are its own")
     copy = case.instance.workload.replace()
     before = copy.to_instance()
     case.subject.answer(copy)

@@ -9,6 +9,9 @@ nonnegative   s >= 0;                                                   z >= 0
 second-order  s_0 >= |s'|;                                              z_0 >= |z'|
 exponential   y > 0 and y e^(x / y) <= z, for s = (x, y, z), or         u < 0 and -u e^(v / u - 1) <= w, or
               y = 0, x <= 0, z >= 0;                                    u = 0, v >= 0, w >= 0
+power         x, y >= 0 and x^a y^(1 - a) >= |z|, with 0 < a < 1;       (u / a, v / (1 - a), w) in the cone
+semidefinite  S is positive semidefinite, whose upper triangle,         Z is, with Z_ii = z_ii, and z_ij / 2
+              column by column, is s;                                   off the diagonal: <S, Z> = s'z
 
 What is proven, with z in K* and s = b - A x in K, so that s'z >= 0:
 
@@ -32,7 +35,7 @@ are not 0, and of each, by column and row, its column, row and value.
 import hashlib
 import struct
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
-from math import inf, lcm
+from math import inf, isqrt, lcm
 from re import fullmatch
 from typing import Any
 
@@ -43,8 +46,9 @@ else:  # run as a script beside allocation.py, without the package
 
 SCHEMA = "cvxtoken-cone-certificate/1"
 KEYS = {"schema", "sha256", "program", "exponential", "claim", "lower", "upper", "x", "z", "ray", "far"}
-FIELDS = {"sense", "rows", "columns", "cones", "offset", "q", "b", "A"}
-KINDS = ("zero", "nonnegative", "second-order", "exponential")
+FIELDS = {"sense", "rows", "columns", "cones", "exponents", "offset", "q", "b", "A"}
+KINDS = ("zero", "nonnegative", "second-order", "exponential", "power", "semidefinite")
+MOST_ORDER = 30  # of a semidefinite cone
 VECTORS = {  # of each claim, those that it must have, and those that it may have
     "enclosed": (set(), {"x", "z"}),
     "infeasible": ({"z"}, {"z"}),
@@ -55,6 +59,7 @@ MAX_WORK = 6e9  # products of two 64-bit words, of about a nanosecond
 MOST_DIGITS = 3000
 WIDE = Context(60, Emin=-999_999_999, Emax=999_999_999)
 Refused, require = allocation.Refused, allocation.require
+Cone = tuple[str, int, float]  # its kind, rows and exponent
 Number = tuple[int, int]  # n, d > 0, which stand for n / d; not in lowest terms
 
 
@@ -80,7 +85,7 @@ class Program:
         self.rows, self.columns = data["rows"], data["columns"]
         good = all(type(size) is int and 0 <= size <= LARGEST for size in (self.rows, self.columns))
         require(good and self.columns > 0, "rows or columns are no counts within limits")
-        self.cones = read_cones(data["cones"], self.rows)
+        self.cones = read_cones(data["cones"], data["exponents"], self.rows)
         lists = all(isinstance(data[name], list) for name in ("q", "b", "A"))
         require(lists and len(data["q"]) == self.columns, "q has not one number a column")
         require(len(data["b"]) == self.rows, "b has not one number a row")
@@ -103,7 +108,9 @@ class Program:
         """The SHA-256 of the bytes that the module's docstring lists."""
         sizes = (self.rows, self.columns, int(self.sense == "maximize"), len(self.cones))
         data = [b"cvxtoken cone program 1\n", struct.pack(">QQBQ", *sizes)]
-        data += [struct.pack(">BQ", KINDS.index(kind), size) for kind, size in self.cones]
+        for kind, size, a in self.cones:
+            data.append(struct.pack(">BQ", KINDS.index(kind), size))
+            data += [struct.pack(">d", a)] if kind == "power" else []
         head, filled = values[: len(values) - len(entries)], [entry for entry in entries if entry[2]]
         data += [struct.pack(f">{len(head)}d", *(a + 0.0 for a in head)), struct.pack(">Q", len(filled))]
         data += [struct.pack(">QQd", j, i, a) for i, j, a in filled]
@@ -259,18 +266,18 @@ def unbounded(program: Program, vectors: dict[str, Vector]) -> None:
     require(far is None or program.value(program.q, far)[0] <= 0, "the objective grows along far")
     at, step = program.slack(x), program.slack(ray, constant=False)
     away = [(0, 1)] * program.rows if far is None else program.slack(far, constant=False)
-    for kind, rows in blocks(program.cones):
+    for kind, rows, a in blocks(program.cones):
         s, d, f = (common(part[rows.start : rows.stop], program.work) for part in (at, step, away))
-        good = inside(kind, f, program.work, dual=False) and recedes(kind, s, d, f, program.work)
+        good = inside(kind, a, f, program.work, dual=False) and recedes(kind, a, s, d, f, program.work)
         require(good, f"no direction of recession: the {kind} cone of row {rows.start}")
 
 
-def recedes(kind: str, s: list[int], d: list[int], f: list[int], work: Work) -> bool:
+def recedes(kind: str, a: float, s: list[int], d: list[int], f: list[int], work: Work) -> bool:
     """Whether s + t d + l f stays in a cone, for f in the cone; each of them is known up to a factor > 0."""
-    if inside(kind, d, work, dual=False):
+    if inside(kind, a, d, work, dual=False):
         return True
     if kind == "nonnegative":
-        return all(b > 0 for a, b in zip(d, f, strict=True) if a < 0)
+        return all(e > 0 for c, e in zip(d, f, strict=True) if c < 0)
     if kind == "second-order":  # v_0^2 - |v'|^2 grows with l by 2 (f_0 v_0 - f'v') l at least, v = s + t d
         if f[0] > 0 and f[0] ** 2 > sum(a * a for a in f[1:]):
             return True
@@ -284,10 +291,11 @@ def recedes(kind: str, s: list[int], d: list[int], f: list[int], work: Work) -> 
 def feasible(program: Program, x: Vector) -> None:
     """Require that b - A x is in K."""
     slack = program.slack(x)
-    for kind, rows in blocks(program.cones):
+    for kind, rows, a in blocks(program.cones):
         part = common(slack[rows.start : rows.stop], program.work)
         require(
-            inside(kind, part, program.work, dual=False), f"x is outside the {kind} cone of row {rows.start}"
+            inside(kind, a, part, program.work, dual=False),
+            f"x is outside the {kind} cone of row {rows.start}",
         )
 
 
@@ -301,19 +309,19 @@ def dual_feasible(program: Program, z: Vector) -> None:
 def in_dual(program: Program, z: Vector) -> None:
     """Require that z is in K*."""
     numbers = z.numbers()
-    for kind, rows in blocks(program.cones):
+    for kind, rows, a in blocks(program.cones):
         part = common(numbers[rows.start : rows.stop], program.work)
         require(
-            inside(kind, part, program.work, dual=True),
+            inside(kind, a, part, program.work, dual=True),
             f"z is outside the dual of the {kind} cone of row {rows.start}",
         )
 
 
-def blocks(cones: list[tuple[str, int]]) -> list[tuple[str, range]]:
-    """The kind of each cone, and its rows."""
+def blocks(cones: list[Cone]) -> list[tuple[str, range, float]]:
+    """The kind of each cone, its rows and its exponent."""
     found, start = [], 0
-    for kind, size in cones:
-        found.append((kind, range(start, start + size)))
+    for kind, size, a in cones:
+        found.append((kind, range(start, start + size), a))
         start += size
     return found
 
@@ -329,28 +337,97 @@ def common(numbers: list[Number], work: Work) -> list[int]:
     return [n * (over // d) for n, d in numbers]
 
 
-def inside(kind: str, v: list[int], work: Work, dual: bool) -> bool:
+def inside(kind: str, a: float, v: list[int], work: Work, dual: bool) -> bool:
     """Whether a point is in a cone, or in the dual of the cone."""
     if kind == "zero":
         return dual or not any(v)
     if kind == "nonnegative":
         return min(v) >= 0
     if kind == "second-order":
-        for a in v:
-            work.count(a.bit_length(), a.bit_length())
-        return v[0] >= 0 and v[0] ** 2 >= sum(a * a for a in v[1:])
-    first, second, third = v
-    if dual:  # -u e^(v / u - 1) <= w is y e^(x / y) <= z at (x, y, z) = (u - v, -u, w)
+        for x in v:
+            work.count(x.bit_length(), x.bit_length())
+        return v[0] >= 0 and v[0] ** 2 >= sum(x * x for x in v[1:])
+    if kind == "semidefinite":
+        return is_semidefinite(v, 1 if dual else 2, work)
+    if kind == "power":
+        p, q = a.as_integer_ratio()
+        x, y, z = v
         return (
-            first == 0 and second >= 0 and third >= 0
-            if first >= 0
-            else in_exponential(first - second, -first, third, work)
+            in_power(p, q, (q - p) * x, p * y, p * (q - p) * z, q, work)
+            if dual
+            else in_power(p, q, x, y, z, 1, work)
         )
-    return (
-        second == 0 and first <= 0 and third >= 0
-        if second <= 0
-        else in_exponential(first, second, third, work)
-    )
+    x, y, z = (v[0] - v[1], -v[0], v[2]) if dual else v  # -u e^(v / u - 1) <= w is y e^(x / y) <= z there
+    if y > 0:
+        return in_exponential(x, y, z, work)
+    return y == 0 and x <= 0 and z >= 0
+
+
+def in_power(p: int, q: int, x: int, y: int, z: int, over: int, work: Work) -> bool:
+    """Whether x^(p / q) y^(1 - p / q) >= |z| / over, x and y not negative."""
+    x, y, z = x * over, y * over, abs(z)
+    if min(x, y) < 0 or (z and not (x and y)):
+        return False
+    if z == 0 or min(x, y) >= z:
+        return True
+    if max(x, y) < z:
+        return False
+    digits = 50
+    while digits <= MOST_DIGITS:
+        low = sum_of_logarithms(p, q, x, y, z, digits, ROUND_FLOOR, work)
+        if low >= 0:
+            return True
+        if sum_of_logarithms(p, q, x, y, z, digits, ROUND_CEILING, work) < 0:
+            return False
+        digits *= 2
+    return False
+
+
+def sum_of_logarithms(
+    p: int, q: int, x: int, y: int, z: int, digits: int, rounding: str, work: Work
+) -> Decimal:
+    """p ln(x / z) + (q - p) ln(y / z), rounded to one side."""
+    near = Context(digits, Emin=-999_999_999, Emax=999_999_999)
+    side = Context(digits, rounding, Emin=-999_999_999, Emax=999_999_999)
+    total = Decimal(0)
+    for times, n in ((p, x), (q - p, y)):
+        work.count(32 * digits, 32 * digits)
+        work.count(max(n, z).bit_length(), 32 * digits)
+        value = near.ln(quotient(n, z, digits, rounding))
+        value = near.next_minus(value) if rounding == ROUND_FLOOR else near.next_plus(value)
+        total = side.add(total, side.multiply(Decimal(times), value))
+    return total
+
+
+def is_semidefinite(v: list[int], off: int, work: Work) -> bool:
+    """Whether the matrix of a triangle is positive semidefinite, its rest off the diagonal times `off` / 2.
+
+    By elimination without fractions (Bareiss 1968), each pivot being a positive entry of the diagonal. With
+    none left, all that is left must be 0.
+    """
+    n = (isqrt(8 * len(v) + 1) - 1) // 2
+    place = [[max(i, j) * (max(i, j) + 1) // 2 + min(i, j) for j in range(n)] for i in range(n)]
+    M = [[v[place[i][j]] * (2 if i == j else off) for j in range(n)] for i in range(n)]
+    left, before = list(range(n)), 1
+    while left:
+        if min(M[i][i] for i in left) < 0:
+            return False
+        k = max(left, key=lambda i: M[i][i])
+        if M[k][k] == 0:
+            return not any(M[i][j] for i in left for j in left)
+        left.remove(k)
+        for i in left:
+            for j in left:
+                work.count(M[k][k].bit_length(), M[i][j].bit_length())
+                work.count(M[i][k].bit_length(), M[k][j].bit_length())
+                if j >= i:
+                    M[i][j] = (M[k][k] * M[i][j] - M[i][k] * M[k][j]) // before
+        for i in left:
+            for j in left:
+                if j < i:
+                    M[i][j] = M[j][i]
+        before = M[k][k]
+    return True
 
 
 def in_exponential(x: int, y: int, z: int, work: Work) -> bool:
@@ -391,15 +468,25 @@ def exceeds(value: Number, bound: Decimal) -> bool:
     return value[0] * d > n * value[1]
 
 
-def read_cones(cones: Any, rows: int) -> list[tuple[str, int]]:
-    """Pairs of a kind and its rows."""
+def read_cones(cones: Any, exponents: Any, rows: int) -> list[Cone]:
+    """Kinds, rows, and the exponents of power cones (0 of others)."""
     require(isinstance(cones, list) and len(cones) <= LARGEST, "cones is no list within limits")
+    require(isinstance(exponents, list), "exponents is no list")
+    require(all(type(a) is float and 0 < a < 1 for a in exponents), "an exponent is no double from 0 to 1")
+    left, found = list(reversed(exponents)), []
     for cone in cones:
         require(isinstance(cone, list) and len(cone) == 2 and cone[0] in KINDS, "a cone of no known kind")
-        require(type(cone[1]) is int and 1 <= cone[1] <= rows, "a cone has no such number of rows")
-        require(cone[0] != "exponential" or cone[1] == 3, "an exponential cone has not 3 rows")
-    require(sum(size for _, size in cones) == rows, "the cones have not all rows")
-    return [(kind, size) for kind, size in cones]
+        kind, size = cone
+        require(type(size) is int and 1 <= size <= rows, "a cone has no such number of rows")
+        require(kind not in ("exponential", "power") or size == 3, f"a cone that is {kind} has not 3 rows")
+        n = (isqrt(8 * size + 1) - 1) // 2
+        good = n <= MOST_ORDER and n * (n + 1) // 2 == size
+        require(kind != "semidefinite" or good, "a semidefinite cone has no triangle of a known order")
+        require(kind != "power" or left, "a power cone has no exponent")
+        found.append((kind, size, left.pop() if kind == "power" else 0.0))
+    require(not left, "there are more exponents than power cones")
+    require(sum(size for _, size, _ in found) == rows, "the cones have not all rows")
+    return found
 
 
 def read_entry(entry: Any) -> tuple[int, int, float]:

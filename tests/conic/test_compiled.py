@@ -110,7 +110,8 @@ whole, flag, some = (
     cp.Variable(boolean=True, name="flag"),
     cp.Variable(3, boolean=[(1,)], name="some"),
 )
-S, X = cp.Variable((2, 2), symmetric=True, name="S"), cp.Variable((2, 2), PSD=True, name="X")
+LARGE = 31  # one more than the largest order that is taken
+S, X = cp.Variable((LARGE, LARGE), symmetric=True, name="S"), cp.Variable((LARGE, LARGE), PSD=True, name="X")
 nan, far = np.array([1.0, np.nan]), np.array([[1.0, -np.inf]])
 
 
@@ -152,9 +153,9 @@ nan, far = np.array([1.0, np.nan]), np.array([[1.0, -np.inf]])
         (
             cp.Minimize(cp.trace(X)),
             [],
-            "the variable X needs semidefinite cones, which are not among those that",
+            "the variable X needs semidefinite cones of another size than can be",
         ),
-        (cp.Minimize(1), [x <= 1, S >> np.eye(2)], "constraints[1] (S "),
+        (cp.Minimize(1), [x <= 1, S >> np.eye(LARGE)], "constraints[1] (S "),
         (
             cp.Minimize(cp.lambda_max(S)),
             [],
@@ -162,11 +163,10 @@ nan, far = np.array([1.0, np.nan]), np.array([[1.0, -np.inf]])
         ),
         (cp.Minimize(x[0]), [cp.normNuc(S) <= x[0]], ", by normNuc, needs semidefinite cones"),
         (
-            cp.Minimize(x[0]),
-            [x >= 1, cp.PowCone3D(x[0], x[1], 1, 0.3)],
-            "constraints[1] (Pow3D(x[0], x[1], 1.0",
+            cp.Maximize(x[1]),
+            [cp.PowConeND(cp.hstack([x[0], x[0], 1]), x[1], np.array([0.25, 0.25, 0.5]))],
+            " needs power cones of another size than can be proven",
         ),
-        (cp.Minimize(x[0]), [cp.PowCone3D(x[0], x[1], 1, 0.3)], " needs power cones, which are not among"),
     ],
 )
 def test_what_cannot_be_taken_is_refused_in_a_sentence(

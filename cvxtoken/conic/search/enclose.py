@@ -45,7 +45,8 @@ class Pair:
 
     def joined(self, other: Pair) -> Pair:
         """The points of another search where it has them, and these where it has not."""
-        x, z = other.x or self.x, other.z or self.z
+        x = self.x if other.x is None else other.x
+        z = self.z if other.z is None else other.z
         return Pair(x, z, other.notes if x is not None and z is not None else (*self.notes, *other.notes))
 
 
@@ -89,6 +90,8 @@ def _exactly(program: ConeProgram, kept: Kept, point: Point, mu: arb, fits: Fits
     columns = [{i: a for i, a in column.items() if i in inside} for column in columns_of(program)]
     primal = _feasible([rows[i] for i in zero], program.b[zero].tolist(), x, bits, fits.primal)
     dual = _feasible(columns, (-program.q).tolist(), z, bits, fits.dual)
+    if isinstance(primal, str) and set(zero) - inside:
+        primal += "; some equations follow from others but for rounding, and exactly they may contradict them"
     notes = tuple(note for note in (primal, dual) if isinstance(note, str))
     return Pair(None if isinstance(primal, str) else primal, None if isinstance(dual, str) else dual, notes)
 

@@ -14,8 +14,9 @@ from flint import arb
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.program import ZERO, ConeProgram, blocks
+from cvxtoken.conic.search.cones import cones_of
 from cvxtoken.conic.search.exact import rows_of
-from cvxtoken.conic.search.smooth import Cone, cones_of
+from cvxtoken.conic.search.smooth import Cone
 
 Vector = list[arb]
 
@@ -38,9 +39,7 @@ class Equations:
         self.rows = rows_of(program)
         self.b, self.q = (list(map(arb, v.tolist())) for v in (program.b, program.q))
         self.zero = [i for kind, rows in blocks(program.cones) if kind == ZERO for i in rows]
-        self.cones: list[Cone] = []
-        for kind, rows in blocks(program.cones):
-            self.cones += [] if kind == ZERO else cones_of(kind, rows)
+        self.cones = cones_of(program)
         self.degree = sum(cone.degree for cone in self.cones)
 
     def start(self, x: FloatArray, s: FloatArray, z: FloatArray) -> Point:
@@ -51,14 +50,14 @@ class Equations:
             for v, dual in ((s, False), (z, True)):
                 v[cone.rows] = _pushed(cone, v[cone.rows], dual)
         balls = [[arb(a) for a in v.tolist()] for v in (x, s, z)]
-        return self.with_logarithms(Point(balls[0], balls[1], balls[2], []))
+        return self.with_auxiliary(Point(balls[0], balls[1], balls[2], []))
 
-    def with_logarithms(self, point: Point) -> Point:
-        """The point with w as s says."""
+    def with_auxiliary(self, point: Point) -> Point:
+        """The point with w as s and z say."""
         w = []
         for cone in self.cones:
-            i = cone.rows
-            w.append([(point.s[i[2]] / point.s[i[1]]).log().mid()] if cone.extra else [])
+            s, z = ([v[i] for i in cone.rows] for v in (point.s, point.z))
+            w.append([value.mid() for value in cone.auxiliary(s, z)])
         return replace(point, w=w)
 
     def mu(self, point: Point) -> arb:
@@ -94,12 +93,9 @@ class Equations:
         """The largest error of complementarity, over mu, and of the linear equations."""
         worst = 0.0
         for k, cone in enumerate(self.cones):
-            errors = cone.equations(*self.local(point, k), mu)
-            # t = y e^w and its dual mate have no mu of their own: as products with the other side they do
-            if cone.extra:
-                s, z, _ = self.local(point, k)
-                errors[0], errors[3] = errors[0] * z[2], errors[3] * s[1]
-            worst = max(worst, *(magnitude(e / mu) for e in errors))
+            s, z, w = self.local(point, k)
+            errors = zip(cone.equations(s, z, w, mu), cone.weights(s, z), strict=True)
+            worst = max(worst, *(magnitude(e * weight / mu) for e, weight in errors))
         primal, dual = self.residuals(point)
         return worst, max(map(magnitude, primal + dual), default=0.0)
 

@@ -11,12 +11,20 @@ Source: J. Borwein and H. Wolkowicz, Regularizing the abstract convex program, 1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flint import fmpq
 from scipy import sparse
 
-from cvxtoken.conic.program import NONNEGATIVE, SECOND_ORDER, ZERO, ConeProgram, blocks
+from cvxtoken.conic.program import (
+    EXPONENTIAL,
+    NONNEGATIVE,
+    POWER,
+    SECOND_ORDER,
+    ZERO,
+    ConeProgram,
+    blocks,
+)
 from cvxtoken.conic.search.enclose import Exact, Fits, Rule
 from cvxtoken.conic.search.exact import Row, columns_of, exact, rows_of, times
 from cvxtoken.conic.search.rays import recession, separation
@@ -92,11 +100,13 @@ def reduced(program: ConeProgram, y: Exact | None, d: Exact | None) -> Face:
     m = program.A.shape[0]
     away = [fmpq(0)] * m if d is None else [-a for a in times(rows_of(program), d)]
     kept: dict[str, list[Row]] = {ZERO: [], NONNEGATIVE: []}
+    powers, exponents = [], iter(program.exponents)
     others: list[tuple[str, list[Row]]] = []
     for kind, block in blocks(program.cones):
         rows = list(block)
         own = [fmpq(0)] * len(rows) if y is None else [y[i] for i in rows]
         far = [away[i] for i in rows]
+        exponent = next(exponents) if kind == POWER else None
         if kind == ZERO:
             kept[ZERO] += [{i: 1.0} for i in rows]
         elif kind == NONNEGATIVE:
@@ -107,8 +117,9 @@ def reduced(program: ConeProgram, y: Exact | None, d: Exact | None) -> Face:
                     kept[NONNEGATIVE].append({i: 1.0})
         elif not any(own) and not any(far):
             others.append((kind, [{i: 1.0} for i in rows]))
+            powers += [] if exponent is None else [exponent]
         else:
-            on_face = _second_order if kind == SECOND_ORDER else _exponential
+            on_face = {SECOND_ORDER: _second_order, EXPONENTIAL: _exponential}.get(kind, _at_once)
             zero, positive = on_face(rows, own, far)
             kept[ZERO] += zero
             kept[NONNEGATIVE] += positive
@@ -120,8 +131,9 @@ def reduced(program: ConeProgram, y: Exact | None, d: Exact | None) -> Face:
             L[k, i] = factor
     L = sparse.csr_array(L)
     cones = tuple((kind, len(rows)) for kind, rows in together)
-    small = ConeProgram(sparse.csc_array(L @ program.A), L @ program.b, program.q, program.offset, cones)
-    small.A.eliminate_zeros()
+    A = sparse.csc_array(L @ program.A)
+    A.eliminate_zeros()
+    small = replace(program, A=A, b=L @ program.b, cones=cones, exponents=tuple(powers))
     return Face(small, combinations, m, y, d)
 
 
@@ -139,6 +151,11 @@ def _second_order(rows: Sequence[int], own: Exact, far: Exact) -> tuple[list[Row
         rest = [{i: 1.0} for n, i in enumerate(rows) if n not in (0, k)]
         return [{rows[0]: 1.0, rows[k]: sign}, *rest], [{rows[0]: 1.0}]
     return [], [{rows[0]: 1.0, rows[k]: -sign}]  # z = a (1, -sign)
+
+
+def _at_once(rows: Sequence[int], own: Exact, far: Exact) -> tuple[list[Row], list[Row]]:
+    """The same of other cones, where directions are from the interior or 0: all are 0, or none is left."""
+    return ([{i: 1.0} for i in rows] if any(own) else []), []
 
 
 def _exponential(rows: Sequence[int], own: Exact, far: Exact) -> tuple[list[Row], list[Row]]:

@@ -72,7 +72,7 @@ def polished(path: Equations, point: Point, mu: arb) -> Point | None:
             return None
         error, linear = path.error(point, mu)
         if error < _CLOSE and linear < enough:
-            return path.with_logarithms(point) if path.inside(point) else None
+            return path.with_auxiliary(point) if path.inside(point) else None
         now = math.log10(max(error, _CLOSE)) + math.log10(max(linear / enough, 1.0))
         slow = slow + 1 if not now < before - 0.3 else 0
         before = min(now, before)
@@ -89,7 +89,7 @@ def jumped(path: Equations, point: Point, mu: arb, most: int = 9) -> Point | Non
             return None
         error, _ = path.error(point, mu)
         if error < _CLOSE:
-            return path.with_logarithms(point) if path.inside(point) else None
+            return path.with_auxiliary(point) if path.inside(point) else None
         if not math.isfinite(error) or (k >= 2 and error > max(0.3 * before, 1e3)):
             return None
         before = error
@@ -109,7 +109,7 @@ def centred(path: Equations, point: Point, mu: arb, most: int = 40) -> Point | N
             share *= 0.7
             if share < _LEAST_SHARE:
                 return None
-        point = path.with_logarithms(moved(point, step, share if share == 1 else 0.8 * share))
+        point = path.with_auxiliary(moved(point, step, share if share == 1 else 0.8 * share))
         error, linear = path.error(point, mu)
         if share == 1 and error < 0.1:
             return point
@@ -139,7 +139,7 @@ def cold(path: Equations, most: int = 150) -> tuple[Point, arb] | None:
         for v, dual in ((s, False), (z, True)):
             for i, a in zip(cone.rows, cone.centre(dual), strict=True):
                 v[i] = arb(a * size)
-    point, aim, tries = path.with_logarithms(Point(x, s, z, [])), 0.5, 0
+    point, aim, tries = path.with_auxiliary(Point(x, s, z, [])), 0.5, 0
     for _ in range(most):
         try:
             step = ball_step(path, point, path.mu(point) * aim)
@@ -151,7 +151,7 @@ def cold(path: Equations, most: int = 150) -> tuple[Point, arb] | None:
             if share < _LEAST_SHARE / 10:
                 return None
             new = moved(point, step, share)
-        point = path.with_logarithms(new)
+        point = path.with_auxiliary(new)
         aim = 0.1 if share == 1 else 0.3 if share > 0.5 else 0.7 if share > 0.1 else 1.0
         mu = path.mu(point)
         if mu < 1e-4 and _largest(path.residuals(point)) < 1e-30:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg
 from scipy import sparse
+from scipy.sparse.linalg import splu
 
 from cvxtoken.conic.program import NONNEGATIVE, ZERO, ConeProgram, blocks
 
 _RANK = 1e-11  # relative, of a pivot that counts
+_DENSE = 400  # columns up to which QR decides
+_SHIFT, _PIVOT = 1e-13, 1e-10  # where a factorisation decides: of squares, next to entries of 1
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,15 @@ def without_dependent(program: ConeProgram) -> Kept:
     sizes = [(kind, sum(i not in drop for i in block)) for kind, block in blocks(program.cones)]
     cones = tuple((kind, size) for kind, size in sizes if size)
     A = sparse.csc_array(rows[kept].tocsc()[:, columns]) if kept else sparse.csc_array((0, len(columns)))
-    small = ConeProgram(A, program.b[kept], program.q[columns], program.offset, cones)
+    small = replace(program, A=A, b=program.b[kept], q=program.q[columns], cones=cones)
     return Kept(small, kept, columns)
 
 
 def _spanning(columns: sparse.csc_array) -> list[int]:
     """Independent columns that span the others.
 
-    One that is alone in a row is independent of all others, and so on without it; QR decides of the rest.
+    One that is alone in a row is independent of all others, and so on without it. QR decides of the rest; LU
+    where it is large.
     """
     C, G = sparse.csc_array(columns), sparse.csr_array(columns)
     in_row = [set(G.indices[i:j].tolist()) for i, j in zip(G.indptr[:-1], G.indptr[1:], strict=True)]
@@ -63,10 +67,22 @@ def _spanning(columns: sparse.csc_array) -> list[int]:
     known = set(good)
     left = [j for j in range(C.shape[1]) if j not in known and C.indptr[j + 1] > C.indptr[j]]
     if left:
-        D = C[:, left].toarray()
-        D = D[np.abs(D).any(axis=1)]
-        good += [left[k] for k in basis(D / np.abs(D).max(axis=0))[1]]
+        D = C[:, left] @ sparse.diags_array(1 / abs(C[:, left]).max(axis=0).toarray().ravel())
+        filled = np.flatnonzero(np.diff(sparse.csr_array(D).indptr))
+        D = sparse.csr_array(D)[filled]
+        use = basis(D.toarray())[1] if len(left) <= _DENSE else _sparse_basis(D)
+        good += [left[k] for k in use]
     return sorted(good)
+
+
+def _sparse_basis(D: sparse.csr_array) -> list[int]:
+    """Columns of D whose pivots in [I, D; D', -e I] are not of the size of e."""
+    m, n = D.shape
+    M = sparse.block_array([[sparse.eye_array(m), D], [D.T, -_SHIFT * sparse.eye_array(n)]], format="csc")
+    factors = splu(sparse.csc_array(M))
+    pivots = np.empty(m + n)
+    pivots[np.argsort(factors.perm_c)] = np.abs(factors.U.diagonal())
+    return np.flatnonzero(pivots[m:] > _PIVOT).tolist()
 
 
 def basis(D: np.ndarray) -> tuple[list[int], list[int]]:

@@ -13,10 +13,11 @@ from scipy import sparse
 from cvxtoken import verifier
 from cvxtoken.conic.certificate import ENCLOSED, INFEASIBLE, UNBOUNDED, ConicCertificate, document_of
 from cvxtoken.conic.program import NONNEGATIVE, ConeProgram, blocks
+from cvxtoken.conic.search.cones import interior
 from cvxtoken.conic.search.enclose import NOTHING, Enclosure, Exact, Fits, Pair
 from cvxtoken.conic.search.exact import packed
 from cvxtoken.conic.search.faces import face_of, reduced
-from cvxtoken.conic.search.rays import interior, recession, separation
+from cvxtoken.conic.search.rays import recession, separation
 from cvxtoken.conic.search.scaling import scaled
 from cvxtoken.conic.search.start import run
 from cvxtoken.errors import CertificateError, SolverError
@@ -63,6 +64,8 @@ class Prover:
         """A proof of infeasibility: the deepest that is found at once, or the dual point of a first phase."""
         z = separation(self.scaled.program)
         if z is None or self.verdict(infeasible, packed(self.scaled.dual(z))):
+            if not self.program.cones:
+                raise SolverError("there are no constraints to contradict each other")
             phase = relaxed(self.scaled.program)
             size = len(self.scaled.rows)
 
@@ -192,7 +195,8 @@ def relaxed(program: ConeProgram) -> ConeProgram:
     t = sparse.csr_array(-e.reshape(-1, 1))
     A = sparse.block_array([[program.A, t], [None, sparse.csr_array([[-1.0]])]], format="csc")
     b, q = np.append(program.b, 1.0), np.append(np.zeros(program.A.shape[1]), 1.0)
-    return ConeProgram(sparse.csc_array(A), b, q, 0.0, (*program.cones, (NONNEGATIVE, 1)))
+    cones = (*program.cones, (NONNEGATIVE, 1))
+    return replace(program, A=sparse.csc_array(A), b=b, q=q, offset=0.0, cones=cones)
 
 
 def boxed(program: ConeProgram) -> ConeProgram:
@@ -201,4 +205,5 @@ def boxed(program: ConeProgram) -> ConeProgram:
     unit, t = sparse.eye_array(n, format="csr"), sparse.csr_array(np.ones((n, 1)))
     A = sparse.block_array([[program.A, sparse.csr_array((m, 1))], [unit, -t], [-unit, -t]], format="csc")
     b, q = np.append(program.b, np.zeros(2 * n)), np.append(np.zeros(n), 1.0)
-    return ConeProgram(sparse.csc_array(A), b, q, 0.0, (*program.cones, (NONNEGATIVE, 2 * n)))
+    cones = (*program.cones, (NONNEGATIVE, 2 * n))
+    return replace(program, A=sparse.csc_array(A), b=b, q=q, offset=0.0, cones=cones)

@@ -9,14 +9,28 @@ a grid and an exact solution of the equations keep it there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from flint import arb, fmpq
 from scipy import sparse
 
 from cvxtoken.arrays import FloatArray
-from cvxtoken.conic.program import EXPONENTIAL, NONNEGATIVE, SECOND_ORDER, ZERO, ConeProgram, blocks
+from cvxtoken.conic.program import (
+    EXPONENTIAL,
+    KINDS,
+    NONNEGATIVE,
+    POWER,
+    SECOND_ORDER,
+    SEMIDEFINITE,
+    ZERO,
+    ConeProgram,
+    blocks,
+    order_of,
+)
+from cvxtoken.conic.search.cones import interior
 from cvxtoken.conic.search.exact import entries, precision
 from cvxtoken.conic.search.repair import repaired
 from cvxtoken.conic.search.start import run
@@ -24,6 +38,7 @@ from cvxtoken.errors import SolverError
 
 _DEEP = 1e-3  # of the depths, at most 1: beyond it a form is in the interior
 _FLAT = 1e-4  # of a point's size: a form that counts as 0
+_RIMS = {SECOND_ORDER: [0], EXPONENTIAL: [1, 2]}  # forms that are not negative, nor all 0 on the boundary
 _ROUNDS = 8
 _RIM = 1e-2  # weight of sizes on a boundary, beside that of depths
 _NORM = 1e-5  # weight of |v|
@@ -32,27 +47,46 @@ _DUAL = sparse.csr_array(np.array([[1.0, -1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0
 
 
 @dataclass(frozen=True)
-class Group:
-    """Linear forms G v that must be in a cone of a kind."""
+class Cone:
+    """Linear forms G v that must be in a cone of more than one row; the exponent is of power cones."""
 
     kind: str
     G: sparse.csr_array
+    exponent: float = 0.0
+
+    def dual(self) -> Cone:
+        """Forms that are in the cone where these are in its dual."""
+        n = np.arange(order_of(self.G.shape[0]))
+        halves = np.full(self.G.shape[0], 0.5)
+        halves[n * (n + 1) // 2 + n] = 1
+        a = self.exponent
+        maps = {
+            EXPONENTIAL: _DUAL,
+            POWER: sparse.diags_array([1 - a, a, a * (1 - a)]),
+            SEMIDEFINITE: sparse.diags_array(halves),
+        }
+        return replace(self, G=sparse.csr_array(maps[self.kind] @ self.G)) if self.kind in maps else self
 
 
-def interior(kind: str, size: int) -> FloatArray:
-    """A point inside a cone; 0 of equations."""
-    first = 1.0 * (np.arange(size) == 0)
-    if kind == EXPONENTIAL:
-        return np.array([0.0, 0.5, 1.0])
-    found: FloatArray = {ZERO: 0 * first, NONNEGATIVE: np.ones(size)}.get(kind, first)
-    return found
+@dataclass(frozen=True)
+class Forms:
+    """Linear forms of v: those that must be 0, those that must not be negative, and those of other cones."""
+
+    fixed: sparse.csr_array
+    linear: sparse.csr_array
+    cones: tuple[Cone, ...]
+
+    def without_empty(self) -> Forms:
+        """The same without forms that are 0 for all v."""
+        fixed, linear = (part[np.flatnonzero(np.diff(part.indptr))] for part in (self.fixed, self.linear))
+        return Forms(fixed, linear, tuple(cone for cone in self.cones if cone.G.nnz))
 
 
 def recession(program: ConeProgram, weak: bool = False) -> list[fmpq] | None:
     """d with -A d in K and q'd < 0, or = 0 where weak, of as large a support as can be; None: none."""
-    A = -sparse.csr_array(program.A)
-    fixed, groups = _split(program, A)
-    return _direction(fixed, groups, -program.q, weak)
+    forms = -sparse.csr_array(program.A)
+    zero, linear, cones = _split(program, forms)
+    return _direction(Forms(forms[zero], forms[linear], cones), -program.q, weak)
 
 
 def separation(program: ConeProgram, weak: bool = False) -> list[fmpq] | None:
@@ -60,65 +94,54 @@ def separation(program: ConeProgram, weak: bool = False) -> list[fmpq] | None:
 
     Where not weak, equations and nonnegative rows alone are tried first.
     """
-    _, groups = _split(program, sparse.eye_array(program.A.shape[0], format="csr"))
-    groups = [Group(g.kind, sparse.csr_array(_DUAL @ g.G)) if g.kind == EXPONENTIAL else g for g in groups]
-    equations = [sparse.csr_array(program.A.T)]
-    if not weak:
-        linear = [g for g in groups if g.kind == NONNEGATIVE]
-        others = [g.G for g in groups if g.kind != NONNEGATIVE]
-        found = _direction([*equations, *others], linear, -program.b, weak) if others else None
+    unit = sparse.eye_array(program.A.shape[0], format="csr")
+    _, linear, cones = _split(program, unit)
+    cones = tuple(cone.dual() for cone in cones)
+    equations = sparse.csr_array(program.A.T)
+    if not weak and cones:
+        without = _stacked([equations, *(cone.G for cone in cones)])
+        found = _direction(Forms(without, unit[linear], ()), -program.b, weak)
         if found is not None:
             return found
-    return _direction(equations, groups, -program.b, weak)
+    return _direction(Forms(equations, unit[linear], cones), -program.b, weak)
 
 
-def _split(program: ConeProgram, forms: sparse.csr_array) -> tuple[list[sparse.csr_array], list[Group]]:
-    """The forms of zero rows, and the groups of the others, nonnegative ones row by row."""
-    fixed, groups = [], []
-    for kind, rows in blocks(program.cones):
-        part = forms[list(rows)]
-        if kind == ZERO:
-            fixed.append(part)
-        elif kind == NONNEGATIVE:
-            groups += [Group(kind, part[[k]]) for k in range(len(rows))]
-        elif kind == EXPONENTIAL and not part[[1]].nnz:
-            groups += [Group(NONNEGATIVE, -part[[0]]), Group(NONNEGATIVE, part[[2]])]
-        else:
-            groups.append(Group(kind, part))
-    return fixed, groups
+def _split(program: ConeProgram, forms: sparse.csr_array) -> tuple[list[int], list[int], tuple[Cone, ...]]:
+    """The zero rows, the nonnegative rows, and the other cones."""
+    of = {kind: [i for own, rows in blocks(program.cones) if own == kind for i in rows] for kind in KINDS}
+    others = [(kind, rows) for kind, rows in blocks(program.cones) if kind not in (ZERO, NONNEGATIVE)]
+    exponents = iter(program.exponents)
+    powers = [next(exponents) if kind == POWER else 0.0 for kind, _ in others]
+    cones = (Cone(kind, forms[list(rows)], a) for (kind, rows), a in zip(others, powers, strict=True))
+    return of[ZERO], of[NONNEGATIVE], tuple(cones)
 
 
-def _direction(
-    fixed: list[sparse.csr_array], groups: list[Group], gain: FloatArray, weak: bool
-) -> list[fmpq] | None:
-    """v with the fixed forms 0, the groups in their cones, and gain'v >= 1, or = 0 where weak."""
-    size, along = len(gain), sparse.csr_array(gain.reshape(1, -1))
+def _stacked(parts: Sequence[sparse.csr_array]) -> sparse.csr_array:
+    return sparse.csr_array(sparse.vstack(parts))
+
+
+def _direction(forms: Forms, gain: FloatArray, weak: bool) -> list[fmpq] | None:
+    """v with the forms where they must be, and gain'v >= 1, or = 0 where weak."""
+    along = sparse.csr_array(gain.reshape(1, -1))
     if weak:
-        fixed = [*fixed, along]
+        forms = replace(forms, fixed=_stacked([forms.fixed, along]))
     for _ in range(_ROUNDS):
-        groups = [g for g in groups if g.G.nnz]
-        if weak and not groups:
+        forms = forms.without_empty()
+        if weak and not forms.linear.shape[0] and not forms.cones:
             return None
-        found = _deepest(fixed, groups, None if weak else along, size)
+        found = _deepest(forms, None if weak else along)
         if found is None:
             return None
-        v, depths = found
-        scale, new, changed = max((float(np.abs(g.G @ v).max()) for g in groups), default=1.0), [], False
-        for group, depth in zip(groups, depths.tolist(), strict=True):
-            if depth > _DEEP:
-                new.append(group)
-                continue
-            face = _face(group, group.G @ v, _FLAT * max(scale, 1.0))
-            if face is None:
-                return None
-            changed = True
-            fixed, new = [*fixed, face[0]], [*new, *face[1]]
-        groups = new
-        if not changed:
+        v, of_linear, of_cones = found
+        if min([1.0, *of_linear, *of_cones]) > _DEEP:
             break
-    if weak and not groups:
+        faced = _on_faces(forms, v, of_linear, of_cones)
+        if faced is None:
+            return None
+        forms = faced
+    if weak and not forms.linear.shape[0] and not forms.cones:
         return None
-    equations = [row for part in fixed for row in entries(sparse.csr_array(part)) if row]
+    equations = [row for row in entries(forms.fixed) if row]
     try:
         with precision(200):
             return repaired(equations, [0.0] * len(equations), [arb(a) for a in v.tolist()], _BITS)
@@ -126,91 +149,106 @@ def _direction(
         return None
 
 
-def _face(group: Group, at: FloatArray, flat: float) -> tuple[sparse.csr_array, list[Group]] | None:
-    """Forms that are 0 on the face of the boundary where a point is, and what is left of the cone there."""
-    G = group.G
-    if group.kind == EXPONENTIAL:
+def _on_faces(forms: Forms, v: FloatArray, of_linear: FloatArray, of_cones: FloatArray) -> Forms | None:
+    """The forms, those on a boundary put on the faces where they are; None where that cannot be done."""
+    flat = _FLAT * max(1.0, *(float(np.abs(G @ v).max(initial=0.0)) for G in _all(forms)))
+    fixed, linear = [forms.fixed, forms.linear[of_linear <= _DEEP]], [forms.linear[of_linear > _DEEP]]
+    cones = []
+    for cone, depth in zip(forms.cones, of_cones.tolist(), strict=True):
+        if depth > _DEEP:
+            cones.append(cone)
+            continue
+        face = _face(cone, cone.G @ v, flat)
+        if face is None:
+            return None
+        fixed, linear = [*fixed, face[0]], [*linear, face[1]]
+    return Forms(_stacked(fixed), _stacked(linear), tuple(cones))
+
+
+def _all(forms: Forms) -> list[sparse.csr_array]:
+    return [forms.linear, *(cone.G for cone in forms.cones)]
+
+
+def _face(cone: Cone, at: FloatArray, flat: float) -> tuple[sparse.csr_array, sparse.csr_array] | None:
+    """Forms that are 0 on the face of a boundary where a point is, and those that are not negative there."""
+    G, none = cone.G, cone.G[[]]
+    if cone.kind == EXPONENTIAL:
         if at[1] <= flat:
-            return G[[1]], [Group(NONNEGATIVE, -G[[0]]), Group(NONNEGATIVE, G[[2]])]
+            return G[[1]], _stacked([-G[[0]], G[[2]]])
         if max(abs(at[0]), abs(at[1] - at[2])) > flat:
             return None  # a ray (x, y, y e^(x / y)), of which rationals know none but (0, 1, 1)
-        return sparse.csr_array(sparse.vstack([G[[0]], G[[1]] - G[[2]]])), [Group(NONNEGATIVE, G[[1]])]
-    if group.kind == SECOND_ORDER and at[0] > flat:
+        return _stacked([G[[0]], G[[1]] - G[[2]]]), G[[1]]
+    if cone.kind != SECOND_ORDER:
+        return (G, none) if np.abs(at).max() <= flat else None  # other faces are not known here
+    if at[0] > flat:
         along = 1 + int(np.abs(at[1:]).argmax())
         rest = [k for k in range(1, len(at)) if k != along]
         if np.abs(at[rest]).max(initial=0.0) > flat:
             return None  # a ray along no axis
-        together = G[[0]] - np.sign(at[along]) * G[[along]]
-        return sparse.csr_array(sparse.vstack([together, G[rest]])), [Group(NONNEGATIVE, G[[0]])]
-    return G, []
+        return _stacked([G[[0]] - np.sign(at[along]) * G[[along]], G[rest]]), G[[0]]
+    return G, none
 
 
 def _deepest(
-    fixed: list[sparse.csr_array], groups: list[Group], along: sparse.csr_array | None, size: int
-) -> tuple[FloatArray, FloatArray] | None:
+    forms: Forms, along: sparse.csr_array | None
+) -> tuple[FloatArray, FloatArray, FloatArray] | None:
     """v and the depths t, at most 1, with G v - t e in each cone, the sum of depths as large as can be.
 
     Of little weight beside them is how large the first entries of second-order cones are, and y and t of
     exponential ones, so that forms which stay on a boundary are not 0 there if they need not be.
     """
-    k = len(groups)
-    rims = [row for group in groups for row in _rims(group)]
-    total = size + k + len(rims) + 1  # v, depths, sizes, and a bound of |v|
-    program = _Rows(total)
-    for part in fixed:
-        program.add(ZERO, {0: part}, 0.0)
+    size, k, c = forms.fixed.shape[1], forms.linear.shape[0], len(forms.cones)
+    rims = _stacked([forms.linear[[]], *(cone.G[_RIMS.get(cone.kind, [])] for cone in forms.cones)])
+    r, unit = rims.shape[0], sparse.eye_array
+    # columns: v, depths of linear forms and of cones, sizes of rims, a bound of |v|
+    at_depth, at_rim, last = size, size + k + c, size + k + c + r
+    program = _Rows(last + 1)
+    program.add(ZERO, {0: forms.fixed}, 0.0)
     if along is not None:
         program.add(NONNEGATIVE, {0: -along}, -1.0)
-    for at, count in ((size, k), (size + k, len(rims))):
-        unit = sparse.eye_array(count, format="csr")
-        program.add(NONNEGATIVE, {at: unit}, 1.0)
-        program.add(NONNEGATIVE, {at: -unit}, 0.0)
-    for g, group in enumerate(groups):
-        e = interior(group.kind, group.G.shape[0]).reshape(-1, 1)
-        program.add(group.kind, {0: -group.G, size + g: sparse.csr_array(e)}, 0.0)
-    for g, row in enumerate(rims):
-        program.add(NONNEGATIVE, {0: -row, size + k + g: sparse.csr_array([[1.0]])}, 0.0)
-    norm = sparse.block_array(
-        [[None, sparse.csr_array([[-1.0]])], [-sparse.eye_array(size), None]], format="csr"
+    for at, count in ((at_depth, k + c), (at_rim, r)):
+        program.add(NONNEGATIVE, {at: unit(count)}, 1.0)
+        program.add(NONNEGATIVE, {at: -unit(count)}, 0.0)
+    program.add(NONNEGATIVE, {0: -forms.linear, at_depth: unit(k)}, 0.0)
+    program.add(NONNEGATIVE, {0: -rims, at_rim: unit(r)}, 0.0)
+    for g, cone in enumerate(forms.cones):
+        e = interior(cone.kind, cone.G.shape[0]).reshape(-1, 1)
+        program.add(cone.kind, {0: -cone.G, at_depth + k + g: sparse.coo_array(e)}, 0.0)
+    below = sparse.coo_array(([-1.0], ([0], [0])), shape=(size + 1, 1))
+    norm = sparse.coo_array(
+        (np.full(size, -1.0), (np.arange(1, size + 1), np.arange(size))), (size + 1, size)
     )
-    program.add(SECOND_ORDER, {0: norm[:, :size], total - 1: norm[:, size:]}, 0.0)
-    q = np.concatenate([np.zeros(size), np.full(k, -1.0), np.full(len(rims), -_RIM), [_NORM]])
-    found = run(program.minimising(q))
+    program.add(SECOND_ORDER, {0: norm, last: below}, 0.0)
+    q = np.concatenate([np.zeros(size), np.full(k + c, -1.0), np.full(r, -_RIM), [_NORM]])
+    exponents = tuple(cone.exponent for cone in forms.cones if cone.kind == POWER)
+    found = run(program.minimising(q, exponents))
     if "Infeasible" in found.status or not found.is_finite:
         return None
-    return found.x[:size], found.x[size : size + k]
-
-
-def _rims(group: Group) -> list[sparse.csr_array]:
-    """Forms that are not negative in a cone, and not all 0 at some points of its boundary."""
-    places = {SECOND_ORDER: [0], EXPONENTIAL: [1, 2]}.get(group.kind, [])
-    return [group.G[[i]] for i in places]
+    return found.x[:size], found.x[size : size + k], found.x[size + k : at_rim]
 
 
 class _Rows:
     """Rows of a cone program, added in parts that say at which column they begin."""
 
     def __init__(self, columns: int) -> None:
-        self.columns = columns
-        self.parts: list[sparse.coo_array] = []
+        self.columns, self.rows = columns, 0
+        self.entries: list[tuple[FloatArray, FloatArray, FloatArray]] = []
         self.right: list[FloatArray] = []
         self.cones: list[tuple[str, int]] = []
 
-    def add(self, kind: str, parts: dict[int, sparse.csr_array], right: float) -> None:
+    def add(self, kind: str, parts: dict[int, Any], right: float) -> None:
         """Add parts side by side, with the same number on each right-hand side."""
-        rows = next(iter(parts.values())).shape[0]
-        if not rows:
-            return
-        found = []
+        count = next(iter(parts.values())).shape[0]
         for at, part in parts.items():
             own = sparse.coo_array(part)
             i, j = own.coords
-            found.append(sparse.coo_array((own.data, (i, j + at)), shape=(rows, self.columns)))
-        self.parts.append(sum(found[1:], start=found[0]))
-        self.right.append(np.full(rows, right))
-        self.cones.append((kind, rows))
+            self.entries.append((i + self.rows, j + at, own.data))
+        self.right.append(np.full(count, right))
+        self.cones += [(kind, count)] if count else []
+        self.rows += count
 
-    def minimising(self, q: FloatArray) -> ConeProgram:
+    def minimising(self, q: FloatArray, exponents: tuple[float, ...]) -> ConeProgram:
         """The program."""
-        A = sparse.csc_array(sparse.vstack(self.parts))
-        return ConeProgram(A, np.concatenate(self.right), q, 0.0, tuple(self.cones))
+        i, j, values = (np.concatenate(part) for part in zip(*self.entries, strict=True))
+        A = sparse.csc_array((values, (i, j)), shape=(self.rows, self.columns))
+        return ConeProgram(A, np.concatenate(self.right), q, 0.0, tuple(self.cones), exponents=exponents)

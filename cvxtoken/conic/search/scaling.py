@@ -1,7 +1,7 @@
 """Equilibration by powers of two, which loses nothing: D A E, D b and E q have entries near 1.
 
-Rows of one second-order or exponential cone share a factor, so that the cone stays what it is. A point x~ of
-the scaled program is x = E x~ of the given one, and z = D z~.
+Rows of one cone share a factor, but for zero and nonnegative rows, so that the cone stays what it is. A
+point x~ of the scaled program is x = E x~ of the given one, and z = D z~.
 
 Source: Ruiz's iteration (A scaling algorithm to equilibrate both rows and columns norms in matrices, 2001),
 its factors rounded to powers of two.
@@ -15,7 +15,7 @@ import numpy as np
 from flint import fmpq, fmpz
 from scipy import sparse
 
-from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER, ConeProgram, blocks
+from cvxtoken.conic.program import NONNEGATIVE, ZERO, ConeProgram, blocks
 
 _ROUNDS = 12
 _MOST = 400  # of binary places: far from where a double's range ends
@@ -50,7 +50,7 @@ def scaled(program: ConeProgram) -> Scaled:
         top = np.full(len(rows), -np.inf)
         np.maximum.at(top, i, now)
         for kind, block in blocks(program.cones):
-            if kind in (SECOND_ORDER, EXPONENTIAL):
+            if kind not in (ZERO, NONNEGATIVE):
                 top[block.start : block.stop] = top[block.start : block.stop].max()
         side = np.full(len(columns), -np.inf)
         np.maximum.at(side, j, now)
@@ -65,7 +65,7 @@ def scaled(program: ConeProgram) -> Scaled:
         program, A, b, q
     ):
         d, e, A, b, q = 0 * d, 0 * e, program.A, program.b, program.q
-    same = ConeProgram(A, b, q, program.offset, program.cones, program.sense)
+    same = ConeProgram(A, b, q, program.offset, program.cones, program.sense, program.exponents)
     return Scaled(same, d.tolist(), e.tolist())
 
 

@@ -17,6 +17,7 @@ from scipy.sparse.linalg import splu
 from cvxtoken.conic.search.elimination import solve_sparse
 from cvxtoken.conic.search.equations import Equations, Point, Vector
 from cvxtoken.conic.search.smooth import Matrix
+from cvxtoken.conic.search.smooth import Rows as Jacobian
 
 _WIDE = 40  # entries of a cone's rows beyond which its products are made by matrices
 Rows = list[dict[int, arb]]
@@ -128,7 +129,7 @@ def double_step(path: Equations, point: Point, mu: arb) -> Point:
             in_s, in_z = cone.jacobian(*([float(a) for a in part] for part in at))
         except OverflowError as error:
             raise ZeroDivisionError(f"doubles overflow: {error}") from error
-        right += local.add(F, in_s, in_z, own[cone.rows].tolist(), [n + r for r in cone.rows])
+        right += local.add(F, in_s, in_z, own[cone.rows].tolist(), [n + r for r in cone.rows], cone.extra)
     i, j, values = (np.concatenate(part) for part in zip(*entries, local.arrays(), strict=True))
     if local.row != local.column or not (np.isfinite(values).all() and np.isfinite(right).all()):
         raise ZeroDivisionError("the equations are not as many as the unknowns, or beyond doubles")
@@ -152,20 +153,17 @@ class _Entries:
         self.values: list[float] = []
 
     def add(
-        self, F: list[float], in_s: Matrix, in_z: Matrix, of_s: list[int], of_z: list[int]
+        self, F: list[float], in_s: Jacobian, in_z: Jacobian, of_s: list[int], of_z: list[int], extra: int
     ) -> list[float]:
         """Add the equations of a cone with the places of its unknowns; the right-hand sides."""
-        extra = len(in_z[0]) - len(of_z)
-        places = [*of_s, *of_z, *range(self.column, self.column + extra)]
-        right = []
-        for f, *parts in zip(F, in_s, in_z, strict=True):
-            row = [a for part in parts for a in part]
-            scale = max(map(abs, row)) or 1.0
-            for a, place in zip(row, places, strict=True):
-                if a:
-                    self.i.append(self.row)
-                    self.j.append(place)
-                    self.values.append(a / scale)
+        of_z, right = [*of_z, *range(self.column, self.column + extra)], []
+        for f, own_s, own_z in zip(F, in_s, in_z, strict=True):
+            row = {of_s[k]: a for k, a in own_s.items()} | {of_z[k]: a for k, a in own_z.items()}
+            scale = max(map(abs, row.values())) or 1.0
+            for place, a in row.items():
+                self.i.append(self.row)
+                self.j.append(place)
+                self.values.append(a / scale)
             right.append(-f / scale)
             self.row += 1
         self.column += extra
