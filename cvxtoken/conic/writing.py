@@ -33,6 +33,7 @@ class Writer:
         self._unknowns = 0
         self._linear: dict[str, list[_Row]] = {ZERO: [], NONNEGATIVE: []}
         self._cones: list[tuple[str, list[_Row]]] = []
+        self._exponents: list[float] = []
 
     def unknown(self) -> int:
         """A further unknown: its column."""
@@ -87,6 +88,7 @@ class Writer:
                 self._linear[kind].extend(part)
             else:
                 self._cones.append((kind, part))
+        self._exponents += other.exponents
 
     @property
     def equations(self) -> int:
@@ -108,6 +110,7 @@ class Writer:
             0.0,
             tuple((kind, len(cone)) for kind, cone in cones),
             sense,
+            tuple(self._exponents),
         )
 
 

@@ -61,7 +61,7 @@ else:  # run as a script beside allocation.py and conic.py, without the package
 
 SCHEMA = "cvxtoken-constrained-certificate/1"
 KEYS = {"schema", "sha256", "instance", "targets", "constraints", "claim", "lower", "upper", "x", "z"}
-CONSTRAINTS = {"rows", "columns", "cones", "b", "A"}
+CONSTRAINTS = {"rows", "columns", "cones", "exponents", "b", "A"}
 VECTORS = {"enclosed": {"x", "z"}, "infeasible": {"z"}}
 MAX_TYPES, DIGITS = 20_000, 60
 Terms = dict[int, float]
@@ -331,6 +331,7 @@ class Sheet:
             "rows": len(rows),
             "columns": self.columns,
             "cones": [[kind, len(part)] for kind, part in cones],
+            "exponents": self.further["exponents"],
             "offset": 0.0,
             "q": [self.costs.get(j, 0.0) for j in range(self.columns)],
             "b": [right for _, right in rows],

@@ -56,7 +56,10 @@ def proof() -> Document:
         lambda l: [cp.norm(l) <= 0.9 * float(np.linalg.norm(best.tokens)), l[0] == 2 * l[1]], 3
     )
     assert further is not None
-    targets = Targets(max_mean_system_time=0.9 * best.mean_system_time)
+    row = (1.0, 1.0, 1.0, 2 * float(best.tokens.sum()))
+    targets = Targets(
+        max_mean_system_time=0.9 * best.mean_system_time, min_accuracy={w.names[0]: 0.01}, linear=(row,)
+    )
     made = certify_constrained(feasible(w, targets), further.program).to_document()
     document: Document = json.loads(json.dumps(made))
     return document
@@ -118,13 +121,19 @@ FALSEHOODS: dict[str, tuple[Callable[[Document], Document], str]] = {
         lambda d: rehashed(d | {"targets": d["targets"] | {"objective": "accuracy"}}),
         "x does not reach|is not 0",
     ),
+    "targets without names": (
+        lambda d: d | {"targets": d["targets"] | {"min_accuracy": [0.5]}},
+        "min_accuracy of the targets is no dict",
+    ),
     "no targets": (lambda d: d | {"targets": []}, "targets' keys"),
     "columns": (
         lambda d: d | {"constraints": d["constraints"] | {"columns": 10**12}},
         "columns is no count within limits",
     ),
     "fewer columns": (
-        lambda d: d | {"constraints": {"rows": 0, "columns": 2, "cones": [], "b": [], "A": []}},
+        lambda d: (
+            d | {"constraints": {"rows": 0, "columns": 2, "cones": [], "exponents": [], "b": [], "A": []}}
+        ),
         "not a column for each type",
     ),
 }
@@ -174,6 +183,8 @@ def test_a_supremum_that_no_tokens_reach_is_refused(monkeypatch: pytest.MonkeyPa
     accuracy = Targets("accuracy")
     with pytest.raises(CertificateError, match="there may be no optimum: the utilisation may reach 1"):
         certify_constrained(feasible(one, accuracy))
+    with pytest.raises(CertificateError, match="the tokens are not stable"):
+        certify_constrained(feasible(one.replace(max_tokens=2049.0), accuracy))
     for most in (2047.0, math.nextafter(2048.0, 0.0)):
         made = certify_constrained(feasible(one.replace(max_tokens=most), accuracy))
         assert float(made.tokens[0]) == pytest.approx(most, rel=1e-15)

@@ -33,7 +33,7 @@ from cvxtoken.proofs import BoundsProof, Proof
 DIGITS = 30  # of the gap that is asked for
 _SIXTY = Context(60, ROUND_FLOOR)
 _NO_PRICE = Decimal("1e-15")  # of J: what a target's limit must be worth at its price
-_ROWS = ("rows", "columns", "cones", "b", "A")
+_ROWS = ("rows", "columns", "cones", "exponents", "b", "A")
 
 
 @dataclass(frozen=True, eq=False)

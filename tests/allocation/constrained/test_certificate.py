@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import CertificateError, TargetError, Targets, verifier
+from cvxtoken import CertificateError, ProblemError, TargetError, Targets, verifier
 from cvxtoken.allocation import model
 from cvxtoken.allocation.constrained.certificate import (
     ConstrainedCertificate,
@@ -137,6 +137,41 @@ def test_no_point_is_an_error_with_its_proof(constraints: Constraints, tmp_path:
     assert ConstrainedProof.load(tmp_path / "proof.json").check() == proof.check()
     with pytest.raises(CertificateError, match="not one of two bounds: its claim is 'infeasible'"):
         ConstrainedCertificate.load(tmp_path / "proof.json")
+
+
+def test_accuracy_alone_has_an_optimum_only_below_full_load() -> None:
+    one = QWEN.replace(arrival_rate=1.0, overhead=[0.0] * 5, prior=[0.2] * 5, time_per_token=[2.0**-11] * 5)
+    limit = 2048.0 - 2.0**-20
+    asked, one_less = Targets("accuracy"), Targets("accuracy", linear=((1.0, 1.0, 1.0, 1.0, 1.0, 5 * limit),))
+    with pytest.raises(ProblemError, match="more tokens are better until the server has no idle share left"):
+        certify_constrained(feasible(one, asked))
+    exactly = Targets("accuracy", linear=((1.0, 1.0, 1.0, 1.0, 1.0, 5 * 2048.0),))
+    with pytest.raises(ProblemError, match="more tokens are better until the server has no idle share left"):
+        certify_constrained(feasible(one, exactly))
+    found = certify_constrained(feasible(one, one_less))
+    assert found.relative_gap <= CLOSED
+    assert model.is_stable(one, found.tokens)
+
+
+def test_what_cvxpy_replaces_is_said_to_be_uncertified() -> None:
+    found = cvxtoken.solve(QWEN, constraints=lambda l: [cp.pnorm(l, 1.23456789) <= 9000])
+    assert found.status == "uncertified"
+    assert "CVXPY replaces exponents in" in found.uncertified_because
+    assert isinstance(found.certificate, cvxtoken.Certificate)
+
+
+def test_semidefinite_constraints_are_certified_too() -> None:
+    """[[l0, 2 l1], [2 l1, 3 l1]] positive semidefinite is 3 l0 >= 4 l1, for l1 > 0."""
+    found, row = (
+        cvxtoken.solve(QWEN, constraints=constraints).certificate
+        for constraints in (
+            lambda l: [cp.bmat([[l[0], 2 * l[1]], [2 * l[1], 3 * l[1]]]) >> 0],
+            lambda l: [3 * l[0] >= 4 * l[1]],
+        )
+    )
+    assert isinstance(found, ConstrainedCertificate)
+    assert max(found.relative_gap, row.relative_gap) <= CLOSED
+    assert max(found.lower, row.lower) <= min(found.upper, row.upper)
 
 
 def test_a_file_gives_back_all_of_it(tmp_path: Path) -> None:
