@@ -26,6 +26,18 @@ from cvxtoken.conic.compiled import compiled
 from tests.support.constrained import Constraints, random_case
 
 QWEN = cvxtoken.load("qwen3-8b")
+FULL = cvxtoken.Workload(
+    names=["a"],
+    prior=[1],
+    accuracy_gain=[0.5],
+    saturation_rate=[1e-3],
+    base_accuracy=[0.2],
+    overhead=[0.0],
+    time_per_token=[2.0**-11],
+    arrival_rate=1.0,
+    accuracy_weight=1.0,
+    max_tokens=2048.0,
+)  # y = 0 at the most tokens
 CLOSED = Decimal("1e-20")
 
 
@@ -145,9 +157,8 @@ def test_accuracy_alone_has_an_optimum_only_below_full_load() -> None:
     asked, one_less = Targets("accuracy"), Targets("accuracy", linear=((1.0, 1.0, 1.0, 1.0, 1.0, 5 * limit),))
     with pytest.raises(ProblemError, match="more tokens are better until the server has no idle share left"):
         certify_constrained(feasible(one, asked))
-    exactly = Targets("accuracy", linear=((1.0, 1.0, 1.0, 1.0, 1.0, 5 * 2048.0),))
     with pytest.raises(ProblemError, match="more tokens are better until the server has no idle share left"):
-        certify_constrained(feasible(one, exactly))
+        certify_constrained(feasible(FULL, asked))  # the proof's own tokens are a hair below full load
     found = certify_constrained(feasible(one, one_less))
     assert found.relative_gap <= CLOSED
     assert model.is_stable(one, found.tokens)
