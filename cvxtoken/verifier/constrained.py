@@ -38,8 +38,8 @@ Why that is the model: at stable tokens that meet targets and constraints, with 
 program's objective, alpha a - T (or a), is J. And where a point obeys the lines, y > 0 (required of x),
 J at its tokens is the objective at least. So x proves a lower bound, z an upper one, and a z that proves the
 program infeasible that no tokens meet targets and constraints. Where E[T] or rho counts, that keeps y off 0,
-so that the optimum is reached. Where neither does, the rows allow y <= 0 too: J = a has its largest value
-over them at one l*, which is the optimum if y > 0 there. Halfway between the tokens and l*, where l*_k =
+so that the optimum is reached. Where neither does, a row y >= 0 comes next, and J = a has its largest value
+over y >= 0 at one l*, which is the optimum if y > 0 there. Halfway between the tokens and l*, where l*_k =
 l_k + d, J is above the mean of both by pi A e^(-b l) (1 - e^(-b d / 2))^2 / 2 at least, and by half of upper
 - lower at most; so that with q^2 = (upper - lower) / (pi A e^(-b l)) < 1, d <= -2 ln(1 - q) / b. At l + d,
 y must be positive.
@@ -101,7 +101,7 @@ def check(document: Any) -> str:
     bounds = (document["lower"], document["upper"])
     line = conic.enclosed(program, vectors, *bounds, exponential=False)
     require(vectors["x"].numerators[sheet.y] > 0, "the tokens are not stable")
-    if targets["objective"] == "accuracy" and not set(allocation.LIMITS[:3]) & set(targets):
+    if sheet.idles:
         try:
             sheet.require_reached(vectors["x"], *map(Decimal, bounds))
         except DecimalException as error:
@@ -151,6 +151,9 @@ class Sheet:
         if timed or set(allocation.LIMITS[:2]) & set(self.limits):
             self.T = self.new(1)[0]
             (self.sharing if self.shared else self.fifo)()
+        self.idles = not timed and not set(allocation.LIMITS[:3]) & set(self.limits)
+        if self.idles:
+            self.most({self.y: -1.0})
         self.costs = {self.a: -w["accuracy_weight"], self.T: 1.0} if timed else {self.a: -1.0}
         self.bounds()
         self.constraints()

@@ -107,7 +107,8 @@ class ConstrainedCertificate(ConstrainedProof, BoundsProof):
 
     def __post_init__(self) -> None:
         if self.cone.claim != ENCLOSED or self.cone.lower is None or self.cone.upper is None:
-            raise CertificateError(f"the proof is not one of two bounds: its claim is {self.cone.claim!r}")
+            why = "; ".join(self.cone.notes) or f"its claim is {self.cone.claim!r}"
+            raise CertificateError(f"the proof is not one of two bounds: {why}")
 
     @property
     def lower(self) -> Decimal:  # type: ignore[override]

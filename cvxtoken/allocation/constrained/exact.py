@@ -59,7 +59,8 @@ def exact_program(
 ) -> ExactProgram:
     """The exact program of a workload, its targets and further cones on its tokens.
 
-    Where neither E[T] nor rho counts (`Targets.keeps_idle`), allocations that are not stable obey it too.
+    Where neither E[T] nor rho counts (`Targets.keeps_idle`), it asks for y >= 0, so that allocations at
+    utilisation 1 obey it too.
 
     Args:
         workload: the instance; some allocation must be stable.
@@ -93,6 +94,8 @@ class _Exact:
             T = self.w.server.write(write, load)
             costs |= {T: 1.0} if targets.delay_weight else {}
             self.times(T, load.S)
+        if not targets.keeps_idle:
+            write.at_most({load.y: -1.0})
         self.others(g, load, rho)
         if further is not None:
             write.join(further, self.l)

@@ -159,6 +159,8 @@ def test_accuracy_alone_has_an_optimum_only_below_full_load() -> None:
         certify_constrained(feasible(one, asked))
     with pytest.raises(ProblemError, match="more tokens are better until the server has no idle share left"):
         certify_constrained(feasible(FULL, asked))  # the proof's own tokens are a hair below full load
+    with pytest.raises(ProblemError, match="more tokens are better until the server has no idle share left"):
+        cvxtoken.solve(QWEN, objective="accuracy", constraints=lambda l: [l[0] == l[1]])
     found = certify_constrained(feasible(one, one_less))
     assert found.relative_gap <= CLOSED
     assert model.is_stable(one, found.tokens)
