@@ -27,7 +27,7 @@ CVXPY_ROOMS += ["cvxtoken.conic.compiled", "cvxtoken.conic.replaced"]
 CVXPY_ROOMS += [
     f"cvxtoken.library.cones.{file.stem}"
     for file in (ROOT / "library" / "cones").glob("*.py")
-    if file.stem not in ("__init__", "problem", "catalog")
+    if file.stem not in ("__init__", "problem", "catalog", "shipped", "build")
 ]
 
 
