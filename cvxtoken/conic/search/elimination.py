@@ -9,16 +9,20 @@ import heapq
 
 from flint import arb, arb_mat
 
+from cvxtoken.conic.search.effort import Effort
+
 _DENSE_FROM = 60  # products of a pivot beyond which, and beyond the share below, the dense rest is cheaper
 _DENSE_SHARE = 0.15
+_DENSE_COST = 0.02  # of a product in a dense system, whose unknowns cubed are counted
 _TINY = arb("1e-30")  # of a row's largest entry: no pivot
 
 
-def solve_sparse(rows: list[dict[int, arb]], right: list[arb]) -> list[arb]:
+def solve_sparse(rows: list[dict[int, arb]], right: list[arb], effort: Effort) -> list[arb]:
     """v with M v = right, M's rows given by place; destroys both.
 
     Raises:
         ZeroDivisionError: M is singular to working precision.
+        SolverError: it would take too long.
     """
     size = len(rows)
     columns: list[set[int]] = [set() for _ in range(size)]
@@ -45,12 +49,14 @@ def solve_sparse(rows: list[dict[int, arb]], right: list[arb]) -> list[arb]:
         largest = max((abs(v) for v in rows[i].values()), key=lambda v: v.mid(), default=arb(0))
         if i not in rows[i] or not abs(rows[i][i]) > largest * _TINY:
             continue
+        effort.spend((len(rows[i]) + 1) * (len(columns[i]) + 1))
         touched = _pivot(i, rows, columns, right)
         alive.discard(i)
         order.append(i)
         for k in touched:
             if k in alive and k in rows[k]:
                 heapq.heappush(heap, (cost(k), k))
+    effort.spend(_DENSE_COST * len(alive) ** 3)
     v = _dense(sorted(alive), rows, right, size)
     for i in reversed(order):
         value = right[i]

@@ -10,6 +10,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from cvxtoken.conic.program import ZERO, ConeProgram, blocks
+from cvxtoken.conic.search.effort import Effort
 from cvxtoken.conic.search.equations import Point
 from cvxtoken.conic.search.exact import Row, columns_of, precision, rows_of
 from cvxtoken.conic.search.follow import Search
@@ -60,26 +61,28 @@ class Enclosure:
         program: equilibrated, or a face of it.
         digits: of the gap.
         fits: says of exact points whether they are feasible in the whole program.
+        effort: what the search may still cost.
 
     Raises:
         SolverError: a variable in no constraint has a cost.
     """
 
-    def __init__(self, program: ConeProgram, digits: int, fits: Fits) -> None:
+    def __init__(self, program: ConeProgram, digits: int, fits: Fits, effort: Effort) -> None:
+        self.effort = effort
         self.program, self.fits, self.kept = program, fits, without_dependent(program)
         _require_bounded_columns(program, self.kept)
-        self.search = Search(self.kept.program, digits)
+        self.search = Search(self.kept.program, digits, effort)
 
     def quick(self) -> Pair:
         """Where steps in doubles lead to the end (SolverError: they do not)."""
-        return _exactly(self.program, self.kept, *self.search.quick(), self.fits)
+        return _exactly(self.program, self.kept, *self.search.quick(), self.fits, self.effort)
 
     def patient(self) -> Pair:
         """By the path in balls (SolverError: there is none, or it cannot be followed)."""
-        return _exactly(self.program, self.kept, *self.search.patient(), self.fits)
+        return _exactly(self.program, self.kept, *self.search.patient(), self.fits, self.effort)
 
 
-def _exactly(program: ConeProgram, kept: Kept, point: Point, mu: arb, fits: Fits) -> Pair:
+def _exactly(program: ConeProgram, kept: Kept, point: Point, mu: arb, fits: Fits, effort: Effort) -> Pair:
     """Exact x and z near a central point."""
     least = min((abs(float(v)) for v in point.s + point.z if v != 0), default=1.0)
     bits = _FINER - math.floor(math.log2(max(min(least, float(mu)), 1e-300)))
@@ -88,8 +91,8 @@ def _exactly(program: ConeProgram, kept: Kept, point: Point, mu: arb, fits: Fits
     rows, inside = rows_of(program), set(kept.rows)
     zero = [i for kind, block in blocks(program.cones) if kind == ZERO for i in block]
     columns = [{i: a for i, a in column.items() if i in inside} for column in columns_of(program)]
-    primal = _feasible([rows[i] for i in zero], program.b[zero].tolist(), x, bits, fits.primal)
-    dual = _feasible(columns, (-program.q).tolist(), z, bits, fits.dual)
+    primal = _feasible([rows[i] for i in zero], program.b[zero].tolist(), x, bits, fits.primal, effort)
+    dual = _feasible(columns, (-program.q).tolist(), z, bits, fits.dual, effort)
     if isinstance(primal, str) and set(zero) - inside:
         primal += "; some equations follow from others but for rounding, and exactly they may contradict them"
     notes = tuple(note for note in (primal, dual) if isinstance(note, str))
@@ -112,14 +115,14 @@ def _spread(values: list[arb], places: list[int], size: int) -> list[arb]:
 
 
 def _feasible(
-    equations: Sequence[Row], right: Sequence[float], values: list[arb], bits: int, fits: Rule
+    equations: Sequence[Row], right: Sequence[float], values: list[arb], bits: int, fits: Rule, effort: Effort
 ) -> Exact | str:
     """A point on the equations that is feasible, on the coarsest grid of some that has one, or a reason."""
     result: Exact | str = ""
     most = 4 * bits + 600
     while bits <= most:
         with precision(bits + 200):
-            result = fits(repaired(equations, right, values, bits))
+            result = fits(repaired(equations, right, values, bits, effort))
         if not isinstance(result, str):
             return result
         bits = bits + bits // 4 + 10

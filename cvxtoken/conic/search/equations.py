@@ -15,6 +15,7 @@ from flint import arb
 from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.program import ZERO, ConeProgram, blocks
 from cvxtoken.conic.search.cones import cones_of
+from cvxtoken.conic.search.effort import Effort
 from cvxtoken.conic.search.exact import rows_of
 from cvxtoken.conic.search.smooth import Cone
 
@@ -34,8 +35,8 @@ class Point:
 class Equations:
     """The equations of a program whose rows and columns are independent."""
 
-    def __init__(self, program: ConeProgram) -> None:
-        self.program = program
+    def __init__(self, program: ConeProgram, effort: Effort | None = None) -> None:
+        self.program, self.effort = program, effort or Effort()
         self.rows = rows_of(program)
         self.b, self.q = (list(map(arb, v.tolist())) for v in (program.b, program.q))
         self.zero = [i for kind, rows in blocks(program.cones) if kind == ZERO for i in rows]

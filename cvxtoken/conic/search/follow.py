@@ -13,6 +13,7 @@ import math
 from flint import arb
 
 from cvxtoken.conic.program import ConeProgram
+from cvxtoken.conic.search.effort import Effort
 from cvxtoken.conic.search.equations import Equations, Point, Vector, magnitude, moved
 from cvxtoken.conic.search.exact import precision
 from cvxtoken.conic.search.start import run
@@ -30,8 +31,8 @@ _TRIES = 3  # to centre a point of a cold start
 class Search:
     """For a central point where s'z is about 10^-(digits + 2) of the value, from a solver's points."""
 
-    def __init__(self, program: ConeProgram, digits: int) -> None:
-        self.path, self.digits, self.bits = Equations(program), digits, int(3.33 * (4 * digits + 60))
+    def __init__(self, program: ConeProgram, digits: int, effort: Effort) -> None:
+        self.path, self.digits, self.bits = Equations(program, effort), digits, int(3.33 * (4 * digits + 60))
         runs = [run(program, tolerance) for tolerance in _TOLERANCES]
         self.starts = [self.path.start(r.x, r.s, r.z) for r in runs if r.is_finite]
 

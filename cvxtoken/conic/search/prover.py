@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from cvxtoken import verifier
 from cvxtoken.conic.certificate import ENCLOSED, INFEASIBLE, UNBOUNDED, ConicCertificate, document_of
 from cvxtoken.conic.program import NONNEGATIVE, ConeProgram, blocks
 from cvxtoken.conic.search.cones import interior
+from cvxtoken.conic.search.effort import Effort
 from cvxtoken.conic.search.enclose import NOTHING, Enclosure, Exact, Fits, Pair
 from cvxtoken.conic.search.exact import packed
 from cvxtoken.conic.search.faces import face_of, reduced
@@ -43,7 +45,7 @@ class Prover:
     def __init__(self, program: ConeProgram, digits: int) -> None:
         self.program, self.digits = program, digits
         self.exact = Program(document_of(program), Work())
-        self.scaled = scaled(program)
+        self.scaled, self.effort = scaled(program), Effort()
 
     def attempts(self) -> Iterator[Callable[[], ConicCertificate]]:
         """What to try, the likeliest first by what Clarabel says, whose word is not taken for it."""
@@ -58,7 +60,7 @@ class Prover:
     def enclose(self) -> ConicCertificate:
         """An enclosure, on a face where there is no interior point."""
         whole = self.scaled.program
-        return self.bounded(by_faces(whole, self.digits, Fits(self.primal, self.dual)))
+        return self.bounded(by_faces(whole, self.digits, Fits(self.primal, self.dual), self.effort))
 
     def no_point(self) -> ConicCertificate:
         """A proof of infeasibility: the deepest that is found at once, or the dual point of a first phase."""
@@ -72,7 +74,7 @@ class Prover:
             def separates(z: Exact) -> Exact | str:
                 return self.verdict(infeasible, packed(self.scaled.dual(z[:size]))) or z
 
-            z = by_faces(phase, self.digits, Fits(lambda x: x, separates)).z
+            z = by_faces(phase, self.digits, Fits(lambda x: x, separates), self.effort).z
         if z is None:
             raise SolverError("no vector is found that proves infeasibility")
         return self.proven(INFEASIBLE, {"z": packed(self.scaled.dual(z[: len(self.scaled.rows)]))})
@@ -97,7 +99,7 @@ class Prover:
         fits = Fits(
             lambda x: x if not isinstance(self.primal(x[:-1]), str) else "no feasible point", lambda z: z
         )
-        found = by_faces(bounded, _POINT_DIGITS, fits)
+        found = by_faces(bounded, _POINT_DIGITS, fits, self.effort)
         if found.x is None:
             raise SolverError("no feasible point is found")
         return found.x[:-1]
@@ -158,14 +160,15 @@ class Prover:
         return found
 
 
-def by_faces(program: ConeProgram, digits: int, fits: Fits, steps: int = MOST_FACES) -> Pair:
+def by_faces(program: ConeProgram, digits: int, fits: Fits, effort: Effort, steps: int = MOST_FACES) -> Pair:
     """Exact points: of a program with an interior, else of a face of it, one step after the other.
 
     Raises:
         SolverError: none are found.
     """
-    search, found, reasons = Enclosure(program, digits, fits), NOTHING, []
-    for attempt in (search.quick, lambda: _on_face(program, digits, fits, steps), search.patient):
+    search, found, reasons = Enclosure(program, digits, fits, effort), NOTHING, []
+    faces = partial(_on_face, program, digits, fits, effort, steps)
+    for attempt in (search.quick, faces, search.patient):
         try:
             found = found.joined(attempt())
         except (SolverError, ZeroDivisionError) as error:
@@ -177,12 +180,12 @@ def by_faces(program: ConeProgram, digits: int, fits: Fits, steps: int = MOST_FA
     return found
 
 
-def _on_face(program: ConeProgram, digits: int, fits: Fits, steps: int) -> Pair:
+def _on_face(program: ConeProgram, digits: int, fits: Fits, effort: Effort, steps: int) -> Pair:
     """The same of the program on its faces (SolverError: it has none, or nothing is found there)."""
     if not steps:
         raise SolverError(f"{MOST_FACES} faces of faces have no interior")
     face = face_of(program)
-    found = by_faces(face.program, digits, face.within(fits), steps - 1)
+    found = by_faces(face.program, digits, face.within(fits), effort, steps - 1)
     return replace(found, notes=(face.note, *found.notes))
 
 

@@ -31,6 +31,7 @@ from cvxtoken.conic.program import (
     order_of,
 )
 from cvxtoken.conic.search.cones import interior
+from cvxtoken.conic.search.effort import Effort
 from cvxtoken.conic.search.exact import entries, precision
 from cvxtoken.conic.search.repair import repaired
 from cvxtoken.conic.search.start import run
@@ -144,7 +145,7 @@ def _direction(forms: Forms, gain: FloatArray, weak: bool) -> list[fmpq] | None:
     equations = [row for row in entries(forms.fixed) if row]
     try:
         with precision(200):
-            return repaired(equations, [0.0] * len(equations), [arb(a) for a in v.tolist()], _BITS)
+            return repaired(equations, [0.0] * len(equations), [arb(a) for a in v.tolist()], _BITS, Effort())
     except (SolverError, ZeroDivisionError):
         return None
 

@@ -15,18 +15,24 @@ from collections.abc import Sequence
 import numpy as np
 from flint import arb, fmpq, fmpz, fmpz_mat
 
+from cvxtoken.conic.search.effort import Effort
 from cvxtoken.conic.search.exact import Row, exact, grid, nearest
 from cvxtoken.conic.search.independent import basis
 from cvxtoken.errors import SolverError
 
 LARGEST_CORE = 2000  # equations
 _FILL = 300  # products of a pivot's row and column beyond which equations are the core's
+_CORE_COST = 0.05  # of a product in the core, whose equations cubed are counted
 _LARGE = 0.01  # of a row's largest entry: what may be a pivot
 Equation = dict[int, fmpq]
 
 
 def repaired(
-    equations: Sequence[Row], right: Sequence[float], values: Sequence[arb], bits: int
+    equations: Sequence[Row],
+    right: Sequence[float],
+    values: Sequence[arb],
+    bits: int,
+    effort: Effort,
 ) -> list[fmpq]:
     """v near the values with equations v = right, exactly where they do not contradict one another.
 
@@ -35,16 +41,18 @@ def repaired(
         right: a double each.
         values: of the unknowns.
         bits: of the grid.
+        effort: what the search may still cost.
 
     Raises:
-        SolverError: the core is too large.
+        SolverError: the core is too large, or it would take too long.
     """
     peeled, rest = _peeled(equations)
     rows = {i: {u: exact(a) for u, a in equations[i].items()} for i in rest}
     totals = {i: exact(right[i]) for i in rest}
-    order = _eliminated(rows, totals)
+    order = _eliminated(rows, totals, effort)
     done = {i for i, _ in order}
     core = [i for i in rest if i not in done and rows[i]]
+    effort.spend(_CORE_COST * len(core) ** 3)
     found = _core([rows[i] for i in core], [totals[i] for i in core], values, bits) if core else {}
     pivots = {u for _, u in (*peeled, *order)}
     for u, value in enumerate(values):
@@ -89,7 +97,7 @@ def _is_power(a: float) -> bool:
     return abs(math.frexp(a)[0]) == 0.5
 
 
-def _eliminated(rows: dict[int, Equation], totals: dict[int, fmpq]) -> list[tuple[int, int]]:
+def _eliminated(rows: dict[int, Equation], totals: dict[int, fmpq], effort: Effort) -> list[tuple[int, int]]:
     """Pairs of an equation and its pivot, in the order of elimination; changes the equations in place."""
     columns: dict[int, set[int]] = {}
     for i, row in rows.items():
@@ -111,6 +119,7 @@ def _eliminated(rows: dict[int, Equation], totals: dict[int, fmpq]) -> list[tupl
             return order
         left.discard(i)
         order.append((i, u))
+        effort.spend(size * len(columns[u]))
         for v in rows[i]:
             columns[v].discard(i)
         for k in list(columns[u]):

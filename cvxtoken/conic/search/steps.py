@@ -26,6 +26,7 @@ Rows = list[dict[int, arb]]
 def ball_step(path: Equations, point: Point, mu: arb) -> Point:
     """The step in the current precision (ZeroDivisionError: the equations are singular)."""
     n = len(path.q)
+    path.effort.spend(sum(sum(len(path.rows[i]) for i in cone.rows) ** 2 for cone in path.cones))
     primal, right = path.residuals(point)
     right = [*right, *(primal[i] for i in path.zero)]
     M: Rows = [{} for _ in right]
@@ -48,7 +49,7 @@ def ball_step(path: Equations, point: Point, mu: arb) -> Point:
     for k, i in enumerate(path.zero):
         for j, value in path.rows[i].items():
             M[j][n + k] = M[n + k][j] = arb(value)
-    return _completed(path, solve_sparse(M, right), primal, steps)
+    return _completed(path, solve_sparse(M, right, path.effort), primal, steps)
 
 
 def _dot(a: Sequence[arb], c: Sequence[arb]) -> arb:

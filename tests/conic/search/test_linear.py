@@ -18,11 +18,13 @@ from cvxtoken.conic.program import (
     ZERO,
     ConeProgram,
 )
+from cvxtoken.conic.search.effort import Effort
 from cvxtoken.conic.search.elimination import solve_sparse
 from cvxtoken.conic.search.exact import packed, precision, times
 from cvxtoken.conic.search.independent import without_dependent
 from cvxtoken.conic.search.repair import repaired
 from cvxtoken.conic.search.scaling import scaled
+from cvxtoken.errors import SolverError
 from cvxtoken.verifier.conic import Vector
 
 
@@ -39,13 +41,13 @@ def test_a_sparse_system_is_solved(size: int, density: float) -> None:
             M[i][i] = arb(20 * size)
         v = [arb(random.randint(-99, 99)) / 7 for _ in range(size)]
         right = [sum((a * v[j] for j, a in row.items()), arb(0)).mid() for row in M]
-        found = solve_sparse([dict(row) for row in M], list(right))
+        found = solve_sparse([dict(row) for row in M], list(right), Effort())
         assert max(float(abs(a - c)) for a, c in zip(found, v, strict=True)) < 1e-50
 
 
 def test_a_singular_system_is_said_to_be() -> None:
     with pytest.raises(ZeroDivisionError, match="singular"):
-        solve_sparse([{0: arb(1), 1: arb(1)}, {0: arb(1), 1: arb(1)}], [arb(1), arb(2)])
+        solve_sparse([{0: arb(1), 1: arb(1)}, {0: arb(1), 1: arb(1)}], [arb(1), arb(2)], Effort())
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -65,7 +67,7 @@ def test_equations_are_satisfied_exactly(seed: int) -> None:
     rows.append({j: a for j, a in total.items() if a})
     right = [float(rational(v)) for v in times(rows, truth)]
     with precision(300):
-        found = repaired(rows, right, [arb(v) + arb("1e-30") for v in truth], 150)
+        found = repaired(rows, right, [arb(v) + arb("1e-30") for v in truth], 150, Effort())
     assert [rational(v) for v in times(rows, found)] == [Fraction(b) for b in right]
     assert max(abs(rational(a - c)) for a, c in zip(found, truth, strict=True)) < 1e-25
 
@@ -77,7 +79,7 @@ def rational(v: fmpq) -> Fraction:
 def test_equations_that_contradict_one_another_are_not_all_satisfied() -> None:
     rows = [{0: 1.0, 1: 1.0}, {0: 1.0, 1: 1.0}]
     with precision(200):
-        found = repaired(rows, [1.0, 2.0], [arb(1), arb(0)], 80)
+        found = repaired(rows, [1.0, 2.0], [arb(1), arb(0)], 80, Effort())
     assert sum(v == b for v, b in zip(times(rows, found), (1, 2), strict=True)) == 1
 
 
@@ -131,3 +133,13 @@ def test_the_checker_reads_what_is_packed(seed: int) -> None:
     read = Vector(stored, len(values))
     again = [fmpq(n, d << read.bits) for n, d in read.numbers()]
     assert again == values
+
+
+def test_a_search_that_would_take_too_long_ends() -> None:
+    """What is spent is shared: the second system is one too many."""
+    effort = Effort()
+    system = [{0: arb(2)}, {1: arb(3)}]
+    assert len(solve_sparse([dict(row) for row in system], [arb(1), arb(1)], effort)) == 2
+    effort.left = 1.0
+    with pytest.raises(SolverError, match="the search would take too long"):
+        solve_sparse([dict(row) for row in system], [arb(1), arb(1)], effort)
