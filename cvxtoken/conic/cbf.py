@@ -32,6 +32,7 @@ def write_cbf(program: ConeProgram) -> str:
         [
             *("VER", "3", "", "OBJSENSE", "MIN", ""),
             *("VAR", f"{columns} 1", f"F {columns}", ""),
+            *(_section("INT", list(map(str, program.integers))) if program.integers else []),
             *("CON", f"{rows} {len(program.cones)}"),
             *(f"{_NAMES[kind]} {size}" for kind, size in program.cones),
             "",
@@ -54,6 +55,7 @@ def read_cbf(text: str) -> ConeProgram:
     cones: Cones = ()
     found: dict[str, list[tuple[float, ...]]] = {"OBJACOORD": [], "ACOORD": [], "BCOORD": []}
     offset = 0.0
+    integers: tuple[int, ...] = ()
     for keyword in lines.keywords():
         if keyword == "VER":
             lines.expect("1", "2", "3")
@@ -65,6 +67,8 @@ def read_cbf(text: str) -> ConeProgram:
         elif keyword == "CON":
             rows, count = map(int, lines.numbers(2))
             cones = tuple(lines.cone() for _ in range(count))
+        elif keyword == "INT":
+            integers = tuple(lines.index(size) for _ in range(int(lines.numbers(1)[0])))
         elif keyword == "OBJBCOORD":
             (offset,) = lines.numbers(1)
         elif keyword in found:
@@ -84,7 +88,7 @@ def read_cbf(text: str) -> ConeProgram:
             if not 0 <= place < len(vector):
                 lines.fail(f"{name} has the index {place:g} of {len(vector)}")
             vector[int(place)] = value
-    return ConeProgram(A, b[order], q, offset, cones)
+    return ConeProgram(A, b[order], q, offset, cones, integers)
 
 
 def _matrix(entries: list[tuple[float, ...]], rows: int, columns: int, lines: _Lines) -> sparse.csr_array:
@@ -150,6 +154,13 @@ class _Lines:
         if len(values) != count or not np.isfinite(values).all():
             self.fail(f"{line!r} is found where {count} numbers must be")
         return values
+
+    def index(self, size: int) -> int:
+        """The next line as the number of a column."""
+        (number,) = self.numbers(1)
+        if number not in range(size):
+            self.fail(f"INT has the index {number:g} of {size}")
+        return int(number)
 
     def cone(self) -> tuple[str, int]:
         """The next line as a cone and its rows."""

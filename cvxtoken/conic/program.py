@@ -9,6 +9,7 @@ from typing import Any
 from scipy import sparse
 
 from cvxtoken.arrays import FloatArray
+from cvxtoken.errors import ProblemError
 
 NONNEGATIVE, SECOND_ORDER, EXPONENTIAL = "nonnegative", "second-order", "exponential"
 Cones = tuple[tuple[str, int], ...]
@@ -28,6 +29,7 @@ class ConeProgram:
         q: shape (columns,).
         offset: a constant of the objective.
         cones: pairs (kind, rows) in the order of the rows; kinds are nonnegative, second-order, exponential.
+        integers: the columns that must be whole numbers, rising; such a program has no dual values.
     """
 
     A: sparse.csc_array
@@ -35,12 +37,18 @@ class ConeProgram:
     q: FloatArray
     offset: float
     cones: Cones
+    integers: tuple[int, ...] = ()
 
     def to_clarabel(self) -> dict[str, Any]:
         """The mapping of Clarabel's own problem file (JSON), which `clarabel.load_from_file` reads.
 
         That file has no place for the offset, which is left out.
+
+        Raises:
+            ProblemError: the program has integers, for which it has no place either.
         """
+        if self.integers:
+            raise ProblemError("Clarabel's files have no place for whole numbers, which this program has")
         rows, columns = self.A.shape
         kinds: dict[str, Callable[[int], Any]] = {
             NONNEGATIVE: lambda size: {"NonnegativeConeT": size},
