@@ -22,6 +22,7 @@ CVXPY_ROOMS = [
 ]
 CVXPY_ROOMS += ["cvxtoken.suite.solvers"]
 CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.robust.program"]
+CVXPY_ROOMS += ["cvxtoken.library.problems.modelled"]
 
 
 def name_of(file: Path) -> str:

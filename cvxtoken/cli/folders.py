@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -47,8 +48,12 @@ def export(
     chosen = instances([f"{name}*" for name in family] if family else "*")
     with progress_bar() as progress:
         task = progress.add_task("exporting", total=len(chosen))
-        exported.export(folder, chosen, file_format.value, form.value, lambda _: progress.advance(task))
-    print(f"{len(chosen)} instances, {file_format.value}: {folder / exported.INDEX}")
+        index = exported.export(
+            folder, chosen, file_format.value, form.value, lambda _: progress.advance(task)
+        )
+    print(f"{len(index['instances'])} instances, {file_format.value}: {folder / exported.INDEX}")
+    for reason, count in Counter(index.get("left_out", {}).values()).items():
+        print(f"{count} left out: {reason}", file=sys.stderr)
 
 
 @library.command("score")

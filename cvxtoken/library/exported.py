@@ -3,7 +3,7 @@
 The folder holds a file of each instance's cone program and `index.json`, of the schema `cvxtoken-export/1`:
 a mapping with `schema`, `version` (of cvxtoken), `format`, and `instances`, each with
 
-    id, family, knob, value, since    as in the library
+    id, family, kind, knob, value, since    as in the library
     file                  of the cone program, relative to the folder
     sha256                of the instance (the workload), not of the file
     form                  presolved or raw; infeasible instances are always raw
@@ -13,12 +13,15 @@ a mapping with `schema`, `version` (of cvxtoken), `format`, and `instances`, eac
     offset                the constant of the objective; Clarabel's files have no place for it, and there
                           `objective` is without it
     witness               of an infeasible one the utilisation without tokens, exactly: a text such as 9/8
-    variables             count, and the map to tokens: those of type types[k] are scale[k] x[k], others 0
+    variables             count, and what they are; of tokens the map: those of type types[k] are
+                          scale[k] x[k], others 0
+    integers              the columns that must be whole, from 0
     rows                  how many; the length of z
-    duals                 z at the optimum in the order of the file's rows; null with over 100 types
+    duals                 z at the optimum in the order of the file's rows; null with over 100 types, and
+                          where they are not known
 
-The objective is minimised: it is -J*. The file's numbers are doubles, the optimum is that of the exact
-instance.
+and, where the format has no place for some, `left_out`: by id why. The objective is minimised: where J is
+maximised, it is -J*. The file's numbers are doubles, the optimum is that of the exact instance.
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ from cvxtoken.conic.cbf import row_order, write_cbf
 from cvxtoken.conic.program import ConeProgram
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest, write_text
+from cvxtoken.library.problems.written import INTEGERS
 from cvxtoken.library.shipped import DUALS_STORED, Instance
 
 SCHEMA, INDEX = "cvxtoken-export/1", "index.json"
@@ -59,7 +63,7 @@ def export(
         folder: made where it is missing; files of the same names are written over.
         chosen: the instances.
         file_format: cbf, clarabel-json or npz (arrays A_data, A_indices, A_indptr of the columns, b, q,
-            offset, cone_kinds, cone_rows).
+            offset, cone_kinds, cone_rows, integers).
         form: presolved or raw.
         on_instance: called with the id of each instance when it is written.
 
@@ -70,52 +74,57 @@ def export(
 
     if file_format not in ENDINGS:
         raise ProblemError(f"format is {file_format!r}; it must be one of {', '.join(ENDINGS)}")
-    entries = []
+    entries, left_out = [], {}
     for instance in chosen:
-        entries.append(_write(Path(folder), instance, file_format, form))
+        if file_format == CLARABEL and INTEGERS in instance.problem.needs:
+            left_out[instance.id] = "the format has no place for whole numbers"
+        else:
+            entries.append(_write(Path(folder), instance, file_format, form))
         if on_instance is not None:
             on_instance(instance.id)
-    index = {"schema": SCHEMA, "version": __version__, "format": file_format, "instances": entries}
+    index: dict[str, Any] = {
+        "schema": SCHEMA,
+        "version": __version__,
+        "format": file_format,
+        "instances": entries,
+    }
+    index |= {"left_out": left_out} if left_out else {}
     write_text(Path(folder) / INDEX, json.dumps(index, indent=1, allow_nan=False) + "\n")
     return index
 
 
 def _write(folder: Path, instance: Instance, file_format: str, form: str) -> dict[str, Any]:
     """Write one instance's program; its entry in the index."""
-    from cvxtoken.allocation.program.cones import cone_program
-
     form = form if instance.feasible else "raw"
-    cones = cone_program(instance.workload, form, stable=instance.feasible)
-    program = cones.program
+    problem = instance.problem
+    written = problem.cones(form)
+    program = written.program
     file = f"{instance.id}{ENDINGS[file_format]}"
     _write_program(folder / file, program, file_format)
     objective = duals = None
     if instance.feasible:
         shift = 0 if file_format != CLARABEL else _DIGITS.create_decimal_from_float(program.offset)
-        objective = str(_DIGITS.subtract(instance.certificate.lower.copy_negate(), shift))
-        if len(instance.workload) <= DUALS_STORED:
-            z = cones.duals(instance.certificate.tokens)
-            duals = z[file_order(program, file_format)].tolist()
+        optimum = instance.optimum.copy_negate() if problem.sense < 0 else instance.optimum
+        objective = str(_DIGITS.subtract(optimum, shift))
+        z = problem.duals(instance.certificate, form) if len(problem.names) <= DUALS_STORED else None
+        duals = None if z is None else z[file_order(program, file_format)].tolist()
     return {
         "id": instance.id,
         "family": instance.family,
+        "kind": instance.kind,
         "knob": instance.knob,
         "value": instance.value,
         "since": instance.since,
         "file": file,
-        "sha256": instance.workload.sha256,
+        "sha256": problem.sha256,
         "form": form,
         "status": "optimal" if instance.feasible else "infeasible",
         "objective": objective,
         "tolerance": TOLERANCE,
         "offset": program.offset,
         "witness": None if instance.feasible else str(instance.witness),
-        "variables": {
-            "count": len(program.q),
-            "types": cones.types.tolist(),
-            "scale": cones.scale.tolist(),
-            "names": [instance.workload.names[k] for k in cones.types.tolist()],
-        },
+        "variables": {"count": len(program.q), **written.variables},
+        "integers": list(program.integers),
         "rows": len(program.b),
         "duals": duals,
     }
@@ -144,6 +153,7 @@ def _arrays(program: ConeProgram) -> dict[str, Any]:
         "offset": np.array(program.offset),
         "cone_kinds": np.array([kind for kind, _ in program.cones]),
         "cone_rows": np.array([rows for _, rows in program.cones]),
+        "integers": np.array(program.integers, dtype=np.int64),
     }
 
 

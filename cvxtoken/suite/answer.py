@@ -4,10 +4,12 @@ Three kinds of function can be tested. The annotation of the first parameter, th
 `kind=` says which kind a function is:
 
     workload   f(workload) -> tokens, which claims the optimum, a `Result`, or an `Answer`; raises
-               UnstableError if nothing is stable, and NotImplementedError where it does not know the server
+               UnstableError if nothing is stable, and NotImplementedError where it does not know the server.
+               Or of the data of another kind of problem, as its first parameter is annotated
     problem    f(problem) solves a CVXPY problem in place; what it returns, if anything, is its status
     cones      f(A, b, q, cones) -> an object or mapping with x, status and what `cvxtoken.suite.reading`
-               reads besides; of the data see `ConeProgram`
+               reads besides; of the data see `ConeProgram`. One that takes `integers` too is asked about
+               problems with whole numbers
 """
 
 from __future__ import annotations
@@ -19,10 +21,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cvxtoken.allocation.methods.loop import Result
-from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.errors import LibraryError, ProblemError, UnstableError
 from cvxtoken.library import Instance
+from cvxtoken.library.problems import DATA
+from cvxtoken.library.problems.problem import Problem
+from cvxtoken.library.problems.written import INTEGERS
 from cvxtoken.suite.reading import Answer, answered, read_cones
 from cvxtoken.suite.status import FAILED, INFEASIBLE, OPTIMAL
 
@@ -37,25 +40,50 @@ class Subject:
         function: the user's function.
         kind: workload, problem or cones.
         form: in which form a problem or cone data are written: presolved or raw.
+        data: of a function of a workload, the class that it takes: one of `cvxtoken.library.problems.DATA`.
+        takes: what a solver is known to take without integers, and with them; None where nothing is known.
     """
 
     function: Callable[..., Any]
     kind: str
     form: str = "presolved"
+    data: str = "Workload"
+    takes: tuple[frozenset[str], frozenset[str]] | None = None
 
     @property
     def takes_start(self) -> bool:
         """Whether the function takes a start, in a parameter named `start`."""
-        return self.kind == "workload" and "start" in inspect.signature(self.function).parameters
+        return self.kind == "workload" and "start" in self._parameters
 
-    def answer(self, workload: Workload, **arguments: Any) -> Answer:
+    @property
+    def takes_integers(self) -> bool:
+        """Whether a function of cone data takes the whole columns, in a parameter named `integers`."""
+        return self.kind == "cones" and INTEGERS in self._parameters
+
+    @property
+    def _parameters(self) -> set[str]:
+        return {parameter.name for parameter in _signature(self.function)}
+
+    def unsupported(self, problem: Problem) -> str:
+        """Why the function cannot be asked about a problem; empty where it can."""
+        if self.kind == "workload":
+            given = type(problem.data).__name__
+            return "" if given == self.data else f"it takes a {self.data}, and this is a {given}"
+        whole = INTEGERS in problem.needs
+        if self.kind == "cones" and whole and not self.takes_integers:
+            return "it has no parameter 'integers', and some numbers must be whole"
+        missing = problem.needs - {INTEGERS} - self.takes[whole] if self.takes else set()
+        added = " with integers" if whole else ""
+        return f"it takes no {' and no '.join(sorted(missing))} cones{added}" if missing else ""
+
+    def answer(self, problem: Problem, **arguments: Any) -> Answer:
         """Call the function; an error becomes a failed answer, except NotImplementedError.
 
         Raises:
             LibraryError: the problem could not be written; no solver is scored for that.
         """
         try:
-            ask: Callable[[], Answer] = getattr(self, f"_{self.kind}")(workload, **arguments)
+            ask: Callable[[], Answer] = getattr(self, f"_{self.kind}")(problem, **arguments)
         except Exception as error:
             raise LibraryError(
                 f"an instance cannot be written as {self.kind}: {type(error).__name__}: {error}"
@@ -72,9 +100,9 @@ class Subject:
             found = Answer(None, FAILED, detail=f"raised {type(error).__name__}: {error}")
         return found.replace(seconds=time.perf_counter() - started)
 
-    def _workload(self, workload: Workload, **arguments: Any) -> Callable[[], Answer]:
+    def _workload(self, problem: Problem, **arguments: Any) -> Callable[[], Answer]:
         def ask() -> Answer:
-            found = self.function(workload, **arguments)
+            found = self.function(problem.data, **arguments)
             if isinstance(found, Answer):
                 read = answered(found.status)
                 told = found.detail or read.detail
@@ -86,10 +114,8 @@ class Subject:
 
         return ask
 
-    def _problem(self, workload: Workload) -> Callable[[], Answer]:
-        from cvxtoken.allocation.program.forms import FORMS
-
-        program = FORMS[self.form](workload)
+    def _problem(self, asked: Problem) -> Callable[[], Answer]:
+        program = asked.program(self.form)
         problem = program.problem
 
         def ask() -> Answer:
@@ -97,17 +123,18 @@ class Subject:
             status = said if isinstance(said, str) else problem.status
             duals = [constraint.dual_value for constraint in problem.constraints]
             given = duals if all(value is not None for value in duals) else None
-            answer = answered(status, program.tokens.value, duals=given, objective=problem.value)
+            answer = answered(status, program.read(), duals=given, objective=problem.value)
             if status is None:
                 return answer.replace(fault="nothing solved the problem: its status is None")
             return answer
 
         return ask
 
-    def _cones(self, workload: Workload) -> Callable[[], Answer]:
-        cones = cone_program(workload, self.form, stable=False)
-        p = cones.program
-        return lambda: read_cones(cones, self.function(p.A, p.b, p.q, p.cones))
+    def _cones(self, problem: Problem) -> Callable[[], Answer]:
+        written = problem.cones(self.form)
+        p = written.program
+        whole = {INTEGERS: p.integers} if self.takes_integers else {}
+        return lambda: read_cones(written, self.function(p.A, p.b, p.q, p.cones, **whole))
 
     def asks(self, instance: Instance) -> str:
         """Why an instance cannot be written in this form; empty where it can: only optima are presolved."""
@@ -129,26 +156,37 @@ def subject(function: Callable[..., Any], kind: str | None = None, form: str = "
     for name, value, known in (("kind", kind, KINDS), ("form", form, FORMS)):
         if value not in known:
             raise ProblemError(f"{name} is {value!r}; it must be one of {', '.join(known)}")
-    return Subject(function, kind, form)
+    data = _annotation(function)
+    return Subject(function, kind, form, data if kind == "workload" and data in DATA else "Workload")
+
+
+def _signature(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except ValueError:  # a built-in without a signature
+        return []
+
+
+def _annotation(function: Callable[..., Any]) -> str:
+    """The name of the class of the first parameter, empty where none is given."""
+    parameters = _signature(function)
+    annotation = parameters[0].annotation if parameters else inspect.Parameter.empty
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return str(name).split(".")[-1]
 
 
 def _kind(function: Callable[..., Any]) -> str:
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except ValueError:  # a built-in without a signature
-        parameters = []
     needed = [
         p
-        for p in parameters
+        for p in _signature(function)
         if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        if p.name != INTEGERS
     ]
     if len(needed) == 4:
         return "cones"
-    annotation = parameters[0].annotation if parameters else inspect.Parameter.empty
-    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    for ending, kind in (("Workload", "workload"), ("Problem", "problem")):
-        if name.split(".")[-1] == ending:
-            return kind
+    name = _annotation(function)
+    if name in DATA or name == "Problem":
+        return "problem" if name == "Problem" else "workload"
     raise ProblemError(
         "what solve_fn takes cannot be told: annotate its parameter as cvxtoken.Workload or cvxpy.Problem, "
         f"give it the four parameters A, b, q, cones, or say kind= one of {', '.join(KINDS)}"

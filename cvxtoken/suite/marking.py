@@ -19,17 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken.allocation.program.cones import AllocationCones, cone_program
 from cvxtoken.conic import residuals
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
 from cvxtoken.library import Instance
 from cvxtoken.library.exported import from_file_order, read_index
 from cvxtoken.library.generate import FAMILIES
+from cvxtoken.library.problems.problem import FEASIBILITY
 from cvxtoken.library.shipped import read_family
 from cvxtoken.suite.answers import Given, read_answers
-from cvxtoken.suite.case import true_error
-from cvxtoken.suite.checks import FEASIBILITY
 from cvxtoken.suite.optimality import DUAL_TOLERANCE
 from cvxtoken.suite.status import FAILED, INACCURATE, INFEASIBLE, OPTIMAL, UNBOUNDED
 from cvxtoken.tables import table
@@ -80,7 +78,7 @@ def mark_folder(folder: str | Path, answers: str | Path) -> tuple[list[Mark], li
     for name, entry in entries.items():
         if name not in known:
             faults.append(f"{name}: this version's library does not have it; it is not scored")
-        elif known[name].workload.sha256 != entry["sha256"]:
+        elif known[name].problem.sha256 != entry["sha256"]:
             faults.append(f"{name}: its SHA-256 in the index is not that of this version; it is not scored")
         elif name not in given:
             marks.append(Mark(name, UNREAD, "there is no answer that could be read"))
@@ -119,8 +117,8 @@ def _measured(blank: Mark, instance: Instance, entry: dict[str, Any], file_forma
     """The figures of an answer (ValueError: its vectors have other lengths than the file's program)."""
     if given.x is None and given.objective is None:
         raise ValueError(f"claims {given.status!r}, but gives neither x nor an objective")
-    cones = cone_program(instance.workload, entry["form"])
-    program = cones.program
+    written = instance.problem.cones(entry["form"])
+    program = written.program
     for name, value, size in (("x", given.x, len(program.q)), ("z", given.z, len(program.b))):
         if value is not None and len(value) != size:
             raise ValueError(f"{name} has {len(value)} numbers; it must have {size}")
@@ -131,22 +129,15 @@ def _measured(blank: Mark, instance: Instance, entry: dict[str, Any], file_forma
         found = replace(found, objective_error=error)
     with np.errstate(over="ignore", invalid="ignore"):  # numbers of any size may be given
         if given.x is not None:
-            found = replace(
-                found,
-                token_error=_token_error(instance, cones, given),
-                primal=residuals.primal_residual(program, given.x),
-            )
+            error = max(0.0, instance.error(written.read(given.x)))
+            primal = residuals.primal_residual(program, given.x)
+            found = replace(found, token_error=error, primal=primal)
         if given.z is not None:
             z = from_file_order(program, file_format, given.z)
             found = replace(found, dual=residuals.dual_residual(program, z))
             if given.x is not None:
                 found = replace(found, gap=residuals.gap(program, given.x, z))
     return found
-
-
-def _token_error(instance: Instance, cones: AllocationCones, given: Given) -> float:
-    assert given.x is not None
-    return max(0.0, true_error(instance, cones.tokens(given.x)))
 
 
 def _reasons(found: Mark, tolerance: float) -> Iterator[str]:

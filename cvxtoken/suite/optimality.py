@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER, Cones
+from cvxtoken.library.problems.written import INTEGERS
 from cvxtoken.suite.case import Case, NotApplicable
 from cvxtoken.suite.status import OPTIMAL, SAYS_INFEASIBLE
 
@@ -36,10 +38,13 @@ def objective(case: Case) -> str | None:
         reported = float(np.asarray(case.answer.objective, dtype=float).reshape(()))
     except (TypeError, ValueError):
         return f"the reported objective is no number but {case.answer.objective!r:.60}"
-    J = case.instance.objective
-    what, offset = ("q'x", case.cones.program.offset) if case.subject.kind == "cones" else ("J", 0.0)
+    J, unit = case.instance.objective, case.instance.problem.unit
+    what, offset, best = case.instance.problem.symbol, 0.0, J
+    if case.subject.kind == "cones":
+        what, offset = "q'x", case.cones.program.offset
+        best = case.instance.minimised - offset
     if case.answer.status == OPTIMAL:
-        expected, rule = (-J - offset if what == "q'x" else J), "at the optimum"
+        expected, rule = best, "at the optimum"
     elif case.answer.point is not None:
         expected, rule = float(case.cones.program.q @ case.answer.point), "at its own x"
     else:
@@ -48,8 +53,8 @@ def objective(case: Case) -> str | None:
     if abs(reported - expected) <= allowed:
         return None
     return (
-        f"the reported objective is {reported:.9g} s, but {what} = {expected:.9g} s {rule} "
-        f"(tolerance {allowed:.2g} s)"
+        f"the reported objective is {reported:.9g} {unit}, but {what} = {expected:.9g} {unit} {rule} "
+        f"(tolerance {allowed:.2g} {unit})"
     )
 
 
@@ -93,6 +98,8 @@ def duals(case: Case) -> str | None:
     case.tokens()
     if case.answer.duals is None:
         raise NotApplicable("no dual values were given")
+    if INTEGERS in case.instance.problem.needs:
+        raise NotApplicable("a program with integers has no dual values")
     if case.subject.kind == "problem":
         return _multipliers(case)
     p = case.cones.program
@@ -115,7 +122,7 @@ def duals(case: Case) -> str | None:
 def _gap(case: Case, z: FloatArray) -> str | None:
     """Complementarity: whether -b'z is the optimal value q'x; it is not for the z of another b."""
     p, x = case.cones.program, case.answer.point
-    primal_value = -case.instance.objective - p.offset if x is None else float(p.q @ x)
+    primal_value = case.instance.minimised - p.offset if x is None else float(p.q @ x)
     dual_value = -float(p.b @ z)
     gap = abs(primal_value - dual_value) / (1 + abs(primal_value) + abs(dual_value))
     if gap <= DUAL_TOLERANCE:
@@ -132,7 +139,8 @@ def _multipliers(case: Case) -> str | None:
     Each is a derivative of the objective, and compared with the size of what that is made of: alpha pi A b of
     the accuracy, and the multiplier itself.
     """
-    cones, q = case.cones, case.cones.program.q
+    cones = cone_program(case.workload, case.subject.form)
+    q = cones.program.q
     n, types = len(cones.types), cones.types
     exact = cones.duals(case.instance.certificate.tokens)[: 2 * n]
     joined = np.concatenate([np.ravel(np.asarray(value, dtype=float)) for value in case.answer.duals])
@@ -141,7 +149,7 @@ def _multipliers(case: Case) -> str | None:
         return reason
     if given.shape != exact.shape:
         raise NotApplicable(f"{given.size} multipliers were given, and {exact.size} are known")
-    slopes = q[n : 2 * n] * case.instance.workload.saturation_rate[types] * cones.scale
+    slopes = q[n : 2 * n] * case.workload.saturation_rate[types] * cones.scale
     size = np.tile(slopes, 2) + np.abs(exact)
     largest = 1 + float(np.abs(q[:-1]).max())
     allowed = _NEGATIVE * size + 1e-9 * largest
