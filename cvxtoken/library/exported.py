@@ -82,12 +82,8 @@ def export(
             entries.append(_write(Path(folder), instance, file_format, form))
         if on_instance is not None:
             on_instance(instance.id)
-    index: dict[str, Any] = {
-        "schema": SCHEMA,
-        "version": __version__,
-        "format": file_format,
-        "instances": entries,
-    }
+    index: dict[str, Any] = {"schema": SCHEMA, "version": __version__, "format": file_format}
+    index["instances"] = entries
     index |= {"left_out": left_out} if left_out else {}
     write_text(Path(folder) / INDEX, json.dumps(index, indent=1, allow_nan=False) + "\n")
     return index

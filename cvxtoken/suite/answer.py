@@ -72,7 +72,11 @@ class Subject:
         whole = INTEGERS in problem.needs
         if self.kind == "cones" and whole and not self.takes_integers:
             return "it has no parameter 'integers', and some numbers must be whole"
-        missing = problem.needs - {INTEGERS} - self.takes[whole] if self.takes else set()
+        if self.takes is None:
+            return ""
+        if whole and not self.takes[True]:
+            return "it takes no integers"
+        missing = problem.needs - {INTEGERS} - self.takes[whole]
         added = " with integers" if whole else ""
         return f"it takes no {' and no '.join(sorted(missing))} cones{added}" if missing else ""
 

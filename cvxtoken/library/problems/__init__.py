@@ -12,8 +12,9 @@ from cvxtoken.library.problems.problem import Problem
 
 KINDS = {
     "allocation": "allocation.Allocation",
+    "whole": "whole.WholeTokens",
 }
-DATA = ("Workload",)  # the classes that functions of a kind's own data take
+DATA = ("Workload", "WholeTokens")  # the classes that functions of a kind's own data take
 
 
 def read_problem(kind: str, record: dict[str, Any]) -> Problem:

@@ -1,0 +1,207 @@
+"""Problems of other kinds than plain allocations: proven, written rightly, and scored by their own rule."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cvxtoken
+from cvxtoken import LibraryError, ProblemError, verifier
+from cvxtoken.conic import residuals
+from cvxtoken.conic.cbf import read_cbf
+from cvxtoken.library.build import ground_truth, new_problem
+from cvxtoken.library.exported import export
+from cvxtoken.library.generate import recipes
+from cvxtoken.library.problems import KINDS, read_problem
+from cvxtoken.library.problems.written import INTEGERS
+from cvxtoken.suite import Answer, check_solver
+from cvxtoken.suite.marking import mark_folder
+from tests.support.cones import solved
+from validation import mixed_integer
+
+FAMILIES = ["whole"]
+OTHERS = cvxtoken.instances([f"{family}*" for family in FAMILIES])
+BY_ID = [pytest.param(instance, id=instance.id) for instance in OTHERS]
+SMALL = ["whole/n1", "whole/n2", "whole/n3", "whole/limits", "whole/sharing"]
+
+
+def best(instance: cvxtoken.Instance) -> np.ndarray:
+    """The proven answer, as doubles."""
+    return np.array([float(l) for l in instance.certificate.tokens])
+
+
+def optimum(instance: cvxtoken.Instance, form: str) -> tuple[np.ndarray, float]:
+    """A point and the value of the instance's cone data, by solvers that know nothing of the proof."""
+    written = instance.problem.cones(form)
+    p = written.program
+    if p.integers:
+        found = mixed_integer.highs(p.A, p.b, p.q, p.cones, p.integers)
+        return found["x"], found["objective"] + p.offset
+    v, _, value = solved(p)
+    return v, value
+
+
+def test_every_kind_has_instances() -> None:
+    assert {instance.kind for instance in cvxtoken.instances()} == set(KINDS)
+    assert all(len(recipes(family)) >= 6 for family in FAMILIES)
+
+
+@pytest.mark.parametrize("instance", BY_ID)
+def test_every_proof_is_accepted_and_narrow(instance: cvxtoken.Instance) -> None:
+    document = instance.certificate_document()
+    assert verifier.check(document).startswith("proven: ")
+    assert Decimal(document["relative_gap"]) <= Decimal("1e-15")
+    assert instance.since == "0.2.0"
+    with pytest.raises(verifier.Refused):
+        verifier.check(document | {"lower": str(Decimal(document["lower"]) + Decimal("0.001"))})
+
+
+@pytest.mark.parametrize("instance", BY_ID)
+def test_recipes_give_what_is_shipped_to_the_last_bit(instance: cvxtoken.Instance) -> None:
+    recipe = next(r for r in recipes(instance.family) if r.id == instance.id)
+    problem = new_problem(recipe)
+    assert problem.sha256 == instance.record["sha256"]
+    assert problem.to_record() == instance.record["problem"]
+    assert (recipe.knob, recipe.value, recipe.seed) == (instance.knob, instance.value, instance.seed)
+
+
+@pytest.mark.parametrize("name", ["whole/n3"])
+def test_what_is_shipped_is_what_is_built(name: str) -> None:
+    (instance,) = cvxtoken.instances(name)
+    recipe = next(r for r in recipes(instance.family) if r.id == name)
+    built = ground_truth(recipe, instance.problem)
+    assert built.keys() == instance.record.keys()
+    for field in ("lower", "upper", "tokens"):
+        assert built["certificate"].get(field) == instance.record["certificate"].get(field)
+
+
+@pytest.mark.parametrize("instance", BY_ID)
+def test_the_proven_answer_is_right_and_others_are_not(instance: cvxtoken.Instance) -> None:
+    answer = best(instance)
+    assert instance.problem.broken(answer) is None
+    assert abs(instance.error(answer)) <= 1e-12
+    assert instance.error(np.zeros_like(answer)) > 1e-6
+    assert instance.error(answer + 1) > 1e-6
+    assert instance.error(-1 - answer) == np.inf
+
+
+@pytest.mark.parametrize("form", ["raw", "presolved"])
+@pytest.mark.parametrize("instance", BY_ID)
+def test_the_cone_data_need_what_the_kind_says(instance: cvxtoken.Instance, form: str) -> None:
+    program = instance.problem.cones(form).program
+    needs = {kind for kind, rows in program.cones if rows} | ({INTEGERS} if program.integers else set())
+    assert needs == instance.problem.needs
+    kinds = [kind for kind, _ in program.cones]
+    assert kinds == sorted(kinds, key=["nonnegative", "second-order", "exponential"].index)
+
+
+@pytest.mark.parametrize("form", ["raw", "presolved"])
+@pytest.mark.parametrize("name", SMALL)
+def test_the_cone_data_have_the_proven_optimum(name: str, form: str) -> None:
+    (instance,) = cvxtoken.instances(name)
+    v, value = optimum(instance, form)
+    assert value == pytest.approx(instance.minimised, rel=1e-6, abs=1e-6)
+    assert instance.error(instance.problem.cones(form).read(v)) <= 1e-6
+
+
+def test_rounding_does_not_pass_for_the_best_whole_tokens() -> None:
+    rounded = [
+        instance
+        for instance in cvxtoken.instances("whole*")
+        if instance.error(np.rint(cvxtoken.solve(instance.problem.workload).tokens)) > 1e-6
+    ]
+    assert len(rounded) >= 8
+    (instance,) = cvxtoken.instances("whole/n3")
+    answer = best(instance)
+    assert instance.error(answer + np.array([1e-6, 0, 0])) <= 1e-12
+    assert "not a whole number" in (instance.problem.broken(answer + np.array([0.5, 0, 0])) or "")
+    assert instance.error(answer + np.array([0.5, 0, 0])) == np.inf
+
+
+def test_solvers_of_the_kinds_pass_and_their_claims_are_checked() -> None:
+    names = ["whole/n1", "whole/n2"]
+    report = check_solver(mixed_integer.highs, names)
+    assert report.ok, str(report)
+    passed = {outcome.check for outcome in report.passed}
+    assert {"answers", "feasible", "accurate", "honest", "objective", "primal", "repeatable"} <= passed
+
+    def rounds_down(A, b, q, cones, integers):  # type: ignore[no-untyped-def]
+        found = mixed_integer.highs(A, b, q, cones, ())
+        x = found["x"].copy()
+        x[list(integers)] = np.floor(x[list(integers)])
+        return found | {"x": x}
+
+    failed = {o.check: o.reason for o in check_solver(rounds_down, "whole/n2").failed}
+    assert "the objective is off by 0.0292 relative" in failed["accurate"]
+    assert "claims 'optimal', but the objective is off" in failed["honest"]
+    assert "the reported objective is" in failed["objective"]
+
+
+def test_the_data_of_a_kind_reach_a_function_that_takes_them() -> None:
+    from cvxtoken.library.problems.whole import WholeTokens
+    from cvxtoken.whole.reference import solve_integer
+
+    def search(problem: WholeTokens) -> Answer:
+        return Answer(solve_integer(problem.workload).tokens)
+
+    report = check_solver(search, ["whole/n3", "size/1"])
+    assert report.ok, str(report)
+    (unsupported,) = [o for o in report.outcomes if o.instance == "size/1"]
+    assert (unsupported.result, unsupported.check) == ("UNSUPPORTED", "answers")
+    assert unsupported.reason == "it takes a WholeTokens, and this is a Workload"
+
+
+def test_what_cannot_be_asked_is_unsupported_by_name_and_never_passed() -> None:
+    def continuous(A, b, q, cones):  # type: ignore[no-untyped-def]
+        raise AssertionError("it must not be asked")
+
+    report = check_solver(continuous, "whole*")
+    assert not report.ok
+    assert {o.result for o in report.outcomes} == {"UNSUPPORTED"}
+    assert [o.instance for o in report.unsupported] == [i.id for i in cvxtoken.instances("whole*")]
+    assert "nothing passed: it has no parameter 'integers'" in str(report)
+
+
+def test_the_right_answers_of_exported_folders_are_right(tmp_path: Path) -> None:
+    chosen = cvxtoken.instances(SMALL)
+    index = export(tmp_path, chosen)
+    lines = []
+    for instance, entry in zip(chosen, index["instances"], strict=True):
+        assert (entry["kind"], entry["duals"]) == (instance.kind, None)
+        program = read_cbf((tmp_path / entry["file"]).read_text())
+        assert list(program.integers) == entry["integers"]
+        assert program.cones == instance.problem.cones("presolved").program.cones
+        x, value = optimum(instance, "presolved")
+        assert residuals.primal_residual(program, x) <= 1e-6
+        lines.append({"id": instance.id, "status": "optimal", "objective": value, "x": x.tolist()})
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    marks, faults = mark_folder(tmp_path, tmp_path / "a.jsonl")
+    assert not faults
+    assert [(m.instance, m.reason) for m in marks if m.verdict != "right"] == []
+    for line in lines:
+        line["objective"] *= 1.001
+        line["x"][0] += 0.4
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert {m.verdict for m in mark_folder(tmp_path, tmp_path / "a.jsonl")[0]} == {"wrong"}
+
+
+def test_formats_without_whole_numbers_say_what_they_leave_out(tmp_path: Path) -> None:
+    index = export(tmp_path, cvxtoken.instances(["whole/n1", "workloads/qwen3-8b-0.1-30"]), "clarabel-json")
+    assert [entry["id"] for entry in index["instances"]] == ["workloads/qwen3-8b-0.1-30"]
+    assert index["left_out"] == {"whole/n1": "the format has no place for whole numbers"}
+
+
+def test_a_record_of_another_kind_is_read_as_such() -> None:
+    (instance,) = cvxtoken.instances("whole/n2")
+    with pytest.raises(ProblemError, match="whole/n2 is of kind 'whole': take its `problem`"):
+        _ = instance.workload
+    changed = replace(instance, record=instance.record | {"sha256": "0" * 64})
+    with pytest.raises(LibraryError, match="the instance's SHA-256 is not 0000"):
+        _ = changed.problem
+    with pytest.raises(LibraryError, match="'hole' is not a kind of problem"):
+        read_problem("hole", {})
