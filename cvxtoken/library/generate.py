@@ -195,4 +195,8 @@ FAMILIES: dict[str, Callable[[], Iterator[Recipe]]] = {
     "infeasible": _infeasible,
     "servers": servers,
     "whole": varied.whole,
+    "targets": varied.targets,
+    "deviations": varied.deviations,
+    "robust": varied.robust,
+    "lagged": varied.lagged,
 }

@@ -13,8 +13,12 @@ from cvxtoken.library.problems.problem import Problem
 KINDS = {
     "allocation": "allocation.Allocation",
     "whole": "whole.WholeTokens",
+    "targets": "targeted.TargetedTokens",
+    "robust": "robust.RobustTokens",
+    "lagged": "lagged.LaggedTokens",
 }
-DATA = ("Workload", "WholeTokens")  # the classes that functions of a kind's own data take
+# The classes that functions of a kind's own data take.
+DATA = ("Workload", "WholeTokens", "TargetedTokens", "Ensemble", "LaggedWorkload")
 
 
 def read_problem(kind: str, record: dict[str, Any]) -> Problem:

@@ -31,7 +31,6 @@ class Problem(ABC):
         kind: the kind's name, in records and in the index of exported folders.
         needs: of a solver: kinds of cones, and 'integers' where numbers must be whole.
         symbol: of the objective.
-        unit: of the objective.
         sense: 1 where the objective is minimised, -1 where it is maximised.
         schema: of the proof's document.
         proof: the class of the proof.
@@ -40,10 +39,14 @@ class Problem(ABC):
     kind: ClassVar[str]
     needs: ClassVar[frozenset[str]]
     symbol: ClassVar[str] = "J"
-    unit: str = "s"
     sense: ClassVar[int] = -1
     schema: ClassVar[str]
     proof: ClassVar[type[Proof]]
+
+    @property
+    def unit(self) -> str:
+        """Of the objective."""
+        return "s"
 
     @property
     @abstractmethod
