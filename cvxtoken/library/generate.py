@@ -199,4 +199,6 @@ FAMILIES: dict[str, Callable[[], Iterator[Recipe]]] = {
     "deviations": varied.deviations,
     "robust": varied.robust,
     "lagged": varied.lagged,
+    "schedules": varied.schedules,
+    "limits": varied.limits,
 }

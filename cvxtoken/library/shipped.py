@@ -115,8 +115,8 @@ class Instance:
 
     @cached_property
     def tokens(self) -> FloatArray:
-        """The optimal tokens, shape (N,)."""
-        return np.array([float(l) for l in self.certificate.tokens])
+        """The optimal tokens, or the best answer of another kind, shape (N,)."""
+        return self.problem.best(self.certificate)
 
     @cached_property
     def optimum(self) -> Decimal:

@@ -175,3 +175,64 @@ def lagged() -> Iterator[Recipe]:
     beyond = drawn(958, 4, Fifo(), accuracy_weight=300.0, max_tokens=[300.0, 5000.0, 5000.0, 5000.0])
     yield recipe("beyond", "300.5 to 400, one beyond its largest tokens", 958, beyond,
                  [300.5, 0.0, 400.0, 400.0])  # fmt: skip
+
+
+def schedules() -> Iterator[Recipe]:
+    """Requests that come at once or over time, to memories that hold few or many of them."""
+    from cvxtoken.library.problems.schedule import Schedule
+    from cvxtoken.scheduling.problem import Requests
+
+    for name, seed, size, memory, longest, until in (
+        ("n3", 960, 3, 10, 5, 0),
+        ("n5", 961, 5, 12, 6, 0),
+        ("n8", 962, 8, 16, 6, 0),
+        ("n10", 963, 10, 16, 5, 0),
+        ("roomy", 964, 8, 20, 6, 0),
+        ("narrow", 965, 6, 9, 5, 0),
+        ("arrivals", 966, 8, 14, 6, 8),
+        ("arrivals-n10", 967, 10, 14, 5, 12),
+        ("arrivals-narrow", 968, 8, 10, 5, 10),
+        ("long", 969, 6, 30, 12, 4),
+    ):
+        rng = np.random.default_rng([SEED, seed])
+        columns = {
+            "arrival": np.sort(rng.integers(0, until + 1, size)).tolist(),
+            "prompt_tokens": rng.integers(1, 4, size).tolist(),
+            "output_tokens": rng.integers(1, longest + 1, size).tolist(),
+        }
+        arrivals = f"arriving until round {until}" if until else "arriving at once"
+        value = f"{size} requests of up to {longest} tokens, {arrivals}, a memory of {memory}"
+        problem = Schedule(Requests(memory=memory, **columns))
+        yield Recipe(f"schedules/{name}", "requests and memory", value, seed, problem, KINDS_SINCE)
+
+
+def limits() -> Iterator[Recipe]:
+    """Randomised limits on output tokens: lengths of one to three types, utilities and loads."""
+    from cvxtoken.clipping.stopping import Stopping
+    from cvxtoken.library.problems.stopping import RandomLimits
+
+    for name, seed, sizes, utility, required, rate in (
+        ("n10", 970, (10,), "share_whole", 0.75, 0.5),
+        ("n40", 971, (40,), "share_whole", 0.85, 0.1),
+        ("n200", 972, (200,), "share_whole", 0.9, 0.02),
+        ("tokens", 973, (40,), "share_tokens", 0.9, 0.1),
+        ("loose", 974, (20,), "share_whole", 0.05, 0.2),
+        ("two", 975, (20, 40), "share_whole", 0.8, 0.1),
+        ("two-tokens", 976, (30, 30), "share_tokens", 0.85, 0.1),
+        ("three", 977, (10, 20, 40), "share_whole", 0.7, 0.1),
+        ("loaded", 978, (40,), "share_whole", 0.9, 0.2),
+    ):
+        rng = np.random.default_rng([SEED, seed])
+        problem = Stopping(
+            weights=rng.integers(1, 10, len(sizes)).tolist(),
+            counts=tuple(tuple(rng.integers(1, 1000, size).tolist()) for size in sizes),
+            time_per_token=0.25,
+            overhead=0.5,
+            arrival_rate=rate,
+            utility=utility,
+            required=required,
+        )
+        longest = " and ".join(map(str, sizes))
+        value = f"answers of up to {longest} tokens, a {utility} of {required:g}, {rate:g} /s"
+        knob = "lengths, utility and load"
+        yield Recipe(f"limits/{name}", knob, value, seed, RandomLimits(problem), KINDS_SINCE)

@@ -4,8 +4,19 @@
 allocation.py runs alone, the others with it beside them and nothing else.
 """
 
-from cvxtoken.verifier import allocation, lagged, pooled, robust, schedule, whole
+from cvxtoken.verifier import allocation, lagged, pooled, robust, schedule, stopping, whole
 from cvxtoken.verifier.allocation import Refused, read
 from cvxtoken.verifier.kinds import check
 
-__all__ = ["Refused", "allocation", "check", "lagged", "pooled", "read", "robust", "schedule", "whole"]
+__all__ = [
+    "Refused",
+    "allocation",
+    "check",
+    "lagged",
+    "pooled",
+    "read",
+    "robust",
+    "schedule",
+    "stopping",
+    "whole",
+]

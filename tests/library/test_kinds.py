@@ -14,6 +14,7 @@ import cvxtoken
 from cvxtoken import LibraryError, ProblemError, verifier
 from cvxtoken.allocation import model
 from cvxtoken.allocation.targets import Targets
+from cvxtoken.clipping.reference import best_limit
 from cvxtoken.conic import residuals
 from cvxtoken.conic.cbf import read_cbf
 from cvxtoken.library.build import ground_truth, new_problem, statements
@@ -27,7 +28,7 @@ from cvxtoken.suite.marking import mark_folder
 from tests.support.cones import solved
 from validation import mixed_integer
 
-FAMILIES = ["whole", "targets", "robust", "lagged"]
+FAMILIES = ["whole", "targets", "robust", "lagged", "schedules", "limits"]
 OTHERS = cvxtoken.instances([f"{family}*" for family in FAMILIES])
 NAMED = {instance.id: instance for instance in OTHERS}
 BY_ID = [pytest.param(instance, id=instance.id) for instance in OTHERS]
@@ -35,13 +36,9 @@ SMALL = [
     *("whole/n1", "whole/n2", "whole/limits", "whole/sharing"),
     *("targets/system-time", "targets/wait", "targets/utilization", "targets/tokens", "targets/memory"),
     *("targets/some", "targets/accuracy-wait", "robust/n6", "robust/servers", "robust/deviations"),
-    *("lagged/qwen3-8b", "lagged/n3", "lagged/sharing", "lagged/beyond"),
+    *("lagged/qwen3-8b", "lagged/n3", "lagged/sharing", "lagged/beyond", "schedules/n5", "schedules/long"),
+    *("limits/n40", "limits/two-tokens", "limits/three", "limits/loaded"),
 ]
-
-
-def best(instance: cvxtoken.Instance) -> np.ndarray:
-    """The proven answer, as doubles."""
-    return np.array([float(l) for l in instance.certificate.tokens])
 
 
 def optimum(instance: cvxtoken.Instance, form: str) -> tuple[np.ndarray, float]:
@@ -64,10 +61,12 @@ def test_every_kind_has_instances() -> None:
 def test_every_proof_is_accepted_and_narrow(instance: cvxtoken.Instance) -> None:
     document = instance.certificate_document()
     assert verifier.check(document).startswith("proven: ")
-    assert Decimal(document["relative_gap"]) <= Decimal("1e-15")
+    assert instance.certificate.relative_gap <= 1e-15
     assert instance.since == "0.2.0"
+    lower = document["lower"]
+    false = document | {"lower": lower + 1 if type(lower) is int else str(Decimal(lower) + 1)}
     with pytest.raises(verifier.Refused):
-        verifier.check(document | {"lower": str(Decimal(document["lower"]) + Decimal("0.001"))})
+        verifier.check(false)
 
 
 @pytest.mark.parametrize("instance", BY_ID)
@@ -79,7 +78,9 @@ def test_recipes_give_what_is_shipped_to_the_last_bit(instance: cvxtoken.Instanc
     assert (recipe.knob, recipe.value, recipe.seed) == (instance.knob, instance.value, instance.seed)
 
 
-@pytest.mark.parametrize("name", ["whole/n3", "targets/memory", "robust/n6", "lagged/n3"])
+@pytest.mark.parametrize(
+    "name", ["whole/n3", "targets/memory", "robust/n6", "lagged/n3", "schedules/n5", "limits/two"]
+)
 def test_what_is_shipped_is_what_is_built(name: str) -> None:
     instance = NAMED[name]
     recipe = next(r for r in recipes(instance.family) if r.id == name)
@@ -91,11 +92,11 @@ def test_what_is_shipped_is_what_is_built(name: str) -> None:
 
 @pytest.mark.parametrize("instance", BY_ID)
 def test_the_proven_answer_is_right_and_others_are_not(instance: cvxtoken.Instance) -> None:
-    answer = best(instance)
+    answer = instance.tokens
     assert instance.problem.broken(answer) is None
     assert abs(instance.error(answer)) <= 1e-12
-    assert instance.error(np.zeros_like(answer)) > 1e-6
-    assert instance.error(1.1 * answer + 1) > 1e-6
+    for other in (np.zeros_like(answer), 1.1 * answer + 1):
+        assert instance.error(other) > 1e-6
     assert instance.error(-1 - answer) == np.inf
 
 
@@ -126,7 +127,7 @@ def test_rounding_does_not_pass_for_the_best_whole_tokens() -> None:
     ]
     assert len(rounded) >= 8
     instance = NAMED["whole/n3"]
-    answer = best(instance)
+    answer = instance.tokens
     assert instance.error(answer + np.array([1e-6, 0, 0])) <= 1e-12
     assert "not a whole number" in (instance.problem.broken(answer + np.array([0.5, 0, 0])) or "")
     assert instance.error(answer + np.array([0.5, 0, 0])) == np.inf
@@ -179,7 +180,7 @@ def test_a_missed_target_is_named_and_makes_an_answer_wrong() -> None:
         assert instance.error(without) == np.inf
     instance = NAMED["targets/accuracies"]
     assert "the least accuracy of 'task 4' of 0.84 is missed by" in (
-        instance.problem.broken(best(instance) * 0.9) or ""
+        instance.problem.broken(instance.tokens * 0.9) or ""
     )
 
 
@@ -197,9 +198,35 @@ def test_rows_are_targets_of_the_cone_data_too() -> None:
     assert "a linear target of 500 is missed by" in (problem.broken(cvxtoken.solve(w).tokens) or "")
 
 
+def test_rules_of_limits_and_schedules_are_kept() -> None:
+    limits, answer = NAMED["limits/two"], NAMED["limits/two"].tokens
+    for other, told in (
+        (answer - 0.001 * (np.arange(60) == 2), "the probability of limit 3 of type 0 is -0.001"),
+        (answer * 1.001, "the probabilities of type 0 sum to 1.001"),
+        (np.repeat([1.0, 0.0, 1.0, 0.0], [1, 19, 1, 39]), "the utility of 0.8 is missed by"),
+        (np.repeat([0.0, 1.0, 0.0, 1.0], [19, 1, 39, 1]), ""),  # all answers whole: right, but a longer wait
+    ):
+        assert (limits.problem.broken(other) or "").startswith(told)
+        assert limits.error(other) == (np.inf if told else pytest.approx(limits.error(other)))
+    assert 1e-3 < limits.error(np.repeat([0.0, 1.0, 0.0, 1.0], [19, 1, 39, 1])) < np.inf
+    schedule, starts = NAMED["schedules/arrivals"], NAMED["schedules/arrivals"].tokens
+    assert "before its arrival at" in (schedule.problem.broken(starts - 1) or "")
+    assert "tokens of memory, of which there are 14" in (schedule.problem.broken(starts * 0 + 8) or "")
+    assert "not a whole number" in (schedule.problem.broken(starts + 0.25) or "")
+    assert schedule.error(starts + 1) > 0.01
+
+
+def test_a_wait_is_what_the_clipping_model_says() -> None:
+    stopping = NAMED["limits/three"].problem.stopping
+    found = best_limit(stopping.problem())
+    rule = np.zeros(70)
+    rule[np.array(found.limits) - 1 + np.array([0, 10, 30])] = 1.0
+    assert NAMED["limits/three"].problem.value(rule) == pytest.approx(found.mean_wait, rel=1e-12)
+
+
 def test_a_local_optimum_of_lagged_curves_is_wrong() -> None:
     instance = NAMED["lagged/identical"]
-    answer = np.sort(best(instance))
+    answer = np.sort(instance.tokens)
     assert answer[0] == 0 < answer[-1], "of identical types some think and others do not"
     assert instance.error(answer) <= 1e-12, "which ones does not matter"
     on = int((answer > 0).sum())
@@ -214,7 +241,7 @@ def test_the_mean_of_draws_counts_and_every_draw_must_be_stable() -> None:
     first, second = instance.problem.ensemble.draws
     alone = cvxtoken.solve(first).tokens
     assert "in draw 1 the utilisation is 1 +" in (instance.problem.broken(alone) or "")
-    tokens = best(instance)
+    tokens = instance.tokens
     mean = (float(model.objective(first, tokens)) + float(model.objective(second, tokens))) / 2
     assert instance.objective == pytest.approx(mean, rel=1e-12)
 

@@ -16,9 +16,11 @@ KINDS = {
     "targets": "targeted.TargetedTokens",
     "robust": "robust.RobustTokens",
     "lagged": "lagged.LaggedTokens",
+    "schedule": "schedule.Schedule",
+    "limits": "stopping.RandomLimits",
 }
 # The classes that functions of a kind's own data take.
-DATA = ("Workload", "WholeTokens", "TargetedTokens", "Ensemble", "LaggedWorkload")
+DATA = ("Workload", "WholeTokens", "TargetedTokens", "Ensemble", "LaggedWorkload", "Requests", "Stopping")
 
 
 def read_problem(kind: str, record: dict[str, Any]) -> Problem:

@@ -76,6 +76,10 @@ class Problem(ABC):
     def optimum(self, proof: Any) -> Decimal:
         """The proven optimum, or of an interval the end that an answer must reach."""
 
+    def best(self, proof: Any) -> FloatArray:
+        """The proven answer, as doubles."""
+        return np.array([float(l) for l in proof.tokens])
+
     @abstractmethod
     def value(self, answer: FloatArray) -> float:
         """The objective at an answer, moved to where the rules hold; infinitely bad where that is nowhere."""
