@@ -25,6 +25,7 @@ from cvxtoken.highs import run, solver
 
 _CLOSE = 1e-8  # relative: of the gap, and how far outside its cones a point may be
 _ROUNDS = 200
+_SECONDS = 25.0  # of SCIP, which then says that its time is over
 
 
 class Cuts:
@@ -167,6 +168,7 @@ def scip(A: Any, b: FloatArray, q: FloatArray, cones: Cones, integers: tuple[int
     model.hideOutput()
     model.setParam("limits/gap", 0.0)
     model.setParam("numerics/feastol", 1e-9)
+    model.setParam("limits/time", _SECONDS)
     v = [model.addVar(lb=None, vtype="I" if j in integers else "C") for j in range(len(q))]
     rows = sparse.csr_array(A)
     s = [

@@ -12,6 +12,7 @@ With the optimum F* of the file's program and J* = max J of the exact instance, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,16 +106,23 @@ def mark(instance: Instance, entry: dict[str, Any], file_format: str, given: Giv
     if not instance.feasible:
         return blank
     try:
-        found = _measured(blank, instance, entry, file_format, given)
+        found, broken = _measured(blank, instance, entry, file_format, given)
     except ValueError as error:
         return replace(blank, verdict=WRONG, reason=str(error))
-    reason = "; ".join(_reasons(found, float(entry["tolerance"])))
+    reason = "; ".join(_reasons(found, float(entry["tolerance"]), broken))
     admitted = given.status == INACCURATE
     return replace(found, verdict=(GAVE_UP if admitted else WRONG) if reason else RIGHT, reason=reason)
 
 
-def _measured(blank: Mark, instance: Instance, entry: dict[str, Any], file_format: str, given: Given) -> Mark:
-    """The figures of an answer (ValueError: its vectors have other lengths than the file's program)."""
+def _measured(
+    blank: Mark, instance: Instance, entry: dict[str, Any], file_format: str, given: Given
+) -> tuple[Mark, str]:
+    """The figures of an answer, and where it counts for nothing the rule that it breaks.
+
+    Raises:
+        ValueError: its vectors have other lengths than those of the file's program.
+    """
+    broken = ""
     if given.x is None and given.objective is None:
         raise ValueError(f"claims {given.status!r}, but gives neither x nor an objective")
     written = instance.problem.cones(entry["form"])
@@ -129,7 +137,12 @@ def _measured(blank: Mark, instance: Instance, entry: dict[str, Any], file_forma
         found = replace(found, objective_error=error)
     with np.errstate(over="ignore", invalid="ignore"):  # numbers of any size may be given
         if given.x is not None:
-            error = max(0.0, instance.error(written.read(given.x)))
+            answer = written.read(given.x)
+            finite = bool(np.isfinite(answer).all())
+            error = max(0.0, instance.error(answer)) if finite else math.inf
+            if not math.isfinite(error):
+                told = instance.problem.broken(answer) if finite else "there is no answer in x"
+                broken = told or "it is not an allocation"
             primal = residuals.primal_residual(program, given.x)
             found = replace(found, token_error=error, primal=primal)
         if given.z is not None:
@@ -137,11 +150,14 @@ def _measured(blank: Mark, instance: Instance, entry: dict[str, Any], file_forma
             found = replace(found, dual=residuals.dual_residual(program, z))
             if given.x is not None:
                 found = replace(found, gap=residuals.gap(program, given.x, z))
-    return found
+    return found, broken
 
 
-def _reasons(found: Mark, tolerance: float) -> Iterator[str]:
+def _reasons(found: Mark, tolerance: float, broken: str) -> Iterator[str]:
     """Why figures are not good enough; a figure that is not a number is not."""
+    if broken:
+        yield f"the answer in x counts for nothing: {broken}"
+        found = replace(found, token_error=None)
     for name, error, limit in (
         ("the objective is off by", found.objective_error, tolerance),
         ("the tokens of x lose", found.token_error, tolerance),

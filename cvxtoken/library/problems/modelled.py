@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import cvxpy as cp
 import numpy as np
+from scipy import sparse
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER
@@ -13,8 +17,7 @@ from cvxtoken.library.problems.written import Modelled, Written
 def modelled(written: Written) -> Modelled:
     """Minimise q'v + offset with b - A v in the cones, and whole columns as integers of CVXPY."""
     p = written.program
-    places = [(column,) for column in p.integers]
-    v = cp.Variable(len(p.q), name="v", **({"integer": places} if places else {}))
+    v, values = _variables(len(p.q), p.integers)
     s = p.b - p.A @ v
     constraints, exponential, row = [], [], 0
     for kind, rows in p.cones:
@@ -32,6 +35,20 @@ def modelled(written: Written) -> Modelled:
     problem = cp.Problem(cp.Minimize(p.q @ v + p.offset), constraints)
 
     def read() -> FloatArray | None:
-        return None if v.value is None else written.read(np.asarray(v.value, dtype=float))
+        return None if values() is None else written.read(np.asarray(values(), dtype=float))
 
     return Modelled(problem, read)
+
+
+def _variables(columns: int, integers: tuple[int, ...]) -> tuple[cp.Expression, Callable[[], Any]]:
+    """All columns as one expression of a real and a whole variable, and a function of their values."""
+    if not integers:
+        v = cp.Variable(columns, name="v")
+        return v, lambda: v.value
+    whole = cp.Variable(len(integers), integer=True, name="whole")
+    others = np.setdiff1d(np.arange(columns), integers)
+    eye = sparse.eye_array(columns, format="csc")
+    v = eye[:, list(integers)] @ whole
+    if len(others):
+        v = v + eye[:, others] @ cp.Variable(len(others), name="real")
+    return v, lambda: v.value
