@@ -159,8 +159,8 @@ def scip(A: Any, b: FloatArray, q: FloatArray, cones: Cones, integers: tuple[int
     """SCIP, with each cone as a smooth row.
 
     Raises:
-        NotImplementedError: an exponential cone with a middle row that is not constant, which would divide
-            by a variable.
+        NotImplementedError: an exponential cone with a middle row that is neither constant nor whole, which
+            would divide by a variable.
     """
     import pyscipopt as ps
 
@@ -183,9 +183,12 @@ def scip(A: Any, b: FloatArray, q: FloatArray, cones: Cones, integers: tuple[int
     for kind, size in cones:
         part = s[row : row + size]
         if kind == EXPONENTIAL:
-            if not constant[row + 1]:
-                raise NotImplementedError("an exponential cone whose middle row is not constant")
-            model.addCons(float(b[row + 1]) * ps.exp(part[0] / float(b[row + 1])) <= part[2])
+            if constant[row + 1]:
+                model.addCons(float(b[row + 1]) * ps.exp(part[0] / float(b[row + 1])) <= part[2])
+            elif set(rows.indices[rows.indptr[row + 1] : rows.indptr[row + 2]].tolist()) <= set(integers):
+                model.addCons(ps.exp(part[0]) + part[1] - 1 <= part[2])  # see `cvxtoken.conic.nl`
+            else:
+                raise NotImplementedError("an exponential cone whose middle row is no constant and not whole")
         elif kind == SECOND_ORDER:
             model.addCons(part[0] >= 0)
             model.addCons(ps.quicksum(x * x for x in part[1:]) <= part[0] * part[0])

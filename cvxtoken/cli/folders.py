@@ -24,6 +24,7 @@ class Format(StrEnum):
     CBF = exported.CBF
     CLARABEL = exported.CLARABEL
     NPZ = exported.NPZ
+    NL = exported.NL
 
 
 @library.callback()

@@ -19,6 +19,8 @@ a mapping with `schema`, `version` (of cvxtoken), `format`, and `instances`, eac
     rows                  how many; the length of z
     duals                 z at the optimum in the order of the file's rows; null with over 100 types, and
                           where they are not known
+    columns               in nl alone, which has an order of its own: the column of each variable; x is
+                          given in the file's order, and dual values are not read
 
 and, where the format has no place for some, `left_out`: by id why. The objective is minimised: where J is
 maximised, it is -J*. The file's numbers are doubles, the optimum is that of the exact instance.
@@ -37,6 +39,7 @@ from numpy.typing import NDArray
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.cbf import row_order, write_cbf
+from cvxtoken.conic.nl import write_nl
 from cvxtoken.conic.program import ConeProgram
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest, write_text
@@ -44,8 +47,8 @@ from cvxtoken.library.problems.written import INTEGERS
 from cvxtoken.library.shipped import DUALS_STORED, Instance
 
 SCHEMA, INDEX = "cvxtoken-export/1", "index.json"
-CBF, CLARABEL, NPZ = "cbf", "clarabel-json", "npz"
-ENDINGS = {CBF: ".cbf", CLARABEL: ".json", NPZ: ".npz"}
+CBF, CLARABEL, NPZ, NL = "cbf", "clarabel-json", "npz", "nl"
+ENDINGS = {CBF: ".cbf", CLARABEL: ".json", NPZ: ".npz", NL: ".nl"}
 TOLERANCE = 1e-6  # relative; what general-purpose solvers promise
 _DIGITS = Context(40)
 
@@ -62,13 +65,14 @@ def export(
     Args:
         folder: made where it is missing; files of the same names are written over.
         chosen: the instances.
-        file_format: cbf, clarabel-json or npz (arrays A_data, A_indices, A_indptr of the columns, b, q,
-            offset, cone_kinds, cone_rows, integers).
+        file_format: cbf, clarabel-json, nl (smooth, see `conic.nl`), or npz (arrays A_data, A_indices,
+            A_indptr of the columns, b, q, offset, cone_kinds, cone_rows, integers).
         form: presolved or raw.
         on_instance: called with the id of each instance when it is written.
 
     Raises:
         ProblemError: the format is not known, or the folder cannot be written.
+        MissingExtraError: nl is asked for, and Pyomo is not installed.
     """
     from cvxtoken import __version__
 
@@ -96,13 +100,14 @@ def _write(folder: Path, instance: Instance, file_format: str, form: str) -> dic
     written = problem.cones(form)
     program = written.program
     file = f"{instance.id}{ENDINGS[file_format]}"
-    _write_program(folder / file, program, file_format)
+    columns = _write_program(folder / file, program, file_format)
     objective = duals = None
     if instance.feasible:
         shift = 0 if file_format != CLARABEL else _DIGITS.create_decimal_from_float(program.offset)
         optimum = instance.optimum.copy_negate() if problem.sense < 0 else instance.optimum
         objective = str(_DIGITS.subtract(optimum, shift))
-        z = problem.duals(instance.certificate, form) if len(problem.names) <= DUALS_STORED else None
+        known = columns is None and len(problem.names) <= DUALS_STORED
+        z = problem.duals(instance.certificate, form) if known else None
         duals = None if z is None else z[file_order(program, file_format)].tolist()
     return {
         "id": instance.id,
@@ -123,10 +128,12 @@ def _write(folder: Path, instance: Instance, file_format: str, form: str) -> dic
         "integers": list(program.integers),
         "rows": len(program.b),
         "duals": duals,
+        **({} if columns is None else {"columns": columns}),
     }
 
 
-def _write_program(path: Path, program: ConeProgram, file_format: str) -> None:
+def _write_program(path: Path, program: ConeProgram, file_format: str) -> list[int] | None:
+    """Write a file; of each of its variables the column, where they stand in another order."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if file_format == NPZ:
@@ -137,6 +144,11 @@ def _write_program(path: Path, program: ConeProgram, file_format: str) -> None:
         write_text(path, write_cbf(program))
     elif file_format == CLARABEL:
         write_text(path, json.dumps(program.to_clarabel(), allow_nan=False) + "\n")
+    elif file_format == NL:
+        text, columns = write_nl(program)
+        write_text(path, text)
+        return columns
+    return None
 
 
 def _arrays(program: ConeProgram) -> dict[str, Any]:

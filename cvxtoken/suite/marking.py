@@ -130,6 +130,10 @@ def _measured(
     for name, value, size in (("x", given.x, len(program.q)), ("z", given.z, len(program.b))):
         if value is not None and len(value) != size:
             raise ValueError(f"{name} has {len(value)} numbers; it must have {size}")
+    if given.x is not None and "columns" in entry:  # the file's order is its own
+        x = np.empty(len(program.q))
+        x[entry["columns"]] = given.x
+        given = replace(given, x=x, z=None)
     found = blank
     if given.objective is not None:
         optimum = float(entry["objective"])

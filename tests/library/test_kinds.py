@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from cvxtoken.allocation.targets import Targets
 from cvxtoken.clipping.reference import best_limit
 from cvxtoken.conic import residuals
 from cvxtoken.conic.cbf import read_cbf
+from cvxtoken.conic.nl import write_nl
 from cvxtoken.library.build import ground_truth, new_problem, statements
 from cvxtoken.library.exported import export
 from cvxtoken.library.generate import recipes
@@ -296,3 +298,42 @@ def test_a_record_of_another_kind_is_read_as_such() -> None:
         _ = changed.problem
     with pytest.raises(LibraryError, match="'hole' is not a kind of problem"):
         read_problem("hole", {})
+
+
+@pytest.mark.skipif(find_spec("pyomo") is None, reason="the extra 'minlp' is not installed (pyomo missing)")
+@pytest.mark.skipif(find_spec("pyscipopt") is None, reason="pyscipopt is not installed; it reads .nl here")
+def test_a_solver_of_nonlinear_programs_gets_the_nl_files_right(tmp_path: Path) -> None:
+    import pyscipopt
+
+    names = ["whole/n2", "targets/memory", "lagged/n3", "schedules/n5", "limits/two"]
+    index, lines = export(tmp_path, [NAMED[name] for name in names], "nl"), []
+    for entry in index["instances"]:
+        model = pyscipopt.Model()
+        model.hideOutput()
+        model.setParam("numerics/feastol", 1e-9)
+        model.readProblem(str(tmp_path / entry["file"]))
+        # SCIP names the variables by their places in the file, x0, i1, b2, and orders them otherwise
+        variables = {int(v.name[1:]): v for v in model.getVars() if v.name[1:].isdigit()}
+        model.optimize()
+        x = [model.getVal(variables[place]) for place in range(len(entry["columns"]))]
+        lines.append({"id": entry["id"], "status": model.getStatus(), "objective": model.getObjVal(), "x": x})
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    marks, faults = mark_folder(tmp_path, tmp_path / "a.jsonl")
+    assert not faults
+    assert [(m.instance, m.reason) for m in marks if m.verdict != "right"] == []
+    for line in lines:
+        line["x"] = line["x"][::-1]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert {m.verdict for m in mark_folder(tmp_path, tmp_path / "a.jsonl")[0]} == {"wrong"}
+
+
+@pytest.mark.skipif(find_spec("pyomo") is None, reason="the extra 'minlp' is not installed (pyomo missing)")
+def test_files_in_nl_hold_every_column_once() -> None:
+    for name in ("whole/n2", "targets/memory", "lagged/n3", "schedules/n3", "limits/two", "robust/n6"):
+        program = NAMED[name].problem.cones("presolved").program
+        text, columns = write_nl(program)
+        assert sorted(columns) == list(range(len(program.q)))
+        assert int(text.splitlines()[1].split()[0]) == len(program.q)
+    program = NAMED["lagged/n3"].problem.cones("raw").program
+    with pytest.raises(ProblemError, match=r"the exponential cone at row \d+ has no smooth form"):
+        write_nl(replace(program, integers=()))
