@@ -14,6 +14,7 @@ import pytest
 import cvxtoken
 from cvxtoken import LibraryError, ProblemError, verifier
 from cvxtoken.allocation import model
+from cvxtoken.allocation.model import upper_bounds
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.clipping.reference import best_limit
 from cvxtoken.conic import residuals
@@ -24,9 +25,12 @@ from cvxtoken.library.exported import export
 from cvxtoken.library.generate import recipes
 from cvxtoken.library.problems import KINDS, read_problem
 from cvxtoken.library.problems.targeted import TargetedTokens
+from cvxtoken.library.problems.whole import WholeTokens
 from cvxtoken.library.problems.written import INTEGERS
+from cvxtoken.library.varied import few_tokens
 from cvxtoken.suite import Answer, check_solver
 from cvxtoken.suite.marking import mark_folder
+from cvxtoken.whole.reference import solve_integer
 from tests.support.cones import solved
 from validation import mixed_integer
 
@@ -135,6 +139,19 @@ def test_rounding_does_not_pass_for_the_best_whole_tokens() -> None:
     assert instance.error(answer + np.array([0.5, 0, 0])) == np.inf
 
 
+def test_the_presolve_leaves_the_best_whole_tokens() -> None:
+    """With hardly any load the best tokens are those beside the bound, above it for some."""
+    above = 0
+    for seed in range(12):
+        w = few_tokens(seed, 1, arrival_rate=1e-6)
+        bound = float(upper_bounds(w)[0])
+        (tokens,) = solve_integer(w).tokens
+        top = WholeTokens(w).cones("presolved").program.b[1]
+        assert tokens <= top <= np.ceil(bound)
+        above += tokens > bound
+    assert above >= 2
+
+
 def test_solvers_of_the_kinds_pass_and_their_claims_are_checked() -> None:
     names = ["whole/n1", "whole/n2"]
     report = check_solver(mixed_integer.highs, names)
@@ -155,9 +172,6 @@ def test_solvers_of_the_kinds_pass_and_their_claims_are_checked() -> None:
 
 
 def test_the_data_of_a_kind_reach_a_function_that_takes_them() -> None:
-    from cvxtoken.library.problems.whole import WholeTokens
-    from cvxtoken.whole.reference import solve_integer
-
     def search(problem: WholeTokens) -> Answer:
         return Answer(solve_integer(problem.workload).tokens)
 
