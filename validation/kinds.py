@@ -41,7 +41,7 @@ SOLVERS = {
     "validation.mixed_integer:scip": "SCIP, smooth rows",
 }
 QUICK = ("*/n1", "*/n2", "*/n3", "*/n5", "targets/wait", "targets/memory", "limits/two", "lagged/beyond")
-_TIME_LIMIT, _QUICK_LIMIT = 30.0, 5.0
+_TIME_LIMIT, _QUICK_LIMIT = 10.0, 5.0
 
 
 def solvers() -> list[tuple[str, NamedSolver]]:
@@ -105,9 +105,12 @@ def main() -> int:
     rows, wrong, good = [], [], True
     errors: dict[str, list[float]] = {}
     for name, solver in solvers():
-        scores = run(solver.subjects, chosen, limit)
-        print(f"{name}\n{told_unsupported(unsupported(solver.subjects, chosen))}\n")
-        rows += [row(name, form, scores) for form in solver.subjects]
+        subjects = solver.subjects
+        if solver.name.startswith("validation."):  # these take their time, and their forms hardly differ
+            subjects = {"presolved": subjects["presolved"]}
+        scores = run(subjects, chosen, limit)
+        print(f"{name}\n{told_unsupported(unsupported(subjects, chosen))}\n", flush=True)
+        rows += [row(name, form, scores) for form in subjects]
         false = [s for s in scores if s.wrongly_optimal or s.wrongly_infeasible or s.wrongly_unbounded]
         wrong += [(name, s.form, s.instance, s.claim, f"{s.relative_error:.1e}") for s in false]
         errors[name] = [score.relative_error for score in scores]

@@ -25,7 +25,7 @@ from cvxtoken.highs import run, solver
 
 _CLOSE = 1e-8  # relative: of the gap, and how far outside its cones a point may be
 _ROUNDS = 200
-_SECONDS = 25.0  # of SCIP, which then says that its time is over
+_SECONDS = 8.0  # of SCIP, which then says that its time is over
 
 
 class Cuts:
