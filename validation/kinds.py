@@ -25,8 +25,9 @@ import cvxtoken
 from cvxtoken import SolverError
 from cvxtoken.library import Instance, instances
 from cvxtoken.picture import COLOURS, axes, legend, save
-from cvxtoken.suite.scoreboard import Score, run, told_unsupported, unsupported
+from cvxtoken.suite.scoreboard import Score, run
 from cvxtoken.suite.solvers import NamedSolver, find_solver
+from cvxtoken.suite.unsupported import unsupported
 from cvxtoken.tables import table
 from validation.studies import options
 
@@ -47,15 +48,15 @@ _TIME_LIMIT, _QUICK_LIMIT = 10.0, 5.0
 def solvers() -> list[tuple[str, NamedSolver]]:
     """Those that are installed, with the names that people know."""
     found = []
-    for name, told in SOLVERS.items():
+    for name, known in SOLVERS.items():
         solver = None
         if not name.endswith(":scip") or find_spec("pyscipopt") is not None:
             with suppress(SolverError):
                 solver = find_solver(name)
         if solver is None:
-            print(f"{told} is not installed\n")
+            print(f"{known} is not installed\n")
             continue
-        found.append((f"{told} {solver.version}".strip(), solver))
+        found.append((f"{known} {solver.version}".strip(), solver))
     return found
 
 
@@ -109,7 +110,7 @@ def main() -> int:
         if solver.name.startswith("validation."):  # these take their time, and their forms hardly differ
             subjects = {"presolved": subjects["presolved"]}
         scores = run(subjects, chosen, limit)
-        print(f"{name}\n{told_unsupported(unsupported(subjects, chosen))}\n", flush=True)
+        print(f"{name}\n{told(unsupported(subjects, chosen))}\n", flush=True)
         rows += [row(name, form, scores) for form in subjects]
         false = [s for s in scores if s.wrongly_optimal or s.wrongly_infeasible or s.wrongly_unbounded]
         wrong += [(name, s.form, s.instance, s.claim, f"{s.relative_error:.1e}") for s in false]

@@ -161,7 +161,7 @@ def _scored(
     progress_file: Path | None,
 ) -> Run:
     """Ask; Ctrl-C ends the asking and leaves what is known."""
-    from cvxtoken.suite import scoreboard
+    from cvxtoken.suite import scoreboard, unsupported
 
     kept = progress_file or scoreboard.default_progress(found.identity)
     scores: list[Score] = []
@@ -181,8 +181,8 @@ def _scored(
             complete = True
         except KeyboardInterrupt:
             pass  # what is known is reported, and said not to be all
-    unsupported = scoreboard.unsupported(found.subjects, chosen)
-    return Run(found, chosen, left_out, scores, kept, complete, unsupported)
+    unasked = unsupported.unsupported(found.subjects, chosen)
+    return Run(found, chosen, left_out, scores, kept, complete, unasked)
 
 
 def _lines(kept: Path) -> int:
@@ -202,7 +202,7 @@ def _write(
     junit_file: Path | None,
 ) -> None:
     """Every report that was asked for."""
-    from cvxtoken.suite import junit, page, scoreboard, verdict
+    from cvxtoken.suite import junit, page, scoreboard, unsupported, verdict
 
     solver = run.solver
     if html is not None:
@@ -218,7 +218,7 @@ def _write(
         print(json.dumps(document, indent=2, allow_nan=False))
         return
     board = scoreboard.scoreboard(run.scores, run.left_out)
-    unasked = scoreboard.told_unsupported(run.unsupported)
+    unasked = unsupported.told(run.unsupported)
     print("\n\n".join(filter(None, [f"{solver.name} {solver.version}", board, unasked])))
     told = [v for v in verdicts if v.reason]
     if told:

@@ -235,23 +235,6 @@ def to_document(
     }
 
 
-def unsupported(subjects: dict[str, Subject], chosen: Iterable[Instance]) -> dict[str, dict[str, int]]:
-    """By family, why instances cannot be asked of a solver in any of its forms, and how many."""
-    found: dict[str, dict[str, int]] = {}
-    for instance in chosen:
-        reasons = [tested.unsupported(instance.problem) for tested in subjects.values()]
-        if all(reasons):
-            by_reason = found.setdefault(instance.family, {})
-            by_reason[reasons[0]] = by_reason.get(reasons[0], 0) + 1
-    return found
-
-
-def told_unsupported(found: dict[str, dict[str, int]]) -> str:
-    """The sentences of a scoreboard about what is unsupported; empty where nothing is."""
-    parts = [(family, n, reason) for family, reasons in found.items() for reason, n in reasons.items()]
-    return "\n".join(f"unsupported: {family} ({n}): {reason}" for family, n, reason in parts)
-
-
 def default_progress(identity: str) -> Path:
     """Where an interrupted run of this solver is kept."""
     name = "".join(c if c.isalnum() else "-" for c in identity)

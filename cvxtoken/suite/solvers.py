@@ -104,7 +104,7 @@ def _conic() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
     return {
         name: (
             kinds(solver.SUPPORTED_CONSTRAINTS),
-            kinds(solver.MI_SUPPORTED_CONSTRAINTS) if solver.MIP_CAPABLE else frozenset(),
+            kinds(getattr(solver, "MI_SUPPORTED_CONSTRAINTS", ())) if solver.MIP_CAPABLE else frozenset(),
         )
         for name, solver in SOLVER_MAP_CONIC.items()
     }

@@ -12,8 +12,9 @@ import pytest
 import cvxtoken
 from cvxtoken.library.problems.modelled import modelled
 from cvxtoken.library.problems.written import Written
-from cvxtoken.suite.scoreboard import run, unsupported
+from cvxtoken.suite.scoreboard import run
 from cvxtoken.suite.solvers import find_solver
+from cvxtoken.suite.unsupported import unsupported
 from tests.support.cones import solved
 
 NAMES = ["schedules/n3", "limits/n10", "whole/n1", "lagged/n1", "targets/wait", "size/1"]
