@@ -27,7 +27,7 @@ from cvxtoken.library import Instance, instances
 from cvxtoken.picture import COLOURS, axes, legend, save
 from cvxtoken.suite.scoreboard import Score, run
 from cvxtoken.suite.solvers import NamedSolver, find_solver
-from cvxtoken.suite.unsupported import unsupported
+from cvxtoken.suite.unsupported import told, unsupported
 from cvxtoken.tables import table
 from validation.studies import options
 
