@@ -55,6 +55,11 @@ from .allocation.targeted.frontier import frontier as frontier
 from .allocation.targeted.shadow_prices import ShadowPrice as ShadowPrice
 from .allocation.targets import Multipliers as Multipliers
 from .allocation.targets import Targets as Targets
+from .conic.cbf import read_cbf as read_cbf
+from .conic.certificate import ConicCertificate as ConicCertificate
+from .conic.certify import certify_cone as certify_cone
+from .conic.problems import certify_problem as certify_problem
+from .conic.program import ConeProgram as ConeProgram
 from .errors import CertificateError as CertificateError
 from .errors import CvxtokenError as CvxtokenError
 from .errors import LibraryError as LibraryError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -74,6 +74,12 @@ def check(
     exclude: Annotated[
         list[str] | None, typer.Option(help="A family or pattern to leave out; may be repeated.")
     ] = None,
+    added_before: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION", help="Leave out what came with this version or later, such as 0.2.0."
+        ),
+    ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds for one call.")] = 60.0,
     progress_file: Annotated[
         Path | None,
@@ -85,7 +91,7 @@ def check(
         str | None, typer.Option(help="What a function takes: workload, problem or cones.")
     ] = None,
     form: Annotated[
-        str | None, typer.Option(help="Of problems and cone data: presolved or raw; without it both.")
+        str | None, typer.Option(help="Presolved, raw or, of problems, parametric; without it the first two.")
     ] = None,
     as_json: AsJson = False,
     html: Annotated[
@@ -108,17 +114,15 @@ def check(
     old = None if compare_with is None else compare.read_verdicts(compare_with)
     if not time_limit > 0:
         raise ProblemError(f"time_limit is {time_limit:g} s; it must be positive")
-    found = solvers.find_solver(solver, kind)
-    if form is not None:
-        found = _of_form(found, form)
-    chosen, left_out = _instances(family, exclude)
+    found = solvers.find_solver(solver, kind, form)
+    chosen, left_out = _instances(family, exclude, added_before)
     run = _scored(found, chosen, left_out, time_limit, progress_file)
     verdicts = [verdict.verdict(score) for score in run.scores]
     failing = verdict.failing(verdicts, fail_on.value)
     worse = None
     if old is not None:
-        asked = {instance.id for instance in chosen} if run.complete else set()
-        worse = compare.worse(old, verdicts, asked)
+        asked = {(form, instance.id) for form in found.subjects for instance in chosen}
+        worse = compare.worse(old, verdicts, asked if run.complete else set())
     _write(run, verdicts, worse, as_json, html, junit_file)
     if not run.complete:
         _tell_interruption(run)
@@ -134,23 +138,25 @@ def check(
         raise typer.Exit(1)
 
 
-def _of_form(solver: NamedSolver, form: str) -> NamedSolver:
-    """The solver in one form (ProblemError: it is not asked in that form)."""
-    if form not in solver.subjects:
-        raise ProblemError(f"form is {form!r}; for this solver it must be {' or '.join(solver.subjects)}")
-    return replace(solver, subjects={form: solver.subjects[form]})
-
-
-def _instances(family: list[str] | None, exclude: list[str] | None) -> tuple[list[Instance], list[Instance]]:
-    """Those to ask, and those that were left out (ProblemError where nothing is left)."""
+def _instances(
+    family: list[str] | None, exclude: list[str] | None, added_before: str | None
+) -> tuple[list[Instance], list[Instance]]:
+    """Those to ask, and those that were left out (ProblemError where nothing is left, or of no version)."""
     from cvxtoken import library
+    from cvxtoken.suite.run import is_before
 
     wanted = library.instances([f"{name}*" for name in family] if family else "*")
     unwanted = {i.id for i in library.instances([f"{name}*" for name in exclude])} if exclude else set()
-    chosen = [instance for instance in wanted if instance.id not in unwanted]
-    if not chosen:
+    named = [instance for instance in wanted if instance.id not in unwanted]
+    if not named:
         raise ProblemError("exclude leaves no instance to score the solver on")
-    return chosen, [instance for instance in wanted if instance.id in unwanted]
+    chosen = [instance for instance in named if is_before(instance.since, added_before)]
+    if not chosen:
+        raise ProblemError(
+            f"added_before leaves no instance: all {len(named)} came with {added_before} or later"
+        )
+    asked = {instance.id for instance in chosen}
+    return chosen, [instance for instance in wanted if instance.id not in asked]
 
 
 def _scored(

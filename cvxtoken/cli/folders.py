@@ -23,6 +23,7 @@ class Format(StrEnum):
 
     CBF = exported.CBF
     CLARABEL = exported.CLARABEL
+    MPS = exported.MPS
     NPZ = exported.NPZ
     NL = exported.NL
 
@@ -61,7 +62,7 @@ def export(
 def score(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `library export` has written.")],
     answers: Annotated[
-        Path, typer.Argument(help="JSON lines, or .csv: id, status, objective, x, z, seconds.")
+        Path, typer.Argument(help="JSON lines, or .csv: id, status, objective, x, z, ray, seconds.")
     ],
     as_json: AsJson = False,
 ) -> None:

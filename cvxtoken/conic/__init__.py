@@ -1,1 +1,1 @@
-"""Cone programs as plain data, and the files that hold them."""
+"""Cone programs as plain data, those that CVXPY compiles problems to, and the files that hold them."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER, ConeProgram
+from cvxtoken.conic.program import EXPONENTIAL, NONNEGATIVE, SECOND_ORDER, ZERO, ConeProgram
 from cvxtoken.errors import MissingExtraError, ProblemError
 
 
@@ -26,7 +26,8 @@ def write_nl(program: ConeProgram) -> tuple[str, list[int]]:
 
     Raises:
         MissingExtraError: Pyomo is not installed.
-        ProblemError: an exponential cone's middle row is neither constant nor a whole column.
+        ProblemError: an exponential cone's middle row is neither constant nor a whole column, a cone is a
+            power or semidefinite one, or a row without variables holds for no point.
     """
     try:
         import pyomo.environ as pyomo
@@ -44,7 +45,7 @@ def write_nl(program: ConeProgram) -> tuple[str, list[int]]:
     cost = sum(float(c) * model.v[j] for j, c in enumerate(program.q) if c)
     model.objective = pyomo.Objective(expr=cost + program.offset)
     text = io.StringIO()
-    written = NLWriter().write(model, text)
+    written = NLWriter().write(model, text, linear_presolve=False)  # which would drop variables
     return text.getvalue(), [variable.index() for variable in written.variables]
 
 
@@ -70,7 +71,14 @@ def _rows(program: ConeProgram, v: Any, exp: Any) -> list[Any]:
                 raise ProblemError(f"the middle row of the exponential cone at row {row} has no smooth form")
         elif kind == SECOND_ORDER:
             found += [sum(x**2 for x in part[1:]) <= part[0] ** 2, part[0] >= 0]
-        else:
+        elif kind == ZERO:
+            found += [x == 0 for x in part]
+        elif kind == NONNEGATIVE:
             found += [x >= 0 for x in part]
+        else:
+            raise ProblemError(f"a cone that is {kind} has no smooth form here")
         row += size
-    return [relation for relation in found if not isinstance(relation, bool | np.bool_)]
+    relations = [relation for relation in found if not isinstance(relation, bool | np.bool_)]
+    if not all(relation for relation in found if isinstance(relation, bool | np.bool_)):
+        raise ProblemError("a row without variables holds for no point; nl has no place for it")
+    return relations

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from cvxtoken.arrays import FloatArray
-from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER, ConeProgram, Cones
+from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER, ZERO, ConeProgram, Cones, blocks
 
 
 def primal_residual(program: ConeProgram, v: FloatArray) -> float:
@@ -33,11 +33,12 @@ def gap(program: ConeProgram, v: FloatArray, z: FloatArray) -> float:
 
 def outside(point: FloatArray, cones: Cones, dual: bool = False) -> float:
     """The largest distance of a part of a point from its cone, or from the dual of its cone."""
-    row, worst, exponential = 0, 0.0, []
-    for kind, rows in cones:
-        part = point[row : row + rows]
-        row += rows
-        if kind == EXPONENTIAL:
+    worst, exponential = 0.0, []
+    for kind, rows in blocks(cones):
+        part = point[rows.start : rows.stop]
+        if kind == ZERO:
+            worst = worst if dual else max(worst, float(np.abs(part).max()))
+        elif kind == EXPONENTIAL:
             exponential.append(part)
         elif kind == SECOND_ORDER:
             worst = max(worst, float(np.linalg.norm(part[1:]) - part[0]))

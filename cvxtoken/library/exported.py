@@ -20,7 +20,7 @@ a mapping with `schema`, `version` (of cvxtoken), `format`, and `instances`, eac
     duals                 z at the optimum in the order of the file's rows; null with over 100 types, and
                           where they are not known
     columns               in nl alone, which has an order of its own: the column of each variable; x is
-                          given in the file's order, and dual values are not read
+                          given in the file's order, and dual values and rays are not read
 
 and, where the format has no place for some, `left_out`: by id why. The objective is minimised: where J is
 maximised, it is -J*. The file's numbers are doubles, the optimum is that of the exact instance.
@@ -29,6 +29,7 @@ maximised, it is -J*. The file's numbers are doubles, the optimum is that of the
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from decimal import Context
 from pathlib import Path
@@ -39,6 +40,7 @@ from numpy.typing import NDArray
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.cbf import row_order, write_cbf
+from cvxtoken.conic.mps import not_linear, write_mps
 from cvxtoken.conic.nl import write_nl
 from cvxtoken.conic.program import ConeProgram
 from cvxtoken.errors import ProblemError
@@ -47,8 +49,8 @@ from cvxtoken.library.problems.written import INTEGERS
 from cvxtoken.library.shipped import DUALS_STORED, Instance
 
 SCHEMA, INDEX = "cvxtoken-export/1", "index.json"
-CBF, CLARABEL, NPZ, NL = "cbf", "clarabel-json", "npz", "nl"
-ENDINGS = {CBF: ".cbf", CLARABEL: ".json", NPZ: ".npz", NL: ".nl"}
+CBF, CLARABEL, MPS, NPZ, NL = "cbf", "clarabel-json", "mps", "npz", "nl"
+ENDINGS = {CBF: ".cbf", CLARABEL: ".json", MPS: ".mps", NPZ: ".npz", NL: ".nl"}
 TOLERANCE = 1e-6  # relative; what general-purpose solvers promise
 _DIGITS = Context(40)
 
@@ -65,13 +67,15 @@ def export(
     Args:
         folder: made where it is missing; files of the same names are written over.
         chosen: the instances.
-        file_format: cbf, clarabel-json, nl (smooth, see `conic.nl`), or npz (arrays A_data, A_indices,
-            A_indptr of the columns, b, q, offset, cone_kinds, cone_rows, integers).
+        file_format: cbf, clarabel-json, mps (linear programs alone, also with integers), nl (smooth, see
+            `conic.nl`), or npz (arrays A_data, A_indices, A_indptr of the columns, b, q, offset,
+            cone_kinds, cone_rows, integers).
         form: presolved or raw.
         on_instance: called with the id of each instance when it is written.
 
     Raises:
-        ProblemError: the format is not known, or the folder cannot be written.
+        ProblemError: the format is not known, or has no place for any of them, or the folder cannot be
+            written.
         MissingExtraError: nl is asked for, and Pyomo is not installed.
     """
     from cvxtoken import __version__
@@ -80,17 +84,31 @@ def export(
         raise ProblemError(f"format is {file_format!r}; it must be one of {', '.join(ENDINGS)}")
     entries, left_out = [], {}
     for instance in chosen:
-        if file_format == CLARABEL and INTEGERS in instance.problem.needs:
-            left_out[instance.id] = "the format has no place for whole numbers"
+        if reason := _no_place(instance, file_format, form):
+            left_out[instance.id] = reason
         else:
             entries.append(_write(Path(folder), instance, file_format, form))
         if on_instance is not None:
             on_instance(instance.id)
+    if left_out and not entries:
+        first, reason = next(iter(left_out.items()))
+        count = len(left_out)
+        raise ProblemError(
+            f"none of the {count} instances can be written as {file_format}: {reason} ({first})"
+        )
     index: dict[str, Any] = {"schema": SCHEMA, "version": __version__, "format": file_format}
-    index["instances"] = entries
-    index |= {"left_out": left_out} if left_out else {}
+    index |= {"instances": entries} | ({"left_out": left_out} if left_out else {})
     write_text(Path(folder) / INDEX, json.dumps(index, indent=1, allow_nan=False) + "\n")
     return index
+
+
+def _no_place(instance: Instance, file_format: str, form: str) -> str:
+    """Why a format has no place for an instance; empty where it has."""
+    if file_format == CLARABEL and INTEGERS in instance.problem.needs:
+        return "the format has no place for whole numbers"
+    if file_format != MPS:
+        return ""
+    return not_linear(instance.problem.cones(form if instance.feasible else "raw").program)
 
 
 def _write(folder: Path, instance: Instance, file_format: str, form: str) -> dict[str, Any]:
@@ -142,6 +160,8 @@ def _write_program(path: Path, program: ConeProgram, file_format: str) -> list[i
         raise ProblemError(f"{path}: cannot be written: {error.strerror}") from error
     if file_format == CBF:
         write_text(path, write_cbf(program))
+    elif file_format == MPS:
+        write_text(path, write_mps(program, program.integers))
     elif file_format == CLARABEL:
         write_text(path, json.dumps(program.to_clarabel(), allow_nan=False) + "\n")
     elif file_format == NL:
@@ -192,14 +212,41 @@ def read_index(folder: str | Path) -> dict[str, Any]:
     schema = index.get("schema") if isinstance(index, dict) else None
     if schema != SCHEMA:
         raise ProblemError(f"{path}: schema is {schema!r}; this version reads {SCHEMA!r}")
-    if index.get("format") not in ENDINGS:
+    if str(index.get("format")) not in ENDINGS:
         hint = nearest(str(index.get("format")), ENDINGS)
         raise ProblemError(
             f"{path}: format is {index.get('format')!r}{hint}; it must be one of {', '.join(ENDINGS)}"
         )
-    needed = ("id", "sha256", "form", "status", "objective", "tolerance")
-    for place, entry in enumerate(index.get("instances") or [{}]):
-        missing = [key for key in needed if key not in entry]
-        if missing:
-            raise ProblemError(f"{path}: instances[{place}] has no {missing[0]!r}")
+    entries = index.get("instances")
+    if not isinstance(entries, list) or not entries:
+        raise ProblemError(f"{path}: instances must be a list of mappings")
+    for place, entry in enumerate(entries):
+        if reason := _entry_fault(entry):
+            raise ProblemError(f"{path}: instances[{place}] {reason}")
+    if len({entry["id"] for entry in entries}) < len(entries):
+        raise ProblemError(f"{path}: an id stands twice in instances")
     return dict(index)
+
+
+def _entry_fault(entry: Any) -> str:
+    """What is wrong with an entry of an index, as far as it is read; empty where nothing is."""
+    if not isinstance(entry, dict):
+        return f"is {entry!r:.60}; it must be a mapping"
+    for key in ("id", "sha256", "form", "status", "objective", "tolerance"):
+        if key not in entry:
+            return f"has no {key!r}"
+    for key, known in (("form", ("presolved", "raw")), ("status", ("optimal", "infeasible"))):
+        if entry[key] not in known:
+            return f"has {key} {entry[key]!r:.60}; it must be {' or '.join(known)}"
+    if not isinstance(entry["id"], str):
+        return f"has id {entry['id']!r:.60}; it must be a text"
+    for key in ("objective", "tolerance"):
+        if key == "objective" and entry["status"] == "infeasible":
+            continue
+        try:
+            number = float(entry[key])
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not math.isfinite(number):
+            return f"has {key} {entry[key]!r:.60}; it must be a finite number"
+    return ""

@@ -8,15 +8,17 @@ The fields are
     objective  optional: q'x, and the offset where the format has one
     x          optional: the point; in CSV numbers with spaces between them
     z          optional: dual values in the order of the file's rows
+    ray        optional: the proof of infeasibility, in the same order
     seconds    optional
 
-The objective, x and z are read only where an optimum is claimed. What cannot be read is a sentence each, and
-the rest is read.
+The objective, x and z are read only where an optimum is claimed, the ray where infeasibility is. What cannot
+be read is a sentence each, and the rest is read.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Iterator
@@ -41,7 +43,7 @@ from cvxtoken.suite.status import (
     claim,
 )
 
-FIELDS = ("id", "status", "objective", "x", "z", "seconds")
+FIELDS = ("id", "status", "objective", "x", "z", "ray", "seconds")
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Given:
         line: its number in the file.
         status: optimal, inaccurate, infeasible, unbounded or failed.
         objective, x, z: as the file has them where an optimum is claimed, else None.
+        ray: as the file has it where infeasibility is claimed, else None.
         seconds: as the file has them, or None.
     """
 
@@ -62,6 +65,7 @@ class Given:
     objective: float | None
     x: FloatArray | None
     z: FloatArray | None
+    ray: FloatArray | None
     seconds: float | None
 
 
@@ -98,19 +102,34 @@ def read_answers(path: str | Path) -> tuple[dict[str, Given], list[str]]:
 
 
 def _json_lines(text: str) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # other ends of lines may stand in a JSON text
         if line.strip():
             try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError) as error:
+                yield number, json.loads(line, object_pairs_hook=_mapping)
+            except (json.JSONDecodeError, RecursionError) as error:
                 yield number, ValueError(f"not JSON: {error}")
+            except ValueError as error:
+                yield number, error
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The mapping of a JSON object (ValueError: a field stands twice, or a number has too many digits)."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(field for place, (field, _) in enumerate(pairs) if field in dict(pairs[:place]))
+        raise ValueError(f"{twice!r} stands twice in it")
+    return found
 
 
 def _csv(path: Path, text: str) -> Iterator[tuple[int, Any]]:
-    reader = csv.DictReader(text.splitlines())
-    missing = [field for field in ("id", "status") if field not in (reader.fieldnames or [])]
-    if missing:
-        raise ProblemError(f"{path}: the head has no column {missing[0]!r}; columns: {', '.join(FIELDS)}")
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    head = list(reader.fieldnames or [])
+    for field in ("id", "status"):
+        if field not in head:
+            raise ProblemError(f"{path}: the head has no column {field!r}; columns: {', '.join(FIELDS)}")
+    for field in FIELDS:
+        if head.count(field) > 1:
+            raise ProblemError(f"{path}: the head has the column {field!r} twice")
     csv.field_size_limit(2**27)  # the points of 10,000 types are longer than what Python takes by itself
     while True:
         try:
@@ -137,15 +156,16 @@ def _given(name: str, number: int, record: dict[str, Any]) -> Given:
     try:
         status = read_status(record.get("status"))
         seconds = _number("seconds", record.get("seconds"))
+        ray = _vector("ray", record.get("ray")) if status == INFEASIBLE else None
         if status not in (OPTIMAL, INACCURATE):
-            record = {}  # what stands there is no optimum: NaN, a ray, the last iterate
+            record = {}  # what stands there is no optimum: NaN, the last iterate
         objective = _number("objective", record.get("objective"))
         x, z = (_vector(field, record.get(field)) for field in ("x", "z"))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     if seconds is not None and seconds < 0:
         raise ValueError(f"{name}: seconds is {seconds:g}; it must not be negative")
-    return Given(name, number, status, objective, x, z, seconds)
+    return Given(name, number, status, objective, x, z, ray, seconds)
 
 
 def read_status(status: Any) -> str:
@@ -153,6 +173,8 @@ def read_status(status: Any) -> str:
 
     Claims of less accuracy are claims; 'unsupported' is an honest failure here.
     """
+    if isinstance(status, list | dict):
+        raise ValueError(f"status is {status!r:.60}; it must be the solver's word")  # noqa: TRY004
     try:
         found = claim(status)
     except AdapterError as error:
@@ -166,10 +188,10 @@ def _number(field: str, value: Any) -> float | None:
         return None
     try:
         number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"{field} is {value!r}; it must be a finite number")
+        raise ValueError(f"{field} is {value!r:.60}; it must be a finite number")
     return number
 
 
@@ -177,9 +199,11 @@ def _vector(field: str, value: Any) -> FloatArray | None:
     if value is None:
         return None
     parts = value.split() if isinstance(value, str) else value
+    if isinstance(parts, list) and any(isinstance(part, bool) for part in parts):
+        raise ValueError(f"{field} holds true or false; it must hold numbers")
     try:
         vector = np.array(parts, dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{field} holds what is no number: {error}") from error
     if vector.ndim != 1:
         raise ValueError(f"{field} has shape {vector.shape}; it must be one list of numbers")

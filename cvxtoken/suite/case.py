@@ -8,14 +8,16 @@ from functools import cached_property
 import numpy as np
 
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.program.cones import AllocationCones, cone_program
 from cvxtoken.arrays import FloatArray
 from cvxtoken.library import Instance
 from cvxtoken.library.problems.problem import Problem
 from cvxtoken.library.problems.written import Written
 from cvxtoken.library.shipped import PLAIN
-from cvxtoken.suite.answer import Subject
+from cvxtoken.suite.answer import PRESOLVED, RAW, Subject
 from cvxtoken.suite.reading import Answer
 from cvxtoken.suite.status import OPTIMAL, SAYS_INFEASIBLE, SAYS_UNBOUNDED, UNSUPPORTED
+from cvxtoken.suite.vectors import kind_of, real
 
 _ASKED_AGAIN = (
     50  # types, or numbers of another answer; with more, a solver is asked about an instance only once
@@ -43,12 +45,21 @@ class Case:
     @cached_property
     def answer(self) -> Answer:
         """The first answer; a solver that changes its input must not change the ground truth."""
-        return self.subject.answer(self.instance.problem.copy())
+        return self.subject.of(self.instance)
 
     @cached_property
     def cones(self) -> Written:
-        """The instance as cone data, in the subject's form."""
-        return self.instance.problem.cones(self.subject.form)
+        """The instance as cone data, in the subject's form; of a parametric problem raw."""
+        return self.instance.problem.cones(self._form)
+
+    @cached_property
+    def allocation(self) -> AllocationCones:
+        """The cone data of a plain allocation (NotApplicable: another kind)."""
+        return cone_program(self.workload, self._form, stable=False)
+
+    @property
+    def _form(self) -> str:
+        return PRESOLVED if self.subject.form == PRESOLVED else RAW
 
     @property
     def workload(self) -> Workload:
@@ -117,9 +128,9 @@ def problem_with(problem: Problem, tokens: FloatArray | None) -> str | None:
     if tokens is None:
         return "no tokens were returned"
     try:
-        l = np.asarray(tokens, dtype=float)
+        l = real(tokens)
     except (TypeError, ValueError):
-        return f"what was returned is not an array of numbers but {type(tokens).__name__}"
+        return f"what was returned is not an array of numbers but {kind_of(tokens)}"
     if l.shape != (len(problem.names),):
         return f"tokens have shape {l.shape}; it must be ({len(problem.names)},)"
     return None if np.isfinite(l).all() else "tokens are not finite"

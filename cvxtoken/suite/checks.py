@@ -14,8 +14,10 @@ import numpy as np
 
 from cvxtoken.allocation.fields import OF_TYPES
 from cvxtoken.library.problems.allocation import Allocation
+from cvxtoken.suite.answer import PARAMETRIC
 from cvxtoken.suite.case import Case, NotApplicable, problem_with, value
-from cvxtoken.suite.optimality import certificate, duals, objective, primal
+from cvxtoken.suite.optimality import duals, objective, primal
+from cvxtoken.suite.rays import certificate
 from cvxtoken.suite.status import (
     FAILED,
     INACCURATE,
@@ -137,9 +139,14 @@ def start(case: Case) -> str | None:
 
 
 def untouched(case: Case) -> str | None:
-    """Whether the input was left as it was."""
-    if case.subject.kind != "workload":
-        raise NotApplicable("only a workload's data are shared between calls")
+    """Whether the input was left as it was: a workload, cone data, or the parameters of a problem."""
+    kind = case.subject.kind
+    if kind == "cones" or case.subject.form == PARAMETRIC:
+        changed, one = case.answer.changed, "," not in case.answer.changed
+        what = "" if kind == "cones" else f"the parameter{'' if one else 's'} "
+        return f"{what}{changed} {'was' if one else 'were'} changed" if changed else None
+    if kind != "workload":
+        raise NotApplicable("a problem's data are its own")
     copy = case.instance.problem.copy()
     before = copy.to_record()
     case.subject.answer(copy)

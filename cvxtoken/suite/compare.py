@@ -57,13 +57,14 @@ def read_verdicts(path: str | Path) -> list[Verdict]:
     ]
 
 
-def worse(old: list[Verdict], new: list[Verdict], asked: set[str] | None = None) -> list[Change]:
+def worse(old: list[Verdict], new: list[Verdict], asked: set[tuple[str, str]] | None = None) -> list[Change]:
     """What is worse in the new run, in its order, then what it does not have.
 
     Args:
         old: verdicts of the run before.
         new: of this one.
-        asked: ids that the new run was to answer; only these can be lost by not being there. None: all.
+        asked: forms and ids that the new run was to answer; only these can be lost by not being there. None:
+            all.
     """
     before = {v.key: v for v in old}
     changes = []
@@ -78,9 +79,7 @@ def worse(old: list[Verdict], new: list[Verdict], asked: set[str] | None = None)
             told = f"{now.seconds:.3g} s, before {was.seconds:.3g} s"
             changes.append(Change(NOW_SLOWER, now.form, now.instance, told))
     gone = set(before) - {v.key for v in new}
-    lost = [
-        v for v in old if v.key in gone and v.verdict == PASSED and (asked is None or v.instance in asked)
-    ]
+    lost = [v for v in old if v.key in gone and v.verdict == PASSED and (asked is None or v.key in asked)]
     told = "passed before, and has no result now"
     return changes + [Change(LOST, was.form, was.instance, told) for was in lost]
 

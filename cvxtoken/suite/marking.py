@@ -7,7 +7,8 @@ With the optimum F* of the file's program and J* = max J of the exact instance, 
     primal      how far b - A x is outside the cones
     dual        how far z is from A'z + q = 0 and from the dual cones, or the gap |q'x + b'z|
 
-(all relative: see `cvxtoken.conic.residuals`). What is claimed to be optimal must have all of them right.
+(all relative: see `cvxtoken.conic.residuals`). What is claimed to be optimal must have all of them right, and
+a ray that comes with a claim of infeasibility must prove it (`cvxtoken.suite.rays`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.conic import residuals
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
@@ -29,8 +31,9 @@ from cvxtoken.library.generate import FAMILIES
 from cvxtoken.library.problems.problem import FEASIBILITY
 from cvxtoken.library.shipped import read_family
 from cvxtoken.suite.answers import Given, read_answers
-from cvxtoken.suite.optimality import DUAL_TOLERANCE
+from cvxtoken.suite.rays import not_provable, ray_fault
 from cvxtoken.suite.status import FAILED, INACCURATE, INFEASIBLE, OPTIMAL, UNBOUNDED
+from cvxtoken.suite.vectors import DUAL_TOLERANCE
 from cvxtoken.tables import table
 
 RIGHT, WRONG, GAVE_UP, UNREAD = "right", "wrong", "failed", "missing"
@@ -104,7 +107,8 @@ def mark(instance: Instance, entry: dict[str, Any], file_format: str, given: Giv
         fact = fact or f"the utilisation is {float(instance.witness)!r} even without tokens"
         return replace(blank, verdict=WRONG, reason=f"claims {given.status!r}, but {fact}")
     if not instance.feasible:
-        return blank
+        fault = _ray_fault(instance, entry, file_format, given)
+        return replace(blank, verdict=WRONG, reason=fault) if fault else blank
     try:
         found, broken = _measured(blank, instance, entry, file_format, given)
     except ValueError as error:
@@ -155,6 +159,18 @@ def _measured(
             if given.x is not None:
                 found = replace(found, gap=residuals.gap(program, given.x, z))
     return found, broken
+
+
+def _ray_fault(instance: Instance, entry: dict[str, Any], file_format: str, given: Given) -> str | None:
+    """Why a ray that was given does not prove infeasibility; None where it does, or none was given."""
+    if given.ray is None or "columns" in entry or not_provable(instance):
+        return None
+    cones = cone_program(instance.workload, "raw", stable=False)
+    rows = len(cones.program.b)
+    if len(given.ray) != rows:
+        return f"ray has {len(given.ray)} numbers; it must have {rows}"
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers of any size may be given
+        return ray_fault(cones, from_file_order(cones.program, file_format, given.ray))
 
 
 def _reasons(found: Mark, tolerance: float, broken: str) -> Iterator[str]:

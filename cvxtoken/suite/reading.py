@@ -7,6 +7,7 @@ That may be a mapping or an object of any solver, with
     s                      the slacks b - A x
     status                 or `info` with it, as of SCS and ECOS
     the objective          q'x, under one of the names in `OBJECTIVES`, also in `info`
+    the dual objective     -b'z, under one of the names in `DUAL_OBJECTIVES`, also in `info`
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from cvxtoken.suite.status import (
     spelled,
     status_of,
 )
+from cvxtoken.suite.vectors import kind_of, real
 
 OBJECTIVES = ("objective", "obj_val", "objective_value", "obj", "primal_objective", "pobj", "pcost", "fun")
+DUAL_OBJECTIVES = ("dual_objective", "obj_val_dual", "dual_objective_value", "dobj", "dcost")
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,12 @@ class Answer:
         detail: the solver's own words, or why it failed.
         seconds: how long the call took, without the writing of the problem.
         objective: the value that the solver reports, or None: of a workload or a problem J, of cone data q'x.
+        dual_objective: the value of the dual problem that it reports, or None: of cone data -b'z.
         point: x of cone data, shape (columns,), or None.
         slacks: s of cone data, or None.
         ray: a proof of infeasibility, z with A'z = 0 and b'z < 0, or None: then `duals` are read as one.
         fault: what is wrong with the adapter rather than the solver; empty where nothing is.
+        changed: the names of the data that the function has changed; empty where it has not.
     """
 
     tokens: FloatArray | None
@@ -56,10 +61,12 @@ class Answer:
     detail: str = ""
     seconds: float = 0.0
     objective: Any = None
+    dual_objective: Any = None
     point: FloatArray | None = None
     slacks: Any = None
     ray: Any = None
     fault: str = ""
+    changed: str = ""
 
     def replace(self, **changes: Any) -> Answer:
         """A copy with other values."""
@@ -83,14 +90,19 @@ def read_cones(written: Written, found: Any) -> Answer:
         point = found  # a point alone, without a status
     z = next((v for v in (part(found, "z"), part(found, "y")) if v is not None), None)
     answer = answered(
-        status, duals=z, objective=_objective(found), slacks=part(found, "s"), ray=part(found, "ray")
+        status,
+        duals=z,
+        objective=_reported(found, OBJECTIVES),
+        dual_objective=_reported(found, DUAL_OBJECTIVES),
+        slacks=part(found, "s"),
+        ray=part(found, "ray"),
     )
     if point is None:
         return answer
     try:
-        x = np.asarray(point, dtype=float)
+        x = real(point)
     except (TypeError, ValueError):
-        return _refused(answer, f"x is no array of numbers but {type(point).__name__}")
+        return _refused(answer, f"x is no array of real numbers but {kind_of(point)}")
     if x.size != written.program.q.size:
         return _refused(answer, f"x has shape {x.shape}; it must be {written.program.q.shape}")
     return answer.replace(tokens=written.read(x.ravel()), point=x.ravel())
@@ -102,8 +114,8 @@ def _refused(answer: Answer, told: str) -> Answer:
     return answer.replace(status=status, detail=told if status == FAILED else answer.detail)
 
 
-def _objective(found: Any) -> Any:
-    """The first reported objective value there is."""
+def _reported(found: Any, names: tuple[str, ...]) -> Any:
+    """The first value there is under one of these names."""
     places = (found, part(found, "info"))
-    values = (part(place, name) for place in places if place is not None for name in OBJECTIVES)
+    values = (part(place, name) for place in places if place is not None for name in names)
     return next((value for value in values if value is not None and not callable(value)), None)

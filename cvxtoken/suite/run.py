@@ -43,7 +43,8 @@ def check_solver(
         added_before: a version; checks and instances that came with it or later are left out, so that new
             ones do not break pinned tests.
         kind: workload, problem or cones, where the function does not tell.
-        form: how problems and cone data are written: presolved or raw.
+        form: how problems and cone data are written: presolved or raw; or parametric, for re-solves of one
+            CVXPY problem whose parameters change from instance to instance of the same size.
         tolerance: on the true error of the objective, relative to 1 + |J*|.
         time_limit: for all checks of one instance, in s.
         on_instance: called with the id of each instance when it is done.
@@ -108,7 +109,7 @@ def selection(
 ) -> tuple[list[Instance], str]:
     """The instances to run, and why others of those named are left out."""
     named = instances(include, exclude)
-    late = [instance for instance in named if not _before(instance.since, added_before)]
+    late = [instance for instance in named if not is_before(instance.since, added_before)]
     reasons = {instance.id: tested.asks(instance) for instance in named if instance not in late}
     counts = Counter(reason for reason in reasons.values() if reason)
     told = [f"{count} of {len(named)} left out: {reason}" for reason, count in counts.items()]
@@ -136,12 +137,11 @@ def run_instance(
         LibraryError: the instance is damaged, or what is asked about it cannot be written; no solver is
             scored for that.
     """
-    why = tested.unsupported(
-        instance.problem
-    )  # our own errors must be raised here; later they would count as the solver's
+    # our own errors must be raised here; later they would count as the solver's
+    why = tested.unsupported(instance.problem)
     if why:
         return [Outcome(instance.id, "answers", UNSUPPORTED, why, instance.since)]
-    checks = [check for check in CHECKS if _before(check.since, added_before)]
+    checks = [check for check in CHECKS if is_before(check.since, added_before)]
 
     def outcomes() -> list[Outcome] | LibraryError:
         case = Case(tested, instance, tolerance)
@@ -187,7 +187,8 @@ def expected(outcome: Outcome, reasons: Mapping[str, str]) -> Outcome:
     return outcome
 
 
-def _before(since: str, added_before: str | None) -> bool:
+def is_before(since: str, added_before: str | None) -> bool:
+    """Whether what came with one version was there before another; None: whatever came is (ProblemError)."""
     return added_before is None or _version(since) < _version(added_before)
 
 

@@ -98,7 +98,7 @@ def score(tested: Subject, form: str, instance: Instance, time_limit: float) -> 
 
     def ask() -> Score | LibraryError:
         try:
-            answer = tested.answer(instance.problem.copy())
+            answer = tested.of(instance)
         except NotImplementedError as why:
             answer = Answer(None, UNSUPPORTED, detail=f"not implemented: {why}")
         except LibraryError as fault:

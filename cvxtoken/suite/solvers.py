@@ -6,18 +6,18 @@ import hashlib
 import importlib
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from cvxtoken.conic.program import EXPONENTIAL, NONNEGATIVE, SECOND_ORDER
-from cvxtoken.errors import SolverError
+from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.files import nearest
 from cvxtoken.suite import imports
-from cvxtoken.suite.answer import Subject, subject
+from cvxtoken.suite.answer import FORMS, PRESOLVED, RAW, Subject, subject
 
 _INSTALL = {
     "CLARABEL": "pip install clarabel",
@@ -52,15 +52,20 @@ class NamedSolver:
         return " ".join(part for part in (self.name, self.version, self.digest) if part)
 
 
-def find_solver(name: str, kind: str | None = None) -> NamedSolver:
-    """A CVXPY solver in its raw and its presolved form, 'module:function', or 'path/to/file.py:function'.
+def find_solver(name: str, kind: str | None = None, form: str | None = None) -> NamedSolver:
+    """A CVXPY solver, 'module:function', or 'path/to/file.py:function'.
+
+    Args:
+        name: of it.
+        kind: what a function takes, where it does not tell.
+        form: to be asked in; None: presolved and raw.
 
     Raises:
         SolverError: it is not installed, cannot take such programs, or is no such function.
-        ProblemError: what the function takes cannot be found out.
+        ProblemError: what the function takes cannot be found out, or it is not asked in that form.
     """
     if ":" in name:
-        return _function(name, kind)
+        return _function(name, kind, form)
     import cvxpy as cp
 
     name = name.upper()
@@ -85,11 +90,19 @@ def find_solver(name: str, kind: str | None = None) -> NamedSolver:
         version = metadata.version(_PACKAGES.get(name, name.lower()))
     except metadata.PackageNotFoundError:
         version = ""
-    return NamedSolver(
-        name,
-        version,
-        {form: Subject(solve, "problem", form, takes=conic[name]) for form in ("presolved", "raw")},
-    )
+    asked = _subjects(solve, "problem", form)
+    return NamedSolver(name, version, {f: replace(s, takes=conic[name]) for f, s in asked.items()})
+
+
+def _subjects(function: Callable[..., Any], kind: str, form: str | None) -> dict[str, Subject]:
+    """What to test, by form (ProblemError: the function is not asked in that form)."""
+    known = {"workload": ("workload",), "problem": FORMS}.get(kind, (PRESOLVED, RAW))
+    if form is not None and form not in known:
+        raise ProblemError(f"form is {form!r}; for this solver it must be {' or '.join(known)}")
+    wanted = known if kind == "workload" else (PRESOLVED, RAW)
+    return {
+        f: subject(function, kind, PRESOLVED if f == "workload" else f) for f in ((form,) if form else wanted)
+    }
 
 
 def _conic() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
@@ -110,7 +123,7 @@ def _conic() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
     }
 
 
-def _function(name: str, kind: str | None) -> NamedSolver:
+def _function(name: str, kind: str | None, form: str | None) -> NamedSolver:
     module, _, attribute = name.rpartition(":")
     if "" not in sys.path:
         sys.path.insert(0, "")  # for a module in the current folder, and what it imports later
@@ -121,9 +134,7 @@ def _function(name: str, kind: str | None) -> NamedSolver:
     except Exception as error:  # a module may raise anything when it is imported
         raise SolverError(f"{name!r} is not a function that can be imported: {error}") from error
     found = subject(function, kind)
-    forms = ("workload",) if found.kind == "workload" else ("presolved", "raw")
     version = getattr(sys.modules[module.partition(".")[0]], "__version__", "")
     file = getattr(sys.modules[module], "__file__", None)
     digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12] if file else ""
-    subjects = {form: Subject(function, found.kind, form) for form in forms}
-    return NamedSolver(name, str(version), subjects, digest)
+    return NamedSolver(name, str(version), _subjects(function, found.kind, form), digest)

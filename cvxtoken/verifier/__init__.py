@@ -4,7 +4,7 @@
 allocation.py runs alone, the others with it beside them and nothing else.
 """
 
-from cvxtoken.verifier import allocation, lagged, pooled, robust, schedule, stopping, whole
+from cvxtoken.verifier import allocation, conic, lagged, pooled, robust, schedule, stopping, whole
 from cvxtoken.verifier.allocation import Refused, read
 from cvxtoken.verifier.kinds import check
 
@@ -12,6 +12,7 @@ __all__ = [
     "Refused",
     "allocation",
     "check",
+    "conic",
     "lagged",
     "pooled",
     "read",

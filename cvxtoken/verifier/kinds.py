@@ -3,9 +3,10 @@
 from typing import Any
 
 if __package__:
-    from cvxtoken.verifier import allocation, lagged, pooled, robust, schedule, stopping, whole
+    from cvxtoken.verifier import allocation, conic, lagged, pooled, robust, schedule, stopping, whole
 else:  # run in its folder, without the package
     import allocation  # type: ignore[import-not-found, no-redef]
+    import conic  # type: ignore[import-not-found, no-redef]
     import lagged  # type: ignore[import-not-found, no-redef]
     import pooled  # type: ignore[import-not-found, no-redef]
     import robust  # type: ignore[import-not-found, no-redef]
@@ -17,6 +18,6 @@ else:  # run in its folder, without the package
 def check(document: Any) -> str:
     """The line that states what a parsed proof of any kind proves; raises Refused where it does not."""
     schema = document.get("schema") if isinstance(document, dict) else None
-    others = (whole, lagged, pooled, robust, schedule, stopping)
+    others = (whole, conic, lagged, pooled, robust, schedule, stopping)
     line: str = next((kind for kind in others if schema == kind.SCHEMA), allocation).check(document)
     return line

@@ -99,14 +99,14 @@ def test_clarabel_reads_its_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("VER\n3", "VER\n9", "line 2: '9' is found where 1 or 2 or 3 must be"),
-        ("MIN", "MAX", "'MAX' is found where MIN must be"),
-        ("EXP 3", "PSD 3", "'PSD 3' is found where a cone"),
-        ("L+ 10", "L+ 11", "the cones do not have"),
-        ("ACOORD", "BANANA", "'OBJBANANA' is not a keyword"),
-        ("OBJBCOORD\n", "OBJBCOORD\nx", "is found where 1 numbers must be"),
-        ("\n0 0 ", "\n99 0 ", "ACOORD has an index outside"),
-        ("BCOORD\n1", "BCOORD\n99", "the file ends in the middle of a section"),
+        ("VER\n3", "VER\n9", "line 2: '9' is found where the version must be"),
+        ("MIN", "MID", "'MID' is found where the sense must be"),
+        ("EXP 3", "PSD 3", "'PSD' is no domain"),
+        ("L+ 10", "L+ 11", "up to here, and CON has"),
+        ("ACOORD", "BANANA", "'OBJBANANA' is found where a keyword must be"),
+        ("OBJBCOORD\n", "OBJBCOORD\nx", "is found where a finite real number"),
+        ("\n0 0 ", "\n99 0 ", "ACOORD has the index 99"),
+        ("BCOORD\n1", "BCOORD\n99", "the file ends where entry"),
     ],
 )
 def test_damaged_cbf_is_refused(old: str, new: str, message: str) -> None:
@@ -123,7 +123,7 @@ def test_cbf_holds_which_columns_are_whole() -> None:
     assert "\n\nINT\n2\n0\n3\n\nCON\n" in text
     assert read_cbf(text).integers == (0, 3)
     assert "INT" not in write_cbf(cone_program(WORKLOADS[0], "raw").program)
-    with pytest.raises(ProblemError, match="INT has the index 11 of 11"):
+    with pytest.raises(ProblemError, match="INT has the index 11, and VAR has 11, counted from 0"):
         read_cbf(text.replace("INT\n2\n0\n3", "INT\n2\n0\n11"))
     with pytest.raises(ProblemError, match="no place for whole numbers"):
         program.to_clarabel()

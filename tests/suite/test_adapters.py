@@ -13,19 +13,24 @@ from cvxtoken import UnstableError, Workload
 from cvxtoken.suite import Answer, check_solver
 from cvxtoken.suite.answer import subject
 from cvxtoken.suite.case import Case
+from tests.suite.asked import asked, library
 from tests.suite.broken import BROKEN
 from tests.suite.broken_adapters import FAULTS, FEASIBLE, HONEST, Fault, clarabel_solution, solved
+from tests.suite.broken_reports import REPORTED
+from tests.suite.broken_resolves import STALE
 
 
 def test_there_are_enough_of_both() -> None:
+    faults = [*FAULTS, *REPORTED, *STALE]
     assert len(FAULTS) + len(BROKEN) >= 40
     assert len(HONEST) >= 10
-    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+    assert len({fault.name for fault in faults}) == len(faults)
+    assert len({fault.report for fault in faults if fault.report}) >= 40, "reports in public trackers"
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", [*FAULTS, *REPORTED], ids=lambda fault: fault.name)
 def test_a_broken_adapter_is_caught_by_the_check_that_names_its_fault(fault: Fault) -> None:
-    report = check_solver(fault.solver, fault.instance, kind=fault.kind, form=fault.form)
+    report = asked(fault.solver, fault.instance, fault.kind, fault.form)
     reasons = {outcome.check: outcome.reason for outcome in report.failed}
     assert not report.ok
     assert fault.reason in reasons.get(fault.check, ""), str(report)
@@ -34,9 +39,8 @@ def test_a_broken_adapter_is_caught_by_the_check_that_names_its_fault(fault: Fau
 @pytest.mark.parametrize("name", HONEST)
 def test_an_honest_adapter_passes_what_asks_for_honesty(name: str) -> None:
     solver, instance, form, status = HONEST[name]
-    (chosen,) = cvxtoken.instances(instance)
-    assert Case(subject(solver, "cones", form), chosen, 1e-6).answer.status == status
-    report = check_solver(solver, instance, kind="cones", form=form)
+    assert Case(subject(solver, "cones", form), library()[instance], 1e-6).answer.status == status
+    report = asked(solver, instance, "cones", form)
     assert {outcome.check for outcome in report.passed} >= {"adapter", "honest"}
     assert not {outcome.check for outcome in report.failed} - {"answers", "accurate", "detects"}, str(report)
     assert report.ok or status in ("failed", "inaccurate")
@@ -119,7 +123,7 @@ def test_what_clarabel_returns_is_read_as_it_is() -> None:
 def test_reasons_hold_the_found_and_the_expected_value_and_the_tolerance() -> None:
     def told(name: str) -> str:
         (fault,) = (fault for fault in FAULTS if fault.name == name)
-        report = check_solver(fault.solver, fault.instance, kind=fault.kind, form=fault.form)
+        report = asked(fault.solver, fault.instance, fault.kind, fault.form)
         return next(str(outcome) for outcome in report.failed if outcome.check == fault.check)
 
     assert re.fullmatch(

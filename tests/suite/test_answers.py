@@ -220,7 +220,7 @@ def test_an_index_that_does_not_fit_is_refused_and_what_changed_is_not_scored(fo
             json.dumps(index | {"schema": "cvxtoken-export/2"}),
             "schema is 'cvxtoken-export/2'; this version reads",
         ),
-        (json.dumps(index | {"format": "mps"}), "format is 'mps'"),
+        (json.dumps(index | {"format": "lp"}), "format is 'lp'"),
         (json.dumps(index | {"instances": [{"id": "a"}]}), r"instances\[0\] has no 'sha256'"),
         ("[]", "schema is None"),
         ("{", "not valid JSON"),

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cvxtoken import ProblemError, SolverError
+from cvxtoken import ProblemError, SolverError, instances
 from cvxtoken.suite import scoreboard
 from cvxtoken.suite.compare import read_verdicts, worse
 from cvxtoken.suite.junit import junit
@@ -68,6 +68,23 @@ def test_the_exit_status_says_what_failed(command, solvers: str) -> None:  # typ
         assert (code, err) == (expected, ""), (name, fail_on)
         assert ("wrong: workload realistic/n1-1" in out) == (name == "lazy")
         assert ("failed: workload realistic/n1-1" in out) == (name == "tired")
+
+
+def test_what_came_later_is_left_out_and_said_to_be(command, solvers: str) -> None:  # type: ignore[no-untyped-def]
+    arguments = ["check", f"{solvers}:good", "--family", "realistic/n1-1", "--family", "servers/fifo"]
+    code, out, _ = command(*arguments, "--added-before", "0.2.0", "--json")
+    document = json.loads(out)
+    assert (code, {o["instance"] for o in document["outcomes"]}) == (0, {"realistic/n1-1"})
+    assert document["left_out"] == {"servers": len(instances("servers/fifo*"))}
+    assert "left out: servers (" in command(*arguments, "--added-before", "0.2.0")[1]
+    later = json.loads(command(*arguments, "--added-before", "0.10", "--json")[1])
+    assert (len(later["outcomes"]), later["left_out"]) == (1 + len(instances("servers/fifo*")), {})
+    for version, words in (
+        ("soon", "added_before is 'soon'; it must be a version such as 0.2.0"),
+        ("0.1.0", f"added_before leaves no instance: all {len(later['outcomes'])} came with 0.1.0 or later"),
+    ):
+        code, _, err = command(*arguments, "--added-before", version)
+        assert (code, err) == (2, f"error: {words}\n")
 
 
 def test_a_file_that_is_no_module_is_refused(solvers: str, tmp_path: Path) -> None:
@@ -154,7 +171,9 @@ def test_worse_is_wrong_lost_or_slower() -> None:
     ]
     gone = worse(old, new[1:])
     assert (gone[-1].kind, gone[-1].instance) == ("lost", "a/1")
-    assert not worse(old, [], asked={"a/9"}), "what was not to be asked is not lost"
+    assert not worse(old, [], asked={("raw", "a/9"), ("presolved", "a/1")}), (
+        "what was not to be asked is not lost"
+    )
     assert str(worse(old, new)[2]) == "slower: raw a/3: 2.1 s, before 1 s"
 
 

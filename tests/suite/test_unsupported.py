@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 import cvxtoken
 from cvxtoken.library.problems.modelled import modelled
 from cvxtoken.library.problems.written import Written
+from cvxtoken.suite import check_solver
+from cvxtoken.suite.answer import PARAMETRIC, _before
 from cvxtoken.suite.scoreboard import run
 from cvxtoken.suite.solvers import find_solver
 from cvxtoken.suite.unsupported import unsupported
@@ -60,3 +63,42 @@ def test_a_cvxpy_problem_made_of_cone_data_is_the_same_problem(name: str) -> Non
     assert made.problem.value == pytest.approx(value, rel=1e-6)
     np.testing.assert_allclose(made.read(), v, rtol=1e-3, atol=1e-3)
     assert modelled(Written(program, lambda v: v)).problem.is_mixed_integer() == bool(program.integers)
+
+
+def test_other_kinds_are_not_solved_again_with_parameters() -> None:
+    """They are named, by instance and in a scoreboard, and not counted; plain allocations are."""
+    chosen = [cvxtoken.instances(f"{family}*")[0] for family in ("whole", "robust", "limits", "deviations")]
+    ids = [instance.id for instance in chosen]
+    report = check_solver(
+        lambda problem: problem.solve(solver="CLARABEL"), ids, kind="problem", form=PARAMETRIC
+    )
+    assert {outcome.instance for outcome in report.passed} == {ids[3]}
+    told = {o.instance: (o.result, o.reason) for o in report.outcomes if o.instance != ids[3]}
+    why = "only plain allocations are re-solved with parameters; this is of kind {!r}"
+    assert told == {i.id: ("UNSUPPORTED", why.format(i.kind)) for i in chosen[:3]}
+    assert set(_before()) <= {i.id for i in cvxtoken.instances() if i.kind == "allocation"}
+    found = find_solver("CLARABEL", form=PARAMETRIC)
+    scores = run(found.subjects, chosen, 60.0)
+    assert [score.instance for score in scores] == [ids[3]]
+    assert set(unsupported(found.subjects, chosen)) == {"whole", "robust", "limits"}
+
+
+def test_the_value_of_a_problem_of_cvxpy_is_that_of_its_kind() -> None:
+    """J, and not what cone data minimise: else a true value would be said to be wrong."""
+    (instance,) = cvxtoken.instances("lagged/n1")
+    chosen = instance.problem.program("presolved").problem
+    assert type(chosen.objective).__name__ == "Maximize"
+
+
+def test_the_bound_of_a_mixed_integer_solver_is_no_dual_objective() -> None:
+    (instance,) = cvxtoken.instances("schedules/n3")
+
+    def bounds(A, b, q, cones, integers):  # type: ignore[no-untyped-def]
+        found = milp(q, integrality=np.isin(np.arange(len(q)), integers), bounds=Bounds(-np.inf, np.inf),
+                     constraints=LinearConstraint(A, -np.inf, b), options={"mip_rel_gap": 0.0})  # fmt: skip
+        return {"x": found.x, "status": "optimal", "dual_objective": -1e9, "z": np.zeros(len(b))}
+
+    results = {o.check: (o.result, o.reason) for o in check_solver(bounds, instance.id).outcomes}
+    assert results["accurate"][0] == "PASS"
+    assert results["objective"] == ("UNSUPPORTED", "no objective value of the problem itself was reported")
+    assert results["duals"] == ("UNSUPPORTED", "a program with integers has no dual values")

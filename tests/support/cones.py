@@ -6,19 +6,18 @@ import clarabel
 import numpy as np
 from scipy import sparse
 
-from cvxtoken.conic.program import ConeProgram
+from cvxtoken.conic.program import EXPONENTIAL, NONNEGATIVE, SECOND_ORDER, ZERO, ConeProgram
 
 
 def solved(program: ConeProgram) -> tuple[np.ndarray, np.ndarray, float]:
-    """Clarabel's primal and dual point and objective."""
-    cones = [
-        clarabel.NonnegativeConeT(rows)
-        if kind == "nonnegative"
-        else clarabel.SecondOrderConeT(rows)
-        if kind == "second-order"
-        else clarabel.ExponentialConeT()
-        for kind, rows in program.cones
-    ]
+    """Clarabel's primal and dual point and objective, which is minimised."""
+    make = {
+        ZERO: clarabel.ZeroConeT,
+        NONNEGATIVE: clarabel.NonnegativeConeT,
+        SECOND_ORDER: clarabel.SecondOrderConeT,
+        EXPONENTIAL: lambda _: clarabel.ExponentialConeT(),
+    }
+    cones = [make[kind](rows) for kind, rows in program.cones]
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     none = sparse.csc_matrix((len(program.q),) * 2)

@@ -30,6 +30,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DecimalException, localcontext
 from itertools import combinations, product
+from operator import mul
 
 from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.memory import memory_row
@@ -39,7 +40,7 @@ from cvxtoken.precision import POLISHED, POLISHING
 
 _INWARD = Decimal("1e-36")  # of its room: so far inside its limit is an active target met, to be met surely
 _INWARD_AT_EDGE = Decimal("1e-52")  # the same where y may be near 0: radii must tell y from 0
-_ACCURATE = Decimal("1e-75")  # relative, of the prices
+_ACCURATE = Decimal("1e-75")  # relative, of what the prices are multiplied with and summed to
 _STEPS = 25
 _EXPONENTS = 999_999
 _TIME, _WAIT, _LOAD, _TOKENS = LIMITS
@@ -146,12 +147,20 @@ class _System:
             residuals, jacobian = self.equations(l, prices, load, rows)
             step = _solve_linear(jacobian, [residual.copy_negate() for residual in residuals])
             prices = [x + dx for x, dx in zip(prices, step, strict=True)]
-            p = abs(prices[1])  # theta vanishes where E[T] and E[W] have no weight
-            if all(abs(dx) <= _ACCURATE * max(abs(x), p) for x, dx in zip(prices, step, strict=True)):
+            if self.is_small(step, prices, l, rows):
                 break
         else:
             return None
         return self.accepted([self.answer(k, l[k], prices, rows) for k in range(len(l))], prices, load, rows)
+
+    def is_small(self, step: list[Decimal], prices: list[Decimal], l: list[Decimal], rows: list[Key]) -> bool:
+        """Whether a step changes no type's slope. It is not held against a price, which may be just 0."""
+        for k, x in enumerate(l):
+            parts = [abs(part) for part in self.parts(k, x, rows)]
+            change, size = (sum(map(mul, parts, map(abs, of)), Decimal(0)) for of in (step, prices))
+            if change > _ACCURATE * size:
+                return False
+        return True
 
     def first_prices(self, l: list[Decimal], start: Start, load: list[Key], rows: list[Key]) -> list[Decimal]:
         """theta, p and the chi of the active rows, from the start's multipliers.
@@ -185,10 +194,12 @@ class _System:
 
     def slope(self, k: int, l: Decimal, prices: list[Decimal], rows: list[Key]) -> Decimal:
         """What one more token of type k costs, over pi: c (p + theta square tau) + tilt."""
-        theta, p, *chi = prices
-        tilt = sum((x * self.gradient(row, k, l) for x, row in zip(chi, rows, strict=True)), Decimal(0))
-        slope: Decimal = self.c[k] * p + theta * self.marginal(k, l) + tilt / self.pi[k]
-        return slope
+        return sum(map(mul, prices, self.parts(k, l, rows)), Decimal(0))
+
+    def parts(self, k: int, l: Decimal, rows: list[Key]) -> list[Decimal]:
+        """The derivatives of a type's slope in the prices: square c tau, c and, of each row, a_j / pi."""
+        tilts = (self.gradient(row, k, l) / self.pi[k] for row in rows)
+        return [self.marginal(k, l), self.c[k], *tilts]
 
     def gradient(self, row: Key, k: int, l: Decimal) -> Decimal:
         """The derivative of a row in the tokens of type k."""
@@ -234,17 +245,15 @@ class _System:
     ) -> tuple[list[Decimal], list[list[Decimal]]]:
         """Residuals and their Jacobian in theta, p and the chi.
 
-        Let `parts` = (square c tau, c, a_j / pi, ...) be the derivatives of the slope in the prices. The
-        tokens of a free type change by dl = -parts / stiff, stiff = b slope + square (c^2 + s1^2) theta, and
-        the matrix M = sum pi parts parts' / stiff has all sums that are needed.
+        The tokens of a free type change by dl = -parts / stiff, where stiff = b slope + square (c^2 + s1^2)
+        theta, and the matrix M = sum pi parts parts' / stiff has all sums that are needed.
         """
         theta, p, *_ = prices
         lam, size, types = self.lam, len(prices), range(len(l))
         M = [[Decimal(0)] * size for _ in range(size)]
         for k in types:
             if self.least[k] < l[k] < self.top[k]:
-                parts = [self.marginal(k, l[k]), self.c[k]]
-                parts += [self.gradient(row, k, l[k]) / self.pi[k] for row in rows]
+                parts = self.parts(k, l[k], rows)
                 weight = self.pi[k] / (
                     self.b[k] * self.slope(k, l[k], prices, rows) + self.stiffness(k, prices, rows)
                 )

@@ -10,12 +10,16 @@ import numpy as np
 from scipy import sparse
 
 from cvxtoken.arrays import FloatArray
-from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER
+from cvxtoken.conic.program import EXPONENTIAL, NONNEGATIVE, SECOND_ORDER, ZERO
+from cvxtoken.errors import ProblemError
 from cvxtoken.library.problems.written import Modelled, Written
 
 
-def modelled(written: Written) -> Modelled:
-    """Minimise q'v + offset with b - A v in the cones, and whole columns as integers of CVXPY."""
+def modelled(written: Written, sense: int = 1) -> Modelled:
+    """Minimise q'v + offset with b - A v in the cones, and whole columns as integers of CVXPY.
+
+    With a sense of -1 the same is maximised with its sign changed, so that its value is that of the problem.
+    """
     p = written.program
     v, values = _variables(len(p.q), p.integers)
     s = p.b - p.A @ v
@@ -26,13 +30,18 @@ def modelled(written: Written) -> Modelled:
             exponential.append(row)
         elif kind == SECOND_ORDER:
             constraints.append(cp.SOC(part[0], part[1:]))
-        else:
+        elif kind == ZERO:
+            constraints.append(part == 0)
+        elif kind == NONNEGATIVE:
             constraints.append(part >= 0)
+        else:
+            raise ProblemError(f"a cone that is {kind} has no CVXPY problem here")
         row += rows
     if exponential:
         first = np.array(exponential)
         constraints.append(cp.ExpCone(s[first], s[first + 1], s[first + 2]))
-    problem = cp.Problem(cp.Minimize(p.q @ v + p.offset), constraints)
+    value = p.q @ v + p.offset
+    problem = cp.Problem(cp.Minimize(value) if sense > 0 else cp.Maximize(-value), constraints)
 
     def read() -> FloatArray | None:
         return None if values() is None else written.read(np.asarray(values(), dtype=float))

@@ -100,7 +100,7 @@ class Problem(ABC):
         """As a CVXPY problem, presolved or raw: that of the cone data, unless the kind has one of its own."""
         from cvxtoken.library.problems.modelled import modelled
 
-        return modelled(self.cones(form))
+        return modelled(self.cones(form), self.sense)
 
     def duals(self, proof: Any, form: str) -> FloatArray | None:
         """The dual values of the cone data at the optimum, or None where they are not known."""

@@ -136,7 +136,7 @@ class Schedule(Problem):
         ]
         b = np.concatenate(right)
         cones = ((NONNEGATIVE, len(b)),)
-        program = ConeProgram(A, b, linear.cost, 0.0, cones, tuple(range(columns)))
+        program = ConeProgram(A, b, linear.cost, 0.0, cones, integers=tuple(range(columns)))
         ends = built.span + 1
         variables = {"request": built.request.tolist(), "completion": ends.tolist()}
         return Written(program, lambda v: self._starts(v, built.request, ends), variables)

@@ -1,0 +1,185 @@
+"""Along the central path to its end (derived here).
+
+Points between may leave the cones; only the last must be inside. Where the optimum is unique and strictly
+complementary, steps in doubles go straight to the end from a solver's point. Elsewhere the equations of the
+end are singular. There damped steps in balls lead to a central point, and full steps from it to the end, at
+once or in parts.
+"""
+
+from __future__ import annotations
+
+import math
+
+from flint import arb
+
+from cvxtoken.conic.program import ConeProgram
+from cvxtoken.conic.search.equations import Equations, Point, Vector, magnitude, moved
+from cvxtoken.conic.search.exact import precision
+from cvxtoken.conic.search.start import run
+from cvxtoken.conic.search.steps import ball_step, double_step
+from cvxtoken.errors import SolverError
+
+_TOLERANCES = (1e-8, 1e-5, 1e-3)  # of the solver: the less it is asked for, the more central its point
+_BEGIN = 400  # bits before the end
+_CLOSE = 1e-3  # of mu: the error of a point that counts as central
+_LINEAR = 1e-40  # of mu: the error of the linear equations at the end, which rounding must not leave
+_LEAST_SHARE = 1e-4  # of a step
+_TRIES = 3  # to centre a point of a cold start
+
+
+class Search:
+    """For a central point where s'z is about 10^-(digits + 2) of the value, from a solver's points."""
+
+    def __init__(self, program: ConeProgram, digits: int) -> None:
+        self.path, self.digits, self.bits = Equations(program), digits, int(3.33 * (4 * digits + 60))
+        runs = [run(program, tolerance) for tolerance in _TOLERANCES]
+        self.starts = [self.path.start(r.x, r.s, r.z) for r in runs if r.is_finite]
+
+    def quick(self) -> tuple[Point, arb]:
+        """The point and its mu, by steps in doubles alone (SolverError: they do not get there)."""
+        for point in self.starts:
+            goal = _goal(self.path, point, self.digits)
+            with precision(self.bits):
+                end = polished(self.path, point, goal)
+            if end is not None:
+                return end, goal
+        raise SolverError("the optimum is not unique, or the problem has no interior")
+
+    def patient(self) -> tuple[Point, arb]:
+        """The point and its mu, in balls (SolverError: no interior point is found, or the path stops)."""
+        with precision(_BEGIN):
+            near = (_centred_near(self.path, point) for point in self.starts)
+            begun = next((found for found in near if found is not None), None) or cold(self.path)
+        if begun is None:
+            raise SolverError("no centred interior point is found (there may be none)")
+        with precision(self.bits):
+            return _followed(self.path, *begun, _goal(self.path, begun[0], self.digits))
+
+
+def _goal(path: Equations, point: Point, digits: int) -> arb:
+    """The mu of the end."""
+    value = sum((q * x for q, x in zip(path.q, point.x, strict=True)), arb(path.program.offset))
+    return (arb(10) ** -(digits + 2) * max(1.0, magnitude(value)) / max(path.degree, 1)).mid()
+
+
+def polished(path: Equations, point: Point, mu: arb) -> Point | None:
+    """Steps in doubles to a central point for mu; None where they do not get there."""
+    before, slow, enough = math.inf, 0, float(mu) * _LINEAR
+    while slow <= 5:
+        try:
+            point = moved(point, double_step(path, point, mu))
+        except ZeroDivisionError:
+            return None
+        error, linear = path.error(point, mu)
+        if error < _CLOSE and linear < enough:
+            return path.with_auxiliary(point) if path.inside(point) else None
+        now = math.log10(max(error, _CLOSE)) + math.log10(max(linear / enough, 1.0))
+        slow = slow + 1 if not now < before - 0.3 else 0
+        before = min(now, before)
+    return None
+
+
+def jumped(path: Equations, point: Point, mu: arb, most: int = 9) -> Point | None:
+    """Full steps in balls to a central point for mu; None where they do not get there."""
+    before = math.inf
+    for k in range(most):
+        try:
+            point = moved(point, ball_step(path, point, mu))
+        except ZeroDivisionError:
+            return None
+        error, _ = path.error(point, mu)
+        if error < _CLOSE:
+            return path.with_auxiliary(point) if path.inside(point) else None
+        if not math.isfinite(error) or (k >= 2 and error > max(0.3 * before, 1e3)):
+            return None
+        before = error
+    return None
+
+
+def centred(path: Equations, point: Point, mu: arb, most: int = 40) -> Point | None:
+    """Damped steps in balls to a central point for mu; None where they do not get there."""
+    short, best, since = 0, math.inf, 0
+    for _ in range(most):
+        try:
+            step = ball_step(path, point, mu)
+        except ZeroDivisionError:
+            return None
+        share = 1.0
+        while not path.inside(moved(point, step, share)):
+            share *= 0.7
+            if share < _LEAST_SHARE:
+                return None
+        point = path.with_auxiliary(moved(point, step, share if share == 1 else 0.8 * share))
+        error, linear = path.error(point, mu)
+        if share == 1 and error < 0.1:
+            return point
+        short = short + 1 if share < 0.05 else 0
+        best, since = (error, 0) if error < 0.9 * best else (best, since + 1)
+        if short > 4 or since > 10 or not math.isfinite(linear):
+            return None
+    return None
+
+
+def _centred_near(path: Equations, point: Point) -> tuple[Point, arb] | None:
+    """A central point near a solver's, for its mu or a larger one, and that mu."""
+    mu = path.mu(point)
+    mu = mu if mu > arb("1e-10") else arb("1e-10")
+    for larger in (mu, mu * 1000):
+        found = centred(path, point, larger)
+        if found is not None:
+            return found, larger
+    return None
+
+
+def cold(path: Equations, most: int = 150) -> tuple[Point, arb] | None:
+    """From far inside, with steps that aim at ever smaller mu: a central point, and its mu."""
+    size = min(max([1.0, *map(magnitude, path.b), *map(magnitude, path.q)]), 1e6)
+    x, s, z = ([arb(0)] * len(v) for v in (path.q, path.b, path.b))
+    for cone in path.cones:
+        for v, dual in ((s, False), (z, True)):
+            for i, a in zip(cone.rows, cone.centre(dual), strict=True):
+                v[i] = arb(a * size)
+    point, aim, tries = path.with_auxiliary(Point(x, s, z, [])), 0.5, 0
+    for _ in range(most):
+        try:
+            step = ball_step(path, point, path.mu(point) * aim)
+        except ZeroDivisionError:
+            return None
+        share, new = 1.0, moved(point, step)
+        while not (path.inside(new) and path.balanced(new, 0.02)):
+            share *= 0.75
+            if share < _LEAST_SHARE / 10:
+                return None
+            new = moved(point, step, share)
+        point = path.with_auxiliary(new)
+        aim = 0.1 if share == 1 else 0.3 if share > 0.5 else 0.7 if share > 0.1 else 1.0
+        mu = path.mu(point)
+        if mu < 1e-4 and _largest(path.residuals(point)) < 1e-30:
+            found = centred(path, point, mu)
+            if found is not None:
+                return found, mu
+            tries += 1
+            if tries == _TRIES:
+                return None
+    return None
+
+
+def _largest(parts: tuple[Vector, Vector]) -> float:
+    return max((magnitude(r) for part in parts for r in part), default=0.0)
+
+
+def _followed(path: Equations, point: Point, mu: arb, goal: arb) -> tuple[Point, arb]:
+    """The path to its end: at once, or in steps that shorten where one fails."""
+    factor, failures, aim = arb("1e-8"), 0, goal
+    while mu > goal * 1.0001:
+        found = jumped(path, point, aim)
+        if found is not None:
+            point, mu = found, aim
+            factor = factor * factor if factor > arb("1e-12") else factor
+        else:
+            failures += 1
+            factor = factor.sqrt()
+            if factor > 0.9 or failures > 60:
+                raise SolverError(f"the central path stops at mu = {float(mu):.1e}")
+        aim = mu * factor if mu * factor > goal else goal
+    return jumped(path, point, mu, 2) or point, mu

@@ -1,0 +1,96 @@
+"""What is proven of the problems of `cvxtoken.library.cones` agrees with their independent truths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from mpmath import isfinite, mp, mpf
+
+import cvxtoken
+from cvxtoken.errors import CertificateError
+from cvxtoken.library.cones import ConeProblem, cone_problems
+from tests.library.test_cones import short, truth
+
+certifier = pytest.mark.skipif(not hasattr(cvxtoken, "certify_problem"), reason="needs certify_problem")
+
+SAMPLE = [p for p in cone_problems() if p.family not in ("degenerate", "infeasible", "unbounded")][::6]
+HARD = [
+    *("degenerate/touching-discs", "degenerate/ray-of-the-cone", "degenerate/dice-that-shows-six"),
+    *("degenerate/nothing-at-zero", "degenerate/neither-side", "infeasible/marriage", "infeasible/tower"),
+    *("degenerate/asymptote", "degenerate/posynomial-at-infinity", "degenerate/klee-minty"),
+    *("scaled/blending", "scaled/stake-in-cents", "scaled/trace-species", "scaled/cold-transport"),
+    *("scaled/deeper-trace", "unbounded/logarithm", "unbounded/arbitrage", "unbounded/edge-of-the-cone"),
+]
+"""On which a solver's word or its point is of no use."""
+UNSURE = [
+    *("degenerate/two-faces", "degenerate/hyperbola", "degenerate/duality-gap", "degenerate/tangent-line"),
+    *("infeasible/rounding", "infeasible/exponential-below-zero", "infeasible/hyperbola-and-its-asymptote"),
+    *("infeasible/disc-and-line-close-by", "infeasible/logarithm-just-above", "scaled/large-exponent"),
+    *("unbounded/parabola", "unbounded/logarithm-of-a-logarithm"),
+]
+"""On which a search may fail; what it says must still be true."""
+
+
+@pytest.fixture(autouse=True)
+def digits() -> Iterator[None]:
+    with mp.workdps(60):
+        yield
+
+
+def number(bound: Decimal | None, otherwise: Any) -> Any:
+    if bound is None:
+        return otherwise
+    value = Fraction(bound)
+    return mpf(value.numerator) / value.denominator
+
+
+def is_true(problem: ConeProblem, certificate: Any) -> bool:
+    """Whether a certificate's claim and bounds are true; of rounded data, up to what rounding may do."""
+    if certificate.claim != "enclosed":
+        return bool(certificate.claim == problem.claim)
+    value = truth(problem)
+    slack = 1e-12 * abs(value) if problem.rounded else 0
+    low, high = number(certificate.lower, -mp.inf), number(certificate.upper, mp.inf)
+    return bool(low - slack <= value <= high + slack)
+
+
+@certifier
+@pytest.mark.parametrize("problem", [*SAMPLE, *(p for name in HARD for p in cone_problems(name))], ids=short)
+def test_the_truth_is_in_the_enclosure(problem: ConeProblem) -> None:
+    certificate = cvxtoken.certify_problem(problem.build())
+    assert certificate.claim == problem.claim
+    assert is_true(problem, certificate)
+    if certificate.claim == "enclosed":
+        width = number(certificate.upper, mp.inf) - number(certificate.lower, -mp.inf)
+        assert width <= mpf(10) ** -29 * max(1, abs(truth(problem)))
+
+
+@certifier
+@pytest.mark.parametrize("name", UNSURE)
+def test_what_is_said_of_a_hard_problem_is_true(name: str) -> None:
+    (problem,) = cone_problems(name)
+    try:
+        certificate = cvxtoken.certify_problem(problem.build())
+    except CertificateError as error:
+        assert str(error)  # noqa: PT017 - it says what is not known
+        return
+    assert is_true(problem, certificate)
+
+
+def test_a_false_certificate_is_seen() -> None:
+    """The comparison itself can fail: bounds beside the truth, and a wrong claim."""
+    (problem,) = cone_problems("entropy/uniform")
+
+    class Certificate:
+        claim, lower, upper = "enclosed", Decimal("2.302585"), Decimal("2.302586")
+
+    assert isfinite(truth(problem))
+    assert is_true(problem, Certificate)
+    Certificate.lower = Decimal("2.3025851")
+    assert not is_true(problem, Certificate)
+    Certificate.claim = "infeasible"
+    assert not is_true(problem, Certificate)
