@@ -24,11 +24,12 @@ CVXPY_ROOMS = [
 CVXPY_ROOMS += ["cvxtoken.suite.solvers", "cvxtoken.conic.problems"]
 CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.robust.program"]
 CVXPY_ROOMS += ["cvxtoken.library.problems.modelled"]
-CVXPY_ROOMS += ["cvxtoken.conic.compiled", "cvxtoken.conic.replaced"]
+CVXPY_ROOMS += ["cvxtoken.conic.compiled", "cvxtoken.conic.replaced", "cvxtoken.conic.kept"]
+CVXPY_ROOMS += ["cvxtoken.conic.named", "cvxtoken.suite.problem_case"]
 CVXPY_ROOMS += [
     f"cvxtoken.library.cones.{file.stem}"
     for file in (ROOT / "library" / "cones").glob("*.py")
-    if file.stem not in ("__init__", "problem", "catalog")
+    if file.stem not in ("__init__", "problem", "catalog", "shipped", "build")
 ]
 
 

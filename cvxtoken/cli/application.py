@@ -60,6 +60,10 @@ COMMANDS = {
         "optimum.solve_command",
         "Print the optimal budgets and the proven gap, under any targets what each of them costs.",
     ),
+    "certify-problem": (
+        "proving.certify_problem_command",
+        "Prove the optimum of any problem of these cones, or that it has none; of a function or a CBF file.",
+    ),
     "frontier": (
         "optimum.frontier_command",
         "Print the best accuracy for every mean system time, each point proven, and its budgets.",

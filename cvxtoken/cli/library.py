@@ -13,7 +13,10 @@ from cvxtoken import verifier
 
 def verify(
     file: Annotated[
-        Path, typer.Argument(help="A proof: of tokens (whole, lagged, pooled, robust), a schedule.")
+        Path,
+        typer.Argument(
+            help="A proof: of tokens (whole, lagged, pooled, robust), a schedule, a cone program."
+        ),
     ],
 ) -> None:
     """Check a certificate file; print what it proves, or why it is refused."""

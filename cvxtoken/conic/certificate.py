@@ -34,10 +34,11 @@ class ConicCertificate(Proof):
         vectors: by name, the exact points that prove it, as the file holds them: x, z, ray and far.
         data_radius: how far the optimum may move, to first order, if every number of the data is off by half
             a unit in its last place, 2^-53 (sum |z_i| |A_ij| |x_j| + |b|'|z| + |q|'|x|): what compiling a
-            problem to doubles may have changed. It is an estimate, not proven; None without x and z.
-        notes: what was not proven and why, and what was found on the way. exponential: whether the program
-        is that of the logarithm of a geometric program: lower and upper are of
-            the problem itself, e to the power of what the program has.
+            problem to doubles may have changed. It is an estimate, not proven; None without x and z. Of a
+            geometric program it is the radius of the logarithm times the optimum.
+        notes: what was not proven and why, and what was found on the way.
+        exponential: whether the program is that of the logarithm of a geometric program: lower and upper are
+            of the problem itself, e to the power of what the program has.
 
     Source: derived here.
     """
@@ -69,7 +70,8 @@ class ConicCertificate(Proof):
             return None
         x, z = (np.abs(approximate(self.vectors[name])) for name in "xz")
         p = self.program
-        return float(2.0**-53 * (z @ (abs(p.A) @ x) + np.abs(p.b) @ z + np.abs(p.q) @ x))
+        radius = float(2.0**-53 * (z @ (abs(p.A) @ x) + np.abs(p.b) @ z + np.abs(p.q) @ x))
+        return radius * float(self.upper) if self.exponential and self.upper is not None else radius
 
     def to_document(self) -> dict[str, Any]:
         """The mapping that `save` writes."""

@@ -9,6 +9,7 @@ import cvxpy
 from cvxtoken.conic.certificate import ConicCertificate, exponentiated
 from cvxtoken.conic.certify import certify_cone
 from cvxtoken.conic.compiled import compiled
+from cvxtoken.conic.program import ConeProgram
 from cvxtoken.conic.replaced import replaced
 
 
@@ -21,19 +22,38 @@ def certify_problem(problem: cvxpy.Problem, digits: int = 30) -> ConicCertificat
     problem is not solved and not changed.
 
     Args:
-        problem: any whose atoms compile to equations, inequalities, second-order and exponential cones.
+        problem: any that compiles to equations, inequalities, second-order, exponential, power (of three
+            rows) and semidefinite cones (to the order 30).
         digits: the gap asked for is 10^-digits of the value.
 
     Raises:
-        ProblemError: the problem is neither DCP nor DGP, has integer variables or cones of other kinds, no
+        ProblemError: the problem is neither DCP nor DGP, has integer variables or cones of other sizes, no
             variables, or a number that is not finite; the message names what it is. Or digits is not from 1
             to 200.
         CertificateError: nothing could be proven; the message says what was tried and what stopped it.
         MissingExtraError: python-flint is not installed.
     """
-    gp = problem.is_dgp() and not problem.is_dcp()
-    program = compiled(problem, gp=gp)
+    return certify_stated(problem, stated(problem), digits)
+
+
+def is_geometric(problem: cvxpy.Problem) -> bool:
+    """Whether the problem is certified by its logarithm: it is DGP, and not DCP."""
+    return isinstance(problem, cvxpy.Problem) and problem.is_dgp() and not problem.is_dcp()
+
+
+def stated(problem: cvxpy.Problem) -> ConeProgram:
+    """The program that is certified of a problem, or of its logarithm (ProblemError: see above)."""
+    return compiled(problem, gp=is_geometric(problem))
+
+
+def certify_stated(problem: cvxpy.Problem, program: ConeProgram, digits: int = 30) -> ConicCertificate:
+    """The certificate of a problem, of which the program is at hand."""
     found = certify_cone(program, digits)
-    if gp:
-        return exponentiated(found)
-    return replace(found, notes=(*found.notes, *replaced(problem)))
+    return exponentiated(found) if is_geometric(problem) else noted(found, problem)
+
+
+def noted(certificate: ConicCertificate, problem: cvxpy.Problem) -> ConicCertificate:
+    """The certificate with a note on each atom of its problem that CVXPY replaces by another."""
+    if is_geometric(problem):
+        return certificate
+    return replace(certificate, notes=(*certificate.notes, *replaced(problem)))

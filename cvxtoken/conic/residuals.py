@@ -14,15 +14,15 @@ from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER, ZERO, ConeProgram,
 
 def primal_residual(program: ConeProgram, v: FloatArray) -> float:
     """How far s = b - A v is outside K, relative to 1 + max |b| + max |A| |v|."""
-    scale = 1 + np.abs(program.b).max() + (abs(program.A) @ np.abs(v)).max()
+    scale = 1 + np.abs(program.b).max(initial=0) + (abs(program.A) @ np.abs(v)).max(initial=0)
     return outside(program.b - program.A @ v, program.cones) / float(scale)
 
 
 def dual_residual(program: ConeProgram, z: FloatArray) -> float:
     """The larger of max |A'z + q| / (max |q| + max |A'| |z|) and how far z is outside K*, by 1 + max |z|."""
-    scale = np.abs(program.q).max() + (abs(program.A.T) @ np.abs(z)).max()
-    residual = float(np.abs(program.A.T @ z + program.q).max() / scale)
-    return max(residual, outside(z, program.cones, dual=True) / float(1 + np.abs(z).max()))
+    scale = float(np.abs(program.q).max() + (abs(program.A.T) @ np.abs(z)).max())
+    residual = float(np.abs(program.A.T @ z + program.q).max()) / (scale or 1.0)
+    return max(residual, outside(z, program.cones, dual=True) / float(1 + np.abs(z).max(initial=0)))
 
 
 def gap(program: ConeProgram, v: FloatArray, z: FloatArray) -> float:

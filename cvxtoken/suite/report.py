@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cvxtoken.tables import table
 
-PASS, FAIL, XFAIL, UNSUPPORTED = "PASS", "FAIL", "XFAIL", "UNSUPPORTED"
+PASS, FAIL, XFAIL, UNSUPPORTED, UNPROVEN = "PASS", "FAIL", "XFAIL", "UNSUPPORTED", "UNPROVEN"
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Outcome:
     Attributes:
         instance: its id.
         check: its name.
-        result: PASS, FAIL, XFAIL (failed as expected) or UNSUPPORTED (the check does not apply).
+        result: PASS, FAIL, XFAIL (failed, or was unproven, as expected), UNSUPPORTED (the check does not
+            apply) or UNPROVEN (what is true of a problem of the user's is not proven, or only in part).
         reason: why, where not passed.
         since: the version that first had this check of this instance.
     """
@@ -66,14 +67,19 @@ class Report:
         return self._of(UNSUPPORTED)
 
     @property
+    def unproven(self) -> list[Outcome]:
+        """One for each problem of the user's of which not all is proven, with the reason."""
+        return self._of(UNPROVEN)
+
+    @property
     def ok(self) -> bool:
-        """Whether something passed and nothing failed unexpectedly."""
-        return bool(self.passed) and not self.failed
+        """Whether something passed, nothing failed unexpectedly, and no problem is unproven."""
+        return bool(self.passed) and not self.failed and not self.unproven
 
     @property
     def nothing_passed(self) -> str:
         """Why nothing passed where nothing failed either; empty otherwise."""
-        if self.passed or self.failed or self.expected_failures:
+        if self.passed or self.failed or self.expected_failures or self.unproven:
             return ""
         if not self.outcomes:
             return f"nothing was run: {self.left_out or 'no instance was chosen'}"
@@ -88,7 +94,9 @@ class Report:
             f"{len(self.passed)} passed, {len(self.failed)} failed, "
             f"{len(self.expected_failures)} expected failures, {len(self.unsupported)} unsupported"
         )
+        counts += f", {len(self.unproven)} unproven" if self.unproven else ""
         counts = "; ".join(filter(None, [counts, self.nothing_passed]))
+        counts = "\n".join([counts, *(f"unproven: {o.instance}: {o.reason}" for o in self.unproven)])
         if not self.failed:
             return counts
         by_check = Counter(outcome.check for outcome in self.failed)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from cvxtoken.errors import CvxtokenError, LibraryError, ProblemError
 from cvxtoken.library import Instance, instances
 from cvxtoken.suite.answer import Subject, subject
-from cvxtoken.suite.case import Case, NotApplicable
+from cvxtoken.suite.case import Case
 from cvxtoken.suite.checks import CHECKS, Check
 from cvxtoken.suite.isolation import Lost, call
-from cvxtoken.suite.report import FAIL, PASS, UNSUPPORTED, XFAIL, Outcome, Report
+from cvxtoken.suite.outcomes import outcome_of
+from cvxtoken.suite.problem_checks import run_problem
+from cvxtoken.suite.problems import Problems, own_problems
+from cvxtoken.suite.report import FAIL, UNPROVEN, UNSUPPORTED, XFAIL, Outcome, Report
 
 TOLERANCE = 1e-6  # relative; what general-purpose solvers promise
 TIME_LIMIT = 60.0  # seconds an instance, for all its checks
@@ -32,8 +37,13 @@ def check_solver(
     tolerance: float = TOLERANCE,
     time_limit: float = TIME_LIMIT,
     on_instance: Callable[[str], None] | None = None,
+    problems: Problems | None = None,
+    certificates: str | Path | None = None,
 ) -> Report:
-    """Check a solver against the certified optima of the library.
+    """Check a solver against the certified optima of the library, or of problems of your own.
+
+    Your own are certified once and kept by their digest, in memory; they are asked about as they stand. What
+    cannot be proven is reported as unproven with the reason, and is no problem that passed.
 
     Args:
         solve_fn: see `cvxtoken.suite.answer` for what it takes and returns.
@@ -46,11 +56,18 @@ def check_solver(
         form: how problems and cone data are written: presolved or raw; or parametric, for re-solves of one
             CVXPY problem whose parameters change from instance to instance of the same size.
         tolerance: on the true error of the objective, relative to 1 + |J*|.
-        time_limit: for all checks of one instance, in s.
+        time_limit: for all checks of one instance, in s; to certify one of `problems` may take longer.
         on_instance: called with the id of each instance when it is done.
+        problems: in place of the library, `cvxpy.Problem`s in a list or by name. A geometric program is
+            solved by its logarithm: a parameter `gp` of the function is then True. Cone data are those that
+            CVXPY compiles a problem to.
+        certificates: a folder that keeps the proofs of `problems` from run to run; each is checked again
+            before it is used.
 
     Raises:
-        ProblemError: a pattern matches nothing, or what the function takes cannot be found out.
+        ProblemError: a pattern matches nothing, what the function takes cannot be found out, or `problems`
+            holds something else; or comes with a form, or with added_before.
+        MissingExtraError: `problems` must be certified, and python-flint is not installed.
     """
     tested = subject(solve_fn, kind, form)
     for name, value in (("tolerance", tolerance), ("time_limit", time_limit)):
@@ -58,14 +75,21 @@ def check_solver(
             raise ProblemError(f"{name} is {value}; it must be positive")
     if expected_failures is not None and not isinstance(expected_failures, Mapping):
         raise ProblemError("expected_failures must map patterns to reasons")
+    runs: Iterator[tuple[str, list[Outcome]]]
+    if problems is None:
+        wanted, left_out = selection(tested, include, exclude, added_before)
+        runs = ((i.id, run_instance(tested, i, tolerance, time_limit, added_before)) for i in wanted)
+    else:
+        if form != "presolved" or added_before is not None:
+            raise ProblemError("form and added_before are of the library's instances, not of problems")
+        left_out, own = "", own_problems(problems, include, exclude, certificates)
+        runs = ((problem.name, run_problem(tested, problem, tolerance, time_limit)) for problem in own)
     outcomes: list[Outcome] = []
     faults: dict[str, str] = {}
-    wanted, left_out = selection(tested, include, exclude, added_before)
-    for instance in wanted:
-        found = run_instance(tested, instance, tolerance, time_limit, added_before)
+    for name, found in runs:
         outcomes += [expected(_once(outcome, faults), expected_failures or {}) for outcome in found]
         if on_instance is not None:
-            on_instance(instance.id)
+            on_instance(name)
     return Report(outcomes, left_out)
 
 
@@ -161,23 +185,12 @@ def run_instance(
 
 def _outcome(check: Check, case: Case) -> Outcome:
     since = max(check.since, case.instance.since, key=_version)
-    try:
-        reason = check.run(case)
-    except NotApplicable as why:
-        return Outcome(case.instance.id, check.name, UNSUPPORTED, str(why), since)
-    except NotImplementedError as why:
-        return Outcome(case.instance.id, check.name, UNSUPPORTED, f"not implemented: {why}", since)
-    except CvxtokenError:
-        raise
-    except Exception as error:  # what a solver returned may break a check
-        told = f"the answer cannot be checked: {type(error).__name__}: {error}"
-        return Outcome(case.instance.id, check.name, FAIL, told, since)
-    return Outcome(case.instance.id, check.name, FAIL if reason else PASS, reason or "", since)
+    return outcome_of(case.instance.id, check.name, since, partial(check.run, case))
 
 
 def expected(outcome: Outcome, reasons: Mapping[str, str]) -> Outcome:
     """The outcome; a failure that was expected becomes XFAIL, with the reason given."""
-    if outcome.result != FAIL:
+    if outcome.result not in (FAIL, UNPROVEN):
         return outcome
     for pattern, reason in reasons.items():
         if any(

@@ -16,6 +16,11 @@ from tests.fitting.data import write_arrivals, write_rows
 NOISY = """
 import os, ctypes
 print("imported")
+def problem():
+    import cvxpy
+    print("built")
+    x = cvxpy.Variable()
+    return cvxpy.Problem(cvxpy.Minimize(x), [x >= 1])
 def solve(workload: "cvxtoken.Workload"):
     print("asked")
     os.write(1, b"written\\n")
@@ -85,6 +90,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
         "methods": [],
         "simulate": ["--requests", "4000"],
         "batch": ["--requests", "0", "--max-batch", "2"],
+        "certify-problem": ["noisy_solver:problem"],
         "clip": [],
         "fit": [str(rows), "--arrivals", str(arrivals), "--out", str(folder / "fitted.toml")],
         "fit-server": [str(batches)],
@@ -117,7 +123,7 @@ def test_nothing_but_the_result_is_printed(backwards: bool, tmp_path: Path) -> N
         assert isinstance(document, dict), name
         assert document
     assert json.loads((tmp_path / "schedule").read_text())["fallbacks"] == []
-    for noise in ("imported", "asked", "written"):
+    for noise in ("imported", "asked", "written", "built"):
         assert noise in done.stderr
 
 

@@ -162,11 +162,6 @@ nan, far = np.array([1.0, np.nan]), np.array([[1.0, -np.inf]])
             "the objective (minimize lambda_max(S)), by lambda_max, needs semidef",
         ),
         (cp.Minimize(x[0]), [cp.normNuc(S) <= x[0]], ", by normNuc, needs semidefinite cones"),
-        (
-            cp.Maximize(x[1]),
-            [cp.PowConeND(cp.hstack([x[0], x[0], 1]), x[1], np.array([0.25, 0.25, 0.5]))],
-            " needs power cones of another size than can be proven",
-        ),
     ],
 )
 def test_what_cannot_be_taken_is_refused_in_a_sentence(

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mpmath import isfinite, mp, mpf
 
 import cvxtoken
-from cvxtoken.errors import CertificateError
-from cvxtoken.library.cones import ConeProblem, cone_problems
+from cvxtoken.errors import CertificateError, LibraryError
+from cvxtoken.library.cones import ConeProblem, cone_problems, shipped
 from tests.library.test_cones import short, truth
 
-certifier = pytest.mark.skipif(not hasattr(cvxtoken, "certify_problem"), reason="needs certify_problem")
-
-SAMPLE = [p for p in cone_problems() if p.family not in ("degenerate", "infeasible", "unbounded")][::6]
+SAMPLE = [p for p in cone_problems() if p.family not in ("degenerate", "infeasible", "unbounded")][::12]
 HARD = [
     *("degenerate/touching-discs", "degenerate/ray-of-the-cone", "degenerate/dice-that-shows-six"),
     *("degenerate/nothing-at-zero", "degenerate/neither-side", "infeasible/marriage", "infeasible/tower"),
@@ -58,7 +59,6 @@ def is_true(problem: ConeProblem, certificate: Any) -> bool:
     return bool(low - slack <= value <= high + slack)
 
 
-@certifier
 @pytest.mark.parametrize("problem", [*SAMPLE, *(p for name in HARD for p in cone_problems(name))], ids=short)
 def test_the_truth_is_in_the_enclosure(problem: ConeProblem) -> None:
     certificate = cvxtoken.certify_problem(problem.build())
@@ -69,7 +69,6 @@ def test_the_truth_is_in_the_enclosure(problem: ConeProblem) -> None:
         assert width <= mpf(10) ** -29 * max(1, abs(truth(problem)))
 
 
-@certifier
 @pytest.mark.parametrize("name", UNSURE)
 def test_what_is_said_of_a_hard_problem_is_true(name: str) -> None:
     (problem,) = cone_problems(name)
@@ -79,6 +78,37 @@ def test_what_is_said_of_a_hard_problem_is_true(name: str) -> None:
         assert str(error)  # noqa: PT017 - it says what is not known
         return
     assert is_true(problem, certificate)
+
+
+SHIPPED = {problem.name: problem for problem in shipped.proven_problems()}
+
+
+def test_most_problems_are_shipped_with_their_proofs() -> None:
+    problems = {problem.name: problem for problem in cone_problems()}
+    assert set(SHIPPED) <= set(problems)
+    assert len(SHIPPED) >= 215
+    for name, proven in SHIPPED.items():
+        told = (proven.statement, proven.source, proven.rounded)
+        assert told == (problems[name].statement, problems[name].source, problems[name].rounded)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_truth_is_in_the_shipped_enclosure(name: str) -> None:
+    (problem,) = cone_problems(name)
+    certificate = SHIPPED[name].certificate
+    assert is_true(problem, certificate)
+    if certificate.claim == "enclosed":
+        assert number(certificate.width, mp.inf) <= mpf(10) ** -30 * (1 + abs(truth(problem)))
+
+
+def test_a_damaged_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = json.loads(gzip.decompress(shipped.FILE.read_bytes()))
+    document["problems"][0]["certificate"]["program"]["offset"] = 1.0
+    for data in (b"nothing", gzip.compress(b"{}"), gzip.compress(json.dumps(document).encode())):
+        (tmp_path / "file").write_bytes(data)
+        monkeypatch.setattr(shipped, "FILE", tmp_path / "file")
+        with pytest.raises(LibraryError):
+            shipped.proven_problems()
 
 
 def test_a_false_certificate_is_seen() -> None:

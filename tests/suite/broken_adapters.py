@@ -37,10 +37,14 @@ def solved(A: Any, b: Any, q: Any, cones: Any) -> dict[str, Any]:
 
 
 def scs_solved(A: Any, b: Any, q: Any, cones: Any, **settings: Any) -> dict[str, Any]:
-    """SCS's answer to cone data as it is returned: status in `info`, dual values in y."""
+    """SCS's answer to cone data as it is returned: status in `info`, dual values in y.
+
+    Its older releases take some 400,000 steps for what newer ones do in 14,000.
+    """
     rows = {kind: [n for name, n in cones if name == kind] for kind, _ in cones}
     dims = {"l": sum(rows["nonnegative"]), "q": rows["second-order"], "ep": len(rows["exponential"])}
     data = {"A": sparse.csc_matrix(A), "b": b, "c": q}
+    settings = {"max_iters": 1_000_000} | settings
     return dict(scs.SCS(data, dims, verbose=False, **settings).solve())
 
 

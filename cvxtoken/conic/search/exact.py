@@ -30,6 +30,11 @@ def exact(a: float) -> fmpq:
     return fmpq(*a.as_integer_ratio())
 
 
+def nearest(a: fmpq) -> float:
+    """The double nearest a rational (OverflowError: there is none)."""
+    return int(a.p) / int(a.q)
+
+
 def grid(a: arb, bits: int) -> fmpq:
     """The multiple of 2^-bits next to the midpoint of a ball (ZeroDivisionError: it is no number)."""
     nearest = (a.mid() * arb(2) ** bits + arb(0.5)).floor().mid()

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from flint import arb, fmpq, fmpz, fmpz_mat
 
-from cvxtoken.conic.search.exact import Row, exact, grid
+from cvxtoken.conic.search.exact import Row, exact, grid, nearest
 from cvxtoken.conic.search.independent import basis
 from cvxtoken.errors import SolverError
 
@@ -130,7 +130,7 @@ def _eliminated(rows: dict[int, Equation], totals: dict[int, fmpq]) -> list[tupl
 
 def _pivot(row: Equation, columns: dict[int, set[int]]) -> int:
     """The unknown in the fewest other equations, of those that are large enough; of these a power of two."""
-    size = {u: abs(float(a)) for u, a in row.items()}
+    size = {u: abs(nearest(a)) for u, a in row.items()}
     least = _LARGE * max(size.values())
     return min((u for u in row if size[u] >= least), key=lambda u: (len(columns[u]), not _is_power(size[u])))
 
@@ -146,7 +146,7 @@ def _core(rows: list[Equation], totals: list[fmpq], values: Sequence[arb], bits:
     D = np.zeros((len(rows), len(unknowns)))
     for into, row in zip(D, rows, strict=True):
         for u, a in row.items():
-            into[place[u]] = float(a)
+            into[place[u]] = nearest(a)
     use, basic = basis(D / np.abs(D).max(axis=1, keepdims=True))
     pivots = {unknowns[k]: n for n, k in enumerate(basic)}
     found = {u: grid(values[u], bits) for u in unknowns if u not in pivots}
