@@ -16,6 +16,8 @@ from . import suite as suite
 from . import sweeps as sweeps
 from . import verifier as verifier
 from . import whole as whole
+from .allocation.constrained.certificate import ConstrainedCertificate as ConstrainedCertificate
+from .allocation.constrained.certificate import ConstrainedProof as ConstrainedProof
 from .allocation.delay import Fifo as Fifo
 from .allocation.delay import Sharing as Sharing
 from .allocation.delay.iterations import IterationResult as IterationResult

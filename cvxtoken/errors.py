@@ -1,5 +1,7 @@
 """The errors this package raises; every message says what is wrong and what the rule is."""
 
+from typing import Any
+
 
 class CvxtokenError(Exception):
     """Base class of every error raised on purpose by cvxtoken."""
@@ -37,9 +39,13 @@ class TargetError(ProblemError):
     """No allocation meets the targets; the message names each one missed, with the best possible value.
 
     Attributes:
-        best: by target, the best possible value; for a least accuracy the key is the type's name.
+        best: by target, the best possible value; for a least accuracy the key is the type's name. Empty where
+            it is further constraints that cannot be met.
+        proof: a `ConstrainedProof` that no allocation meets the further constraints; None where targets alone
+            cannot be met, which is decided in exact fractions.
     """
 
-    def __init__(self, message: str, best: dict[str, float]) -> None:
+    def __init__(self, message: str, best: dict[str, float], proof: Any = None) -> None:
         super().__init__(message)
         self.best = best
+        self.proof = proof

@@ -20,6 +20,7 @@ from cvxtoken.lagged import LaggedWorkload
 from cvxtoken.picture import BLUE, GREY, axes, save
 from cvxtoken.pooled import PooledWorkload
 from cvxtoken.tables import table
+from validation.conic_limits import CONES
 from validation.instances import realistic
 from validation.studies import options
 
@@ -246,6 +247,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], bytes | Document]]] = {
         ),
     ),
     "requests": ("schedule", lambda: requests(740_000)),
+    **{name: ("conic", make) for name, make in CONES.items()},
 }
 
 
@@ -261,7 +263,14 @@ finally:
 """
 
 
-QUICK = ("objects", "text of which a character is wide", "rows", "leaves without points", "search, tight")
+QUICK = (
+    "objects",
+    "text of which a character is wide",
+    "rows",
+    "leaves without points",
+    "search, tight",
+    "two long denominators",
+)
 
 
 def run(checker: str, file: Path) -> tuple[str, float, float]:

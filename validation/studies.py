@@ -55,6 +55,10 @@ STUDIES = (  # the longest first, so that the last to end is a short one
     Study(
         "certified", "Is every random realistic workload certified by the verifier, and the stress matrix?"
     ),
+    Study(
+        "cones",
+        "Is any CVXPY problem of linear, second-order and exponential cones proven, and CVXPY's own bank?",
+    ),
     Study("limits", "What may a file of up to 50 MB, made for it, cost a checker in time and memory?"),
     Study(
         "queue",

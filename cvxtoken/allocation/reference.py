@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 from cvxtoken.allocation import model
+from cvxtoken.allocation.constrained.certificate import ConstrainedCertificate, certify_constrained
 from cvxtoken.allocation.problem import FIFO, Workload
-from cvxtoken.allocation.program.constraints import Further, linear_rows
+from cvxtoken.allocation.program.constraints import Further, further_cones, linear_rows
 from cvxtoken.allocation.program.solver import INACCURATE, SOLVED, SolverRun, Witness, witness
 from cvxtoken.allocation.proof.certificate import Certificate
 from cvxtoken.allocation.targeted.feasible import Feasible, feasible, upper_values
@@ -19,7 +20,7 @@ from cvxtoken.allocation.targeted.optimum import UnprovenError, best_proof, move
 from cvxtoken.allocation.targeted.shadow_prices import ShadowPrice, shadow_prices
 from cvxtoken.allocation.targets import MEMORY, UPPER, Targets
 from cvxtoken.arrays import FloatArray
-from cvxtoken.errors import SolverError
+from cvxtoken.errors import CertificateError, MissingExtraError, ProblemError, SolverError
 from cvxtoken.proofs import Proven
 from cvxtoken.rigorous import nearest_double
 from cvxtoken.tables import table
@@ -34,14 +35,17 @@ class Reference(Proven):
         certificate: the proof; `certificate.save(path)` writes it for anyone to check.
         solver: what the convex solver said of itself.
         seconds: of the whole call that made this.
+        constraints: the further constraints that are no linear inequalities, as CVXPY writes them. What is
+            proven is of the cones that CVXPY compiles them to, and of all else in the model itself.
         uncertified_because: why the certificate is not of the problem that was asked for, where it is not:
             further constraints that it knows nothing of; else empty.
     """
 
     workload: Workload
-    certificate: Certificate
+    certificate: Certificate | ConstrainedCertificate
     solver: SolverRun
     seconds: float
+    constraints: tuple[str, ...] = ()
     uncertified_because: str = ""
 
     @property
@@ -57,7 +61,10 @@ class Reference(Proven):
     @property
     def shadow_prices(self) -> tuple[ShadowPrice, ...]:
         """What one more unit of every target buys, in order; none where the result is of another problem."""
-        return () if self.uncertified_because else shadow_prices(self.certificate)
+        if self.uncertified_because:
+            return ()
+        proof = self.certificate
+        return shadow_prices(self.workload, self.targets, proof.multipliers, proof.tokens)
 
     @cached_property
     def tokens(self) -> FloatArray:
@@ -126,6 +133,7 @@ class Reference(Proven):
             "mean_accuracy": self.mean_accuracy,
             "accuracy": dict(zip(names, self.accuracy.tolist(), strict=True)),
             "targets": [asdict(price) for price in self.shadow_prices],
+            **({"constraints": list(self.constraints)} if self.constraints else {}),
             "solver": asdict(self.solver),
         }
 
@@ -136,7 +144,7 @@ class Reference(Proven):
         line = f"{self.status:<17} relative gap <= {self.relative_gap:.3g}"
         if self.status == "uncertified":
             return f"{line}; none is better than J = {self.upper:.6f}"
-        return f"{line}, each budget proven to within {float(max(self.certificate.radii)):.2g} tokens"
+        return f"{line}, {self.certificate.also_proven}"
 
     def __str__(self) -> str:
         w = self.workload
@@ -160,6 +168,7 @@ class Reference(Proven):
                 f"utilization       {self.utilization:.6f}",
                 *served,
                 *(f"target            {price}" for price in self.shadow_prices),
+                *(f"constraint        {text}" for text in self.constraints),
                 self._proof_line,
                 f"solver            {run.name} {run.version} ({run.form} form) said {run.status!r}; "
                 f"{self.seconds:.2f} s in all",
@@ -187,9 +196,14 @@ def solve(
     and searches from nothing where there is none; the certificate alone decides what is accepted.
 
     With targets, whether any allocation meets them is decided exactly before anything is solved. The optimum
-    is found by an interior-point method and polished; the convex solver is a witness. With further
-    constraints its point is where the polish begins. Those that are linear inequalities are certified too;
-    with any other the result is uncertified, and its certificate bounds it by the optimum without them.
+    is found by an interior-point method and polished; the convex solver is a witness.
+
+    Further constraints that are linear inequalities are further targets; the solver's point is where the
+    polish begins. With any others, or where that polish does not end, the model is written as exact cones,
+    the constraints as the cones that CVXPY compiles them to (l / 1000 is the double 0.001 times l), and the
+    optimum of both is searched and proven anew, which needs python-flint (the extra `conic`). Where that
+    does not end either, the result is uncertified and says why: its tokens are the solver's, and its
+    certificate bounds it by the optimum without those constraints.
 
     Args:
         workload: the instance.
@@ -208,10 +222,11 @@ def solve(
     Raises:
         UnstableError: no allocation is stable.
         TargetError: no allocation meets the targets; every one missed is named with the best possible value.
+            Or none meets the further constraints, of which the error has a proof.
         ProblemError: a target breaks its rule or names no type, or there is no optimum (accuracy alone, with
             nothing that keeps the load below 1).
-        SolverError: the solver is not installed or cannot take such programs, with further constraints it
-            finds no allocation, or with targets the data are beyond float64.
+        SolverError: the solver is not installed or cannot take such programs, with further constraints
+            nothing is proven and it finds no allocation, or with targets the data are beyond float64.
     """
     started = time.perf_counter()
     limits = (max_mean_system_time, max_mean_wait, max_utilization, max_mean_tokens, max_mean_kv_tokens)
@@ -219,26 +234,52 @@ def solve(
     rows, others = ((), []) if constraints is None else linear_rows(constraints, len(workload))
     problem = feasible(workload, replace(targets, linear=rows))
     found = witness(problem, solver.upper(), constraints if others else None)
-    certificate, because = _proof(problem, found, others)
-    return Reference(workload, certificate, found.run, time.perf_counter() - started, because)
+    certificate, because = _proof(problem, found, constraints, bool(others))
+    seconds = time.perf_counter() - started
+    return Reference(workload, certificate, found.run, seconds, tuple(others), because)
 
 
-def _proof(problem: Feasible, found: Witness, others: list[str]) -> tuple[Certificate, str]:
-    """The best proof, and where it is not of all that was asked for, why."""
-    run, constrained = found.run, bool(others or problem.targets.linear)
-    if constrained and found.tokens is None:
-        raise SolverError(
-            f"{run.name} finds no allocation that meets the constraints: it says {run.status!r}"
-        )
-    because = f"certificates know linear inequalities only, not {'; '.join(others)}" if others else ""
-    if not others:
-        try:
+def _proof(
+    problem: Feasible, found: Witness, constraints: Further | None, others: bool
+) -> tuple[Certificate | ConstrainedCertificate, str]:
+    """The best proof, and where it is not of all that was asked for, why.
+
+    Args:
+        problem: the instance and its targets, linear inequalities among them.
+        found: what the solver found.
+        constraints: the further constraints, if any.
+        others: whether some are no linear inequalities.
+    """
+    try:
+        if not others:
             return best_proof(problem, found.tokens, found.prices), ""
-        except UnprovenError as error:
-            because = str(error)
+    except UnprovenError:
+        pass
+    try:
+        return _exactly(problem, constraints), ""
+    except (CertificateError, MissingExtraError) as error:
+        because = str(error)
     # the solver's own point is what is left, and stands or falls with its status
+    run = found.run
+    if found.tokens is None:
+        raise SolverError(
+            f"{run.name} finds no allocation that meets the constraints: it says {run.status!r}; {because}"
+        )
     if run.status not in (SOLVED, INACCURATE):
-        raise SolverError(f"{run.name} ends short of the constraints: it says {run.status!r}")
+        raise SolverError(f"{run.name} ends short of the constraints: it says {run.status!r}; {because}")
     because += f"; {run.name} says {INACCURATE!r}" if run.status == INACCURATE else ""
     without = replace(problem, targets=replace(problem.targets, linear=()))
-    return move_inside(without, cast(FloatArray, found.tokens)), because
+    return move_inside(without, found.tokens), because
+
+
+def _exactly(problem: Feasible, constraints: Further | None) -> ConstrainedCertificate:
+    """The proof by the exact program (CertificateError, MissingExtraError: there is none)."""
+    try:
+        cones = None if constraints is None else further_cones(constraints, len(problem.workload))
+    except ProblemError as error:
+        raise CertificateError(str(error)) from error
+    if cones is None:
+        return certify_constrained(problem)
+    if cones.replaced:
+        raise CertificateError("; ".join(cones.replaced))
+    return certify_constrained(problem, cones.program)

@@ -87,7 +87,8 @@ def sensitivity(reference: Reference) -> Sensitivity:
         ProblemError: the reference is not certified, or has linear targets or one on the memory.
         SolverError: how the prices move was not found, as for data near the ends of float64.
     """
-    if reference.status != "certified" or reference.targets.linear or MEMORY in reference.targets.limits:
+    further = reference.constraints or reference.targets.linear
+    if reference.status != "certified" or further or MEMORY in reference.targets.limits:
         raise ProblemError(
             "sensitivity needs a certified optimum without further constraints or max_mean_kv_tokens"
         )

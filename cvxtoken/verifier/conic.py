@@ -20,22 +20,32 @@ enclosed      x feasible: the optimum (infimum) is at most q'x + offset. A'z + q
               logarithm, what is stated is e to the power of that.
 infeasible    A'z = 0 and b'z < 0: a feasible x would give s'z = b'z < 0.
 unbounded     x is feasible, and with a ray r and, for some programs, a direction f: q'r < 0, q'f <= 0, and
-              x + t r + l f is feasible for every t >= 0 and every l large enough for t.
+              x + t r + l f is feasible for every t >= 0 and every l large enough for t. In each cone, with
+              d = -A r and g = -A f, g is in it, and s + t d + l g is for all such l because of one of these:
+              d is in it; or g is inside it, as (s + t d) / l is small beside g; or of a
+                second-order cone, <s, g> > 0 and <d, g> >= 0, where <a, c> = a_0 c_0 - a'c', as
+                <s + t d + l g, s + t d + l g> = <s + t d, s + t d> + 2 l <s + t d, g> + l^2 <g, g>;
+                exponential one, g = (x, 0, z) and y is positive in s and not negative in d, where z > 0, so
+                that z grows beyond y e^(x / y), or x < 0 and z is in d as y is, so that y e^(x / y)
+                falls to 0 below z, which is positive in s as y is.
 
 Vectors are whole numbers over a power of two, and over a denominator of a table. As K is a cone, what is
 asked of a block is asked of whole numbers, and so in exact arithmetic. Only logarithms are rounded: outward,
-to 50 digits or as many more as decide.
+to 50 digits or as many more as decide. Work is counted before it is done, in nanoseconds, and there is a
+limit to it; so that memory has one too, rows are looked at one after the other.
 
 A proof is bound to its program by the SHA-256 of these bytes, counts in 8 bytes and doubles, all big-endian:
 the text 'cvxtoken cone program 1' and a line feed; rows and columns; a byte, 1 to maximise; the number of
-cones, and of each a byte, its place in KINDS, and its rows; offset, q and b; the number of A's entries that
-are not 0, and of each, by column and row, its column, row and value.
+cones, and of each a byte, its place in KINDS, and its rows, and of a power cone its exponent; offset, q and
+b; the number of A's entries that are not 0, and of each, by column and row, its column, row and value.
 """
 
 import hashlib
 import struct
+from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
-from math import inf, isqrt, lcm
+from itertools import islice, pairwise, repeat
+from math import frexp, inf, isqrt, lcm
 from re import fullmatch
 from typing import Any
 
@@ -54,10 +64,14 @@ VECTORS = {  # of each claim, those that it must have, and those that it may hav
     "infeasible": ({"z"}, {"z"}),
     "unbounded": ({"x", "ray"}, {"x", "ray", "far"}),
 }
-LARGEST = 1_000_000  # rows, columns, entries of A, and binary places of a vector
-MAX_WORK = 6e9  # products of two 64-bit words, of about a nanosecond
+LARGEST = 1_000_000  # rows, columns, entries of A, and bits of a number of a vector
+MAX_WORK = 6e9  # ns
+MAX_BITS = 1e9  # of the numbers of one cone, and of the program's data
 MOST_DIGITS = 3000
-WIDE = Context(60, Emin=-999_999_999, Emax=999_999_999)
+FAR = 20_000  # bits of a quotient, or of its inverse, beyond which no logarithm is taken
+LN, LN_CUBED = 6e4, 0.03  # ns of a logarithm, and by the cube of its digits
+DIVISION = 6  # times a product, in time; LCM likewise
+LCM = 10
 Refused, require = allocation.Refused, allocation.require
 Cone = tuple[str, int, float]  # its kind, rows and exponent
 Number = tuple[int, int]  # n, d > 0, which stand for n / d; not in lowest terms
@@ -69,10 +83,14 @@ class Work:
     def __init__(self) -> None:
         self.left = MAX_WORK
 
-    def count(self, a: int, b: int) -> None:
-        """Count a product of numbers of a and b bits."""
-        self.left -= (a / 64 + 4) * (b / 64 + 4)
+    def spend(self, nanoseconds: float) -> None:
+        """Refuse where nothing is left."""
+        self.left -= nanoseconds
         require(self.left >= 0, "the check would take too long")
+
+    def count(self, a: int, b: int, times: int = 1) -> None:
+        """Count a product of numbers of a and b bits: a nanosecond for two words of 64, and so many times."""
+        self.spend((a / 64 + 4) * (b / 64 + 4) * times)
 
 
 class Program:
@@ -89,69 +107,96 @@ class Program:
         lists = all(isinstance(data[name], list) for name in ("q", "b", "A"))
         require(lists and len(data["q"]) == self.columns, "q has not one number a column")
         require(len(data["b"]) == self.rows, "b has not one number a row")
+        require(len(data["A"]) <= LARGEST, "A has too many entries")
         entries = sorted(map(read_entry, data["A"]), key=lambda entry: (entry[1], entry[0]))
-        require(len(entries) <= LARGEST, "A has too many entries")
         require(all(i < self.rows and j < self.columns for i, j, _ in entries), "A has an entry outside")
-        require(len({entry[:2] for entry in entries}) == len(entries), "an entry of A stands twice")
+        require(all(a[:2] != c[:2] for a, c in pairwise(entries)), "an entry of A stands twice")
         values = [data["offset"], *data["q"], *data["b"], *(a for _, _, a in entries)]
         require(all(type(a) is float and -inf < a < inf for a in values), "a number is no finite double")
         self.digest = self.hashed(entries, values)
-        ratios = [a.as_integer_ratio() for a in values]
-        self.unit = max(d.bit_length() - 1 for _, d in ratios)
-        whole = [n << self.unit - d.bit_length() + 1 for n, d in ratios]
+        self.unit = max(a.as_integer_ratio()[1].bit_length() - 1 for a in values)
+        bits = sum(self.unit + frexp(a)[1] for a in values if a)
+        require(bits <= MAX_BITS, "the numbers of the program are too long when written out")
+        whole = list(map(self.whole, values))
         self.offset, self.q = whole[0], whole[1 : 1 + self.columns]
         self.b = whole[1 + self.columns :][: self.rows]
         places = whole[1 + self.columns + self.rows :]
         self.entries = [(i, j, n) for (i, j, _), n in zip(entries, places, strict=True)]
 
+    def whole(self, a: float) -> int:
+        """A double times 2^unit."""
+        n, d = a.as_integer_ratio()
+        return int(n << self.unit - d.bit_length() + 1)
+
     def hashed(self, entries: list[tuple[int, int, float]], values: list[float]) -> str:
         """The SHA-256 of the bytes that the module's docstring lists."""
         sizes = (self.rows, self.columns, int(self.sense == "maximize"), len(self.cones))
-        data = [b"cvxtoken cone program 1\n", struct.pack(">QQBQ", *sizes)]
+        hashed = hashlib.sha256(b"cvxtoken cone program 1\n" + struct.pack(">QQBQ", *sizes))
         for kind, size, a in self.cones:
-            data.append(struct.pack(">BQ", KINDS.index(kind), size))
-            data += [struct.pack(">d", a)] if kind == "power" else []
-        head, filled = values[: len(values) - len(entries)], [entry for entry in entries if entry[2]]
-        data += [struct.pack(f">{len(head)}d", *(a + 0.0 for a in head)), struct.pack(">Q", len(filled))]
-        data += [struct.pack(">QQd", j, i, a) for i, j, a in filled]
-        return hashlib.sha256(b"".join(data)).hexdigest()
+            hashed.update(struct.pack(">BQ", KINDS.index(kind), size))
+            hashed.update(struct.pack(">d", a) if kind == "power" else b"")
+        for a in values[: len(values) - len(entries)]:
+            hashed.update(struct.pack(">d", a + 0.0))
+        hashed.update(struct.pack(">Q", sum(a != 0 for _, _, a in entries)))
+        for i, j, a in entries:
+            hashed.update(struct.pack(">QQd", j, i, a) if a else b"")
+        return hashed.hexdigest()
 
-    def slack(self, x: "Vector", constant: bool = True) -> list[Number]:
-        """b - A x, or -A x."""
-        start = self.b if constant else [0] * self.rows
-        return [(-n, d) for n, d in self.sums(x, [-b for b in start], transposed=False)]
+    def slack(self, x: "Vector", constant: bool = True) -> Iterator[Number]:
+        """b - A x, or -A x, times 2^(bits + unit), row by row."""
+        entries = iter(sorted(self.entries))
+        return ((-n, d) for n, d in self.sums(x, self.b if constant else None, self.rows, entries, -1))
 
-    def residual(self, z: "Vector", constant: bool = True) -> list[Number]:
-        """A'z + q, or A'z."""
-        return self.sums(z, self.q if constant else [0] * self.columns, transposed=True)
+    def residual(self, z: "Vector", constant: bool = True) -> Iterator[Number]:
+        """A'z + q, or A'z, times 2^(bits + unit), column by column."""
+        places = ((j, i, a) for i, j, a in self.entries)
+        return self.sums(z, self.q if constant else None, self.columns, places, 1)
 
     def value(self, costs: list[int], v: "Vector", constant: int = 0) -> Number:
         """constant + costs'v, an exact sum."""
-        parts = {1: constant << v.bits}
-        for cost, n, d in zip(costs, v.numerators, v.denominators, strict=True):
-            self.work.count(cost.bit_length(), n.bit_length())
-            parts[d] = parts.get(d, 0) + cost * n
-        return self.total(parts, v.bits)
+        places = ((0, k, cost) for k, cost in enumerate(costs) if cost)
+        ((n, d),) = self.sums(v, [constant], 1, places, 1)
+        return n, d << v.bits + self.unit
 
-    def sums(self, v: "Vector", constants: list[int], transposed: bool) -> list[Number]:
-        """constants + A v, or with A', exact sums, gathered by denominator first."""
-        parts = [{1: constant << v.bits} for constant in constants]
-        for i, j, a in self.entries:
-            to, of = (j, i) if transposed else (i, j)
-            n, d = v.numerators[of], v.denominators[of]
-            self.work.count(a.bit_length(), n.bit_length())
-            parts[to][d] = parts[to].get(d, 0) + a * n
-        return [self.total(part, v.bits) for part in parts]
+    def sums(
+        self,
+        v: "Vector",
+        constants: list[int] | None,
+        size: int,
+        entries: Iterator[tuple[int, int, int]],
+        sign: int,
+    ) -> Iterator[Number]:
+        """sign constants + A v, exact sums; A's entries by row, each as its row, column and value."""
+        entry = next(entries, None)
+        for k in range(size):
+            constant = 0 if constants is None else sign * constants[k]
+            parts = {0: constant}  # numerators by the place of their denominator
+            if constant:
+                self.work.count(constant.bit_length(), v.bits)
+                parts[0] <<= v.bits
+            while entry is not None and entry[0] == k:
+                _, of, a = entry
+                n, place = v.numerators[of], v.places[of]
+                self.work.count(a.bit_length(), n.bit_length())
+                parts[place] = parts.get(place, 0) + a * n
+                entry = next(entries, None)
+            yield self.total(parts, v.table)
 
-    def total(self, parts: dict[int, int], bits: int) -> Number:
-        """The sum of numerators by denominator, all over 2^(bits + unit)."""
+    def total(self, parts: dict[int, int], table: list[int]) -> Number:
+        """The sum of numerators by denominator."""
         total, over = 0, 1
-        for d, n in parts.items():
-            if n:
-                self.work.count(max(over, d).bit_length(), max(abs(total), abs(n)).bit_length())
+        for place, n in parts.items():
+            d = table[place]
+            if n and over == 1:
+                self.work.count(total.bit_length(), d.bit_length())
+                total, over = total * d + n, d
+            elif n:
+                self.work.count(over.bit_length(), d.bit_length(), LCM + DIVISION)
                 common = lcm(over, d)
+                self.work.count(total.bit_length(), d.bit_length())
+                self.work.count(n.bit_length(), over.bit_length())
                 total, over = total * (common // over) + n * (common // d), common
-        return total, over << bits + self.unit
+        return total, over
 
 
 class Vector:
@@ -164,21 +209,21 @@ class Vector:
         require(type(self.bits) is int and 0 <= self.bits <= LARGEST, "a vector's bits are no such count")
         require(isinstance(table, list) and isinstance(values, list), "a vector has no lists")
         require(len(values) == length, "a vector has not one number a row or column")
-        divisors = [1, *(read_hexadecimal(text) for text in table)]
-        require(all(d > 0 for d in divisors), "a denominator is not positive")
-        self.numerators, self.denominators = [], []
+        self.table = [1, *(read_hexadecimal(text) for text in table)]
+        require(all(d > 0 for d in self.table), "a denominator is not positive")
+        self.numerators, self.places = [], []
         for text in values:
             require(isinstance(text, str), "a number of a vector is no text")
             number, slash, place = text.partition("/")
             require(not slash or fullmatch("[0-9]{1,6}", place), "a number's denominator is not of the table")
             k = int(place or 0)
-            require(k < len(divisors), "a number's denominator is not of the table")
+            require(k < len(self.table), "a number's denominator is not of the table")
             self.numerators.append(read_hexadecimal(number))
-            self.denominators.append(divisors[k])
+            self.places.append(k)
 
     def numbers(self) -> list[Number]:
         """The numbers times 2^bits."""
-        return list(zip(self.numerators, self.denominators, strict=True))
+        return [(n, self.table[k]) for n, k in zip(self.numerators, self.places, strict=True)]
 
 
 def check(document: Any) -> str:
@@ -221,11 +266,12 @@ def enclosed(program: Program, vectors: dict[str, Vector], lower: Any, upper: An
     if most is not None:
         feasible(program, vectors["x"])
         value = program.value(program.q, vectors["x"], program.offset)
-        require(not exceeds(value, most), "x does not reach the bound that is stated of it")
+        require(not exceeds(value, most, program.work), "x does not reach the bound that is stated of it")
     if least is not None:
         dual_feasible(program, vectors["z"])
         value = program.value([-b for b in program.b], vectors["z"], program.offset)
-        require(not exceeds((-value[0], value[1]), least.copy_negate()), "z does not prove its bound")
+        opposite = (-value[0], value[1])
+        require(not exceeds(opposite, least.copy_negate(), program.work), "z does not prove its bound")
     if least is None or most is None:
         side, bound = ("at least", lower) if upper is None else ("at most", upper)
         condition = "" if "x" in vectors else ", if it has feasible points"
@@ -246,7 +292,9 @@ def relative_gap(lower: Decimal | None, upper: Decimal | None) -> Decimal | None
 def logarithm(bound: Decimal, up: bool) -> Decimal:
     """ln of a bound, above or below it."""
     require(bound > 0, "the bound of an exponential is not positive")
-    near = Context(len(bound.as_tuple().digits) + 20, Emin=-999_999_999, Emax=999_999_999)
+    if bound == 1:
+        return Decimal(0)
+    near = Context(len(bound.as_tuple().digits) + 20)
     value = near.ln(bound)
     return near.next_plus(value) if up else near.next_minus(value)
 
@@ -264,39 +312,51 @@ def unbounded(program: Program, vectors: dict[str, Vector]) -> None:
     feasible(program, x)
     require(program.value(program.q, ray)[0] < 0, "the objective does not fall along the ray")
     require(far is None or program.value(program.q, far)[0] <= 0, "the objective grows along far")
-    at, step = program.slack(x), program.slack(ray, constant=False)
-    away = [(0, 1)] * program.rows if far is None else program.slack(far, constant=False)
-    for kind, rows, a in blocks(program.cones):
-        s, d, f = (common(part[rows.start : rows.stop], program.work) for part in (at, step, away))
-        good = inside(kind, a, f, program.work, dual=False) and recedes(kind, a, s, d, f, program.work)
-        require(good, f"no direction of recession: the {kind} cone of row {rows.start}")
+    none: Iterator[Number] = repeat((0, 1), program.rows)
+    away = none if far is None else program.slack(far, constant=False)
+    parts = (program.slack(x), program.slack(ray, constant=False), away)
+    for kind, start, size, a in blocks(program.cones):
+        s, d, g = (common(islice(part, size), program.work) for part in parts)
+        good = inside(kind, a, g, program.work, dual=False) and recedes(kind, a, s, d, g, program.work)
+        require(good, f"no direction of recession: the {kind} cone of row {start}")
 
 
-def recedes(kind: str, a: float, s: list[int], d: list[int], f: list[int], work: Work) -> bool:
-    """Whether s + t d + l f stays in a cone, for f in the cone; each of them is known up to a factor > 0."""
+def recedes(kind: str, a: float, s: list[int], d: list[int], g: list[int], work: Work) -> bool:
+    """Whether s + t d + l g stays in a cone, as the module's docstring says, for g in the cone.
+
+    Each of them is known up to a positive factor.
+    """
     if inside(kind, a, d, work, dual=False):
         return True
     if kind == "nonnegative":
-        return all(e > 0 for c, e in zip(d, f, strict=True) if c < 0)
-    if kind == "second-order":  # v_0^2 - |v'|^2 grows with l by 2 (f_0 v_0 - f'v') l at least, v = s + t d
-        if f[0] > 0 and f[0] ** 2 > sum(a * a for a in f[1:]):
-            return True
-        start, slope = (f[0] * v[0] - sum(a * b for a, b in zip(f[1:], v[1:], strict=True)) for v in (s, d))
-        return f[0] > 0 and start > 0 and slope >= 0
-    if kind == "exponential":  # y stays positive while z grows beyond any bound: y e^(x / y) <= z in the end
-        return s[1] > 0 and d[1] >= 0 and f[0] <= 0 and f[1] == 0 and f[2] > 0
+        return g[0] > 0
+    if kind == "second-order":
+        square, along, step = (lorentz(g, part, work) for part in (g, s, d))
+        return square > 0 or (along > 0 and step >= 0)
+    if kind == "exponential":
+        x, y, z = g
+        if y > 0:  # inside but for e^0 = 1: no other rational number has a rational exponential
+            return x != 0 or y != z
+        return s[1] > 0 and d[1] >= 0 and (z > 0 or (x < 0 and d[2] >= 0))  # y > 0 in s has z > 0
     return False
+
+
+def lorentz(a: list[int], c: list[int], work: Work) -> int:
+    """a_0 c_0 - a'c'."""
+    total = 0
+    for k, (m, n) in enumerate(zip(a, c, strict=True)):
+        work.count(m.bit_length(), n.bit_length())
+        total += -m * n if k else m * n
+    return total
 
 
 def feasible(program: Program, x: Vector) -> None:
     """Require that b - A x is in K."""
     slack = program.slack(x)
-    for kind, rows, a in blocks(program.cones):
-        part = common(slack[rows.start : rows.stop], program.work)
-        require(
-            inside(kind, a, part, program.work, dual=False),
-            f"x is outside the {kind} cone of row {rows.start}",
-        )
+    for kind, start, size, a in blocks(program.cones):
+        part = common(islice(slack, size), program.work)
+        good = inside(kind, a, part, program.work, dual=False)
+        require(good, f"x is outside the {kind} cone of row {start}")
 
 
 def dual_feasible(program: Program, z: Vector) -> None:
@@ -308,33 +368,46 @@ def dual_feasible(program: Program, z: Vector) -> None:
 
 def in_dual(program: Program, z: Vector) -> None:
     """Require that z is in K*."""
-    numbers = z.numbers()
-    for kind, rows, a in blocks(program.cones):
-        part = common(numbers[rows.start : rows.stop], program.work)
-        require(
-            inside(kind, a, part, program.work, dual=True),
-            f"z is outside the dual of the {kind} cone of row {rows.start}",
-        )
+    numbers = iter(z.numbers())
+    for kind, start, size, a in blocks(program.cones):
+        part = common(islice(numbers, size), program.work)
+        good = inside(kind, a, part, program.work, dual=True)
+        require(good, f"z is outside the dual of the {kind} cone of row {start}")
 
 
-def blocks(cones: list[Cone]) -> list[tuple[str, range, float]]:
-    """The kind of each cone, its rows and its exponent."""
-    found, start = [], 0
+def blocks(cones: list[Cone]) -> Iterator[tuple[str, int, int, float]]:
+    """The kind of each cone, its first row, their number, its exponent; of linear ones row by row."""
+    start = 0
     for kind, size, a in cones:
-        found.append((kind, range(start, start + size), a))
+        step = 1 if kind in ("zero", "nonnegative") else size
+        for first in range(start, start + size, step):
+            yield kind, first, step, a
         start += size
-    return found
 
 
-def common(numbers: list[Number], work: Work) -> list[int]:
+def common(numbers: Iterator[Number], work: Work) -> list[int]:
     """The numerators over one common denominator: the same point of a cone but for a positive factor."""
-    over = 1
-    for _, d in numbers:
-        if d != over:
-            work.count(over.bit_length(), d.bit_length())
+    over, bits, given = 1, 0, []
+    for n, d in numbers:
+        work.count(over.bit_length(), 64)
+        if over == 1:
+            over = d
+        elif d != over and d != 1:
+            work.count(over.bit_length(), d.bit_length(), LCM)
             over = lcm(over, d)
-    work.count(len(numbers) * 64, over.bit_length())
-    return [n * (over // d) for n, d in numbers]
+        bits += n.bit_length()
+        require(bits <= MAX_BITS, "the numbers of a cone are too long")
+        given.append((n, d))
+    found = []
+    for n, d in given:
+        if d is not over:
+            work.count(over.bit_length(), d.bit_length(), DIVISION)
+            work.count(over.bit_length(), n.bit_length())
+            bits += over.bit_length()
+            require(bits <= MAX_BITS, "the numbers of a cone are too long over one denominator")
+            n *= over // d
+        found.append(n)
+    return found
 
 
 def inside(kind: str, a: float, v: list[int], work: Work, dual: bool) -> bool:
@@ -344,20 +417,17 @@ def inside(kind: str, a: float, v: list[int], work: Work, dual: bool) -> bool:
     if kind == "nonnegative":
         return min(v) >= 0
     if kind == "second-order":
-        for x in v:
-            work.count(x.bit_length(), x.bit_length())
-        return v[0] >= 0 and v[0] ** 2 >= sum(x * x for x in v[1:])
+        return v[0] >= 0 and lorentz(v, v, work) >= 0
     if kind == "semidefinite":
         return is_semidefinite(v, 1 if dual else 2, work)
+    x, y, z = v
     if kind == "power":
         p, q = a.as_integer_ratio()
-        x, y, z = v
-        return (
-            in_power(p, q, (q - p) * x, p * y, p * (q - p) * z, q, work)
-            if dual
-            else in_power(p, q, x, y, z, 1, work)
-        )
-    x, y, z = (v[0] - v[1], -v[0], v[2]) if dual else v  # -u e^(v / u - 1) <= w is y e^(x / y) <= z there
+        if dual:  # at a and 1 - a times the point in the cone
+            return in_power(p, q, (q - p) * x, p * y, p * (q - p) * z, q, work)
+        return in_power(p, q, x, y, z, 1, work)
+    if dual:  # -u e^(v / u - 1) <= w is y e^(x / y) <= z there
+        x, y = x - y, -x
     if y > 0:
         return in_exponential(x, y, z, work)
     return y == 0 and x <= 0 and z >= 0
@@ -371,6 +441,9 @@ def in_power(p: int, q: int, x: int, y: int, z: int, over: int, work: Work) -> b
     if z == 0 or min(x, y) >= z:
         return True
     if max(x, y) < z:
+        return False
+    far = max(abs(n.bit_length() - z.bit_length()) for n in (x, y))
+    if far > FAR:
         return False
     digits = 50
     while digits <= MOST_DIGITS:
@@ -391,8 +464,7 @@ def sum_of_logarithms(
     side = Context(digits, rounding, Emin=-999_999_999, Emax=999_999_999)
     total = Decimal(0)
     for times, n in ((p, x), (q - p, y)):
-        work.count(32 * digits, 32 * digits)
-        work.count(max(n, z).bit_length(), 32 * digits)
+        log_work(abs(n.bit_length() - z.bit_length()), digits, work)
         value = near.ln(quotient(n, z, digits, rounding))
         value = near.next_minus(value) if rounding == ROUND_FLOOR else near.next_plus(value)
         total = side.add(total, side.multiply(Decimal(times), value))
@@ -421,7 +493,9 @@ def is_semidefinite(v: list[int], off: int, work: Work) -> bool:
                 work.count(M[k][k].bit_length(), M[i][j].bit_length())
                 work.count(M[i][k].bit_length(), M[k][j].bit_length())
                 if j >= i:
-                    M[i][j] = (M[k][k] * M[i][j] - M[i][k] * M[k][j]) // before
+                    new = M[k][k] * M[i][j] - M[i][k] * M[k][j]
+                    work.count(new.bit_length(), before.bit_length(), DIVISION)
+                    M[i][j] = new // before
         for i in left:
             for j in left:
                 if j < i:
@@ -431,40 +505,52 @@ def is_semidefinite(v: list[int], off: int, work: Work) -> bool:
 
 
 def in_exponential(x: int, y: int, z: int, work: Work) -> bool:
-    """Whether x / y <= ln(z / y), for y > 0."""
+    """Whether x / y <= ln(z / y), for y > 0; False also where it takes too many digits to say."""
     if z <= 0 or (x >= 0 and z < y):
         return False
     if x <= 0 and z >= y:
         return True
+    far = max(abs(abs(a).bit_length() - y.bit_length()) for a in (x, z))
+    if far > FAR:
+        return False
     digits = 50
     while digits <= MOST_DIGITS:
-        work.count(32 * digits, 32 * digits)
-        work.count(max(abs(x), y, z).bit_length(), 32 * digits)
         near = Context(digits, Emin=-999_999_999, Emax=999_999_999)
-        low = near.next_minus(near.ln(quotient(z, y, digits, ROUND_FLOOR)))
-        high = near.next_plus(near.ln(quotient(z, y, digits, ROUND_CEILING)))
-        if quotient(x, y, digits, ROUND_CEILING) <= low:
-            return True
-        if quotient(x, y, digits, ROUND_FLOOR) > high:
-            return False
+        for rounding in (ROUND_FLOOR, ROUND_CEILING):
+            up = rounding == ROUND_CEILING
+            log_work(far, digits, work)
+            log = near.ln(quotient(z, y, digits, rounding))
+            if not up and quotient(x, y, digits, ROUND_CEILING) <= near.next_minus(log):
+                return True
+            if up and quotient(x, y, digits, ROUND_FLOOR) > near.next_plus(log):
+                return False
         digits *= 2
     return False
 
 
+def log_work(far: int, digits: int, work: Work) -> None:
+    """Count a logarithm to so many digits of a quotient within 2^far, and the quotients around it."""
+    work.spend(LN + LN_CUBED * digits**3)
+    work.count(far + 8 * digits, far + 8 * digits, 4 * DIVISION)
+
+
 def quotient(n: int, d: int, digits: int, rounding: str) -> Decimal:
-    """n / d for d > 0, rounded to one side; what is too long for a decimal is cut to that side first."""
+    """n / d for d > 0, rounded to one side; what is longer than the digits need is cut to that side first."""
     up = rounding == ROUND_CEILING
-    spare = min(abs(n).bit_length(), d.bit_length()) - 8 * digits
-    if spare > 0:
-        n = -(-n >> spare) if up else n >> spare
-        d = (d >> spare) + ((n < 0) if up else (n >= 0))
+    a, c = (max(0, abs(k).bit_length() - 8 * digits) for k in (n, d))
+    n = -(-n >> a) if up else n >> a
+    if c:
+        d = (d >> c) + ((n < 0) if up else (n >= 0))
+    n, d = n << max(0, a - c), d << max(0, c - a)
     context = Context(digits, rounding, Emin=-999_999_999, Emax=999_999_999)
     return context.divide(Decimal(n), Decimal(d))
 
 
-def exceeds(value: Number, bound: Decimal) -> bool:
+def exceeds(value: Number, bound: Decimal, work: Work) -> bool:
     """Whether a number is above a decimal."""
     n, d = bound.as_integer_ratio()
+    work.count(value[0].bit_length(), d.bit_length())
+    work.count(value[1].bit_length(), n.bit_length())
     return value[0] * d > n * value[1]
 
 
@@ -500,6 +586,7 @@ def read_entry(entry: Any) -> tuple[int, int, float]:
 def read_hexadecimal(text: Any) -> int:
     """A whole number."""
     require(isinstance(text, str) and fullmatch("-?[0-9a-f]+", text), "not a hexadecimal number")
+    require(4 * len(text) <= LARGEST, "a number is too long")
     return int(text, 16)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -55,3 +56,10 @@ def claim(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
         problem._status = status
 
     monkeypatch.setattr(cp.Problem, "solve", solve)
+
+
+def without_flint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let python-flint be missing for whatever is imported from now on."""
+    for name in [name for name in sys.modules if name.startswith("cvxtoken.conic.search")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "flint", None)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from cvxtoken.allocation.delay.law import Law, Number, Server, checked_replicas
+from cvxtoken.allocation.delay.law import Law, Load, Number, Server, checked_replicas
 from cvxtoken.arrays import FloatArray
 from cvxtoken.queueing import pollaczek_khinchine
+
+if TYPE_CHECKING:
+    from cvxtoken.conic.writing import Writer  # with SciPy, which no workload needs
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,17 @@ class Fifo(Server):
         """The law; see `Server`."""
         zero, one = exact(0), exact(1)
         return Law(offset=zero, direct=one, square=one, constant=zero, overhead_share=one, token_share=one)
+
+    def write(self, write: Writer, load: Load) -> int:
+        """T = E[S] + lambda sum pi (w + v), t^2 <= 2 w y, s^2 <= 2 v y; see `Server`."""
+        T, M = write.unknown(), write.unknown()
+        w, v = write.unknowns(len(load.t)), write.unknowns(len(load.s))
+        for squared, root in zip([*w, *v], [*load.t, *load.s], strict=True):
+            write.square(root, squared, load.y)
+        shares = zip([*w, *v], [*load.pi, *load.pi[: len(v)]], strict=True)
+        write.equal({M: -1.0, **dict(shares)})
+        write.equal({T: -1.0, load.S: 1.0, M: load.lam})
+        return T
 
     def mean_wait(self, lam: Number, service: Number, second_moment: Number, y: Number) -> FloatArray:
         """E[W] = lambda E[S^2] / (2 y)."""

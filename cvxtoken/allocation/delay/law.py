@@ -14,13 +14,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, fields
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document
+
+if TYPE_CHECKING:
+    from cvxtoken.conic.writing import Writer  # with SciPy, which no workload needs
 
 Number: TypeAlias = Any  # float, Fraction, Decimal, an interval, or an array of floats
 
@@ -34,6 +37,25 @@ class Law(NamedTuple):
     constant: Number
     overhead_share: Number
     token_share: Number
+
+
+class Load(NamedTuple):
+    """What a law asks of the tokens, as unknowns of a cone program; see `Server.write`.
+
+    Attributes:
+        lam, pi, t0: the doubles lambda, pi and t0 of every type.
+        t, s: the unknowns t and s of every type; no s where service times are certain.
+        S, C, y: the unknowns E[S], C and y.
+    """
+
+    lam: float
+    pi: list[float]
+    t0: list[float]
+    t: list[int]
+    s: list[int]
+    S: int
+    C: int
+    y: int
 
 
 class Server(ABC):
@@ -59,6 +81,17 @@ class Server(ABC):
             T0: sum pi t0.
             exact: makes such a number of a double.
         """
+
+    def write(self, write: Writer, load: Load) -> int:
+        """Write E[T] as cones, all of whose numbers are doubles of the workload, or 1 or 2 times such.
+
+        Returns:
+            The unknown T: the rows allow it what is E[T] at the tokens or more, and nothing else.
+
+        Raises:
+            ProblemError: the law's numbers are no doubles.
+        """
+        raise ProblemError(f"the law of {self.kind!r} cannot be written without rounding")
 
     @abstractmethod
     def mean_wait(self, lam: Number, service: Number, second_moment: Number, y: Number) -> FloatArray:

@@ -22,13 +22,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from cvxtoken.allocation.delay.law import Law, Number, Server, checked_replicas, checked_share
+from cvxtoken.allocation.delay.law import Law, Load, Number, Server, checked_replicas, checked_share
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
+
+if TYPE_CHECKING:
+    from cvxtoken.conic.writing import Writer  # with SciPy, which no workload needs
 
 LEAST = 1e-9  # of sigma: below, the form of all laws loses its digits; 0 has a form of its own
 
@@ -130,6 +133,27 @@ class Sharing(Server):
             token_share=sigma,
         )
 
+    def write(self, write: Writer, load: Load) -> int:
+        """T = (T0 + C) / y, with X = C / y, y0 = 1 - lambda sigma0 T0 and C^2 <= 2 m y; see `Server`.
+
+        As y0 = y + lambda sigma C,
+
+            y0 X = C + 2 sigma lambda m,
+            y0 T = T0 + C + 2 sigma lambda m + sigma lambda T0 X,
+
+        which holds for sigma = 0 too, and divides by no small sigma.
+        """
+        T, X, m, m_lam = write.unknowns(4)
+        T0_T, T0_X = _written_overhead(write, load, T), _written_overhead(write, load, X)
+        if self.sigma:
+            write.square(load.C, m, load.y)
+        else:
+            write.equal({m: 1.0})
+        write.equal({m_lam: -1.0, m: load.lam})
+        write.equal({X: 1.0, T0_X: -self.overhead, load.C: -1.0, m_lam: -2 * self.sigma})
+        write.equal({T: 1.0, T0_T: -self.overhead, load.S: -1.0, m_lam: -2 * self.sigma, T0_X: -self.sigma})
+        return T
+
     def mean_wait(self, lam: Number, service: Number, second_moment: Number, y: Number) -> FloatArray:
         """E[W] = E[S] (1 - y) / y."""
         service, y = np.broadcast_arrays(np.asarray(service, float), np.asarray(y, float))
@@ -145,3 +169,14 @@ class Sharing(Server):
     def least_idle(self, lam: Number, law: Law, most: Number, y0: Number) -> Number:
         """K / (M + 1 / (lambda sigma)), M being the most; y0, which never changes, where sigma is 0."""
         return y0 if not self.sigma else lam * law.constant / (2 * (most - law.offset))
+
+
+def _written_overhead(write: Writer, load: Load, X: int) -> int:
+    """The unknown lambda T0 X, T0 = sum pi t0."""
+    parts = write.unknowns(len(load.t0))
+    for part, t0 in zip(parts, load.t0, strict=True):
+        write.equal({part: -1.0, X: t0})
+    total, product = write.unknowns(2)
+    write.equal({total: -1.0, **dict(zip(parts, load.pi, strict=True))})
+    write.equal({product: -1.0, total: load.lam})
+    return product

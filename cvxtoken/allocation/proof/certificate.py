@@ -71,6 +71,11 @@ class Certificate(BoundsProof):
     targets: Targets = NO_TARGETS
     multipliers: Multipliers = NO_MULTIPLIERS
 
+    @property
+    def also_proven(self) -> str:
+        """What is proven beside the bounds."""
+        return f"each budget proven to within {float(max(self.radii)):.2g} tokens"
+
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
         """The certificate in a parsed file that has been checked."""

@@ -64,7 +64,7 @@ def best_proof(
         UnprovenError: under linear targets, which may ask for anything, no candidate meets them.
     """
     if not (problem.targets.linear or {TOKENS, MEMORY} & set(problem.targets.limits)):
-        _require_optimum(problem, problem.workload.max_tokens.tolist())  # accuracy rises with all tokens
+        require_optimum(problem, problem.workload.max_tokens.tolist())  # accuracy rises with all tokens
     found = []
     with np.errstate(all="ignore"):  # data beyond float64 end uncertified, not in warnings
         for candidate, multipliers in _candidates(problem, tokens, prices):
@@ -146,7 +146,7 @@ def _polished(problem: Feasible, start: Start) -> Iterator[Candidate]:
     """The polished point, where there is one (ProblemError: it leaves no idle share, see below)."""
     found = polish_targets(problem, start)
     if found is not None:
-        _require_optimum(problem, found[0])
+        require_optimum(problem, found[0])
         yield found
 
 
@@ -170,7 +170,7 @@ def _limited(problem: Feasible) -> Iterator[Candidate]:
         yield pulled_inside(problem, point, active, near)
 
 
-def _require_optimum(problem: Feasible, best: Sequence[float | Decimal]) -> None:
+def require_optimum(problem: Feasible, best: Sequence[float | Decimal]) -> None:
     """Raise ProblemError where the best tokens leave no idle share, and nothing else asks for one.
 
     Args:

@@ -13,13 +13,15 @@ unit of any other limit m / alpha. Where E[T] is free it changes too, and m / al
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.proof.certificate import Certificate
-from cvxtoken.allocation.targets import MEMORY, UPPER
+from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.targets import MEMORY, UPPER, Multipliers, Targets
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,11 @@ class ShadowPrice:
         return f"{head}: active; one more {per} {'buys' if bought else 'is worth'} at most {amount}"
 
 
-def shadow_prices(certificate: Certificate) -> tuple[ShadowPrice, ...]:
-    """The shadow prices of all targets, in the order of `Targets`."""
-    w, targets, multipliers = certificate.workload, certificate.targets, certificate.multipliers
-    l = np.array([float(x) for x in certificate.tokens])
+def shadow_prices(
+    w: Workload, targets: Targets, multipliers: Multipliers, tokens: Sequence[Decimal]
+) -> tuple[ShadowPrice, ...]:
+    """The shadow prices of all targets, in the order of `Targets`, from a certificate's numbers."""
+    l = np.array([float(x) for x in tokens])
     alpha = targets.accuracy_weight(w)
     wait, time = float(model.mean_wait(w, l)), float(model.mean_system_time(w, l))
     memory = float(model.mean_kv_tokens(w, l))

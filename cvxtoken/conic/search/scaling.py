@@ -70,9 +70,10 @@ def scaled(program: ConeProgram) -> Scaled:
 
 
 def _lost(program: ConeProgram, A: sparse.csc_array, b: np.ndarray, q: np.ndarray) -> bool:
-    """Whether a number fell below the normal doubles, where a power of two is no exact factor."""
-    least = np.finfo(float).tiny
-    return any(bool((np.abs(v[v != 0]) < least).any()) for v in (A.data, b, q)) or A.nnz != program.A.nnz
+    """Whether a number fell below the normal doubles, where a power of two is no exact factor, or to 0."""
+    least, pairs = np.finfo(float).tiny, ((A.data, program.A.data), (b, program.b), (q, program.q))
+    fell = any(bool((np.abs(v[v != 0]) < least).any()) for v, _ in pairs)
+    return fell or any(np.count_nonzero(v) != np.count_nonzero(given) for v, given in pairs)
 
 
 def _shifted(v: fmpq, k: int) -> fmpq:

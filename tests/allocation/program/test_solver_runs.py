@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cvxpy as cp
 import numpy as np
 import pytest
 from scipy.sparse.linalg import ArpackNoConvergence
 
 import cvxtoken
-from cvxtoken import SolverError
+from cvxtoken import SolverError, verifier
 from cvxtoken.allocation.methods import contraction
 from cvxtoken.allocation.program.solver import _price, attempt, witness
 from cvxtoken.allocation.targeted import interior
@@ -19,9 +21,10 @@ from cvxtoken.lagged.problem import LaggedWorkload
 from cvxtoken.lagged.reference import solve_lagged
 from cvxtoken.robust import reference as robust
 from cvxtoken.robust.problem import Ensemble
-from tests.support.failing import FAILURES, claim, fail
+from tests.support.failing import FAILURES, claim, fail, without_flint
 
 QWEN = cvxtoken.load("qwen3-8b")
+Constraints = Callable[[cp.Expression], list[cp.Constraint]]
 SAID = {"solver error": "failed: broken", "overflow": "failed: too large"}
 SAID |= {"an exception without a word": "failed: RuntimeError"}
 
@@ -44,26 +47,57 @@ def test_the_optimum_stands_on_other_feet(
     assert repr(said(how)) in str(found)
 
 
+def norm(l: cp.Expression) -> list[cp.Constraint]:
+    return [cp.norm(l) <= 5000]
+
+
 @pytest.mark.parametrize("how", FAILURES)
-@pytest.mark.parametrize("other", [True, False])
-def test_further_constraints_need_the_solver(other: bool, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("constraints", [norm, lambda l: [l[0] <= 2 * l[1]]])
+def test_the_optimum_under_constraints_does_so_too(
+    constraints: Constraints, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = cvxtoken.solve(QWEN, constraints=constraints)
     fail(monkeypatch, how)
-    with pytest.raises(SolverError, match="CLARABEL finds no allocation that meets the constraints: it says"):
-        cvxtoken.solve(QWEN, constraints=lambda l: [cp.norm(l) <= 5000] if other else [l[0] <= 2 * l[1]])
+    found = cvxtoken.solve(QWEN, constraints=constraints)
+    assert found.status == "certified"
+    assert max(found.lower, sound.lower) <= min(found.upper, sound.upper)
+    assert found.solver.status == said(how)
+
+
+@pytest.mark.parametrize("how", FAILURES)
+def test_without_flint_constraints_need_the_solver(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail(monkeypatch, how)
+    without_flint(monkeypatch)
+    words = (
+        r"CLARABEL finds no allocation that meets the constraints: it says .*pip install 'cvxtoken\[conic\]'"
+    )
+    for constraints in (norm, lambda l: [l[0] <= 2 * l[1]]):
+        with pytest.raises(SolverError, match=words):
+            cvxtoken.solve(QWEN, constraints=constraints)
+
+
+def test_without_flint_the_result_is_said_to_be_uncertified(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = cvxtoken.solve(QWEN, constraints=norm)
+    without_flint(monkeypatch)
+    found = cvxtoken.solve(QWEN, constraints=norm)
+    assert found.status == "uncertified"
+    assert found.uncertified_because == "the search needs python-flint: pip install 'cvxtoken[conic]'"
+    assert f"uncertified       {found.uncertified_because}; none is better" in str(found)
+    assert found.shadow_prices == ()
+    assert found.objective == pytest.approx(sound.objective, rel=1e-5)
+    assert cvxtoken.solve(QWEN).upper <= found.upper, "the bound is that without the constraints"
+    verifier.check(found.certificate.to_document())
 
 
 def test_a_point_short_of_its_constraints_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """What no certificate covers stands or falls with the solver's status."""
-
-    def constraints(l: cp.Expression) -> list[cp.Constraint]:
-        return [cp.norm(l) <= 5000]
-
+    without_flint(monkeypatch)
     for status in ("user_limit", "infeasible_inaccurate", "unbounded"):
         claim(monkeypatch, status)
         with pytest.raises(SolverError, match=f"CLARABEL ends short of the constraints: it says '{status}'"):
-            cvxtoken.solve(QWEN, constraints=constraints)
+            cvxtoken.solve(QWEN, constraints=norm)
     claim(monkeypatch, "optimal_inaccurate")
-    found = cvxtoken.solve(QWEN, constraints=constraints)
+    found = cvxtoken.solve(QWEN, constraints=norm)
     assert found.uncertified_because.endswith("; CLARABEL says 'optimal_inaccurate'")
     claim(monkeypatch, "user_limit")
     linear = cvxtoken.solve(QWEN, constraints=lambda l: [l[0] <= 2 * l[1]])
