@@ -5,7 +5,7 @@ import cvxtoken
 wrong, found = 0, cvxtoken.instances()
 for instance in found:
     try:
-        _ = instance.workload
+        _ = instance.problem
     except cvxtoken.LibraryError:
         wrong += 1
 print(f"{len(found) - wrong} of {len(found)} hashes")

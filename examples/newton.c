@@ -7,7 +7,8 @@
    It minimises t q'v + F(A v + b) by Newton's method for ever larger t, where F is the sum of the logarithmic
    barriers of the cones; nu / t bounds the gap, nu being F's parameter, and z = -F'(s) / t is a dual point.
    A first phase minimises tau over A v + b + tau e in K and |v| < RADIUS, e inside K. It is small, not good:
-   matrices are dense, and where it does not get through it says 'failed', or 'optimal_inaccurate'. */
+   matrices are dense, and where it does not get through it says 'failed', or 'optimal_inaccurate'; of whole
+   numbers it says 'unsupported'. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static const double RADIUS = 1e6, GAP = 1e-9;
 typedef struct { int row, column; double value; } Entry;
 typedef struct { int kind, start, rows; } Cone;
 typedef struct {
-    int n, m, cones, entries;
+    int n, m, cones, entries, integers;
     int *first; /* of each row, in the sorted entries */
     Entry *A;
     Cone *K;
@@ -44,7 +45,9 @@ static int read_cbf(const char *path, Program *p) {
     memset(p, 0, sizeof *p);
     if (!f) return 0;
     while (fscanf(f, "%63s", word) == 1) {
-        if (!strcmp(word, "VAR")) {
+        if (!strcmp(word, "INT")) {
+            if (fscanf(f, "%d", &p->integers) != 1) break; /* the columns themselves are passed over */
+        } else if (!strcmp(word, "VAR")) {
             if (fscanf(f, "%d %*d F %*d", &p->n) != 1) break;
             p->q = zeros(p->n + 1, sizeof(double));
         } else if (!strcmp(word, "CON")) {
@@ -268,10 +271,11 @@ int main(int count, char **paths) {
         if (!read_cbf(paths[k], &p)) return fprintf(stderr, "%s: cannot be read\n", paths[k]), 2;
         sort_rows(&p);
         double *v = zeros(p.n, sizeof(double)), *z = zeros(p.m, sizeof(double)), F = p.offset;
-        int inside = p.n > LARGEST ? 0 : first_phase(&p, v);
+        int fits = p.n <= LARGEST && !p.integers;
+        int inside = fits ? first_phase(&p, v) : 0;
         int solved = inside == 1 ? follow(&p, v, 0, z) : 0;
         printf("{\"id\": \"%.*s\", \"status\": \"%s\"", id, paths[k],
-               p.n > LARGEST   ? "unsupported"
+               !fits           ? "unsupported"
                : solved == 1   ? "optimal"
                : solved == 2   ? "optimal_inaccurate"
                : inside == -1 ? "infeasible"

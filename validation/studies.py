@@ -47,6 +47,10 @@ STUDIES = (  # the longest first, so that the last to end is a short one
         ("curves",),
     ),
     Study("solvers", "How do the solvers that pip installs do on the certified instances, by true error?"),
+    Study(
+        "kinds",
+        "How do solvers that pip installs do on whole tokens, targets, draws, lags, schedules and limits?",
+    ),
     Study("rounding", "What does rounding to whole tokens lose against the best whole tokens?"),
     Study(
         "certified", "Is every random realistic workload certified by the verifier, and the stress matrix?"

@@ -45,6 +45,7 @@ class Run:
         scores: those made before the end or the interruption.
         kept: the file that holds them.
         complete: whether nothing interrupted it.
+        unsupported: by family, why instances could not be asked, and how many.
     """
 
     solver: NamedSolver
@@ -53,6 +54,7 @@ class Run:
     scores: list[Score]
     kept: Path
     complete: bool
+    unsupported: dict[str, dict[str, int]]
 
 
 def _report(value: Path | None) -> Path | None:
@@ -127,6 +129,9 @@ def check(
         raise typer.Exit(_INTERRUPTED)
     if progress_file is None:
         run.kept.unlink(missing_ok=True)
+    if not run.scores:
+        print("nothing was scored: the solver could not be asked about any instance", file=sys.stderr)
+        raise typer.Exit(1)
     kinds = {FailOn.WRONG: [compare.NOW_WRONG], FailOn.FAILED: [compare.LOST]}
     counted = kinds.get(fail_on, [compare.NOW_WRONG, compare.LOST])
     if failing if worse is None else [change for change in worse if change.kind in counted]:
@@ -162,7 +167,7 @@ def _scored(
     progress_file: Path | None,
 ) -> Run:
     """Ask; Ctrl-C ends the asking and leaves what is known."""
-    from cvxtoken.suite import scoreboard
+    from cvxtoken.suite import scoreboard, unsupported
 
     kept = progress_file or scoreboard.default_progress(found.identity)
     scores: list[Score] = []
@@ -182,7 +187,8 @@ def _scored(
             complete = True
         except KeyboardInterrupt:
             pass  # what is known is reported, and said not to be all
-    return Run(found, chosen, left_out, scores, kept, complete)
+    unasked = unsupported.unsupported(found.subjects, chosen)
+    return Run(found, chosen, left_out, scores, kept, complete, unasked)
 
 
 def _lines(kept: Path) -> int:
@@ -202,7 +208,7 @@ def _write(
     junit_file: Path | None,
 ) -> None:
     """Every report that was asked for."""
-    from cvxtoken.suite import junit, page, scoreboard, verdict
+    from cvxtoken.suite import junit, page, scoreboard, unsupported, verdict
 
     solver = run.solver
     if html is not None:
@@ -212,12 +218,14 @@ def _write(
     if as_json:
         document = scoreboard.to_document(solver.name, solver.version, run.scores, run.left_out)
         document |= {"complete": run.complete, "outcomes": verdict.to_records(verdicts)}
+        document["unsupported"] = run.unsupported
         if worse is not None:
             document["worse"] = [dict(vars(change)) for change in worse]
         print(json.dumps(document, indent=2, allow_nan=False))
         return
     board = scoreboard.scoreboard(run.scores, run.left_out)
-    print("\n\n".join(filter(None, [f"{solver.name} {solver.version}", board])))
+    unasked = unsupported.told(run.unsupported)
+    print("\n\n".join(filter(None, [f"{solver.name} {solver.version}", board, unasked])))
     told = [v for v in verdicts if v.reason]
     if told:
         print("\n" + "\n".join(f"{v.verdict}: {v.form} {v.instance}: {v.reason}" for v in told[:_TOLD]))

@@ -25,6 +25,7 @@ class Format(StrEnum):
     CLARABEL = exported.CLARABEL
     MPS = exported.MPS
     NPZ = exported.NPZ
+    NL = exported.NL
 
 
 @library.callback()

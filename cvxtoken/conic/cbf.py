@@ -41,6 +41,7 @@ def write_cbf(program: ConeProgram) -> str:
         [
             *("VER", "3", "", "OBJSENSE", sense, ""),
             *("VAR", f"{columns} 1", f"F {columns}", ""),
+            *(_section("INT", list(map(str, program.integers))) if program.integers else []),
             *("CON", f"{rows} {len(program.cones)}"),
             *(f"{_NAMES[kind]} {size}" for kind, size in program.cones),
             "",

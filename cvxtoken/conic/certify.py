@@ -17,12 +17,17 @@ def certify_cone(program: ConeProgram, digits: int = 30) -> ConicCertificate:
         digits: the gap asked for is 10^-digits of the value.
 
     Raises:
-        ProblemError: digits is not from 1 to 200.
+        ProblemError: digits is not from 1 to 200, or the program has integers.
         CertificateError: nothing could be proven; the message says what was tried and what stopped it.
         MissingExtraError: python-flint is not installed.
     """
     if not (isinstance(digits, int) and 1 <= digits <= MOST_DIGITS):
         raise ProblemError(f"digits is {digits!r}; it must be a whole number from 1 to {MOST_DIGITS}")
+    if program.integers:
+        raise ProblemError(
+            f"the program has {len(program.integers)} columns that must be whole; "
+            "only continuous programs can be proven"
+        )
     try:
         from cvxtoken.conic.search.prover import Prover
     except ModuleNotFoundError as error:

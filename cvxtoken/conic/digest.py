@@ -13,6 +13,8 @@ IEEE doubles, 8 bytes, big-endian, 0.0 for -0.0.
     q, then b                       their numbers
     A                               the count of the entries that are not 0; of each, by column and in a
                                     column by row, its column and row, counts, and its value, a number
+    integers                        where there are any: the count of the columns that must be whole, and
+                                    their columns, counts; proofs are of programs without
 
 Cones count as they stand: two nonnegative cones of 1 row are not one of 2. Derived here.
 """
@@ -42,6 +44,7 @@ def canonical_bytes(program: ConeProgram) -> bytes:
     """The bytes that the module's docstring describes."""
     rows, columns = program.A.shape
     exponents = iter(program.exponents)
+    count = len(program.integers)
     cones = []
     for kind, size in program.cones:
         cones.append(struct.pack(">BQ", KINDS.index(kind), size))
@@ -55,6 +58,7 @@ def canonical_bytes(program: ConeProgram) -> bytes:
             _numbers(program.q),
             _numbers(program.b),
             _entries(program.A),
+            *([struct.pack(f">Q{count}Q", count, *program.integers)] if count else []),
         ]
     )
 

@@ -62,9 +62,11 @@ class ConeProgram:
         exponents: a of each power cone, in their order.
         sense: of the problem that the program states, "minimize" or "maximize"; the program itself is always
             minimised.
+        integers: the columns that must be whole numbers, rising; such a program has no dual values.
 
     Raises:
-        ProblemError: shapes do not agree, a number is not finite, or a cone or the sense is not one of these.
+        ProblemError: shapes do not agree, a number is not finite, integers are no columns, or a cone or the
+            sense is not one of these.
     """
 
     A: sparse.csc_array
@@ -74,6 +76,7 @@ class ConeProgram:
     cones: Cones
     sense: str = MINIMIZE
     exponents: tuple[float, ...] = ()
+    integers: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         rows, columns = self.A.shape
@@ -100,6 +103,8 @@ class ConeProgram:
             raise ProblemError(f"exponents is {self.exponents}; it has {rule}")
         if sum(size for _, size in self.cones) != rows:
             raise ProblemError(f"cones have {sum(size for _, size in self.cones)} rows, and A has {rows}")
+        if list(self.integers) != sorted(set(self.integers) & set(range(columns))):
+            raise ProblemError(f"integers is {self.integers}; it has columns from 0 to {columns - 1}, rising")
 
     def to_clarabel(self) -> dict[str, Any]:
         """The mapping of Clarabel's own problem file (JSON), which `clarabel.load_from_file` reads.
@@ -107,10 +112,12 @@ class ConeProgram:
         That file has no place for the offset, which is left out.
 
         Raises:
-            ProblemError: the program has power or semidefinite cones.
+            ProblemError: the program has power or semidefinite cones, or integers.
         """
         if {POWER, SEMIDEFINITE} & {kind for kind, _ in self.cones}:
             raise ProblemError("power and semidefinite cones are not written in Clarabel's form")
+        if self.integers:
+            raise ProblemError("Clarabel's files have no place for whole numbers, which this program has")
         rows, columns = self.A.shape
         kinds: dict[str, Callable[[int], Any]] = {
             ZERO: lambda size: {"ZeroConeT": size},

@@ -1,12 +1,12 @@
-"""Reading the Conic Benchmark Format (CBF), versions 1 to 4, of continuous problems, without loss.
+"""Reading the Conic Benchmark Format (CBF), versions 1 to 4, without loss.
 
-A file is read whole or refused with a sentence. What is read: VER, OBJSENSE, VAR, CON, OBJACOORD, OBJBCOORD,
-ACOORD and BCOORD, with the domains of `cvxtoken.conic.domains`. What the format has beyond (integer
-variables, semidefinite and power cones, CHANGE) is refused by its name. The rules that are held against a
+A file is read whole or refused with a sentence. What is read: VER, OBJSENSE, VAR, INT, CON, OBJACOORD,
+OBJBCOORD, ACOORD and BCOORD, with the domains of `cvxtoken.conic.domains`. What the format has beyond
+(semidefinite and power cones, CHANGE) is refused by its name. The rules that are held against a
 file are the format's:
 
 - VER comes first. Each section stands once; VER, OBJSENSE and VAR must be there. The structure (OBJSENSE,
-  VAR, CON) comes before the data, which are zero where nothing is said.
+  VAR, INT, CON) comes before the data, which are zero where nothing is said.
 - No entry stands twice, no index is out of range, and as many entries follow as the count says.
 - The domains of VAR and of CON have as many rows together as is said before them.
 - Integers and reals are written in decimal digits. A real is read as the nearest double; one that is too
@@ -22,6 +22,7 @@ Source: H. A. Friberg, "The Conic Benchmark Format", version 4.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import NoReturn
 
 import numpy as np
@@ -37,10 +38,9 @@ VERSIONS = ("1", "2", "3", "4")
 _SENSES = {"MIN": MINIMIZE, "MAX": MAXIMIZE}
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _REAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_STRUCTURE = ("OBJSENSE", "VAR", "CON")
+_STRUCTURE = ("OBJSENSE", "VAR", "INT", "CON")
 _DATA = ("OBJACOORD", "OBJBCOORD", "ACOORD", "BCOORD")
 _BEYOND = {
-    "INT": "integer variables",
     **dict.fromkeys(("PSDVAR", "PSDCON", "OBJFCOORD", "FCOORD", "HCOORD", "DCOORD"), "semidefinite cones"),
     **dict.fromkeys(("POWCONES", "POW*CONES"), "power cones"),
     "CHANGE": "several problems in a file",
@@ -49,11 +49,12 @@ _FAR = {"POW": "power cones", "SVECPSD": "semidefinite cones", "GMEANABS": "cone
 
 
 def read_cbf(text: str) -> ConeProgram:
-    """The cone program in the text of a CBF file of a continuous problem.
+    """The cone program in the text of a CBF file.
 
-    The program's first columns are the file's variables. Its cones are the domains of CON and then those of
-    VAR, without F; where a sum of two numbers is no double, variables are added, as
-    `cvxtoken.conic.domains` says. The objective of MAX is negated, and the program's `sense` says so.
+    The program's first columns are the file's variables, those of INT its integers. Its cones are
+    the domains of CON and then those of VAR, without F; where a sum of two numbers is no double, variables
+    are added, as `cvxtoken.conic.domains` says. The objective of MAX is negated, and the program's `sense`
+    says so.
 
     Raises:
         ProblemError: the text is not such a file; the message names the line, the value and the rule.
@@ -80,7 +81,8 @@ def read_cbf(text: str) -> ConeProgram:
             vector[place] = value
     sign = -1.0 if file.sense == MAXIMIZE else 1.0
     domains = (*file.domains.get("CON", ()), *(pair for pair in file.domains["VAR"] if pair[0] != "F"))
-    return program_in(domains, M, c, sign * q + 0.0, sign * file.offset + 0.0, file.sense)
+    program = program_in(domains, M, c, sign * q + 0.0, sign * file.offset + 0.0, file.sense)
+    return replace(program, integers=file.integers) if file.integers else program
 
 
 class _File:
@@ -98,6 +100,7 @@ class _File:
             "BCOORD": {},
         }
         self.sense, self.offset = MINIMIZE, 0.0
+        self.integers: tuple[int, ...] = ()
 
     def read(self) -> None:
         """Read all sections."""
@@ -112,9 +115,7 @@ class _File:
     def section(self, keyword: str) -> None:
         """Read a section, its keyword being read already."""
         if keyword in _BEYOND:
-            self.fail(
-                f"{keyword}: {_BEYOND[keyword]} are not read, only continuous problems of {_listed(DOMAINS)}"
-            )
+            self.fail(f"{keyword}: {_BEYOND[keyword]} are not read, only problems of {_listed(DOMAINS)}")
         known = ("VER", *_STRUCTURE, *_DATA)
         if keyword not in known:
             self.fail(f"{_cut(keyword)} is found where a keyword must be{nearest(keyword[:20], known)}")
@@ -132,6 +133,8 @@ class _File:
             self.sense = _SENSES[self.choice("the sense", tuple(_SENSES))]
         elif keyword in ("VAR", "CON"):
             self.domains[keyword] = self.cones(keyword)
+        elif keyword == "INT":
+            self.integers = self.whole()
         elif keyword == "OBJBCOORD":
             self.offset = self.real(self.words(1, "the constant of the objective")[0])
         else:
@@ -169,6 +172,23 @@ class _File:
         if size < least or (exactly and size != least):
             self.fail(f"{name} has {size} rows; it has {'exactly' if exactly else 'at least'} {least}")
         return name, size
+
+    def whole(self) -> tuple[int, ...]:
+        """The variables that must be whole, rising."""
+        if "VAR" not in self.started:
+            self.fail("INT is found where VAR must be, which stands before it")
+        variables = sum(size for _, size in self.domains["VAR"])
+        count = self.integer(self.words(1, "the number of integer variables")[0])
+        found: set[int] = set()
+        for k in range(count):
+            (word,) = self.words(1, f"entry {k + 1} of {count} of INT")
+            index = self.integer(word, "an index")
+            if index >= variables:
+                self.fail(f"INT has the index {index}, and VAR has {variables}, counted from 0")
+            if index in found:
+                self.fail(f"INT has the index {index} twice")
+            found.add(index)
+        return tuple(sorted(found))
 
     def coordinates(self, keyword: str) -> None:
         """The entries of a matrix or vector."""

@@ -1,4 +1,6 @@
-"""Write the shipped ground truth: `python -m cvxtoken.library.build [--check]` (a minute; needs no solver).
+"""Write the shipped ground truth: `python -m cvxtoken.library.build [--check]` (a minute).
+
+Plain optima need no solver; the searches of other kinds begin at the points of one.
 
 Every optimum is polished to 40 digits and certified; the verifiers accept every proof before it is written.
 With --check nothing is written; it names the records that differ from those shipped.
@@ -11,74 +13,68 @@ import gzip
 import hashlib
 import json
 import sys
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from collections.abc import Iterator
+from decimal import Context
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 from rich.progress import track
 
 from cvxtoken import verifier
-from cvxtoken.allocation.prices.search import solve_prices
-from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.program.cones import cone_program
-from cvxtoken.allocation.proof.certificate import certify
-from cvxtoken.allocation.targeted.feasible import feasible
-from cvxtoken.allocation.targeted.polish import Start, polish_targets
-from cvxtoken.allocation.targets import Targets
 from cvxtoken.errors import LibraryError
 from cvxtoken.library.generate import FAMILIES, recipes
+from cvxtoken.library.problems import read_problem
+from cvxtoken.library.problems.allocation import Allocation
+from cvxtoken.library.problems.problem import Problem
 from cvxtoken.library.recipe import Recipe
 from cvxtoken.library.shipped import DUALS_STORED, FOLDER, SCHEMA, SUMS, read_family
-from cvxtoken.precision import SHIPPED, SHIPPED_PROOF
 from cvxtoken.whole.reference import solve_integer
 
 _INTEGER_SIZE = 100  # types; with more, no best whole tokens are sought
-_SEARCHED = ("z", "v", "edges", "multipliers")
+_STATED = 20  # digits of the optimum of other kinds, whose proofs come from searches in float64 too
+_SEARCHED = ("z", "v", "z0", "edges", "multipliers")
 
 
-def shipped_workloads(family: str) -> dict[str, Workload]:
+def shipped_problems(family: str) -> dict[str, Problem]:
     """The instances of a family that are shipped already, by id."""
     stored = (FOLDER / f"{family}.json.gz").exists()
-    return {instance.id: instance.workload for instance in read_family(family)} if stored else {}
+    return {instance.id: instance.problem for instance in read_family(family)} if stored else {}
 
 
-def new_workload(recipe: Recipe) -> Workload:
+def new_problem(recipe: Recipe) -> Problem:
     """What a recipe makes that is not shipped yet.
 
     Raises:
         LibraryError: a number in the instance is not a decimal of six digits.
     """
-    data = recipe.workload.to_instance()
-    del data["names"]
-    data |= {f"{name} of the server": value for name, value in recipe.workload.server.parameters.items()}
-    data.pop("server", None)
-    for field, values in data.items():
-        for value in np.ravel(values).tolist():
-            if value != float(f"{value:.6g}"):
-                raise LibraryError(
-                    f"{recipe.id}: {field} holds {value!r}; a new instance is made of decimals of six "
-                    "digits, which are the same on every machine"
-                )
-    return recipe.workload
+    for field, value in _numbers("", recipe.problem.to_record()):
+        if value != float(f"{value:.6g}"):
+            raise LibraryError(
+                f"{recipe.id}: {field} holds {value!r}; a new instance is made of decimals of six "
+                "digits, which are the same on every machine"
+            )
+    return recipe.problem
 
 
-def optimal_tokens(w: Workload) -> list[Decimal]:
-    """The optimum to 40 digits; a budget at its limit equals that double (LibraryError: not found)."""
-    near = Start(solve_prices(w).tolist(), {}, ())
-    found = polish_targets(feasible(w, Targets()), near)
-    if found is None:
-        raise LibraryError("the polish does not end")
-    short, top = Context(SHIPPED, ROUND_HALF_EVEN), map(Decimal, w.max_tokens.tolist())
-    return [l if l == l_max else short.plus(l) for l, l_max in zip(found[0], top, strict=True)]
+def _numbers(field: str, value: Any) -> Iterator[tuple[str, float]]:
+    """Every number in a record, with the name of its field."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            inside = f"{name} of the {field}" if field in ("server", "targets") else name
+            yield from _numbers(inside, part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _numbers(field, part)
+    elif isinstance(value, int | float):
+        yield field, value
 
 
-def ground_truth(recipe: Recipe, w: Workload) -> dict[str, Any]:
+def ground_truth(recipe: Recipe, problem: Problem) -> dict[str, Any]:
     """The record of one instance; every proof in it has been checked.
 
     Args:
         recipe: where it comes from.
-        w: the instance, as shipped or new.
+        problem: the instance, as shipped or new.
     """
     record: dict[str, Any] = {
         "schema": SCHEMA,
@@ -87,20 +83,19 @@ def ground_truth(recipe: Recipe, w: Workload) -> dict[str, Any]:
         "value": recipe.value,
         "seed": recipe.seed,
         "since": recipe.since,
-        "sha256": w.sha256,
-        "instance": w.to_instance(),
     }
+    if not isinstance(problem, Allocation):
+        named = {"kind": problem.kind, "sha256": problem.sha256, "problem": problem.to_record()}
+        return record | named | problem.proven()
+    w = problem.workload
+    record |= {"sha256": w.sha256, **problem.to_record()}
     if w.idle_at_zero <= 0:
         used: Fraction = 1 - w.idle_at_zero
         return record | {"witness": f"{used.numerator}/{used.denominator}"}
-    tokens = optimal_tokens(w)
-    proof = certify(w, tokens, SHIPPED_PROOF).to_document()
-    verifier.check(proof)
-    record["certificate"] = {
-        key: proof[key] for key in ("digits", "lower", "upper", "relative_gap", "tokens", "radii")
-    }
+    record |= problem.proven()
     if len(w) <= DUALS_STORED:
-        record["duals"] = cone_program(w, "raw").duals(tokens).tolist()
+        proof = problem.read_proof(record)
+        record["duals"] = problem.duals(proof, "raw").tolist()
     if len(w) <= _INTEGER_SIZE:
         whole = solve_integer(w)
         if whole.exact:
@@ -113,9 +108,14 @@ def ground_truth(recipe: Recipe, w: Workload) -> dict[str, Any]:
 
 
 def statements(records: list[dict[str, Any]]) -> dict[str, Any]:
-    """What records state, by id, without the proofs of whole tokens, which come from a search in float64."""
+    """What records state, by id, without what comes from a search in float64, as whole tokens do."""
     stated = {}
     for record in records:
+        if "kind" in record:
+            problem = read_problem(record["kind"], record["problem"])
+            optimum = Context(_STATED).plus(problem.optimum(problem.read_proof(record)))
+            stated[record["id"]] = record | {"certificate": str(optimum)}
+            continue
         whole = {key: value for key, value in record.get("integer", {}).items() if key not in _SEARCHED}
         stated[record["id"]] = record | ({"integer": whole} if whole else {})
     return stated
@@ -137,9 +137,9 @@ def main() -> int:
     check_only, wrong = parser.parse_args().check, []
     sums = {}
     for family in FAMILIES:
-        shipped = shipped_workloads(family)
+        shipped = shipped_problems(family)
         made = [
-            ground_truth(recipe, shipped.get(recipe.id) or new_workload(recipe))
+            ground_truth(recipe, shipped.get(recipe.id) or new_problem(recipe))
             for recipe in track(recipes(family), description=f"{family:<12}")
         ]
         if check_only:

@@ -3,7 +3,7 @@
 The folder holds a file of each instance's cone program and `index.json`, of the schema `cvxtoken-export/1`:
 a mapping with `schema`, `version` (of cvxtoken), `format`, and `instances`, each with
 
-    id, family, knob, value, since    as in the library
+    id, family, kind, knob, value, since    as in the library
     file                  of the cone program, relative to the folder
     sha256                of the instance (the workload), not of the file
     form                  presolved or raw; infeasible instances are always raw
@@ -13,12 +13,17 @@ a mapping with `schema`, `version` (of cvxtoken), `format`, and `instances`, eac
     offset                the constant of the objective; Clarabel's files have no place for it, and there
                           `objective` is without it
     witness               of an infeasible one the utilisation without tokens, exactly: a text such as 9/8
-    variables             count, and the map to tokens: those of type types[k] are scale[k] x[k], others 0
+    variables             count, and what they are; of tokens the map: those of type types[k] are
+                          scale[k] x[k], others 0
+    integers              the columns that must be whole, from 0
     rows                  how many; the length of z
-    duals                 z at the optimum in the order of the file's rows; null with over 100 types
+    duals                 z at the optimum in the order of the file's rows; null with over 100 types, and
+                          where they are not known
+    columns               in nl alone, which has an order of its own: the column of each variable; x is
+                          given in the file's order, and dual values and rays are not read
 
-and, where the format has no place for some, `left_out`: by id why. The objective is minimised: it is -J*. The
-file's numbers are doubles, the optimum is that of the exact instance.
+and, where the format has no place for some, `left_out`: by id why. The objective is minimised: where J is
+maximised, it is -J*. The file's numbers are doubles, the optimum is that of the exact instance.
 """
 
 from __future__ import annotations
@@ -36,14 +41,16 @@ from numpy.typing import NDArray
 from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.cbf import row_order, write_cbf
 from cvxtoken.conic.mps import not_linear, write_mps
+from cvxtoken.conic.nl import write_nl
 from cvxtoken.conic.program import ConeProgram
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest, write_text
+from cvxtoken.library.problems.written import INTEGERS
 from cvxtoken.library.shipped import DUALS_STORED, Instance
 
 SCHEMA, INDEX = "cvxtoken-export/1", "index.json"
-CBF, CLARABEL, MPS, NPZ = "cbf", "clarabel-json", "mps", "npz"
-ENDINGS = {CBF: ".cbf", CLARABEL: ".json", MPS: ".mps", NPZ: ".npz"}
+CBF, CLARABEL, MPS, NPZ, NL = "cbf", "clarabel-json", "mps", "npz", "nl"
+ENDINGS = {CBF: ".cbf", CLARABEL: ".json", MPS: ".mps", NPZ: ".npz", NL: ".nl"}
 TOLERANCE = 1e-6  # relative; what general-purpose solvers promise
 _DIGITS = Context(40)
 
@@ -60,14 +67,16 @@ def export(
     Args:
         folder: made where it is missing; files of the same names are written over.
         chosen: the instances.
-        file_format: cbf, clarabel-json, mps (linear programs alone) or npz (arrays A_data, A_indices,
-            A_indptr of the columns, b, q, offset, cone_kinds, cone_rows).
+        file_format: cbf, clarabel-json, mps (linear programs alone, also with integers), nl (smooth, see
+            `conic.nl`), or npz (arrays A_data, A_indices, A_indptr of the columns, b, q, offset,
+            cone_kinds, cone_rows, integers).
         form: presolved or raw.
         on_instance: called with the id of each instance when it is written.
 
     Raises:
         ProblemError: the format is not known, or has no place for any of them, or the folder cannot be
             written.
+        MissingExtraError: nl is asked for, and Pyomo is not installed.
     """
     from cvxtoken import __version__
 
@@ -95,56 +104,54 @@ def export(
 
 def _no_place(instance: Instance, file_format: str, form: str) -> str:
     """Why a format has no place for an instance; empty where it has."""
-    from cvxtoken.allocation.program.cones import cone_program
-
+    if file_format == CLARABEL and INTEGERS in instance.problem.needs:
+        return "the format has no place for whole numbers"
     if file_format != MPS:
         return ""
-    form = form if instance.feasible else "raw"
-    return not_linear(cone_program(instance.workload, form, stable=instance.feasible).program)
+    return not_linear(instance.problem.cones(form if instance.feasible else "raw").program)
 
 
 def _write(folder: Path, instance: Instance, file_format: str, form: str) -> dict[str, Any]:
     """Write one instance's program; its entry in the index."""
-    from cvxtoken.allocation.program.cones import cone_program
-
     form = form if instance.feasible else "raw"
-    cones = cone_program(instance.workload, form, stable=instance.feasible)
-    program = cones.program
+    problem = instance.problem
+    written = problem.cones(form)
+    program = written.program
     file = f"{instance.id}{ENDINGS[file_format]}"
-    _write_program(folder / file, program, file_format)
+    columns = _write_program(folder / file, program, file_format)
     objective = duals = None
     if instance.feasible:
         shift = 0 if file_format != CLARABEL else _DIGITS.create_decimal_from_float(program.offset)
-        objective = str(_DIGITS.subtract(instance.certificate.lower.copy_negate(), shift))
-        if len(instance.workload) <= DUALS_STORED:
-            z = cones.duals(instance.certificate.tokens)
-            duals = z[file_order(program, file_format)].tolist()
+        optimum = instance.optimum.copy_negate() if problem.sense < 0 else instance.optimum
+        objective = str(_DIGITS.subtract(optimum, shift))
+        known = columns is None and len(problem.names) <= DUALS_STORED
+        z = problem.duals(instance.certificate, form) if known else None
+        duals = None if z is None else z[file_order(program, file_format)].tolist()
     return {
         "id": instance.id,
         "family": instance.family,
+        "kind": instance.kind,
         "knob": instance.knob,
         "value": instance.value,
         "since": instance.since,
         "file": file,
-        "sha256": instance.workload.sha256,
+        "sha256": problem.sha256,
         "form": form,
         "status": "optimal" if instance.feasible else "infeasible",
         "objective": objective,
         "tolerance": TOLERANCE,
         "offset": program.offset,
         "witness": None if instance.feasible else str(instance.witness),
-        "variables": {
-            "count": len(program.q),
-            "types": cones.types.tolist(),
-            "scale": cones.scale.tolist(),
-            "names": [instance.workload.names[k] for k in cones.types.tolist()],
-        },
+        "variables": {"count": len(program.q), **written.variables},
+        "integers": list(program.integers),
         "rows": len(program.b),
         "duals": duals,
+        **({} if columns is None else {"columns": columns}),
     }
 
 
-def _write_program(path: Path, program: ConeProgram, file_format: str) -> None:
+def _write_program(path: Path, program: ConeProgram, file_format: str) -> list[int] | None:
+    """Write a file; of each of its variables the column, where they stand in another order."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if file_format == NPZ:
@@ -154,9 +161,14 @@ def _write_program(path: Path, program: ConeProgram, file_format: str) -> None:
     if file_format == CBF:
         write_text(path, write_cbf(program))
     elif file_format == MPS:
-        write_text(path, write_mps(program))
+        write_text(path, write_mps(program, program.integers))
     elif file_format == CLARABEL:
         write_text(path, json.dumps(program.to_clarabel(), allow_nan=False) + "\n")
+    elif file_format == NL:
+        text, columns = write_nl(program)
+        write_text(path, text)
+        return columns
+    return None
 
 
 def _arrays(program: ConeProgram) -> dict[str, Any]:
@@ -169,6 +181,7 @@ def _arrays(program: ConeProgram) -> dict[str, Any]:
         "offset": np.array(program.offset),
         "cone_kinds": np.array([kind for kind, _ in program.cones]),
         "cone_rows": np.array([rows for _, rows in program.cones]),
+        "integers": np.array(program.integers, dtype=np.int64),
     }
 
 

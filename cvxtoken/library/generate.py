@@ -16,6 +16,7 @@ import numpy as np
 from cvxtoken.allocation import model
 from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.library import varied
 from cvxtoken.library.builtin import load
 from cvxtoken.library.recipe import SEED, Recipe
 from cvxtoken.library.servers import servers
@@ -193,4 +194,11 @@ FAMILIES: dict[str, Callable[[], Iterator[Recipe]]] = {
     "all-max": _all_max,
     "infeasible": _infeasible,
     "servers": servers,
+    "whole": varied.whole,
+    "targets": varied.targets,
+    "deviations": varied.deviations,
+    "robust": varied.robust,
+    "lagged": varied.lagged,
+    "schedules": varied.schedules,
+    "limits": varied.limits,
 }

@@ -7,26 +7,29 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from cvxtoken import verifier
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.proof.certificate import Certificate
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import LibraryError, ProblemError
 from cvxtoken.files import nearest
 from cvxtoken.library.generate import FAMILIES
+from cvxtoken.library.problems import read_problem
+from cvxtoken.library.problems.problem import Problem
 from cvxtoken.whole.certificate import IntegerCertificate
 
 SCHEMA = "cvxtoken-instance/1"
 FOLDER = Path(__file__).parent / "truth"
 SUMS = "SHA256SUMS"
+PLAIN = "allocation"  # the kind of records that name none
 DUALS_STORED = 100  # types; with more, dual values are not stored but computed from the optimum
 
 
@@ -55,21 +58,42 @@ class Instance:
         """The part of the id before the slash."""
         return self.id.partition("/")[0]
 
+    @property
+    def kind(self) -> str:
+        """Of its problem: one of `cvxtoken.library.problems.KINDS`."""
+        return str(self.record.get("kind", PLAIN))
+
     @cached_property
-    def workload(self) -> Workload:
+    def problem(self) -> Problem:
         """The instance itself, its SHA-256 compared.
 
         Raises:
             LibraryError: it is not the instance that the ground truth belongs to.
         """
-        workload = Workload(**self.record["instance"])
-        if workload.sha256 != self.record["sha256"]:
+        stored = self.record if self.kind == PLAIN else self.record["problem"]
+        problem = read_problem(self.kind, stored)
+        if problem.sha256 != self.record["sha256"]:
             raise LibraryError(f"{self.id}: the instance's SHA-256 is not {self.record['sha256']}")
-        return workload
+        return problem
+
+    @cached_property
+    def workload(self) -> Workload:
+        """The workload of a plain allocation.
+
+        Raises:
+            LibraryError: it is not the instance that the ground truth belongs to.
+            ProblemError: the instance is of another kind, and asks for more than its workload says.
+        """
+        data = self.problem.data
+        if self.kind != PLAIN:
+            raise ProblemError(
+                f"{self.id} is of kind {self.kind!r}: take its `problem`; it is no plain workload"
+            )
+        return cast(Workload, data)
 
     @property
     def feasible(self) -> bool:
-        """Whether any allocation is stable."""
+        """Whether there is any answer; where there is none, no allocation is stable."""
         return "certificate" in self.record
 
     @property
@@ -80,21 +104,38 @@ class Instance:
         return Fraction(self.record["witness"])
 
     @cached_property
-    def certificate(self) -> Certificate:
-        """The proven optimum: tokens to 40 digits, relative gap at most 1e-60 (ProblemError: infeasible)."""
+    def certificate(self) -> Any:
+        """The proven optimum, of the class of the kind's proof; of a plain allocation a `Certificate`.
+
+        That has tokens to 40 digits, and a relative gap of at most 1e-60 (ProblemError: infeasible).
+        """
         if not self.feasible:
             raise ProblemError(f"{self.id} is infeasible: it has no optimum")
-        return Certificate.from_document(self.certificate_document())
+        return self.problem.read_proof(self.record)
 
     @cached_property
     def tokens(self) -> FloatArray:
-        """The optimal tokens, shape (N,)."""
-        return np.array([float(l) for l in self.certificate.tokens])
+        """The optimal tokens, or the best answer of another kind, shape (N,)."""
+        return self.problem.best(self.certificate)
+
+    @cached_property
+    def optimum(self) -> Decimal:
+        """The proven optimum, such as J* (ProblemError: infeasible)."""
+        return self.problem.optimum(self.certificate)
 
     @property
     def objective(self) -> float:
-        """J*, to the nearest double."""
-        return float(self.certificate.lower)
+        """J*, or what the kind calls its objective, to the nearest double."""
+        return float(self.optimum)
+
+    @property
+    def minimised(self) -> float:
+        """The optimal value of what cone data minimise: -J*."""
+        return self.problem.sense * self.objective
+
+    def error(self, answer: FloatArray) -> float:
+        """The relative loss of an answer, of one number each of `problem.names`; infinite if it is none."""
+        return self.problem.error(answer, self.certificate)
 
     @cached_property
     def duals(self) -> FloatArray:
@@ -114,15 +155,12 @@ class Instance:
 
     def certificate_document(self) -> dict[str, Any]:
         """The certificate as a file holds it; `verifier.check` checks it."""
-        return self._proof("certificate", verifier.allocation.SCHEMA)
+        return self.problem.document(self.record)
 
     def integer_document(self) -> dict[str, Any]:
         """The proof of the whole tokens as a file holds it; `verifier.whole.check` checks it."""
-        return self._proof("integer", verifier.whole.SCHEMA)
-
-    def _proof(self, key: str, schema: str) -> dict[str, Any]:
-        head = {"schema": schema, "sha256": self.record["sha256"], "instance": self.workload.to_instance()}
-        return {**head, **self.record[key]}
+        head = {"schema": verifier.whole.SCHEMA, "sha256": self.record["sha256"]}
+        return {**head, "instance": self.workload.to_instance(), **self.record["integer"]}
 
 
 def instances(include: str | Iterable[str] = "*", exclude: str | Iterable[str] = ()) -> list[Instance]:

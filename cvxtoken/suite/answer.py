@@ -4,14 +4,16 @@ Three kinds of function can be tested. The annotation of the first parameter, th
 `kind=` says which kind a function is:
 
     workload   f(workload) -> tokens, which claims the optimum, a `Result`, or an `Answer`; raises
-               UnstableError if nothing is stable, and NotImplementedError where it does not know the server
+               UnstableError if nothing is stable, and NotImplementedError where it does not know the server.
+               Or of the data of another kind of problem, as its first parameter is annotated
     problem    f(problem) solves a CVXPY problem in place; what it returns, if anything, is its status
     cones      f(A, b, q, cones) -> an object or mapping with x, status and what `cvxtoken.suite.reading`
-               reads besides; of the data see `ConeProgram`
+               reads besides; of the data see `ConeProgram`. One that takes `integers` too is asked about
+               problems with whole numbers
 
 A parametric problem is one object for all instances of a size: between solves only its parameters change.
 What is scored is a re-solve: before it is asked about an instance, the function has solved the same problem
-for another of that size, the one before it in the library.
+for another of that size, the one before it in the library. Only plain allocations have this form.
 """
 
 from __future__ import annotations
@@ -27,10 +29,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cvxtoken.allocation.methods.loop import Result
-from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.errors import LibraryError, ProblemError, UnstableError
 from cvxtoken.library import Instance, instances
+from cvxtoken.library.problems import DATA
+from cvxtoken.library.problems.allocation import Allocation
+from cvxtoken.library.problems.problem import Problem
+from cvxtoken.library.problems.written import INTEGERS
+from cvxtoken.library.shipped import PLAIN
 from cvxtoken.suite.reading import Answer, answered, read_cones
 from cvxtoken.suite.status import FAILED, INFEASIBLE, OPTIMAL
 
@@ -52,6 +57,8 @@ class Subject:
         function: the user's function.
         kind: workload, problem or cones.
         form: in which form a problem or cone data are written: presolved or raw; a problem also parametric.
+        data: of a function of a workload, the class that it takes: one of `cvxtoken.library.problems.DATA`.
+        takes: what a solver is known to take without integers, and with them; None where nothing is known.
         before: of parametric problems, by id the instance of the same size that is solved before.
         problems: the parametric problems made so far, by their number of types.
     """
@@ -59,13 +66,42 @@ class Subject:
     function: Callable[..., Any]
     kind: str
     form: str = PRESOLVED
+    data: str = "Workload"
+    takes: tuple[frozenset[str], frozenset[str]] | None = None
     before: Mapping[str, Instance] = field(default_factory=dict, repr=False, compare=False)
     problems: dict[int, Resolvable] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def takes_start(self) -> bool:
         """Whether the function takes a start, in a parameter named `start`."""
-        return self.kind == "workload" and "start" in inspect.signature(self.function).parameters
+        return self.kind == "workload" and "start" in self._parameters
+
+    @property
+    def takes_integers(self) -> bool:
+        """Whether a function of cone data takes the whole columns, in a parameter named `integers`."""
+        return self.kind == "cones" and INTEGERS in self._parameters
+
+    @property
+    def _parameters(self) -> set[str]:
+        return {parameter.name for parameter in _signature(self.function)}
+
+    def unsupported(self, problem: Problem) -> str:
+        """Why the function cannot be asked about a problem; empty where it can."""
+        if self.kind == "workload":
+            given = type(problem.data).__name__
+            return "" if given == self.data else f"it takes a {self.data}, and this is a {given}"
+        if self.form == PARAMETRIC and problem.kind != PLAIN:
+            return f"only plain allocations are re-solved with parameters; this is of kind {problem.kind!r}"
+        whole = INTEGERS in problem.needs
+        if self.kind == "cones" and whole and not self.takes_integers:
+            return "it has no parameter 'integers', and some numbers must be whole"
+        if self.takes is None:
+            return ""
+        if whole and not self.takes[True]:
+            return "it takes no integers"
+        missing = problem.needs - {INTEGERS} - self.takes[whole]
+        added = " with integers" if whole else ""
+        return f"it takes no {' and no '.join(sorted(missing))} cones{added}" if missing else ""
 
     def of(self, instance: Instance) -> Answer:
         """The answer to an instance, of a parametric problem to a re-solve; its own data cannot be changed.
@@ -77,18 +113,19 @@ class Subject:
         if self.form == PARAMETRIC:
             other = self.before.get(instance.id)
             w = instance.workload
+            half = w.replace(arrival_rate=w.arrival_rate / 2)
             with suppress(NotImplementedError):  # the other instance is not what is asked about
-                self.answer(w.replace(arrival_rate=w.arrival_rate / 2) if other is None else other.workload)
-        return self.answer(instance.workload.replace())
+                self.answer(Allocation(half) if other is None else other.problem)
+        return self.answer(instance.problem.copy())
 
-    def answer(self, workload: Workload, **arguments: Any) -> Answer:
+    def answer(self, problem: Problem, **arguments: Any) -> Answer:
         """Call the function; an error becomes a failed answer, except NotImplementedError.
 
         Raises:
             LibraryError: the problem could not be written; no solver is scored for that.
         """
         try:
-            ask: Callable[[], Answer] = getattr(self, f"_{self.kind}")(workload, **arguments)
+            ask: Callable[[], Answer] = getattr(self, f"_{self.kind}")(problem, **arguments)
         except Exception as error:
             raise LibraryError(
                 f"an instance cannot be written as {self.kind}: {type(error).__name__}: {error}"
@@ -105,9 +142,9 @@ class Subject:
             found = Answer(None, FAILED, detail=f"raised {type(error).__name__}: {error}")
         return found.replace(seconds=time.perf_counter() - started)
 
-    def _workload(self, workload: Workload, **arguments: Any) -> Callable[[], Answer]:
+    def _workload(self, problem: Problem, **arguments: Any) -> Callable[[], Answer]:
         def ask() -> Answer:
-            found = self.function(workload, **arguments)
+            found = self.function(problem.data, **arguments)
             if isinstance(found, Answer):
                 read = answered(found.status)
                 told = found.detail or read.detail
@@ -119,8 +156,9 @@ class Subject:
 
         return ask
 
-    def _problem(self, workload: Workload) -> Callable[[], Answer]:
+    def _problem(self, asked: Problem) -> Callable[[], Answer]:
         if self.form == PARAMETRIC:
+            workload = asked.data
             shared = self.parametric(len(workload))
             shared.update(workload)
             copies = {name: np.copy(parameter.value) for name, parameter in shared.parameters.items()}
@@ -131,18 +169,16 @@ class Subject:
                 return answer.replace(changed=_changed(copies, now))
 
             return ask
-        from cvxtoken.allocation.program.forms import FORMS
+        program = asked.program(self.form)
+        return lambda: self._solved(program.problem, program.read)
 
-        program = FORMS[self.form](workload)
-        return lambda: self._solved(program.problem, lambda: program.tokens.value)
-
-    def _solved(self, problem: Any, tokens: Callable[[], FloatArray | None]) -> Answer:
+    def _solved(self, problem: Any, read: Callable[[], FloatArray | None]) -> Answer:
         """What the function leaves in a problem."""
         said = self.function(problem)
         status = said if isinstance(said, str) else problem.status
         duals = [constraint.dual_value for constraint in problem.constraints]
         given = duals if any(value is not None for value in duals) else None
-        answer = answered(status, tokens(), duals=given, objective=problem.value)
+        answer = answered(status, read(), duals=given, objective=problem.value)
         if status is None:
             return answer.replace(fault="nothing solved the problem: its status is None")
         return answer
@@ -155,20 +191,21 @@ class Subject:
             self.problems[size] = resolvable_program(size)
         return self.problems[size]
 
-    def _cones(self, workload: Workload) -> Callable[[], Answer]:
-        cones = cone_program(workload, self.form, stable=False)
-        p = cones.program
+    def _cones(self, problem: Problem) -> Callable[[], Answer]:
+        written = problem.cones(self.form)
+        p = written.program
+        whole = {INTEGERS: p.integers} if self.takes_integers else {}
 
         def ask() -> Answer:
             copies = {"A": np.copy(p.A.data), "b": np.copy(p.b), "q": np.copy(p.q)}
-            answer = read_cones(cones, self.function(p.A, p.b, p.q, p.cones))
+            answer = read_cones(written, self.function(p.A, p.b, p.q, p.cones, **whole))
             return answer.replace(changed=_changed(copies, {"A": p.A.data, "b": p.b, "q": p.q}))
 
         return ask
 
     def asks(self, instance: Instance) -> str:
         """Why an instance cannot be written in this form; empty where it can: only optima are presolved."""
-        if self.form == PARAMETRIC and len(instance.workload) > PARAMETRIC_TYPES:
+        if self.form == PARAMETRIC and len(instance.problem.names) > PARAMETRIC_TYPES:
             return f"it has over {PARAMETRIC_TYPES} types, too many parameters for CVXPY"
         if instance.feasible or self.kind == "workload" or self.form != PRESOLVED:
             return ""
@@ -193,24 +230,26 @@ def subject(function: Callable[..., Any], kind: str | None = None, form: str = P
     for name, value, known in (("kind", kind, KINDS), ("form", form, FORMS)):
         if value not in known:
             raise ProblemError(f"{name} is {value!r}; it must be one of {', '.join(known)}")
-    if form != PARAMETRIC:
-        return Subject(function, kind, form)
-    if kind != "problem":
-        raise ProblemError(
-            f"form is {form!r}; it needs CVXPY's parameters, so that kind must be problem, not {kind}"
-        )
-    return Subject(function, kind, form, _before())
+    if form == PARAMETRIC:
+        if kind != "problem":
+            raise ProblemError(
+                f"form is {form!r}; it needs CVXPY's parameters, so that kind must be problem, not {kind}"
+            )
+        return Subject(function, kind, form, before=_before())
+    data = _annotation(function)
+    return Subject(function, kind, form, data if kind == "workload" and data in DATA else "Workload")
 
 
 @cache
 def _before() -> dict[str, Instance]:
-    """Of each instance the one of its size before it in the library, of the first the last.
+    """Of each plain allocation the one of its size before it in the library, of the first the last.
 
     Of an infeasible one it is the last one before that has an optimum, so that the claim must change.
     """
     sizes: dict[int, list[Instance]] = {}
     for instance in instances():
-        sizes.setdefault(len(instance.workload), []).append(instance)
+        if instance.kind == PLAIN:
+            sizes.setdefault(len(instance.workload), []).append(instance)
     before = {}
     for alike in sizes.values():
         for place, instance in enumerate(alike):
@@ -222,23 +261,33 @@ def _before() -> dict[str, Instance]:
     return before
 
 
-def _kind(function: Callable[..., Any]) -> str:
+def _signature(function: Callable[..., Any]) -> list[inspect.Parameter]:
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        return list(inspect.signature(function).parameters.values())
     except ValueError:  # a built-in without a signature
-        parameters = []
+        return []
+
+
+def _annotation(function: Callable[..., Any]) -> str:
+    """The name of the class of the first parameter, empty where none is given."""
+    parameters = _signature(function)
+    annotation = parameters[0].annotation if parameters else inspect.Parameter.empty
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return str(name).split(".")[-1]
+
+
+def _kind(function: Callable[..., Any]) -> str:
     needed = [
         p
-        for p in parameters
+        for p in _signature(function)
         if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        if p.name != INTEGERS
     ]
     if len(needed) == 4:
         return "cones"
-    annotation = parameters[0].annotation if parameters else inspect.Parameter.empty
-    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    for ending, kind in (("Workload", "workload"), ("Problem", "problem")):
-        if name.split(".")[-1] == ending:
-            return kind
+    name = _annotation(function)
+    if name in DATA or name == "Problem":
+        return "problem" if name == "Problem" else "workload"
     raise ProblemError(
         "what solve_fn takes cannot be told: annotate its parameter as cvxtoken.Workload or cvxpy.Problem, "
         f"give it the four parameters A, b, q, cones, or say kind= one of {', '.join(KINDS)}"

@@ -7,18 +7,21 @@ from functools import cached_property
 
 import numpy as np
 
-from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.program.cones import AllocationCones, cone_program
 from cvxtoken.arrays import FloatArray
 from cvxtoken.library import Instance
+from cvxtoken.library.problems.problem import Problem
+from cvxtoken.library.problems.written import Written
+from cvxtoken.library.shipped import PLAIN
 from cvxtoken.suite.answer import PRESOLVED, RAW, Subject
 from cvxtoken.suite.reading import Answer
 from cvxtoken.suite.status import OPTIMAL, SAYS_INFEASIBLE, SAYS_UNBOUNDED, UNSUPPORTED
 from cvxtoken.suite.vectors import kind_of, real
-from cvxtoken.whole.rounding import Neighbourhood
 
-_ASKED_AGAIN = 50  # types; with more, a solver is asked about an instance only once
+_ASKED_AGAIN = (
+    50  # types, or numbers of another answer; with more, a solver is asked about an instance only once
+)
 
 
 class NotApplicable(Exception):  # noqa: N818 (no error)
@@ -45,31 +48,47 @@ class Case:
         return self.subject.of(self.instance)
 
     @cached_property
-    def cones(self) -> AllocationCones:
+    def cones(self) -> Written:
         """The instance as cone data, in the subject's form; of a parametric problem raw."""
-        form = PRESOLVED if self.subject.form == PRESOLVED else RAW
-        return cone_program(self.instance.workload, form, stable=False)
+        return self.instance.problem.cones(self._form)
 
-    def again(self, workload: Workload, **arguments: FloatArray) -> float:
-        """J of an answer to a related workload, at tokens moved into the box.
+    @cached_property
+    def allocation(self) -> AllocationCones:
+        """The cone data of a plain allocation (NotApplicable: another kind)."""
+        return cone_program(self.workload, self._form, stable=False)
+
+    @property
+    def _form(self) -> str:
+        return PRESOLVED if self.subject.form == PRESOLVED else RAW
+
+    @property
+    def workload(self) -> Workload:
+        """That of a plain allocation, which alone has related questions (NotApplicable: another kind)."""
+        if self.instance.kind != PLAIN:
+            raise NotApplicable(f"asked of plain allocations; this is of kind {self.instance.kind!r}")
+        return self.instance.workload
+
+    def again(self, problem: Problem, **arguments: FloatArray) -> float:
+        """The objective of an answer to a related problem, moved to where the rules hold.
 
         Raises:
             NotApplicable: the instance is large or infeasible.
         """
-        if not self.instance.feasible or len(self.instance.workload) > _ASKED_AGAIN:
+        if not self.instance.feasible or len(self.instance.problem.names) > _ASKED_AGAIN:
             raise NotApplicable(f"asked on feasible instances of up to {_ASKED_AGAIN} types")
         self.require_optimal()
-        if not np.isfinite(value(self.instance.workload, self.answer)):
+        if not np.isfinite(value(self.instance.problem, self.answer)):
             raise NotApplicable("the first answer has no objective")
-        return value(workload, self.subject.answer(workload.replace(), **arguments))
+        return value(problem, self.subject.answer(problem.copy(), **arguments))
 
     def differs(self, J: float) -> str | None:
         """Why the objective of a related answer differs from that of the first; None where it does not."""
-        first = value(self.instance.workload, self.answer)
+        first, unit = value(self.instance.problem, self.answer), self.instance.problem.unit
         allowed = 2 * self.tolerance * (1 + abs(self.instance.objective))
         if abs(J - first) <= allowed:
             return None
-        return f"J = {J:.9g} s, but {first:.9g} s before (tolerance {allowed:.2g} s)"
+        told = f"{self.instance.problem.symbol} = {J:.9g} {unit}, but {first:.9g} {unit} before"
+        return f"{told} (tolerance {allowed:.2g} {unit})"
 
     def tokens(self) -> FloatArray:
         """The tokens, shape (N,).
@@ -82,7 +101,7 @@ class Case:
         status = self.answer.status
         if status in (*SAYS_INFEASIBLE, *SAYS_UNBOUNDED, UNSUPPORTED):
             raise NotApplicable(f"the solver says '{status}'")
-        reason = problem_with(self.instance.workload, self.answer.tokens)
+        reason = problem_with(self.instance.problem, self.answer.tokens)
         if reason or self.answer.tokens is None:
             raise NotApplicable(f"there is no answer: {self.answer.detail or reason}")
         return np.asarray(self.answer.tokens, dtype=float)
@@ -97,30 +116,21 @@ class Case:
             raise NotApplicable(f"the answer claims '{self.answer.status}', not '{OPTIMAL}'")
 
 
-def value(workload: Workload, answer: Answer) -> float:
-    """J at an answer's tokens, moved into the box; minus infinity where they are missing or not stable."""
-    if problem_with(workload, answer.tokens):
+def value(problem: Problem, answer: Answer) -> float:
+    """The objective at an answer, moved to where the rules hold; minus infinity where there is no answer."""
+    if problem_with(problem, answer.tokens):
         return -np.inf
-    tokens = np.clip(np.asarray(answer.tokens, dtype=float), 0, workload.max_tokens)
-    return float(model.objective(workload, tokens))
+    return problem.value(np.asarray(answer.tokens, dtype=float))
 
 
-def problem_with(workload: Workload, tokens: FloatArray | None) -> str | None:
-    """Why something is not an allocation at all; None where it is one."""
+def problem_with(problem: Problem, tokens: FloatArray | None) -> str | None:
+    """Why something is not an answer at all, such as an allocation; None where it is one."""
     if tokens is None:
         return "no tokens were returned"
     try:
         l = real(tokens)
     except (TypeError, ValueError):
         return f"what was returned is not an array of numbers but {kind_of(tokens)}"
-    if l.shape != (len(workload),):
-        return f"tokens have shape {l.shape}; it must be ({len(workload)},)"
+    if l.shape != (len(problem.names),):
+        return f"tokens have shape {l.shape}; it must be ({len(problem.names)},)"
     return None if np.isfinite(l).all() else "tokens are not finite"
-
-
-def true_error(instance: Instance, tokens: FloatArray) -> float:
-    """(J* - J(l)) / (1 + |J*|) at tokens moved into the box, without cancellation; infinite if unstable."""
-    w = instance.workload
-    losses = Neighbourhood(w, instance.tokens)
-    l = np.clip(np.asarray(tokens, dtype=float), 0, w.max_tokens)
-    return float(losses.loss(losses.sums(l).sum(axis=-1))) / (1 + abs(instance.objective))

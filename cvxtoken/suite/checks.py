@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvxtoken.allocation import model
 from cvxtoken.allocation.fields import OF_TYPES
+from cvxtoken.library.problems.allocation import Allocation
 from cvxtoken.suite.answer import PARAMETRIC
-from cvxtoken.suite.case import Case, NotApplicable, problem_with, true_error, value
+from cvxtoken.suite.case import Case, NotApplicable, problem_with, value
 from cvxtoken.suite.optimality import duals, objective, primal
 from cvxtoken.suite.rays import certificate
 from cvxtoken.suite.status import (
@@ -27,7 +27,6 @@ from cvxtoken.suite.status import (
     UNSUPPORTED,
 )
 
-FEASIBILITY = 1e-6  # relative to 1 + max_tokens: so far may tokens lie outside the box
 DETECTABLE = 1e-4  # a solver in doubles cannot be asked to see a utilisation nearer to 1
 
 
@@ -43,7 +42,7 @@ def answers(case: Case) -> str | None:
         return None
     if status == UNSUPPORTED:
         raise NotApplicable(f"the solver says '{status}'")
-    reason = problem_with(case.instance.workload, case.answer.tokens)
+    reason = problem_with(case.instance.problem, case.answer.tokens)
     if case.answer.tokens is None and case.answer.fault:
         raise NotApplicable(case.answer.fault)
     told = case.answer.detail if case.answer.tokens is None and status == FAILED else ""
@@ -51,26 +50,22 @@ def answers(case: Case) -> str | None:
 
 
 def feasible(case: Case) -> str | None:
-    """Whether the tokens lie in the box, to 1e-6 of it, and are stable."""
-    l, w = case.tokens(), case.instance.workload
-    outside = np.maximum(-l, l - w.max_tokens) / (1 + w.max_tokens)
-    if outside.max() > FEASIBILITY:
-        k = int(np.argmax(outside))
-        allowed = FEASIBILITY * (1 + w.max_tokens[k])
-        told = f"tokens of {w.names[k]!r} are {l[k]:.6g}, outside 0 to {w.max_tokens[k]:g}"
-        return f"{told} (tolerance {allowed:.2g})"
-    y = float(model.idle(w, np.clip(l, 0, w.max_tokens)))
-    return None if y > 0 else f"the utilisation is 1 + {-y:.2g}, not below 1"
+    """Whether the answer keeps the rules: tokens lie in the box, to 1e-6 of it, and are stable."""
+    return case.instance.problem.broken(case.tokens())
 
 
 def accurate(case: Case) -> str | None:
     """Whether the true error of the objective, against the certified optimum, is within the tolerance."""
-    error = true_error(case.instance, case.tokens())
+    l, problem = case.tokens(), case.instance.problem
+    error = case.instance.error(l)
     if error <= case.tolerance:
         return None
-    J, best = value(case.instance.workload, case.answer), case.instance.objective
+    reason = problem.broken(l)
+    if reason and not np.isfinite(error):
+        return f"the objective counts for nothing: {reason}"
+    J, best, unit = value(problem, case.answer), case.instance.objective, problem.unit
     told = f"the objective is off by {error:.3g} relative (tolerance {case.tolerance:g})"
-    return f"{told}: J = {J:.9g} s, expected {best:.9g} s"
+    return f"{told}: {problem.symbol} = {J:.9g} {unit}, expected {best:.9g} {unit}"
 
 
 def honest(case: Case) -> str | None:
@@ -93,7 +88,7 @@ def honest(case: Case) -> str | None:
         return None
     if not instance.feasible:
         return f"claims '{status}', but {truth}"
-    reason = problem_with(instance.workload, case.answer.tokens) or feasible(case) or accurate(case)
+    reason = problem_with(instance.problem, case.answer.tokens) or feasible(case) or accurate(case)
     return f"claims '{status}', but {reason}" if reason else None
 
 
@@ -115,30 +110,32 @@ def detects(case: Case) -> str | None:
 
 def permutation(case: Case) -> str | None:
     """Whether the order of the types does not matter."""
-    w = case.instance.workload
+    w = case.workload
     if len(w) < 2:
         raise NotApplicable("there is one type only")
     order = np.roll(np.arange(len(w))[::-1], 1)
     fields = {name: getattr(w, name)[order] for name in OF_TYPES}
-    return case.differs(case.again(w.replace(names=[w.names[k] for k in order], **fields)))
+    other = w.replace(names=[w.names[k] for k in order], **fields)
+    return case.differs(case.again(Allocation(other)))
 
 
 def split_types(case: Case) -> str | None:
     """Whether a type split into two equal halves is answered as well as the whole type."""
-    w = case.instance.workload
+    w = case.workload
     k = int(np.argmax(w.prior))
     fields = {name: np.append(getattr(w, name), getattr(w, name)[k]) for name in OF_TYPES}
     fields["prior"][[k, -1]] /= 2
-    return case.differs(case.again(w.replace(names=[*w.names, "the other half"], **fields)))
+    other = w.replace(names=[*w.names, "the other half"], **fields)
+    return case.differs(case.again(Allocation(other)))
 
 
 def start(case: Case) -> str | None:
     """Whether the start does not matter, for functions that take one."""
     if not case.subject.takes_start:
         raise NotApplicable("it takes no start")
-    w = case.instance.workload
+    w = case.workload
     l = 0.3 * case.instance.tokens if case.instance.feasible else np.zeros(len(w))
-    return case.differs(case.again(w, start=l))
+    return case.differs(case.again(Allocation(w), start=l))
 
 
 def untouched(case: Case) -> str | None:
@@ -150,15 +147,15 @@ def untouched(case: Case) -> str | None:
         return f"{what}{changed} {'was' if one else 'were'} changed" if changed else None
     if kind != "workload":
         raise NotApplicable("a problem's data are its own")
-    copy = case.instance.workload.replace()
-    before = copy.to_instance()
+    copy = case.instance.problem.copy()
+    before = copy.to_record()
     case.subject.answer(copy)
-    return None if copy.to_instance() == before else "the workload was changed"
+    return None if copy.to_record() == before else "the workload was changed"
 
 
 def repeatable(case: Case) -> str | None:
     """Whether the same question has the same answer."""
-    return case.differs(case.again(case.instance.workload))
+    return case.differs(case.again(case.instance.problem))
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,9 @@ def _send(function: Callable[[], Any], sender: Connection) -> None:
     with suppress(OSError):  # the caller may have no standard error
         os.dup2(2, 1)
     sys.stdout = sys.stderr
+    if highs := sys.modules.get("highspy"):
+        # its pool of threads is there after a fork, but not the threads: a run would wait for them forever
+        highs.Highs.resetGlobalScheduler(False)
     sender.send(function())
     sender.close()
 

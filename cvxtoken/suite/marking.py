@@ -13,6 +13,7 @@ a ray that comes with a claim of infeasibility must prove it (`cvxtoken.suite.ra
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,17 +21,16 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken.allocation.program.cones import AllocationCones, cone_program
+from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.conic import residuals
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
 from cvxtoken.library import Instance
 from cvxtoken.library.exported import from_file_order, read_index
 from cvxtoken.library.generate import FAMILIES
+from cvxtoken.library.problems.problem import FEASIBILITY
 from cvxtoken.library.shipped import read_family
 from cvxtoken.suite.answers import Given, read_answers
-from cvxtoken.suite.case import true_error
-from cvxtoken.suite.checks import FEASIBILITY
 from cvxtoken.suite.rays import not_provable, ray_fault
 from cvxtoken.suite.status import FAILED, INACCURATE, INFEASIBLE, OPTIMAL, UNBOUNDED
 from cvxtoken.suite.vectors import DUAL_TOLERANCE
@@ -82,7 +82,7 @@ def mark_folder(folder: str | Path, answers: str | Path) -> tuple[list[Mark], li
     for name, entry in entries.items():
         if name not in known:
             faults.append(f"{name}: this version's library does not have it; it is not scored")
-        elif known[name].workload.sha256 != entry["sha256"]:
+        elif known[name].problem.sha256 != entry["sha256"]:
             faults.append(f"{name}: its SHA-256 in the index is not that of this version; it is not scored")
         elif name not in given:
             marks.append(Mark(name, UNREAD, "there is no answer that could be read"))
@@ -107,26 +107,37 @@ def mark(instance: Instance, entry: dict[str, Any], file_format: str, given: Giv
         fact = fact or f"the utilisation is {float(instance.witness)!r} even without tokens"
         return replace(blank, verdict=WRONG, reason=f"claims {given.status!r}, but {fact}")
     if not instance.feasible:
-        fault = _ray_fault(instance, file_format, given)
+        fault = _ray_fault(instance, entry, file_format, given)
         return replace(blank, verdict=WRONG, reason=fault) if fault else blank
     try:
-        found = _measured(blank, instance, entry, file_format, given)
+        found, broken = _measured(blank, instance, entry, file_format, given)
     except ValueError as error:
         return replace(blank, verdict=WRONG, reason=str(error))
-    reason = "; ".join(_reasons(found, float(entry["tolerance"])))
+    reason = "; ".join(_reasons(found, float(entry["tolerance"]), broken))
     admitted = given.status == INACCURATE
     return replace(found, verdict=(GAVE_UP if admitted else WRONG) if reason else RIGHT, reason=reason)
 
 
-def _measured(blank: Mark, instance: Instance, entry: dict[str, Any], file_format: str, given: Given) -> Mark:
-    """The figures of an answer (ValueError: its vectors have other lengths than the file's program)."""
+def _measured(
+    blank: Mark, instance: Instance, entry: dict[str, Any], file_format: str, given: Given
+) -> tuple[Mark, str]:
+    """The figures of an answer, and where it counts for nothing the rule that it breaks.
+
+    Raises:
+        ValueError: its vectors have other lengths than those of the file's program.
+    """
+    broken = ""
     if given.x is None and given.objective is None:
         raise ValueError(f"claims {given.status!r}, but gives neither x nor an objective")
-    cones = cone_program(instance.workload, entry["form"])
-    program = cones.program
+    written = instance.problem.cones(entry["form"])
+    program = written.program
     for name, value, size in (("x", given.x, len(program.q)), ("z", given.z, len(program.b))):
         if value is not None and len(value) != size:
             raise ValueError(f"{name} has {len(value)} numbers; it must have {size}")
+    if given.x is not None and "columns" in entry:  # the file's order is its own
+        x = np.empty(len(program.q))
+        x[entry["columns"]] = given.x
+        given = replace(given, x=x, z=None)
     found = blank
     if given.objective is not None:
         optimum = float(entry["objective"])
@@ -134,22 +145,25 @@ def _measured(blank: Mark, instance: Instance, entry: dict[str, Any], file_forma
         found = replace(found, objective_error=error)
     with np.errstate(over="ignore", invalid="ignore"):  # numbers of any size may be given
         if given.x is not None:
-            found = replace(
-                found,
-                token_error=_token_error(instance, cones, given),
-                primal=residuals.primal_residual(program, given.x),
-            )
+            answer = written.read(given.x)
+            finite = bool(np.isfinite(answer).all())
+            error = max(0.0, instance.error(answer)) if finite else math.inf
+            if not math.isfinite(error):
+                told = instance.problem.broken(answer) if finite else "there is no answer in x"
+                broken = told or "it is not an allocation"
+            primal = residuals.primal_residual(program, given.x)
+            found = replace(found, token_error=error, primal=primal)
         if given.z is not None:
             z = from_file_order(program, file_format, given.z)
             found = replace(found, dual=residuals.dual_residual(program, z))
             if given.x is not None:
                 found = replace(found, gap=residuals.gap(program, given.x, z))
-    return found
+    return found, broken
 
 
-def _ray_fault(instance: Instance, file_format: str, given: Given) -> str | None:
+def _ray_fault(instance: Instance, entry: dict[str, Any], file_format: str, given: Given) -> str | None:
     """Why a ray that was given does not prove infeasibility; None where it does, or none was given."""
-    if given.ray is None or not_provable(instance):
+    if given.ray is None or "columns" in entry or not_provable(instance):
         return None
     cones = cone_program(instance.workload, "raw", stable=False)
     rows = len(cones.program.b)
@@ -159,13 +173,11 @@ def _ray_fault(instance: Instance, file_format: str, given: Given) -> str | None
         return ray_fault(cones, from_file_order(cones.program, file_format, given.ray))
 
 
-def _token_error(instance: Instance, cones: AllocationCones, given: Given) -> float:
-    assert given.x is not None
-    return max(0.0, true_error(instance, cones.tokens(given.x)))
-
-
-def _reasons(found: Mark, tolerance: float) -> Iterator[str]:
+def _reasons(found: Mark, tolerance: float, broken: str) -> Iterator[str]:
     """Why figures are not good enough; a figure that is not a number is not."""
+    if broken:
+        yield f"the answer in x counts for nothing: {broken}"
+        found = replace(found, token_error=None)
     for name, error, limit in (
         ("the objective is off by", found.objective_error, tolerance),
         ("the tokens of x lose", found.token_error, tolerance),

@@ -40,7 +40,7 @@ def _exact(case: Case) -> _Exact:
     1 / b of those of the tokens, and y has an equation, whose multiplier is dJ/dy = lambda Q / (2 y^2). In
     the second-order cone that is the first less the last entry, lambda / (4 y) times 2 Q / y.
     """
-    cones, q, w = case.cones, case.cones.program.q, case.instance.workload
+    cones, q, w = case.allocation, case.allocation.program.q, case.workload
     n, b = len(cones.types), w.saturation_rate[cones.types]
     z = cones.duals(case.instance.certificate.tokens)
     values, slopes = z[: 2 * n], q[n : 2 * n] * b * cones.scale
@@ -74,7 +74,7 @@ def multipliers(case: Case) -> str | None:
         told = f"multiplier {least} is {given[least]:.6g}, expected {exact.values[least]:.6g}"
         return f"{told}: of an inequality it must not be negative (tolerance {allowed[least]:.2g})"
     n = exact.bounds // 2
-    if (case.cones.program.b[n : 2 * n] <= _PINNED).any():
+    if (case.allocation.program.b[n : 2 * n] <= _PINNED).any():
         raise NotApplicable("the multipliers are not unique")
     case.require_optimal()
     allowed = _MULTIPLIER * exact.size + 1e-6 * exact.largest

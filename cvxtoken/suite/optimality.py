@@ -13,6 +13,7 @@ import numpy as np
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER, Cones
+from cvxtoken.library.problems.written import INTEGERS
 from cvxtoken.suite.case import Case, NotApplicable
 from cvxtoken.suite.multipliers import multipliers
 from cvxtoken.suite.status import OPTIMAL
@@ -31,15 +32,22 @@ def objective(case: Case) -> str | None:
     answer, J = case.answer, case.instance.objective
     if answer.objective is None and answer.dual_objective is None:
         raise NotApplicable("no objective value was reported")
-    what, offset = ("q'x", case.cones.program.offset) if case.subject.kind == "cones" else ("J", 0.0)
+    problem, offset = case.instance.problem, 0.0
+    what, unit, best = problem.symbol, problem.unit, J
+    if case.subject.kind == "cones":
+        what, offset = "q'x", case.cones.program.offset
+        best = case.instance.minimised - offset
     if answer.status == OPTIMAL:
-        expected, rule = (-J - offset if what == "q'x" else J), "at the optimum"
+        expected, rule = best, "at the optimum"
     elif answer.point is not None:
         expected, rule = float(case.cones.program.q @ answer.point), "at its own x"
     else:
         raise NotApplicable(f"the answer claims '{answer.status}', not '{OPTIMAL}'")
     allowed = max(VALUE_TOLERANCE, case.tolerance) * (1 + abs(J) + abs(offset) + abs(expected))
-    dual = answer.dual_objective if answer.status == OPTIMAL else None
+    has_dual = answer.status == OPTIMAL and INTEGERS not in problem.needs
+    dual = answer.dual_objective if has_dual else None
+    if answer.objective is None and dual is None:
+        raise NotApplicable("no objective value of the problem itself was reported")
     for name, value in (("objective", answer.objective), ("dual objective", dual)):
         if value is None:
             continue
@@ -48,8 +56,8 @@ def objective(case: Case) -> str | None:
         except (TypeError, ValueError):
             return f"the reported {name} is no number but {value!r:.60}"
         if not abs(reported - expected) <= allowed:
-            told = f"the reported {name} is {reported:.9g} s, but {what} = {expected:.9g} s {rule}"
-            return f"{told} (tolerance {allowed:.2g} s)"
+            told = f"the reported {name} is {reported:.9g} {unit}, but {what} = {expected:.9g} {unit} {rule}"
+            return f"{told} (tolerance {allowed:.2g} {unit})"
     return None
 
 
@@ -91,6 +99,8 @@ def duals(case: Case) -> str | None:
     case.tokens()
     if case.answer.duals is None:
         raise NotApplicable("no dual values were given")
+    if INTEGERS in case.instance.problem.needs:
+        raise NotApplicable("a program with integers has no dual values")
     if case.subject.kind == "problem":
         return multipliers(case)
     p = case.cones.program
@@ -113,7 +123,7 @@ def duals(case: Case) -> str | None:
 def _gap(case: Case, z: FloatArray) -> str | None:
     """Complementarity: whether -b'z is the optimal value q'x; it is not for the z of another b."""
     p, x = case.cones.program, case.answer.point
-    primal_value = -case.instance.objective - p.offset if x is None else float(p.q @ x)
+    primal_value = case.instance.minimised - p.offset if x is None else float(p.q @ x)
     dual_value = -float(p.b @ z)
     gap = abs(primal_value - dual_value) / (1 + abs(primal_value) + abs(dual_value))
     if gap <= DUAL_TOLERANCE:

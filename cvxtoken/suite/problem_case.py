@@ -6,14 +6,14 @@ import inspect
 import time
 from dataclasses import dataclass
 from functools import cached_property
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from cvxtoken.conic import residuals
+from cvxtoken.library.problems.problem import FEASIBILITY
+from cvxtoken.library.problems.written import INTEGERS, Written
 from cvxtoken.suite.answer import Subject
-from cvxtoken.suite.checks import FEASIBILITY
 from cvxtoken.suite.points import outside_domain, value_inside, worst_violation
 from cvxtoken.suite.problems import OwnProblem
 from cvxtoken.suite.reading import Answer, answered, read_cones
@@ -80,10 +80,9 @@ class ProblemCase:
 
     def _cones(self) -> Answer:
         p = self.own.program
-        found = self.subject.function(p.A.copy(), p.b.copy(), p.q.copy(), p.cones)
-        # all that is read here is the point as it is
-        written = cast(Any, SimpleNamespace(program=p, tokens=lambda x: x))
-        return read_cones(written, found)
+        whole = {INTEGERS: p.integers} if self.subject.takes_integers else {}
+        found = self.subject.function(p.A.copy(), p.b.copy(), p.q.copy(), p.cones, **whole)
+        return read_cones(Written(p, lambda x: x), found)  # the answer is the point as it is
 
     @property
     def says_either(self) -> bool:

@@ -52,7 +52,7 @@ def certificate(case: Case) -> str | None:
     rough = answer.status != INFEASIBLE
     if case.subject.kind == "problem":
         return _multipliers(case, rough)
-    return ray_fault(case.cones, given, rough)
+    return ray_fault(case.allocation, given, rough)
 
 
 def not_provable(instance: Instance) -> str:
@@ -96,7 +96,7 @@ def ray_fault(cones: AllocationCones, given: object, rough: bool = False) -> str
 
 def _multipliers(case: Case, rough: bool) -> str | None:
     """Why the multipliers of a problem's constraints do not prove infeasibility; None where they do."""
-    w = case.instance.workload
+    w = case.workload
     n, top = len(w), np.asarray(w.max_tokens)
     given, reason = multipliers_of(case.answer.duals)
     if given is None:

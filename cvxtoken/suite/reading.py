@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken.allocation.program.cones import AllocationCones
 from cvxtoken.arrays import FloatArray
+from cvxtoken.library.problems.written import Written
 from cvxtoken.suite.status import (
     FAILED,
     OPTIMAL,
@@ -41,7 +41,7 @@ class Answer:
     """A solver's answer to one instance.
 
     Attributes:
-        tokens: shape (N,), or None where there are none.
+        tokens: shape (N,), or what else the problem asks for, one number each; None where there are none.
         status: what the solver claims: one of `cvxtoken.suite.status.CLAIMS`; any solver's own word is read.
         duals: for a problem the dual values of its constraints, for cone data the vector z; or None.
         detail: the solver's own words, or why it failed.
@@ -81,7 +81,7 @@ def answered(status: Any, tokens: FloatArray | None = None, **found: Any) -> Ans
         return Answer(tokens, UNKNOWN, detail=spelled(status), fault=str(error), **found)
 
 
-def read_cones(cones: AllocationCones, found: Any) -> Answer:
+def read_cones(written: Written, found: Any) -> Answer:
     """The answer in what a function of cone data returned."""
     point, status = part(found, "x"), status_of(found)
     if status is None and point is None and (isinstance(found, str) or found is None):
@@ -103,9 +103,9 @@ def read_cones(cones: AllocationCones, found: Any) -> Answer:
         x = real(point)
     except (TypeError, ValueError):
         return _refused(answer, f"x is no array of real numbers but {kind_of(point)}")
-    if x.size != cones.program.q.size:
-        return _refused(answer, f"x has shape {x.shape}; it must be {cones.program.q.shape}")
-    return answer.replace(tokens=cones.tokens(x.ravel()), point=x.ravel())
+    if x.size != written.program.q.size:
+        return _refused(answer, f"x has shape {x.shape}; it must be {written.program.q.shape}")
+    return answer.replace(tokens=written.read(x.ravel()), point=x.ravel())
 
 
 def _refused(answer: Answer, told: str) -> Answer:

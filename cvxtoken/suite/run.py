@@ -161,7 +161,10 @@ def run_instance(
         LibraryError: the instance is damaged, or what is asked about it cannot be written; no solver is
             scored for that.
     """
-    _ = instance.workload  # our own errors must be raised here; later they would count as the solver's
+    # our own errors must be raised here; later they would count as the solver's
+    why = tested.unsupported(instance.problem)
+    if why:
+        return [Outcome(instance.id, "answers", UNSUPPORTED, why, instance.since)]
     checks = [check for check in CHECKS if is_before(check.since, added_before)]
 
     def outcomes() -> list[Outcome] | LibraryError:

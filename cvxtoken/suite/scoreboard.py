@@ -16,7 +16,7 @@ import numpy as np
 from cvxtoken.errors import LibraryError, ProblemError
 from cvxtoken.library import Instance
 from cvxtoken.suite.answer import Subject
-from cvxtoken.suite.case import problem_with, true_error
+from cvxtoken.suite.case import problem_with
 from cvxtoken.suite.isolation import Lost, call
 from cvxtoken.suite.reading import Answer
 from cvxtoken.suite.status import (
@@ -45,7 +45,8 @@ class Score:
         claim: the solver's: one of `cvxtoken.suite.status.CLAIMS`, or unknown where its status is.
         detail: the solver's own words.
         feasible: whether the instance is.
-        relative_error: (J* - J) / (1 + |J*|) at its tokens, moved into the box; infinite without tokens.
+        relative_error: (J* - J) / (1 + |J*|) at its tokens, moved into the box, or the loss as the kind of
+            problem counts it; infinite without tokens.
         token_error: the largest |l - l*|, in tokens; infinite without tokens.
         seconds: of the call.
     """
@@ -93,7 +94,7 @@ def score(tested: Subject, form: str, instance: Instance, time_limit: float) -> 
     Raises:
         LibraryError: the instance is damaged or cannot be written; no solver is scored for that.
     """
-    _ = instance.workload  # our own errors must be raised here; later they would count as the solver's
+    _ = instance.problem  # our own errors must be raised here; later they would count as the solver's
 
     def ask() -> Score | LibraryError:
         try:
@@ -106,10 +107,10 @@ def score(tested: Subject, form: str, instance: Instance, time_limit: float) -> 
         if (
             instance.feasible
             and answer.tokens is not None
-            and not problem_with(instance.workload, answer.tokens)
+            and not problem_with(instance.problem, answer.tokens)
         ):
             tokens = np.asarray(answer.tokens, dtype=float)
-            error = max(0.0, true_error(instance, tokens))
+            error = max(0.0, instance.error(tokens))
             token_error = float(np.abs(tokens - instance.tokens).max())
         claim = answer.status
         if claim == OPTIMAL and answer.tokens is None:
@@ -152,7 +153,7 @@ def run(
     scores = []
     for form, tested in subjects.items():
         for instance in chosen:
-            if tested.asks(instance):
+            if tested.asks(instance) or tested.unsupported(instance.problem):
                 continue
             if (form, instance.id) not in known:
                 known[form, instance.id] = score(tested, form, instance, time_limit)

@@ -6,13 +6,14 @@ import hashlib
 import importlib
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from cvxtoken.conic.program import EXPONENTIAL, NONNEGATIVE, SECOND_ORDER
 from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.files import nearest
 from cvxtoken.suite import imports
@@ -26,7 +27,7 @@ _INSTALL = {
     "MOSEK": "pip install mosek, and a licence",
     "COPT": "pip install coptpy, and a licence",
 }
-_PACKAGES = {"COPT": "coptpy"}
+_PACKAGES = {"COPT": "coptpy", "HIGHS": "highspy", "SCIP": "pyscipopt"}
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,15 @@ def find_solver(name: str, kind: str | None = None, form: str | None = None) -> 
     import cvxpy as cp
 
     name = name.upper()
-    installed = [solver for solver in cp.installed_solvers() if solver in _conic()]
+    conic = _conic()
+    installed = [solver for solver in cp.installed_solvers() if solver in conic]
     if name not in installed:
         how = "; ".join(
             f"{solver}: {command}" for solver, command in _INSTALL.items() if solver not in installed
         )
         hint = "" if name in _INSTALL else nearest(name, [*installed, *_INSTALL])
         raise SolverError(
-            f"solver {name!r} is not installed or takes no exponential cones{hint}; installed: "
+            f"solver {name!r} is not installed or takes no cones{hint}; installed: "
             f"{', '.join(installed)}; others: {how}; or name a function of yours as module:function"
         )
 
@@ -88,7 +90,8 @@ def find_solver(name: str, kind: str | None = None, form: str | None = None) -> 
         version = metadata.version(_PACKAGES.get(name, name.lower()))
     except metadata.PackageNotFoundError:
         version = ""
-    return NamedSolver(name, version, _subjects(solve, "problem", form))
+    asked = _subjects(solve, "problem", form)
+    return NamedSolver(name, version, {f: replace(s, takes=conic[name]) for f, s in asked.items()})
 
 
 def _subjects(function: Callable[..., Any], kind: str, form: str | None) -> dict[str, Subject]:
@@ -102,15 +105,21 @@ def _subjects(function: Callable[..., Any], kind: str, form: str | None) -> dict
     }
 
 
-def _conic() -> set[str]:
-    """CVXPY's solvers that take exponential and second-order cones."""
-    from cvxpy.constraints import SOC, ExpCone
+def _conic() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """The cones that CVXPY's conic solvers take without integers and with them, by name."""
+    from cvxpy.constraints import SOC, ExpCone, NonNeg
     from cvxpy.reductions.solvers.defines import SOLVER_MAP_CONIC
 
+    def kinds(constraints: Iterable[Any]) -> frozenset[str]:
+        names = {NonNeg: NONNEGATIVE, SOC: SECOND_ORDER, ExpCone: EXPONENTIAL}
+        return frozenset(names[kind] for kind in constraints if kind in names)
+
     return {
-        name
+        name: (
+            kinds(solver.SUPPORTED_CONSTRAINTS),
+            kinds(getattr(solver, "MI_SUPPORTED_CONSTRAINTS", ())) if solver.MIP_CAPABLE else frozenset(),
+        )
         for name, solver in SOLVER_MAP_CONIC.items()
-        if {ExpCone, SOC} <= set(solver.SUPPORTED_CONSTRAINTS)
     }
 
 

@@ -3,11 +3,21 @@
 `python cvxtoken/verifier FILE` checks a proof of any kind. Each kind's file is a script of its own too:
 allocation.py runs alone, constrained.py with it and conic.py beside it, the others with allocation.py alone.
 allocation.py is of plain budgets, constrained.py of those under further constraints, whole.py, lagged.py,
-pooled.py and robust.py of budgets of other kinds, schedule.py of schedules, and conic.py of any cone
-program, to which convex problems compile.
+pooled.py and robust.py of budgets of other kinds, schedule.py of schedules, stopping.py of randomised
+limits, and conic.py of any cone program, to which convex problems compile.
 """
 
-from cvxtoken.verifier import allocation, conic, constrained, lagged, pooled, robust, schedule, whole
+from cvxtoken.verifier import (
+    allocation,
+    conic,
+    constrained,
+    lagged,
+    pooled,
+    robust,
+    schedule,
+    stopping,
+    whole,
+)
 from cvxtoken.verifier.allocation import Refused, read
 from cvxtoken.verifier.kinds import check
 
@@ -22,5 +32,6 @@ __all__ = [
     "read",
     "robust",
     "schedule",
+    "stopping",
     "whole",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import clarabel
@@ -114,3 +115,15 @@ def test_damaged_cbf_is_refused(old: str, new: str, message: str) -> None:
     with pytest.raises(ProblemError, match="CBF, line") as caught:
         read_cbf(text.replace(old, new, 1) if new != "BCOORD\n99" else text.rsplit("\n", 3)[0])
     assert message in str(caught.value)
+
+
+def test_cbf_holds_which_columns_are_whole() -> None:
+    program = replace(cone_program(WORKLOADS[0], "raw").program, integers=(0, 3))
+    text = write_cbf(program)
+    assert "\n\nINT\n2\n0\n3\n\nCON\n" in text
+    assert read_cbf(text).integers == (0, 3)
+    assert "INT" not in write_cbf(cone_program(WORKLOADS[0], "raw").program)
+    with pytest.raises(ProblemError, match="INT has the index 11, and VAR has 11, counted from 0"):
+        read_cbf(text.replace("INT\n2\n0\n3", "INT\n2\n0\n11"))
+    with pytest.raises(ProblemError, match="no place for whole numbers"):
+        program.to_clarabel()

@@ -27,7 +27,8 @@ def program(**changes: object) -> ConeProgram:
     i, j, values = zip(*data["A"], strict=True)
     A = sparse.csc_array((values, (i, j)), shape=(len(data["b"]), len(data["q"])))
     vectors = (np.array(data[key], dtype=float) for key in ("b", "q"))
-    return ConeProgram(A, *vectors, data["offset"], data["cones"], data["sense"])
+    integers = data.get("integers", ())
+    return ConeProgram(A, *vectors, data["offset"], data["cones"], data["sense"], integers=integers)
 
 
 def test_the_bytes_by_the_standard_library() -> None:
@@ -68,5 +69,8 @@ def test_every_change_changes_the_digest() -> None:
         program(A=[(1, 0, 1.5), *BASE["A"][1:]]),
         program(A=BASE["A"][1:]),
         program(q=[1.0, 0, -3, 0]),
+        program(integers=(0,)),
+        program(integers=(1,)),
+        program(integers=(0, 1)),
     ]
     assert len({digest(one) for one in others}) == len(others)

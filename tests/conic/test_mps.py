@@ -91,31 +91,31 @@ def test_what_is_not_linear_is_said_to_be(tmp_path: Path, command) -> None:  # t
 
 
 def test_linear_instances_are_written_and_the_others_named(  # type: ignore[no-untyped-def]
-    tmp_path: Path, command, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, command
 ) -> None:
-    from cvxtoken.allocation.program import cones
-
-    chosen = cvxtoken.instances("workloads/qwen3*")
-    linear, real = random_program(0), cones.cone_program
-
-    def some_linear(workload, form, stable=True):  # type: ignore[no-untyped-def]
-        written = real(workload, form, stable)
-        if workload.sha256 != chosen[1].workload.sha256:
-            return written
-        return cones.AllocationCones(workload, linear, written.types, written.scale)
-
-    monkeypatch.setattr(cones, "cone_program", some_linear)
-    monkeypatch.setattr(cones.AllocationCones, "duals", lambda self, tokens: np.arange(7.0))
-    index = export(tmp_path, chosen, "mps")
-    (entry,) = index["instances"]
-    assert (entry["id"], entry["file"]) == (chosen[1].id, f"{chosen[1].id}.mps")
-    assert entry["duals"] == list(range(7)), "the rows stand in the program's order"
-    assert np.array_equal(read(tmp_path / entry["file"]).row_upper_, linear.b)
-    assert set(index["left_out"]) == {i.id for i in chosen} - {chosen[1].id}
+    """Schedules, which are whole, and limits; of both HiGHS finds the proven optimum in the file."""
+    linear = [cvxtoken.instances(f"{family}*")[0] for family in ("schedules", "limits")]
+    others = cvxtoken.instances(["workloads/qwen3*", "whole/n1"])
+    index = export(tmp_path, [*linear, *others], "mps")
+    assert [entry["id"] for entry in index["instances"]] == [instance.id for instance in linear]
+    assert set(index["left_out"]) == {instance.id for instance in others}
+    for instance, entry in zip(linear, index["instances"], strict=True):
+        program = instance.problem.cones("presolved").program
+        assert entry["file"] == f"{instance.id}.mps"
+        assert entry["duals"] is None, "they are not known"
+        lp = read(tmp_path / entry["file"])
+        assert np.array_equal(lp.row_upper_, program.b)
+        whole = [j for j, kind in enumerate(lp.integrality_) if kind == highspy.HighsVarType.kInteger]
+        assert whole == entry["integers"] == list(program.integers)
+        model = highs.solver()
+        model.readModel(str(tmp_path / entry["file"]))
+        assert highs.run(model)[0] == "optimal"
+        value = model.getInfo().objective_function_value
+        assert value == pytest.approx(float(entry["objective"]), rel=1e-6)
+    assert whole == [], "those of limits are not"
     code, out, err = command(
-        "library", "export", str(tmp_path), "--family", "workloads/qwen3", "--format", "mps"
+        "library", "export", str(tmp_path), "--family", linear[0].id, "--family", "lagged", "--format", "mps"
     )
+    count = len(cvxtoken.instances("lagged*"))
     assert (code, out) == (0, f"1 instances, mps: {tmp_path / 'index.json'}\n")
-    assert (
-        err == "5 left out: it has second-order and exponential cones, and MPS holds linear programs only\n"
-    )
+    assert err.startswith(f"{count} left out: it has second-order and exponential cones, and MPS holds")

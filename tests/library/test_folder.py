@@ -70,7 +70,9 @@ def test_formats_hold_the_same_numbers(tmp_path: Path) -> None:
 
 def test_an_unknown_format_and_a_folder_that_is_a_file_are_refused(tmp_path: Path) -> None:
     chosen = cvxtoken.instances("infeasible/n1-2")
-    with pytest.raises(ProblemError, match="format is 'lp'; it must be one of cbf, clarabel-json, mps, npz"):
+    with pytest.raises(
+        ProblemError, match="format is 'lp'; it must be one of cbf, clarabel-json, mps, npz, nl"
+    ):
         export(tmp_path, chosen, "lp")
     (tmp_path / "file").write_text("")
     with pytest.raises(ProblemError, match="cannot be written"):

@@ -20,19 +20,20 @@ from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER
 from cvxtoken.library import generate
 from cvxtoken.library import shipped as module
-from cvxtoken.library.build import differing, ground_truth, new_workload, shipped_workloads
+from cvxtoken.library.build import differing, ground_truth, new_problem, shipped_problems
 from cvxtoken.library.generate import FAMILIES, recipes
 from cvxtoken.verifier import allocation as verifier
 from cvxtoken.verifier import whole as integer_verifier
 
-ALL = cvxtoken.instances()
+EVERY = cvxtoken.instances()
+ALL = [i for i in EVERY if i.kind == module.PLAIN]  # the others are those of test_kinds.py
 FEASIBLE = [i for i in ALL if i.feasible]
 
 
 def test_it_is_large_and_varied() -> None:
     assert len(ALL) >= 200
-    assert len({i.id for i in ALL}) == len(ALL)
-    assert {i.family for i in ALL} == set(FAMILIES)
+    assert len({i.id for i in EVERY}) == len(EVERY)
+    assert {i.family for i in EVERY} == set(FAMILIES)
     assert sum(file.stat().st_size for file in module.FOLDER.iterdir()) < 3e6
     assert max(len(i.workload) for i in ALL) == 10_000
 
@@ -77,23 +78,24 @@ def test_dual_values_prove_the_optimum_to_rounding(instance: cvxtoken.Instance) 
 def test_recipes_give_the_instances_to_rounding() -> None:
     """Powers and dot products differ in their last digits between processors: 1e-12 is far above that."""
     made = {recipe.id: recipe for family in FAMILIES for recipe in recipes(family)}
-    assert list(made) == [i.id for i in ALL]
+    assert list(made) == [i.id for i in EVERY]
     for instance in ALL:
         recipe = made[instance.id]
-        stored, again = instance.record["instance"], recipe.workload.to_instance()
+        stored, again = instance.record["instance"], recipe.problem.to_record()["instance"]
         assert stored.keys() == again.keys()
         assert (stored["names"], stored.get("server")) == (again["names"], again.get("server"))
         for field in stored.keys() - {"names", "server"}:
             np.testing.assert_allclose(again[field], stored[field], rtol=1e-12, atol=0)
         assert (recipe.knob, recipe.value, recipe.seed) == (instance.knob, instance.value, instance.seed)
-        assert (recipe.since, instance.workload.is_served) == (instance.since, instance.since != "0.1.0")
+        plain = not (instance.workload.is_served or instance.workload.is_random)
+        assert (recipe.since, plain) == (instance.since, instance.since == "0.1.0")
         assert instance.since in ("0.1.0", "0.2.0")
 
 
 def test_an_instance_is_what_is_stored_and_no_recipe_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generate, "random_workload", lambda *_: pytest.fail("a recipe was run"))
     monkeypatch.setattr(generate, "load", lambda *_: pytest.fail("a recipe was run"))
-    assert [i.workload.sha256 for i in cvxtoken.instances()] == [i.record["sha256"] for i in ALL]
+    assert [i.problem.sha256 for i in cvxtoken.instances()] == [i.record["sha256"] for i in EVERY]
     assert len({i.workload.sha256 for i in ALL}) == len(ALL)
 
 
@@ -102,16 +104,16 @@ def test_a_new_recipe_is_made_of_short_decimals() -> None:
     with pytest.raises(
         LibraryError, match=r"realistic/n2-1: prior holds 0\.\d{12,}; a new instance is made of"
     ):
-        new_workload(recipe)
-    data = recipe.workload.to_instance()
+        new_problem(recipe)
+    data = recipe.made.to_instance()
     short = {field: [0.25, 0.25] for field, values in data.items() if isinstance(values, list)}
     short |= {"names": ["a", "b"], "prior": [0.333333, 0.666667]}
-    workload = recipe.workload.replace(**short, arrival_rate=0.1, accuracy_weight=12.3456)
-    assert new_workload(replace(recipe, workload=workload)) == workload
+    workload = recipe.made.replace(**short, arrival_rate=0.1, accuracy_weight=12.3456)
+    assert new_problem(replace(recipe, made=workload)).data == workload
     served = workload.replace(server=Sharing(0.333333))
-    assert new_workload(replace(recipe, workload=served)) == served
+    assert new_problem(replace(recipe, made=served)).data == served
     with pytest.raises(LibraryError, match=r"sigma of the server holds 0\.3333333333333333; a new instance"):
-        new_workload(replace(recipe, workload=workload.replace(server=Sharing(1 / 3))))
+        new_problem(replace(recipe, made=workload.replace(server=Sharing(1 / 3))))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_a_new_recipe_is_made_of_short_decimals() -> None:
 def test_what_is_shipped_is_what_is_built(name: str) -> None:
     (instance,) = cvxtoken.instances(name)
     recipe = next(r for r in recipes(instance.family) if r.id == name)
-    built = ground_truth(recipe, instance.workload)
+    built = ground_truth(recipe, instance.problem)
     assert {k: v for k, v in built.items() if k != "integer"} == {
         k: v for k, v in instance.record.items() if k != "integer"
     }
@@ -151,9 +153,9 @@ def overheads(w: cvxtoken.Workload) -> Fraction:
 
 def test_recipes_of_servers_are_the_same_on_every_machine() -> None:
     """All in them is a decimal of six digits, so that they are, to the last bit, what is shipped."""
-    for recipe in recipes("servers"):
-        (instance,) = cvxtoken.instances(recipe.id)
-        assert new_workload(recipe).sha256 == instance.record["sha256"]
+    stored = {i.id: i.record["sha256"] for i in EVERY}
+    for recipe in [*recipes("servers"), *recipes("deviations")]:
+        assert new_problem(recipe).sha256 == stored[recipe.id]
 
 
 def test_the_servers_are_varied() -> None:
@@ -229,7 +231,7 @@ def test_patterns() -> None:
 
 
 def test_a_record_that_states_something_else_is_named() -> None:
-    shipped = shipped_workloads("infeasible")
+    shipped = shipped_problems("infeasible")
     made = [ground_truth(recipe, shipped[recipe.id]) for recipe in recipes("infeasible")]
     assert differing("infeasible", made) == []
     made[0]["witness"] = "3/2"

@@ -11,6 +11,8 @@ from scipy import sparse
 
 from cvxtoken import ProblemError, Workload
 from cvxtoken.suite import Report, check_solver
+from cvxtoken.suite.answer import subject
+from cvxtoken.suite.problem_case import ProblemCase
 from cvxtoken.suite.problems import own_problems
 from tests.suite import own
 
@@ -257,3 +259,17 @@ def test_power_and_semidefinite_cones_are_asked_about_as_problems_only() -> None
     (outcome,) = check_solver(own.of_cones, problems=[far]).outcomes
     assert (outcome.check, outcome.result) == ("answers", "UNSUPPORTED")
     assert outcome.reason == "functions of cone data are not asked about semidefinite cones"
+
+
+def test_a_function_that_takes_integers_is_told_that_there_are_none() -> None:
+    x = cp.Variable(name="x")
+    told = []
+
+    def cones(A, b, q, cones, integers):  # type: ignore[no-untyped-def]
+        told.append(integers)
+        return {"x": [1.0], "status": "optimal"}
+
+    tested = subject(cones)
+    (own_one,) = own_problems({"one": cp.Problem(cp.Minimize(x), [x >= 1])})
+    assert ProblemCase(tested, own_one, 1e-6).answer.status == "optimal"
+    assert told == [()]

@@ -9,7 +9,6 @@ import cvxtoken
 from cvxtoken import ProblemError, Workload
 from cvxtoken.suite import check_solver
 from cvxtoken.suite.answer import PARAMETRIC, subject
-from cvxtoken.suite.case import true_error
 from cvxtoken.suite.scoreboard import run
 from cvxtoken.suite.solvers import find_solver
 from tests.suite.asked import asked
@@ -45,9 +44,9 @@ def test_each_of_them_is_right_at_its_first_solve() -> None:
     """So that what is found above is a fault of the second solve, which other forms do not see."""
     (instance,) = cvxtoken.instances(INTERIOR)
     for fault in STALE:
-        answer = subject(fault.solver(), "problem", PARAMETRIC).answer(instance.workload)
+        answer = subject(fault.solver(), "problem", PARAMETRIC).answer(instance.problem)
         assert answer.status == "optimal", fault.name
-        assert true_error(instance, answer.tokens) < 1e-5, fault.name
+        assert instance.error(answer.tokens) < 1e-5, fault.name
 
 
 def test_the_problem_is_one_and_what_is_scored_is_a_solve_with_new_numbers() -> None:
@@ -79,7 +78,7 @@ def test_before_an_infeasible_instance_stands_one_with_an_optimum() -> None:
     before = subject(solve, form=PARAMETRIC).before
     infeasible = [i for i in cvxtoken.instances() if not i.feasible]
     assert all(before[instance.id].feasible for instance in infeasible)
-    first = next(i for i in cvxtoken.instances() if len(i.workload) == 2)
+    first = next(i for i in cvxtoken.instances() if i.kind == "allocation" and len(i.workload) == 2)
     assert not before[first.id].feasible, "and after the last infeasible one comes the first of its size"
 
 

@@ -5,9 +5,11 @@ from typing import Any
 import cvxpy
 import numpy as np
 import pytest
+from scipy import sparse
 
 import cvxtoken
 from cvxtoken import LibraryError, ProblemError, Workload
+from cvxtoken.highs import LinearProgram, solve
 from cvxtoken.suite import check_solver, parametrize
 from cvxtoken.suite.answer import subject
 from cvxtoken.suite.isolation import Lost, _in_thread, call
@@ -127,3 +129,16 @@ def test_a_fault_of_the_library_is_raised_and_no_solver_is_scored(monkeypatch: p
         check_solver(newton, "size/1")
     with pytest.raises(LibraryError, match="size/1: the instance's SHA-256 is not"):
         score(subject(newton), "presolved", cvxtoken.instances("size/1")[0], 60.0)
+
+
+def test_highs_runs_in_a_process_although_it_has_run_here_before() -> None:
+    """Its threads are not forked; without a pool of its own the call would not come back."""
+
+    def chosen() -> int:
+        size = np.arange(3.0, 43.0)
+        none = sparse.csr_matrix((0, 40))
+        weights = sparse.csr_matrix(size[None] ** 0.7)
+        program = LinearProgram(-(size**0.5), none, np.zeros(0), weights, np.array([37.3]), whole=True)
+        return int(solve(program).x.sum())
+
+    assert chosen() == call(chosen, 20.0) > 0

@@ -14,7 +14,17 @@ from cvxtoken import verifier
 from tests.verifier.test_statements import CHECKERS, proof
 
 FOLDER = Path(verifier.__file__).parent
-SCRIPTS = ("allocation", "conic", "constrained", "lagged", "pooled", "robust", "schedule", "whole")
+SCRIPTS = (
+    "allocation",
+    "conic",
+    "constrained",
+    "lagged",
+    "pooled",
+    "robust",
+    "schedule",
+    "stopping",
+    "whole",
+)
 
 
 def said(script: Path, file: Path) -> tuple[int, str, str]:
