@@ -41,6 +41,11 @@ CLOSED = {
         [cp.PowCone3D(v[0], v[1], v[2], 0.25), v[2] >= 1],
         mpf(4) ** mpf("0.25") * (mpf(8) / 3) ** mpf("0.75"),
     ),
+    "a matrix forced onto a face of coordinates": (
+        cp.Minimize(X[1, 2]),
+        [X >> 0, X[0, 0] <= 0, cp.trace(X) <= 1],
+        mpf("-0.5"),
+    ),
     "the apex of a power cone": (
         cp.Minimize(v[0] + v[1]),
         [cp.PowCone3D(v[0], v[1], v[2], 0.25)],
@@ -62,6 +67,7 @@ def test_the_closed_form_is_inside(name: str) -> None:
     ("objective", "constraints", "claim"),
     [
         (cp.Minimize(0), [X >> 0, cp.trace(X) <= -1], "infeasible"),
+        (cp.Minimize(0), [X >> 0, X[0, 0] == -1], "infeasible"),  # by a matrix of rank 1
         (cp.Maximize(cp.trace(X)), [X >> 0], "unbounded"),
         (cp.Minimize(0), [cp.PowCone3D(v[0], v[1], v[2], 0.25), v <= 1, v[2] >= 1.5], "infeasible"),
         (cp.Maximize(v[0]), [cp.PowCone3D(v[0], v[1], v[2], 0.25)], "unbounded"),

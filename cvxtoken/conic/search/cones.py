@@ -52,6 +52,17 @@ def interior(kind: str, size: int) -> FloatArray:
     elif kind == POWER:
         found[:2] = 1
     elif kind == SEMIDEFINITE:
-        n = np.arange(order_of(size))
-        found[n * (n + 1) // 2 + n] = 1
+        found[diagonal(size)] = 1
     return found
+
+
+def diagonal(size: int) -> list[int]:
+    """Where the diagonal stands in a triangle of so many entries."""
+    return [n * (n + 1) // 2 + n for n in range(order_of(size))]
+
+
+def split_triangle(size: int, zero: list[bool]) -> tuple[list[int], list[int]]:
+    """The entries of a triangle in rows or columns that are zero, and those of the triangle that is left."""
+    places = [(i, j) for j in range(order_of(size)) for i in range(j + 1)]
+    gone = [k for k, (i, j) in enumerate(places) if zero[i] or zero[j]]
+    return gone, sorted(set(range(size)) - set(gone))

@@ -21,10 +21,12 @@ from cvxtoken.conic.program import (
     NONNEGATIVE,
     POWER,
     SECOND_ORDER,
+    SEMIDEFINITE,
     ZERO,
     ConeProgram,
     blocks,
 )
+from cvxtoken.conic.search.cones import diagonal, split_triangle
 from cvxtoken.conic.search.enclose import Exact, Fits, Rule
 from cvxtoken.conic.search.exact import Row, columns_of, exact, rows_of, times
 from cvxtoken.conic.search.rays import recession, separation
@@ -120,7 +122,12 @@ def reduced(program: ConeProgram, y: Exact | None, d: Exact | None) -> Face:
             powers += [] if exponent is None else [exponent]
         else:
             on_face = {SECOND_ORDER: _second_order, EXPONENTIAL: _exponential}.get(kind, _at_once)
-            zero, positive = on_face(rows, own, far)
+            if kind == SEMIDEFINITE:
+                zero, left = _semidefinite(rows, own, far)
+                others += [(kind, left)] if left else []
+                positive: list[Row] = []
+            else:
+                zero, positive = on_face(rows, own, far)
             kept[ZERO] += zero
             kept[NONNEGATIVE] += positive
     together = [(kind, rows) for kind, rows in kept.items() if rows] + others
@@ -151,6 +158,14 @@ def _second_order(rows: Sequence[int], own: Exact, far: Exact) -> tuple[list[Row
         rest = [{i: 1.0} for n, i in enumerate(rows) if n not in (0, k)]
         return [{rows[0]: 1.0, rows[k]: sign}, *rest], [{rows[0]: 1.0}]
     return [], [{rows[0]: 1.0, rows[k]: -sign}]  # z = a (1, -sign)
+
+
+def _semidefinite(rows: Sequence[int], own: Exact, far: Exact) -> tuple[list[Row], list[Row]]:
+    """The rows that are 0 on the face, and those of the triangle that is left."""
+    v = own if any(own) else far
+    gone, left = split_triangle(len(rows), [v[k] > 0 for k in diagonal(len(rows))])
+    zero = [{rows[k]: 1.0} for k in gone] if any(own) else []
+    return zero, [{rows[k]: 1.0} for k in left]
 
 
 def _at_once(rows: Sequence[int], own: Exact, far: Exact) -> tuple[list[Row], list[Row]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -81,18 +81,17 @@ class Prover:
 
     def no_optimum(self) -> ConicCertificate:
         """A proof of unboundedness: a feasible point and a direction, which may need a second one."""
-        program, far = self.scaled.program, None
-        ray = recession(program)
-        if ray is None:
-            far = recession(program, weak=True)
-            ray = None if far is None else recession(reduced(program, None, far).program)
-        if ray is None:
-            raise SolverError("no direction is found in which the objective falls without end")
-        x = self.feasible_point()
-        found = {"x": x, "ray": ray, "far": far}
-        vectors = {name: packed(self.scaled.primal(v)) for name, v in found.items() if v is not None}
-        return self.proven(UNBOUNDED, vectors)
+        reason = "no direction is found in which the objective falls without end"
+        for ray, far in directions(self.scaled.program):
+            found = {"x": self.feasible_point, "ray": ray, "far": far}
+            vectors = {name: packed(self.scaled.primal(v)) for name, v in found.items() if v is not None}
+            try:
+                return self.proven(UNBOUNDED, vectors)
+            except SolverError as error:
+                reason = str(error)
+        raise SolverError(reason)
 
+    @cached_property
     def feasible_point(self) -> Exact:
         """An exact feasible x of the scaled program, none of whose entries is large."""
         bounded = boxed(self.scaled.program)
@@ -152,12 +151,24 @@ class Prover:
         notes: Sequence[str] = (),
     ) -> ConicCertificate:
         """The certificate, which the checker has taken (SolverError: it did not)."""
-        found = ConicCertificate(self.program, claim, lower, upper, vectors, tuple(notes))
+        found = ConicCertificate(self.program, claim, lower, upper, vectors, tuple(dict.fromkeys(notes)))
         try:
             found.check()
         except CertificateError as refusal:
             raise SolverError(str(refusal)) from refusal
         return found
+
+
+def directions(program: ConeProgram) -> Iterator[tuple[Exact, Exact | None]]:
+    """Rays in which the objective falls, and what each needs beside it: nothing, else a far direction."""
+    ray = recession(program)
+    if ray is not None:
+        yield ray, None
+    far = recession(program, weak=True)
+    if far is not None:
+        ray = recession(reduced(program, None, far).program)
+        if ray is not None:
+            yield ray, far
 
 
 def by_faces(program: ConeProgram, digits: int, fits: Fits, effort: Effort, steps: int = MOST_FACES) -> Pair:

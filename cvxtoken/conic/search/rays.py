@@ -30,7 +30,7 @@ from cvxtoken.conic.program import (
     blocks,
     order_of,
 )
-from cvxtoken.conic.search.cones import interior
+from cvxtoken.conic.search.cones import diagonal, interior, split_triangle
 from cvxtoken.conic.search.effort import Effort
 from cvxtoken.conic.search.exact import entries, precision
 from cvxtoken.conic.search.repair import repaired
@@ -39,7 +39,7 @@ from cvxtoken.errors import SolverError
 
 _DEEP = 1e-3  # of the depths, at most 1: beyond it a form is in the interior
 _FLAT = 1e-4  # of a point's size: a form that counts as 0
-_RIMS = {SECOND_ORDER: [0], EXPONENTIAL: [1, 2]}  # forms that are not negative, nor all 0 on the boundary
+_ASIDE = 0.03  # of a ray's length: what counts as 0 beside it, where the rest is second order
 _ROUNDS = 8
 _RIM = 1e-2  # weight of sizes on a boundary, beside that of depths
 _NORM = 1e-5  # weight of |v|
@@ -162,7 +162,7 @@ def _on_faces(forms: Forms, v: FloatArray, of_linear: FloatArray, of_cones: Floa
         face = _face(cone, cone.G @ v, flat)
         if face is None:
             return None
-        fixed, linear = [*fixed, face[0]], [*linear, face[1]]
+        fixed, linear, cones = [*fixed, face.fixed], [*linear, face.linear], [*cones, *face.cones]
     return Forms(_stacked(fixed), _stacked(linear), tuple(cones))
 
 
@@ -170,24 +170,30 @@ def _all(forms: Forms) -> list[sparse.csr_array]:
     return [forms.linear, *(cone.G for cone in forms.cones)]
 
 
-def _face(cone: Cone, at: FloatArray, flat: float) -> tuple[sparse.csr_array, sparse.csr_array] | None:
-    """Forms that are 0 on the face of a boundary where a point is, and those that are not negative there."""
+def _face(cone: Cone, at: FloatArray, flat: float) -> Forms | None:
+    """What is left of a cone on the face of its boundary where a point is; None where that is not known."""
     G, none = cone.G, cone.G[[]]
     if cone.kind == EXPONENTIAL:
-        if at[1] <= flat:
-            return G[[1]], _stacked([-G[[0]], G[[2]]])
+        if (
+            min(at[1], at[2]) <= flat
+        ):  # y e^(x / y) <= z is as good as 0 at large -x, though y is 0 where z is
+            return Forms(G[[1]], _stacked([-G[[0]], G[[2]]]), ())
         if max(abs(at[0]), abs(at[1] - at[2])) > flat:
             return None  # a ray (x, y, y e^(x / y)), of which rationals know none but (0, 1, 1)
-        return _stacked([G[[0]], G[[1]] - G[[2]]]), G[[1]]
-    if cone.kind != SECOND_ORDER:
-        return (G, none) if np.abs(at).max() <= flat else None  # other faces are not known here
-    if at[0] > flat:
+        return Forms(_stacked([G[[0]], G[[1]] - G[[2]]]), G[[1]], ())
+    if cone.kind == SEMIDEFINITE:
+        zero, rest = split_triangle(len(at), [v <= flat for v in at[diagonal(len(at))].tolist()])
+        left = (replace(cone, G=G[rest]),) if rest else ()
+        return Forms(G[zero], none, left) if zero else None  # a face that is none of coordinates
+    if cone.kind == SECOND_ORDER and at[0] > flat:
         along = 1 + int(np.abs(at[1:]).argmax())
         rest = [k for k in range(1, len(at)) if k != along]
-        if np.abs(at[rest]).max(initial=0.0) > flat:
+        if np.abs(at[rest]).max(initial=0.0) > max(flat, _ASIDE * at[0]):
             return None  # a ray along no axis
-        return _stacked([G[[0]] - np.sign(at[along]) * G[[along]], G[rest]]), G[[0]]
-    return G, none
+        return Forms(_stacked([G[[0]] - np.sign(at[along]) * G[[along]], G[rest]]), G[[0]], ())
+    if cone.kind == POWER and np.abs(at).max() > flat:
+        return None
+    return Forms(G, none, ())
 
 
 def _deepest(
@@ -199,7 +205,7 @@ def _deepest(
     exponential ones, so that forms which stay on a boundary are not 0 there if they need not be.
     """
     size, k, c = forms.fixed.shape[1], forms.linear.shape[0], len(forms.cones)
-    rims = _stacked([forms.linear[[]], *(cone.G[_RIMS.get(cone.kind, [])] for cone in forms.cones)])
+    rims = _stacked([forms.linear[[]], *(cone.G[_rims(cone)] for cone in forms.cones)])
     r, unit = rims.shape[0], sparse.eye_array
     # columns: v, depths of linear forms and of cones, sizes of rims, a bound of |v|
     at_depth, at_rim, last = size, size + k + c, size + k + c + r
@@ -226,6 +232,13 @@ def _deepest(
     if "Infeasible" in found.status or not found.is_finite:
         return None
     return found.x[:size], found.x[size : size + k], found.x[size + k : at_rim]
+
+
+def _rims(cone: Cone) -> list[int]:
+    """Forms that are not negative in a cone, and not all 0 at some points of its boundary."""
+    if cone.kind == SEMIDEFINITE:
+        return diagonal(cone.G.shape[0])
+    return {SECOND_ORDER: [0], EXPONENTIAL: [1, 2]}.get(cone.kind, [])
 
 
 class _Rows:
