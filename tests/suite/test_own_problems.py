@@ -216,7 +216,7 @@ def test_names_choose_and_bad_input_is_refused() -> None:
 def test_problems_of_all_shapes_are_asked_about_as_they_are() -> None:
     """Without rows, with a constant objective, of matrices, complex numbers, bounds and sparse data."""
     x, X, z = cp.Variable(2, name="x"), cp.Variable((2, 2), symmetric=True), cp.Variable(2, complex=True)
-    b = cp.Variable(2, bounds=[0, [1, 2]])
+    b = cp.Variable(2, bounds=[np.zeros(2), np.array([1, 2])])
     shapes = {
         "no rows": cp.Problem(cp.Minimize(0 * x[0])),
         "constant": cp.Problem(cp.Minimize(3), [x >= 1]),
