@@ -1,6 +1,6 @@
 """Run all studies, two at a time, and write what they find to REPORT.md and REPORT.html.
 
-    python -m validation [--quick] [--data FOLDER] [--out FOLDER]
+    python -m validation [--quick] [--data FOLDER] [--out FOLDER] [--only NAME ...]
 
 Exit status 0 where every verdict is good, 1 where one is not, 2 for bad input.
 """
@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cvxtoken.errors import CvxtokenError, ProblemError
 from cvxtoken.files import check_writable, write_text
 from cvxtoken.picture import check_path
-from validation.report import Outcome, html, markdown
+from validation.report import Outcome, html, markdown, updated
 from validation.studies import STUDIES, Study
 
 HERE = Path(__file__).parent
@@ -100,7 +100,16 @@ def main() -> int:
         "--data", type=Path, help="a folder with traces/, curves/ and servers/, for what needs them"
     )
     parser.add_argument("--out", type=Path, default=HERE, help="folder of the report; %(default)s")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="NAME",
+        choices=[study.name for study in STUDIES],
+        help="run these studies, and renew their parts of the report that is there",
+    )
     arguments = parser.parse_args()
+    if arguments.only and not (arguments.out / "REPORT.md").exists():
+        raise ProblemError(f"only is {arguments.only}; there is no report in {arguments.out} to renew")
     if arguments.data is not None and not arguments.data.is_dir():
         raise ProblemError(f"data is {arguments.data}; it must be a folder")
     figures = arguments.out / "figures"
@@ -112,8 +121,14 @@ def main() -> int:
     for name in ("REPORT.md", "REPORT.html"):
         check_writable(arguments.out / name)
     data = None if arguments.data is None else arguments.data.resolve()
-    outcomes = run_all(STUDIES, data, arguments.quick, figures.resolve())
-    text = markdown(outcomes, arguments.quick, arguments.out.resolve())
+    chosen = tuple(study for study in STUDIES if not arguments.only or study.name in arguments.only)
+    outcomes = run_all(chosen, data, arguments.quick, figures.resolve())
+    folder = arguments.out.resolve()
+    if arguments.only:
+        before = (folder / "REPORT.md").read_text(encoding="utf-8")
+        text = updated(before, outcomes, arguments.quick, folder)
+    else:
+        text = markdown(outcomes, arguments.quick, folder)
     write_text(arguments.out / "REPORT.md", text)
     write_text(arguments.out / "REPORT.html", html(text, arguments.out))
     print(arguments.out / "REPORT.md")

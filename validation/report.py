@@ -70,6 +70,26 @@ def markdown(outcomes: list[Outcome], quick: bool, folder: Path) -> str:
     )
 
 
+def updated(text: str, outcomes: list[Outcome], quick: bool, folder: Path) -> str:
+    """A report with some studies run again: their rows and sections anew, with the setting of this run."""
+    how = f"Run again{' on smaller samples (`--quick`)' if quick else ''} on {_setting()}."
+    for outcome in outcomes:
+        name, row = outcome.study.name, _row(outcome)
+        rows = rf"^\| \[{name}\]\(#{name}\) \|.*$"
+        if re.search(rows, text, re.M):
+            text = re.sub(rows, lambda _, row=row: row, text, count=1, flags=re.M)
+        else:
+            *_, last = re.finditer(r"^\| \[\w+\]\(#\w+\) \|.*$", text, re.M)
+            text = f"{text[: last.end()]}\n{row}{text[last.end() :]}"
+        part = f"{section(outcome, folder)}\n\n{how}"
+        old = re.search(rf"^## {name}\n.*?(?=^## |\Z)", text, re.M | re.S)
+        if old is None:
+            text = f"{text.rstrip()}\n\n{part}\n"
+        else:
+            text = f"{text[: old.start()]}{part}\n\n{text[old.end() :]}".rstrip() + "\n"
+    return text
+
+
 def section(outcome: Outcome, folder: Path) -> str:
     """What one study found."""
     name = outcome.study.name
@@ -112,12 +132,12 @@ def html(text: str, folder: Path) -> str:
 
 
 def _summary(outcomes: list[Outcome]) -> str:
-    rows = [
-        f"| [{o.study.name}](#{o.study.name}) | {o.verdict if o.good else f'**BAD:** {o.verdict}'} "
-        f"| {o.seconds:.0f} |"
-        for o in outcomes
-    ]
-    return "\n".join(["| study | verdict | seconds |", "|:---|:---|---:|", *rows])
+    return "\n".join(["| study | verdict | seconds |", "|:---|:---|---:|", *map(_row, outcomes)])
+
+
+def _row(o: Outcome) -> str:
+    said = o.verdict if o.good else f"**BAD:** {o.verdict}"
+    return f"| [{o.study.name}](#{o.study.name}) | {said} | {o.seconds:.0f} |"
 
 
 def _claims(outcomes: list[Outcome]) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from tests.test_architecture import ROOT
 from validation import __main__ as runner
 from validation.claims import CALIBRATED, CLAIMS, NOT_PUBLIC, REPRODUCED
-from validation.report import Outcome, html, markdown, section, standing
+from validation.report import Outcome, html, markdown, section, standing, updated
 from validation.studies import STUDIES, Study
 
 STUDY = """
@@ -95,6 +95,23 @@ def test_the_report_has_every_table_figure_and_verdict(outcomes: list[Outcome], 
     full = markdown([outcomes[0]], False, tmp_path / "out")
     assert "Every verdict is good." in full
     assert "Quick" not in full
+
+
+def test_studies_that_are_run_again_renew_their_parts(outcomes: list[Outcome], tmp_path: Path) -> None:
+    first, bad, crash = outcomes
+    text = markdown([first, bad], False, tmp_path)
+    better = replace(bad, verdict="it became so", good=True, printed="| new |\n|---|\n| 7 |", figure=None)
+    again = updated(text, [better, crash], True, tmp_path)
+    assert again.count("## tiny_bad\n") == again.count("## tiny_crash\n") == 1
+    assert "| [tiny_bad](#tiny_bad) | it became so |" in again
+    assert "| 7 |" in again
+    assert "BAD VERDICT:** it is so" not in again
+    assert again.count("Run again on smaller samples (`--quick`) on ") == 2
+    assert section(first, tmp_path) in again, "what was not run again is as it was"
+    lines = again.splitlines()
+    rows = [line for line in lines if line.startswith("| [tiny_")]
+    assert [row.split("]")[0] for row in rows] == ["| [tiny_good", "| [tiny_bad", "| [tiny_crash"]
+    assert updated(again, [better, crash], True, tmp_path) == again
 
 
 def test_tables_printed_one_after_the_other_stay_two() -> None:
