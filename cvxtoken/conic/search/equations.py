@@ -100,15 +100,6 @@ class Equations:
         primal, dual = self.residuals(point)
         return worst, max(map(magnitude, primal + dual), default=0.0)
 
-    def balanced(self, point: Point, share: float) -> bool:
-        """Whether s'z of each cone is at least a share of mu times its degree."""
-        least = self.mu(point) * share
-        for k, cone in enumerate(self.cones):
-            s, z, _ = self.local(point, k)
-            if not sum((a * c for a, c in zip(s, z, strict=True)), arb(0)) / cone.degree > least:
-                return False
-        return True
-
 
 def moved(point: Point, step: Point, share: float = 1.0) -> Point:
     """A share of a step onward."""

@@ -9,12 +9,15 @@ once or in parts.
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
+import numpy as np
 from flint import arb
 
 from cvxtoken.conic.program import ConeProgram
 from cvxtoken.conic.search.effort import Effort
-from cvxtoken.conic.search.equations import Equations, Point, Vector, magnitude, moved
+from cvxtoken.conic.search.embedding import Embedding
+from cvxtoken.conic.search.equations import Equations, Point, magnitude, moved
 from cvxtoken.conic.search.exact import precision
 from cvxtoken.conic.search.start import run
 from cvxtoken.conic.search.steps import ball_step, double_step
@@ -25,16 +28,23 @@ _BEGIN = 400  # bits before the end
 _CLOSE = 1e-3  # of mu: the error of a point that counts as central
 _LINEAR = 1e-40  # of mu: the error of the linear equations at the end, which rounding must not leave
 _LEAST_SHARE = 1e-4  # of a step
-_TRIES = 3  # to centre a point of a cold start
 
 
 class Search:
-    """For a central point where s'z is about 10^-(digits + 2) of the value, from a solver's points."""
+    """For a central point where s'z is about 10^-(digits + 2) of the value."""
 
     def __init__(self, program: ConeProgram, digits: int, effort: Effort) -> None:
         self.path, self.digits, self.bits = Equations(program, effort), digits, int(3.33 * (4 * digits + 60))
-        runs = [run(program, tolerance) for tolerance in _TOLERANCES]
-        self.starts = [self.path.start(r.x, r.s, r.z) for r in runs if r.is_finite]
+        self.program = program
+
+    @cached_property
+    def starts(self) -> list[Point]:
+        """Points of a solver, and that of a cold start."""
+        runs = [run(self.program, tolerance) for tolerance in _TOLERANCES]
+        found = [self.path.start(r.x, r.s, r.z) for r in runs if r.is_finite]
+        with np.errstate(all="ignore"):
+            cold = Embedding(self.program).end()
+        return found if cold is None else [*found, self.path.start(*cold)]
 
     def quick(self) -> tuple[Point, arb]:
         """The point and its mu, by steps in doubles alone (SolverError: they do not get there)."""
@@ -50,7 +60,7 @@ class Search:
         """The point and its mu, in balls (SolverError: no interior point is found, or the path stops)."""
         with precision(_BEGIN):
             near = (_centred_near(self.path, point) for point in self.starts)
-            begun = next((found for found in near if found is not None), None) or cold(self.path)
+            begun = next((found for found in near if found is not None), None)
         if begun is None:
             raise SolverError("no centred interior point is found (there may be none)")
         with precision(self.bits):
@@ -130,43 +140,6 @@ def _centred_near(path: Equations, point: Point) -> tuple[Point, arb] | None:
         if found is not None:
             return found, larger
     return None
-
-
-def cold(path: Equations, most: int = 150) -> tuple[Point, arb] | None:
-    """From far inside, with steps that aim at ever smaller mu: a central point, and its mu."""
-    size = min(max([1.0, *map(magnitude, path.b), *map(magnitude, path.q)]), 1e6)
-    x, s, z = ([arb(0)] * len(v) for v in (path.q, path.b, path.b))
-    for cone in path.cones:
-        for v, dual in ((s, False), (z, True)):
-            for i, a in zip(cone.rows, cone.centre(dual), strict=True):
-                v[i] = arb(a * size)
-    point, aim, tries = path.with_auxiliary(Point(x, s, z, [])), 0.5, 0
-    for _ in range(most):
-        try:
-            step = ball_step(path, point, path.mu(point) * aim)
-        except ZeroDivisionError:
-            return None
-        share, new = 1.0, moved(point, step)
-        while not (path.inside(new) and path.balanced(new, 0.02)):
-            share *= 0.75
-            if share < _LEAST_SHARE / 10:
-                return None
-            new = moved(point, step, share)
-        point = path.with_auxiliary(new)
-        aim = 0.1 if share == 1 else 0.3 if share > 0.5 else 0.7 if share > 0.1 else 1.0
-        mu = path.mu(point)
-        if mu < 1e-4 and _largest(path.residuals(point)) < 1e-30:
-            found = centred(path, point, mu)
-            if found is not None:
-                return found, mu
-            tries += 1
-            if tries == _TRIES:
-                return None
-    return None
-
-
-def _largest(parts: tuple[Vector, Vector]) -> float:
-    return max((magnitude(r) for part in parts for r in part), default=0.0)
 
 
 def _followed(path: Equations, point: Point, mu: arb, goal: arb) -> tuple[Point, arb]:
