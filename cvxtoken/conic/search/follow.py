@@ -9,7 +9,8 @@ once or in parts.
 from __future__ import annotations
 
 import math
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from flint import arb
@@ -36,19 +37,33 @@ class Search:
     def __init__(self, program: ConeProgram, digits: int, effort: Effort) -> None:
         self.path, self.digits, self.bits = Equations(program, effort), digits, int(3.33 * (4 * digits + 60))
         self.program = program
+        self.known: list[Point] = []
+        solved = [partial(self.solved, tolerance) for tolerance in _TOLERANCES]
+        self.others: Iterator[Callable[[], Point | None]] = iter([*solved, self.cold])
 
-    @cached_property
-    def starts(self) -> list[Point]:
-        """Points of a solver, and that of a cold start."""
-        runs = [run(self.program, tolerance) for tolerance in _TOLERANCES]
-        found = [self.path.start(r.x, r.s, r.z) for r in runs if r.is_finite]
+    def starts(self) -> Iterator[Point]:
+        """Points of a solver, and at last that of a cold start; each is made once, when it is asked for."""
+        yield from tuple(self.known)
+        for make in self.others:
+            point = make()
+            if point is not None:
+                self.known.append(point)
+                yield point
+
+    def solved(self, tolerance: float) -> Point | None:
+        """The solver's point, None where its numbers are none."""
+        found = run(self.program, tolerance)
+        return self.path.start(found.x, found.s, found.z) if found.is_finite else None
+
+    def cold(self) -> Point | None:
+        """The end of the embedding, None where it leads to no optimum."""
         with np.errstate(all="ignore"):
-            cold = Embedding(self.program).end()
-        return found if cold is None else [*found, self.path.start(*cold)]
+            found = Embedding(self.program).end()
+        return None if found is None else self.path.start(*found)
 
     def quick(self) -> tuple[Point, arb]:
         """The point and its mu, by steps in doubles alone (SolverError: they do not get there)."""
-        for point in self.starts:
+        for point in self.starts():
             goal = _goal(self.path, point, self.digits)
             with precision(self.bits):
                 end = polished(self.path, point, goal)
@@ -59,7 +74,7 @@ class Search:
     def patient(self) -> tuple[Point, arb]:
         """The point and its mu, in balls (SolverError: no interior point is found, or the path stops)."""
         with precision(_BEGIN):
-            near = (_centred_near(self.path, point) for point in self.starts)
+            near = (_centred_near(self.path, point) for point in self.starts())
             begun = next((found for found in near if found is not None), None)
         if begun is None:
             raise SolverError("no centred interior point is found (there may be none)")
