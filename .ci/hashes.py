@@ -2,7 +2,7 @@
 
 import cvxtoken
 
-wrong, found = 0, cvxtoken.instances()
+wrong, found = 0, cvxtoken.instances("*")
 for instance in found:
     try:
         _ = instance.problem

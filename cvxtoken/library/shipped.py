@@ -163,11 +163,14 @@ class Instance:
         return {**head, "instance": self.workload.to_instance(), **self.record["integer"]}
 
 
-def instances(include: str | Iterable[str] = "*", exclude: str | Iterable[str] = ()) -> list[Instance]:
+def instances(
+    include: str | Iterable[str] | None = None, exclude: str | Iterable[str] = ()
+) -> list[Instance]:
     """The instances whose id matches an included pattern and no excluded one, in the library's order.
 
     Args:
-        include: shell patterns over ids, such as 'realistic*' (a family), 'size/1000' or '*'.
+        include: shell patterns over ids, such as 'realistic*' (a family), 'size/1000' or '*' for all. Without
+            any, the plain allocations: those that are their workload and nothing more.
         exclude: likewise.
 
     Raises:
@@ -178,7 +181,8 @@ def instances(include: str | Iterable[str] = "*", exclude: str | Iterable[str] =
     10
     """
     known = [instance for family in FAMILIES for instance in read_family(family)]
-    wanted, unwanted = ([p] if isinstance(p, str) else list(p or ()) for p in (include, exclude))
+    asked = "*" if include is None else include
+    wanted, unwanted = ([p] if isinstance(p, str) else list(p or ()) for p in (asked, exclude))
     for pattern in (*wanted, *unwanted):
         if not isinstance(pattern, str):
             raise ProblemError(f"{pattern!r} is not a pattern over instance ids, such as 'realistic*'")
@@ -191,6 +195,7 @@ def instances(include: str | Iterable[str] = "*", exclude: str | Iterable[str] =
         for instance in known
         if any(fnmatchcase(instance.id, pattern) for pattern in wanted)
         and not any(fnmatchcase(instance.id, pattern) for pattern in unwanted)
+        and (include is not None or instance.kind == PLAIN)
     ]
 
 

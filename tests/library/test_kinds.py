@@ -59,7 +59,9 @@ def optimum(instance: cvxtoken.Instance, form: str) -> tuple[np.ndarray, float]:
 
 
 def test_every_kind_has_instances() -> None:
-    assert {instance.kind for instance in cvxtoken.instances()} == set(KINDS)
+    assert {instance.kind for instance in cvxtoken.instances("*")} == set(KINDS)
+    assert {instance.kind for instance in cvxtoken.instances()} == {"allocation"}
+    assert all(len(instance.workload) for instance in cvxtoken.instances()), "as before there were others"
     assert all(len(recipes(family)) >= 6 for family in FAMILIES)
 
 

@@ -25,7 +25,7 @@ from cvxtoken.library.generate import FAMILIES, recipes
 from cvxtoken.verifier import allocation as verifier
 from cvxtoken.verifier import whole as integer_verifier
 
-EVERY = cvxtoken.instances()
+EVERY = cvxtoken.instances("*")
 ALL = [i for i in EVERY if i.kind == module.PLAIN]  # the others are those of test_kinds.py
 FEASIBLE = [i for i in ALL if i.feasible]
 
@@ -95,7 +95,7 @@ def test_recipes_give_the_instances_to_rounding() -> None:
 def test_an_instance_is_what_is_stored_and_no_recipe_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generate, "random_workload", lambda *_: pytest.fail("a recipe was run"))
     monkeypatch.setattr(generate, "load", lambda *_: pytest.fail("a recipe was run"))
-    assert [i.problem.sha256 for i in cvxtoken.instances()] == [i.record["sha256"] for i in EVERY]
+    assert [i.problem.sha256 for i in cvxtoken.instances("*")] == [i.record["sha256"] for i in EVERY]
     assert len({i.workload.sha256 for i in ALL}) == len(ALL)
 
 
@@ -219,7 +219,7 @@ def test_an_instance_is_compared_with_its_hash() -> None:
 def test_patterns() -> None:
     assert len(cvxtoken.instances("realistic*")) == 32
     assert [i.id for i in cvxtoken.instances(["size/1", "size/2"])] == ["size/1", "size/2"]
-    assert {i.family for i in cvxtoken.instances(exclude=["infeasible*", "all*"])} == set(FAMILIES) - {
+    assert {i.family for i in cvxtoken.instances("*", exclude=["infeasible*", "all*"])} == set(FAMILIES) - {
         *("infeasible", "all-zero", "all-max")
     }
     with pytest.raises(

@@ -15,7 +15,7 @@ from cvxtoken.suite.run import TIME_LIMIT, TOLERANCE, run_instance
 @cache
 def library() -> dict[str, cvxtoken.Instance]:
     """The instances by id."""
-    return {instance.id: instance for instance in cvxtoken.instances()}
+    return {instance.id: instance for instance in cvxtoken.instances("*")}
 
 
 def asked(solver: Callable[..., Any], instance: str, kind: str, form: str) -> Report:
