@@ -33,7 +33,7 @@ from cvxtoken.conic.program import (
     ZERO,
     ConeProgram,
     blocks,
-    order_of,
+    diagonal,
 )
 from cvxtoken.errors import ProblemError
 
@@ -102,9 +102,8 @@ def _without_roots(
     """The data with entries off a diagonal as they are, which CVXPY multiplies by sqrt(2) for Clarabel."""
     off = np.zeros(len(b), dtype=bool)
     for rows in triangles:
-        n = np.arange(order_of(len(rows)))
         own = np.ones(len(rows), dtype=bool)
-        own[n * (n + 1) // 2 + n] = False
+        own[diagonal(len(rows))] = False
         off[rows.start : rows.stop] = own
     plain, values = A.tocoo(), A.tocoo().data.copy()
     there = off[plain.coords[0]]

@@ -27,6 +27,11 @@ def order_of(size: int) -> int:
     return n if n * (n + 1) // 2 == size else 0
 
 
+def diagonal(size: int) -> list[int]:
+    """Where the diagonal stands in a triangle of so many entries."""
+    return [n * (n + 1) // 2 + n for n in range(order_of(size))]
+
+
 def blocks(cones: Cones) -> Iterator[tuple[str, range]]:
     """The kind of each cone, and its rows."""
     start = 0

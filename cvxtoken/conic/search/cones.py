@@ -14,6 +14,7 @@ from cvxtoken.conic.program import (
     ZERO,
     ConeProgram,
     blocks,
+    diagonal,
     order_of,
 )
 from cvxtoken.conic.search.semidefinite import Semidefinite
@@ -54,11 +55,6 @@ def interior(kind: str, size: int) -> FloatArray:
     elif kind == SEMIDEFINITE:
         found[diagonal(size)] = 1
     return found
-
-
-def diagonal(size: int) -> list[int]:
-    """Where the diagonal stands in a triangle of so many entries."""
-    return [n * (n + 1) // 2 + n for n in range(order_of(size))]
 
 
 def split_triangle(size: int, zero: list[bool]) -> tuple[list[int], list[int]]:

@@ -25,8 +25,9 @@ from cvxtoken.conic.program import (
     ZERO,
     ConeProgram,
     blocks,
+    diagonal,
 )
-from cvxtoken.conic.search.cones import diagonal, split_triangle
+from cvxtoken.conic.search.cones import split_triangle
 from cvxtoken.conic.search.enclose import Exact, Fits, Rule
 from cvxtoken.conic.search.exact import Row, columns_of, exact, rows_of, times
 from cvxtoken.conic.search.rays import recession, separation

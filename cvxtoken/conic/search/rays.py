@@ -28,9 +28,9 @@ from cvxtoken.conic.program import (
     ZERO,
     ConeProgram,
     blocks,
-    order_of,
+    diagonal,
 )
-from cvxtoken.conic.search.cones import diagonal, interior, split_triangle
+from cvxtoken.conic.search.cones import interior, split_triangle
 from cvxtoken.conic.search.effort import Effort
 from cvxtoken.conic.search.exact import entries, precision
 from cvxtoken.conic.search.repair import repaired
@@ -57,9 +57,8 @@ class Cone:
 
     def dual(self) -> Cone:
         """Forms that are in the cone where these are in its dual."""
-        n = np.arange(order_of(self.G.shape[0]))
         halves = np.full(self.G.shape[0], 0.5)
-        halves[n * (n + 1) // 2 + n] = 1
+        halves[diagonal(self.G.shape[0])] = 1
         a = self.exponent
         maps = {
             EXPONENTIAL: _DUAL,

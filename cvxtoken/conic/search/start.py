@@ -20,6 +20,7 @@ from cvxtoken.conic.program import (
     ZERO,
     ConeProgram,
     blocks,
+    diagonal,
     order_of,
 )
 
@@ -73,8 +74,7 @@ def _off_diagonal(program: ConeProgram) -> FloatArray:
     root = np.ones(program.A.shape[0])
     for kind, rows in blocks(program.cones):
         if kind == SEMIDEFINITE:
-            n = np.arange(order_of(len(rows)))
             own = np.full(len(rows), np.sqrt(2))
-            own[n * (n + 1) // 2 + n] = 1
+            own[diagonal(len(rows))] = 1
             root[rows.start : rows.stop] = own
     return root
