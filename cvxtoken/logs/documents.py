@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from cvxtoken.errors import ProblemError
 
-Record = Mapping[str, Any]
+Record = dict[str, Any]
+_NESTED = frozenset((dict, list))  # the types of values that JSON nests
 
 # where tools keep their records, within lists too
 _PATHS = (("benchmarks", "requests", "successful"), ("experiments", "requests"))
@@ -28,21 +31,36 @@ def read_documents(text: str, origin: str) -> tuple[list[Any], list[int]]:
         raise ProblemError(f"{origin}: not valid JSON: it is nested too deep") from error
     except ValueError as error:
         whole = error
-    documents, lines = [], []
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
+    given = text.split("\n")
+    lines = [number for number, line in enumerate(given, 1) if line.strip()]
+    documents = []
+    with _no_collection():
+        for number in lines:
             try:
-                documents.append(json.loads(line))
+                documents.append(json.loads(given[number - 1]))
             except (ValueError, RecursionError) as error:
                 if not documents:  # a document of several lines
                     raise ProblemError(f"{origin}: not valid JSON: {whole}") from whole
                 raise ProblemError(f"{origin}, line {number}: not valid JSON: {error}") from error
-            lines.append(number)
     return documents, lines
 
 
-def records_of(documents: Sequence[Any], lines: Sequence[int], origin: str) -> tuple[list[Record], list[str]]:
-    """The records of all documents, and what to call the place of each.
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without searches for cycles, which cost more than all else where a million objects are made."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def records_of(
+    documents: Sequence[Any], lines: Sequence[int], origin: str
+) -> tuple[list[Record], Callable[[int], str]]:
+    """The records of all documents, flat, and what to call the place of one.
 
     A document is a record, a list of records, a mapping of columns, or holds one of these under a name.
 
@@ -50,48 +68,44 @@ def records_of(documents: Sequence[Any], lines: Sequence[int], origin: str) -> t
         ProblemError: there is something else where a record should be, or it is not clear which list is
             meant.
     """
-    records: list[Record] = []
-    places: list[str] = []
-    for number, document in enumerate(documents):
-        found = _records(document, origin)
-        for record in found:
-            at = f"record {len(records) + 1}" if not lines or len(found) > 1 else f"line {lines[number]}"
-            if not isinstance(record, Mapping):
-                raise ProblemError(
-                    f"{origin}, {at}: a {type(record).__name__}; it must be an object of fields"
-                )
-            records.append(record)
-            places.append(at)
-    return records, places
+    records: list[Any] = []
+    at: list[int] = []  # the document of each
+    with _no_collection():
+        for number, document in enumerate(documents):
+            found = _records(document, origin)
+            records += found
+            at += [number] * len(found)
+
+    def place(row: int) -> str:
+        return f"line {lines[at[row]]}" if lines else f"record {row + 1}"
+
+    bad = next((row for row, record in enumerate(records) if not isinstance(record, dict)), None)
+    if bad is not None:
+        kind = type(records[bad]).__name__
+        raise ProblemError(f"{origin}, {place(bad)}: a {kind}; it must be an object of fields")
+    with _no_collection():
+        return [flattened(record) for record in records], place
 
 
 def _records(document: Any, origin: str) -> Sequence[Any]:
+    """The records of a document."""
     if isinstance(document, list):
         return document
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict) or not _is_nested(document):
         return [document]
     for path in _PATHS:
-        if path[0] in document:
-            found = _under(document, path)
-            if found:
-                return found
+        found = _under(document, path)
+        if found:
+            return found
     values = list(document.values())
-    if values and all(
-        isinstance(value, Mapping) for value in values
-    ):  # columns of values by row, as of pandas
-        keys = list(values[0])
-        if (
-            len(keys) > 1
-            and all(list(value) == keys for value in values)
-            and not isinstance(values[0][keys[0]], Mapping | list)
-        ):
-            return [{name: document[name][key] for name in document} for key in keys]
-    if {"columns", "data"} <= set(document) and isinstance(
-        document["data"], list
-    ):  # as pandas splits a table
-        names, rows = document["columns"], document["data"]
-        if all(isinstance(row, list) and len(row) == len(names) for row in rows):
-            return [dict(zip(names, row, strict=True)) for row in rows]
+    if all(isinstance(value, dict) and not _is_nested(value) for value in values):
+        rows = list(values[0])
+        if len(rows) > 1 and all(list(value) == rows for value in values):  # columns by row, as of pandas
+            return [{name: document[name][row] for name in document} for row in rows]
+    if {"columns", "data"} <= set(document) and isinstance(document["data"], list):  # as pandas splits
+        names = document["columns"]
+        if all(isinstance(row, list) and len(row) == len(names) for row in document["data"]):
+            return [dict(zip(names, row, strict=True)) for row in document["data"]]
     held = {name: value for name, value in document.items() if _is_records(value)}
     if len(held) > 1:
         raise ProblemError(
@@ -101,8 +115,12 @@ def _records(document: Any, origin: str) -> Sequence[Any]:
     return next(iter(held.values()), [document])
 
 
+def _is_nested(record: Record) -> bool:
+    return not _NESTED.isdisjoint(map(type, record.values()))
+
+
 def _is_records(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(entry, Mapping) for entry in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(entry, dict) for entry in value)
 
 
 def _under(document: Any, path: Sequence[str]) -> list[Any]:
@@ -111,17 +129,18 @@ def _under(document: Any, path: Sequence[str]) -> list[Any]:
         return [record for entry in document for record in _under(entry, path)]
     if not path:
         return [document]
-    return (
-        _under(document[path[0]], path[1:]) if isinstance(document, Mapping) and path[0] in document else []
-    )
+    inside = document.get(path[0]) if isinstance(document, dict) else None
+    return [] if inside is None else _under(inside, path[1:])
 
 
-def flattened(record: Record, above: str = "") -> dict[str, Any]:
-    """The fields of a record, those of objects in it as `object.field`; not lists of lists."""
-    fields: dict[str, Any] = {}
+def flattened(record: Record, above: str = "") -> Record:
+    """The fields of a record, those of objects in it as `object.field`; not lists of lists or objects."""
+    if not above and not _is_nested(record):
+        return record
+    fields: Record = {}
     for name, value in record.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             fields |= flattened(value, f"{above}{name}.")
-        elif not (isinstance(value, list) and any(isinstance(entry, list | Mapping) for entry in value)):
+        elif not (isinstance(value, list) and any(isinstance(entry, list | dict) for entry in value)):
             fields[above + name] = value
     return fields

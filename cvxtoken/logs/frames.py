@@ -20,7 +20,8 @@ Frame = tuple[list[str], pl.DataFrame]  # a header, and columns called by their 
 
 def from_records(records: Sequence[Mapping[str, Any]]) -> Frame:
     """Columns of flat records; what a record lacks is missing."""
-    names = list(dict.fromkeys(name for record in records for name in record))
+    shapes = dict.fromkeys(map(tuple, records))  # the names of one record after another: few different ones
+    names = list(dict.fromkeys(name for shape in shapes for name in shape))
     columns = [[record.get(name) for record in records] for name in names]
     return _frame(names, [series(column) for column in columns])
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cvxtoken.errors import ProblemError
 from cvxtoken.logs.columns import Table
 from cvxtoken.logs.delimited import read_delimited
-from cvxtoken.logs.documents import flattened, read_documents, records_of
+from cvxtoken.logs.documents import read_documents, records_of
 from cvxtoken.logs.frames import from_parquet, from_records, in_memory, spread_json
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ def open_table(table: Table) -> Opened:
     text = _text(data, origin)
     if text.lstrip()[:1] in ("{", "["):
         documents, lines = read_documents(text, origin)
-        rows, places = records_of(documents, lines, origin)
-        header, frame = from_records([flattened(row) for row in rows])
+        rows, place = records_of(documents, lines, origin)
+        header, frame = from_records(rows)
         form = "JSON lines" if lines else "JSON"
-        return Opened(origin, form + packed, header, frame, places.__getitem__, sha256, documents)
+        return Opened(origin, form + packed, header, frame, place, sha256, documents)
     header, frame, form, place = read_delimited(text, origin)
     header, frame = spread_json(header, frame)
     return Opened(origin, form + packed, header, frame, place, sha256)

@@ -64,7 +64,8 @@ class Grid:
             raise ProblemError(f"the grid has {points} points; it may have at most {MOST_POINTS}")
         if points > chunk_size * _MOST_CHUNKS:
             raise ProblemError(
-                f"chunk_size is {chunk_size}; for {points} points it must be at least {-(-points // _MOST_CHUNKS)}"
+                f"chunk_size is {chunk_size}; "
+                f"for {points} points it must be at least {-(-points // _MOST_CHUNKS)}"
             )
         return cls(workload, checked, chunk_size)
 
