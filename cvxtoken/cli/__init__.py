@@ -1,7 +1,7 @@
 """The command line: parses, calls, prints; computes nothing.
 
-The exit status is 0 where all went well, 1 where a certificate is refused, a solver fails or the output cannot
-be written, 2 for bad input, 3 where an optimum could not be certified, and 130 where Ctrl-C ended it.
+The exit status is 0 where all went well, 1 where a certificate is refused, a solver fails or nothing can
+be printed, 2 for bad input, 3 where an optimum could not be certified, and 130 where Ctrl-C ended it.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ Record = dict[str, Any]
 _NESTED = frozenset((dict, list))  # the types of values that JSON nests
 
 # where tools keep their records, within lists too
+_HOLDERS = ("data", "results", "records", "rows", "samples", "requests", "items", "entries", "benchmarks")
 _PATHS = (("benchmarks", "requests", "successful"), ("experiments", "requests"))
 
 
@@ -106,7 +107,8 @@ def _records(document: Any, origin: str) -> Sequence[Any]:
         names = document["columns"]
         if all(isinstance(row, list) and len(row) == len(names) for row in document["data"]):
             return [dict(zip(names, row, strict=True)) for row in document["data"]]
-    held = {name: value for name, value in document.items() if _is_records(value)}
+    lists = {name: value for name, value in document.items() if _is_records(value)}
+    held = {name: value for name, value in lists.items() if len(document) == 1 or name in _HOLDERS}
     if len(held) > 1:
         raise ProblemError(
             f"{origin}: there are records under {' and under '.join(map(repr, list(held)[:2]))}; "

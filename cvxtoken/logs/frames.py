@@ -72,6 +72,8 @@ def series(values: list[Any]) -> pl.Series:
     try:
         if kinds == {int, float}:
             return pl.Series(values, dtype=pl.Float64, strict=False)
+        if kinds == {list} and {type(entry) for value in values for entry in value or ()} == {int, float}:
+            return pl.Series([None if value is None else list(map(float, value)) for value in values])
         if len(kinds) == 1 and kinds <= {int, float, bool, str, list}:
             return pl.Series(values)
     except (TypeError, OverflowError, pl.exceptions.PolarsError):

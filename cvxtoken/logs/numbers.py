@@ -16,7 +16,8 @@ NOTHING = ("", "nan", "null", "none", "na", "n/a", "<na>", "nat")
 _COMMA_GROUPS, _POINT_GROUPS = (rf"^[+-]?[1-9]\d{{0,2}}([{mark}]\d{{3}})+$" for mark in ",.")
 _DECIMAL_COMMA = r"^[+-]?(\d+|[1-9]\d{0,2}(\.\d{3})+|\d{1,3}([ '_\u00a0\u202f]\d{3})+)?,\d+([eE][+-]?\d+)?$"
 _DECIMAL_POINT = r"^[+-]?(\d+|[1-9]\d{0,2}(,\d{3})+|\d{1,3}([ '_\u00a0\u202f]\d{3})+)?\.\d*([eE][+-]?\d+)?$"
-_SPACED = r"^[+-]?\d{1,3}([ '_\u00a0\u202f]\d{3})+([.,]\d+)?$"
+_SPACES = r"[ '_\u00a0\u202f]"
+_SPACED = r"^[+-]?\d{1,3}([ '_\u00a0\u202f]\d{3})+"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ def decimal_mark(columns: Iterable[tuple[pl.Series, bool, str]], origin: str, to
     for column, whole, name in columns:
         if column.dtype != pl.String:
             continue
-        text = column.str.strip_chars()
+        text = column.str.strip_chars(" \t%")
         for mark, pattern, groups in (
             ("comma", _DECIMAL_COMMA, _COMMA_GROUPS),
             ("point", _DECIMAL_POINT, _POINT_GROUPS),
@@ -98,21 +99,10 @@ def numbers(column: pl.Series, mark: str = "point") -> Values:
         text = trimmed(column)
         missing = text.is_null()
         found = _cast(text) if mark == "point" else _cast(text).set(text.str.contains(_POINT_GROUPS), None)
+        values = found.to_numpy().astype(np.float64)
         left = (found.is_null() & ~missing).to_numpy()
         if left.any():
-            rest = text.filter(pl.Series(left))
-            spaced = rest.str.contains(_SPACED)
-            rest = pl.select(
-                pl.when(spaced).then(rest.str.replace_all(r"[ '_\u00a0\u202f]", "")).otherwise(rest)
-            ).to_series()
-            decimal, group = (",", ".") if mark == "comma" else (".", ",")
-            good = rest.str.contains(_DECIMAL_COMMA if mark == "comma" else _DECIMAL_POINT)
-            good |= rest.str.contains(_POINT_GROUPS if mark == "comma" else _COMMA_GROUPS)
-            plain = rest.str.replace_all(group, "", literal=True).str.replace(decimal, ".", literal=True)
-            values = found.to_numpy().astype(np.float64)
-            values[left] = np.where(good.to_numpy(), _cast(plain).to_numpy(), np.nan)
-        else:
-            values = found.to_numpy().astype(np.float64)
+            values[left] = _spelled(text.filter(pl.Series(left)), mark)
     elif column.dtype.is_numeric() or column.dtype == pl.Boolean:
         values = column.cast(pl.Float64).to_numpy().astype(np.float64)
         missing = column.is_null() | pl.Series(np.isnan(values))
@@ -124,3 +114,14 @@ def numbers(column: pl.Series, mark: str = "point") -> Values:
 
 def _cast(text: pl.Series) -> pl.Series:
     return text.cast(pl.Float64, strict=False)
+
+
+def _spelled(text: pl.Series, mark: str) -> FloatArray:
+    """The numbers of texts with thousands apart or a decimal comma; NaN where a text is none of these."""
+    decimal, group = (",", ".") if mark == "comma" else (".", ",")
+    spaced = text.str.contains(_SPACED + rf"(\{decimal}\d+)?$")
+    dense = text.str.replace_all(_SPACES, "").zip_with(spaced, text)
+    good = spaced | text.str.contains(_DECIMAL_COMMA if mark == "comma" else _DECIMAL_POINT)
+    good |= text.str.contains(_POINT_GROUPS if mark == "comma" else _COMMA_GROUPS)
+    plain = dense.str.replace_all(group, "", literal=True).str.replace(decimal, ".", literal=True)
+    return np.where(good.to_numpy(), _cast(plain).to_numpy(), np.nan)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -99,11 +98,17 @@ def _unpacked(data: bytes) -> bytes:
     """All frames of a zstd file (OSError)."""
     import zstandard
 
+    parts = []
     try:
-        with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data), read_across_frames=True) as reader:
-            return reader.read()
+        while data:
+            frame = zstandard.ZstdDecompressor().decompressobj()
+            parts.append(frame.decompress(data))
+            if not frame.eof:
+                raise OSError("it ends too early")
+            data = frame.unused_data
     except zstandard.ZstdError as error:
         raise OSError(str(error)) from error
+    return b"".join(parts)
 
 
 def _text(data: bytes, origin: str) -> str:

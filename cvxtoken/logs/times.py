@@ -151,6 +151,7 @@ def _dates(text: pl.Series, hints: Hints, where: str) -> Moments:
 
 def _local(local: pl.Series, hints: Hints, where: str) -> tuple[pl.Series, str]:
     """ns since 1970 as if all were UTC, null where a text is no date, and the form in words."""
+    local = local.set(~local.str.contains(r"\d{4}"), None)  # the year 26 is not told from the day or 1926
     rest = local.drop_nulls().head(_SAMPLE)
     for form in _SURE:
         if _parsed(rest, form).null_count() < len(rest):
@@ -200,7 +201,7 @@ def _others(local: pl.Series, hints: Hints, where: str) -> pl.Series:
                 found.append(parser.parse(text, dayfirst=day_first).replace(tzinfo=None))
             except (ValueError, OverflowError, parser.UnknownTimezoneWarning):
                 break
-        if not found or not re.search(r"\d{4}", text) or ":" not in text:
+        if not found or ":" not in text:
             known[text] = None
         elif found[0] != found[-1]:
             raise ProblemError(
