@@ -146,10 +146,8 @@ def test_schedule_reads_a_trace_in_milliseconds(run: Run, tmp_path: Path) -> Non
     arguments = ("schedule", "--trace", tmp_path / "trace.jsonl", "--round-seconds", "1", "--policy", "fcfs")
     code, text, _ = run(*arguments, "--json")
     assert code == 0
-    assert (
-        json.loads(text)["readings"][0]["columns"]["timestamp"]["read_as"]
-        == "ms since some start, Mooncake's"
-    )
+    understood = json.loads(text)["readings"][0]["columns"]["timestamp"]
+    assert understood == {"name": "timestamp", "read_as": "ms since some start, Mooncake's"}
     assert "trace.jsonl: 4 rows (JSON lines)" in run(*arguments)[1]
 
 
