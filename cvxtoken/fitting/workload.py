@@ -61,6 +61,7 @@ def fit_workload(
             says which option answers), or a task has no times or no arrivals.
     """
     told, log_told, hints = dict(columns or {}), dict(arrivals_columns or {}), hints or Hints()
+    hints.check(ROWS, LOG)
     for option, names, known in (("columns", told, ROWS | LOG), ("arrivals_columns", log_told, LOG)):
         for name in names:
             if name not in known:
