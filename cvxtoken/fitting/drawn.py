@@ -216,7 +216,9 @@ def _curves(task: TaskFit, count: int, rng: np.random.Generator, lagged: bool) -
         drawn = fit.draws(count, int(rng.integers(2**31)), with_lag)
         A, b, D, lag = np.array([(curve.A, curve.b, curve.D, curve.lag) for curve in drawn]).T
     else:
-        found = plausible_curves(fit.points, replace(centre, A=max(centre.A, FLAT_GAIN)), count, rng, with_lag)
+        found = plausible_curves(
+            fit.points, replace(centre, A=max(centre.A, FLAT_GAIN)), count, rng, with_lag
+        )
         A, b, D, lag = found.A, found.b, found.D, found.lag
     return np.array([np.maximum(A, FLAT_GAIN), b, np.minimum(D, 1 - FLAT_GAIN), lag])
 
