@@ -1,11 +1,11 @@
 """Do the printed 90 % intervals of budgets hold the true best budgets as often as they say?
 
-Synthetic servers of three tasks, whose truth is known and of the model's form; an evaluation of 300 rows a task
-and a log of 2,000 arrivals of each; the intervals of `budget_uncertainty`. In half of the evaluations answers
+Synthetic servers of three tasks, whose truth is known and of the model's form; an evaluation of 300 rows a
+task and a log of 2,000 arrivals of each; the intervals of `budget_uncertainty`. In half of the evaluations answers
 are independent, in the other half 50 questions, hard or easy at every budget, are each asked at all of them.
 
-Claims: (1) of 2,000 evaluations, 0.88 to 0.92 of the intervals hold the truth, over all tasks, and for answers
-and for questions alone; (2) so do those of each of the three tasks; (3) where the true budget is inside its
+Claims: (1) of 2,000 evaluations, 0.88 to 0.92 of the intervals hold the truth, over all tasks, and for
+answers and for questions alone; (2) so do those of each of the three tasks; (3) where the true budget is inside its
 bounds 0.88 to 0.93 do, and where it is 0 or the largest 0.85 or more (an interval that ends at a bound holds
 whatever is there, so that more than 0.9 is right). Ends in a verdict.
 """
@@ -106,9 +106,9 @@ def main() -> int:
     shares = {name: float(np.mean(values == 0)) for name, values in groups.items() if values.size}
     # 180 intervals of 60 evaluations hold 0.78 to 0.98 but by chance below 1e-6, if the share is 0.9
     loose = arguments.quick or count < 2000
-    limits = {name: (0.78, 0.99) if loose else (0.88, 0.92) for name in groups}
+    limits = dict.fromkeys(groups, (0.78, 0.99) if loose else (0.88, 0.92))
     limits["inside"] = (0.75, 0.99) if loose else (0.88, 0.93)
-    limits |= {name: (0.0 if loose else 0.85, 1.0) for name in REGIMES[1:]}
+    limits |= dict.fromkeys(REGIMES[1:], (0.0 if loose else 0.85, 1.0))
     outside = [name for name, share in shares.items() if not limits[name][0] <= share <= limits[name][1]]
     if arguments.picture:
         draw_picture(shares, arguments.picture)

@@ -48,12 +48,11 @@ def advise(
     are drawn (`draw_workloads`): the intervals hold the best budgets of so many draws, and the regret is what
     these gain over the advised ones. Robust budgets are best on average over the first hundred draws.
 
-    Where a curve has a lag, budgets are those of `solve_lagged`, and draws have lags too. Under targets, which
-    know no lags, each of a hundred draws is solved on its own, and there are no robust budgets.
+    Where a curve has a lag, budgets are those of `solve_lagged`, and draws have lags too. Under targets,
+    which know no lags, each of a hundred draws is solved on its own, and there are no robust budgets.
 
     Args:
-        table: see `fit_workload`, as are `arrivals`, `arrival_rate`, `accuracy_weight`, `max_tokens`, `columns`
-            and `service_against`.
+        table: an evaluation's rows, see `fit_workload`.
         arrivals: a log, or None where the arrival rate is given.
         targets: the objective, and what the budgets must meet; `Targets(max_mean_system_time=2)`.
         server: the delay law, with its replicas.
@@ -67,8 +66,8 @@ def advise(
         seed: of the draws.
 
     Raises:
-        ProblemError: the data are bad, no arrival rate is known, an argument is out of range, or a draw is too
-            extreme to be solved.
+        ProblemError: the data are bad, no arrival rate is known, an argument is out of range, or a draw is
+            too extreme to be solved.
         UnstableError: no budgets are stable, or none are in half of the draws.
         TargetError: no budgets meet the targets.
 

@@ -11,7 +11,6 @@ from cvxtoken import picture
 from cvxtoken.plots import fitting as plots
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from cvxtoken.advice.result import Advice
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 STYLE = """
 :root { --ink: #1f2328; --back: #ffffff; --line: #d0d7de; --soft: #f6f8fa; --warn: #9a3412;
   --blue: #0072b2; --orange: #d55e00; --green: #00795a; color-scheme: light dark }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --back: #0d1117; --line: #3d444d; --soft: #161b22;
-  --warn: #ffb68a; --blue: #58b2e8; --orange: #ff9a4d; --green: #3fcf9f } }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --back: #0d1117; --line: #3d444d;
+  --soft: #161b22; --warn: #ffb68a; --blue: #58b2e8; --orange: #ff9a4d; --green: #3fcf9f } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--back) }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere }
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2.5rem }
@@ -29,7 +28,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap }
 th:first-child, td:first-child { text-align: left }
 td:nth-child(2) { font-weight: 700 }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1rem } dt { font-weight: 600 } dd { margin: 0 }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1rem }
+dt { font-weight: 600 } dd { margin: 0 }
 .warnings li { color: var(--warn) }
 pre { overflow-x: auto; background: var(--soft); padding: .8rem; border-radius: 6px; font-size: .8rem }
 .wide svg { max-width: 42rem }
@@ -38,10 +38,10 @@ figure { margin: 1rem 0 } figcaption { font-size: .9rem } svg { width: 100%; hei
 .curves figure { margin: 0 }
 @media (max-width: 34rem) { dl { grid-template-columns: 1fr } dd { margin-bottom: .5rem } }
 """
+_INK = "#123456"  # no default colour, for those are not written to a file
 # what is drawn in these colours takes those of the page, light or dark
 _OF_PAGE = {
-    "#000000": "var(--ink)",
-    "#123456": "var(--ink)",
+    _INK: "var(--ink)",
     "#e5e5e5": "var(--line)",
     picture.BLUE: "var(--blue)",
     picture.ORANGE: "var(--orange)",
@@ -84,8 +84,8 @@ def _summary(advice: Advice) -> str:
     budgets = ", ".join(f"{tokens} for {name}" for name, tokens in advice.budgets.items())
     return (
         f"Thinking tokens to allow a query: {budgets}. By the point estimates queries then take "
-        f"{advice.mean_system_time:.3g} s in the mean and {100 * advice.mean_accuracy:.1f} % of the answers are right. "
-        f"An interval holds what may truly be the best budget, at {100 * advice.confidence:g} %."
+        f"{advice.mean_system_time:.3g} s in the mean and {100 * advice.mean_accuracy:.1f} % of the answers are "
+        f"right. An interval holds what may truly be the best budget, at {100 * advice.confidence:g} %."
     )
 
 
@@ -136,8 +136,8 @@ def _curve(advice: Advice, k: int) -> tuple[Figure, str]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.6, 3.4), layout="constrained")
-    drawn: Axes = plots.fit(advice.fitted.tasks[k], figure.add_subplot())
-    drawn.axvline(float(advice.tokens[k]), color="#123456", linewidth=1, linestyle=":")
+    drawn = plots.fit(advice.fitted.tasks[k], figure.add_subplot())
+    drawn.axvline(float(advice.tokens[k]), color=_INK, linewidth=1, linestyle=":")
     name = advice.names[k]
     told = f"accuracy {advice.accuracy[k]:.3f} at the advised budget of {advice.budgets[name]} tokens"
     return figure, f"{name}: {told}"
@@ -152,11 +152,15 @@ def _figure(figure: Figure, told: str) -> str:
         figure.patch.set_visible(False)
         for drawn in figure.axes:
             drawn.patch.set_visible(False)
-            drawn.tick_params(colors="#123456")  # no name of a default colour is written to a file
-            for part in (drawn.title, drawn.xaxis.label, drawn.yaxis.label, *drawn.spines.values()):
-                part.set_color("#123456")
-            for label in drawn.get_legend().get_texts() if drawn.get_legend() else []:
-                label.set_color("#123456")
+            drawn.tick_params(colors=_INK)
+            drawn.xaxis.label.set_color(_INK)
+            drawn.title.set_color(_INK)
+            for spine in drawn.spines.values():
+                spine.set_color(_INK)
+            legend = drawn.get_legend()
+            for label in legend.get_texts() if legend is not None else []:
+                label.set_color(_INK)
+            drawn.yaxis.label.set_color(_INK)
         figure.savefig(text, format="svg", metadata={"Date": None})
     svg = text.getvalue()
     svg = re.sub("|".join(_OF_PAGE), lambda found: _OF_PAGE[found[0]], svg[svg.index("<svg") :])

@@ -31,15 +31,15 @@ def remarks(
     yield from _of_targets(targets, worth)
     if worth.mean_regret > _COSTLY * gain > 0:
         yield (
-            f"the measurements are few for this choice: the budgets lose {100 * worth.mean_regret / gain:.0f} % "
-            "of what thinking gains, on average over the draws; measure more answers near these budgets"
+            f"the measurements are few: the budgets lose {100 * worth.mean_regret / gain:.0f} % of what thinking "
+            "gains, on average over the draws; measure more answers near these budgets"
         )
 
 
 def _of_curve(task: TaskFit, targets: Targets) -> Iterator[str]:
     fit = task.accuracy
     if fit.verdict == "lag" and not targets.is_trivial:
-        yield f"{fit.judgement}; targets know no lags, so that this budget is that of a curve that does not fit"
+        yield f"{fit.judgement}; targets know no lags: this budget is that of a curve that does not fit"
     elif fit.verdict in ("lag", "misfit", "too few points", "at a bound", "flat"):
         yield fit.judgement
     trials = fit.points.trials
@@ -79,15 +79,16 @@ def _of_load(fitted: FittedWorkload, tokens: FloatArray, worth: Worth) -> Iterat
         yield f"the utilization is {rho:.3f}: a little more load, and waits grow without bound"
     draws = len(worth.drawn)
     if worth.unstable:
-        yield f"in {worth.unstable} of {draws} draws these budgets have no steady state, and waits grow without end"
+        yield f"in {worth.unstable} of {draws} draws these budgets have no steady state: waits grow without end"
     if worth.drawn.unstable:
-        yield f"in {worth.drawn.unstable} of {draws + worth.drawn.unstable} draws no budgets at all are stable"
+        more = worth.drawn.unstable
+        yield f"in {more} of {draws + more} draws no budgets at all are stable"
 
 
 def _of_targets(targets: Targets, worth: Worth) -> Iterator[str]:
     draws = len(worth.drawn)
     if worth.infeasible:
-        yield f"in {worth.infeasible} of {draws} draws no budgets meet the targets; these count in no interval"
+        yield f"in {worth.infeasible} of {draws} draws no budgets meet the targets; they count in no interval"
     least = {f"min_accuracy of {name}": share for name, share in targets.min_accuracy.items()}
     for name, (count, reached) in worth.misses.items():
         if count > _OFTEN * draws:
@@ -96,6 +97,6 @@ def _of_targets(targets: Targets, worth: Worth) -> Iterator[str]:
             # as far on the other side of what was asked for as nine of ten draws are on this one
             surer = min(2 * asked - reached, 1.0) if name in least else asked**2 / reached
             yield (
-                f"{name} of {asked:g} is missed in {count} of {draws} draws, for it is met exactly by the point "
-                f"estimates; in nine of ten it is {side} {reached:.4g}: ask for about {surer:.3g} to be surer"
+                f"{name} of {asked:g} is missed in {count} of {draws} draws, for it is met just so by the "
+                f"point estimates; in nine of ten it is {side} {reached:.4g}: ask for about {surer:.3g} to be surer"
             )

@@ -199,8 +199,8 @@ class Advice:
     def save(self, path: str | Path) -> Path:
         """Write the budgets to a .json file and the proof beside it; the path of the proof.
 
-        The file is `to_document` with `proof`: the name of the proof's file and the SHA-256 of its bytes. With
-        budgets.json the proof is budgets.proof.json, which `cvxtoken verify` checks.
+        The file is `to_document` with `proof`: the name of the proof's file and the SHA-256 of its bytes.
+        With budgets.json the proof is budgets.proof.json, which `cvxtoken verify` checks.
 
         Raises:
             ProblemError: the ending is not .json, or a file cannot be written.
@@ -231,7 +231,7 @@ class Advice:
         robust = self.robust_budgets
         intervals, accuracies = self.worth.token_intervals.T, self.worth.accuracy_intervals.T
         parts = zip(self.names, intervals, self.accuracy, accuracies, self.delays, strict=True)
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (
                 name,
                 f"{self.budgets[name]}",

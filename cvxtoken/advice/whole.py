@@ -88,7 +88,8 @@ def _rounded_inside(workload: Workload, targets: Targets) -> Certificate:
             continue
     raise TargetError(
         "no whole budgets next to the best ones meet the targets, which leave less room than one token; "
-        "ease one of them a little"
+        "ease one of them a little",
+        {},
     )
 
 

@@ -97,7 +97,7 @@ def worth(drawn: Drawn, best: Optima, targets: Targets, tokens: FloatArray, conf
 
 
 def _nine_of_ten(value: FloatArray, limit: float) -> float:
-    """What a value does not exceed in nine of ten draws; of accuracies, which are negated, what it reaches."""
+    """What a value does not exceed in nine of ten draws; of accuracies, negated, what they reach."""
     found = float(np.quantile(value, 0.9, method="higher"))
     return -found if limit < 0 else found
 
@@ -105,7 +105,7 @@ def _nine_of_ten(value: FloatArray, limit: float) -> float:
 def _values(
     workloads: tuple[Workload, ...], targets: Targets, tokens: FloatArray, accuracies: FloatArray
 ) -> dict[str, tuple[FloatArray, float]]:
-    """By target its values over the draws, shape (R,), and its limit; both negated where it is a least one."""
+    """By target its values over the draws, shape (R,), and its limit; least ones both negated."""
     measures = {
         "max_mean_system_time": model.mean_system_time,
         "max_mean_wait": model.mean_wait,

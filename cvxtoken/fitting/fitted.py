@@ -33,7 +33,7 @@ class FittedWorkload:
         max_tokens: l_max of each task: as given, or else the largest budget measured.
         provenance: where the numbers come from, in words.
         random_service: whether service times vary in the workload, by the scatter of each fit. If not, they
-            are certain, as in the paper, but for the tasks that do not use up their budgets (`TaskFit.varies`).
+            are certain, as in the paper, but for tasks that do not use up their budgets (`TaskFit.varies`).
         server: the delay law.
     """
 

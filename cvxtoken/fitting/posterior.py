@@ -89,11 +89,11 @@ class _Posterior:
 
     @cached_property
     def inverse(self) -> FloatArray | None:
-        """V^-1 at the estimate where answers are known by question, shape (n, n); None else, or if singular."""
+        """V^-1 at the estimate, shape (n, n); None where questions are not known, or V is singular."""
         if self.points.by_question is None:
             return None
         V = self.points.covariance(self.centre(self.l))
-        return np.linalg.inv(V) if np.linalg.cond(V) <= _ILL else None
+        return np.asarray(np.linalg.inv(V)) if np.linalg.cond(V) <= _ILL else None
 
     @cached_property
     def overdispersion(self) -> float:

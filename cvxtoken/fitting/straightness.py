@@ -1,7 +1,7 @@
 """Whether mean service times follow a straight line, in one word and one sentence.
 
-Mean times m at n groups of equal or neighbouring tokens have independent errors of variance v = s^2 / rows. Let
-N span what a line leaves free (N' (1, l) = 0). Under a line N' m has mean 0 and covariance N' diag(v) N, so
+Mean times m at n groups of equal or neighbouring tokens have independent errors of variance v = s^2 / rows.
+Let N span what a line leaves free (N' (1, l) = 0). Under a line N' m has mean 0 and covariance N' diag(v) N, so
 that T = m' N (N' diag(v) N)^-1 N' m is chi-square with n - 2 degrees of freedom, however the line was fitted.
 
 A line is doubted where T is larger than chance allows (at 1 %) and the line misses some mean time by more
@@ -74,14 +74,14 @@ def straightness(l: FloatArray, t: FloatArray, line: tuple[float, float]) -> Str
         return Straightness("fits", told, p_value)
     curvature = float(np.polyfit(tokens / tokens.max(), means, 2, w=1 / np.sqrt(variances))[0])
     middle = tokens[(said < means) if curvature < 0 else (said > means)]
-    bent = 0 < len(middle) and tokens[0] < middle.min() and middle.max() < tokens[-1]
+    bent = len(middle) > 0 and tokens[0] < middle.min() and middle.max() < tokens[-1]
     verdict = ("saturates" if curvature < 0 else "steepens") if bent else "misfit"
     return Straightness(verdict, f"{told}{_MEANING[verdict]}", p_value)
 
 
 _MEANING = {
-    "saturates": "; times rise ever less, and a line is too flat at small budgets and too steep at large ones",
-    "steepens": "; times rise ever more, and a line is too steep at small budgets and too flat at large ones",
+    "saturates": "; times rise ever less: a line is too flat at small budgets and too steep at large ones",
+    "steepens": "; times rise ever more: a line is too steep at small budgets and too flat at large ones",
     "misfit": "",
 }
 

@@ -1,7 +1,7 @@
 """What the uncertainty of a fitted workload means for its budgets.
 
-`cvxtoken.fitting.drawn` draws workloads that might be the true one, and finds the best budgets of each, and so
-what given budgets lose in it. `cvxtoken.robust` gives the budgets of the best average.
+`cvxtoken.fitting.drawn` draws workloads that might be the true one, and finds the best budgets of each, and
+so what given budgets lose in it. `cvxtoken.robust` gives the budgets of the best average.
 """
 
 from __future__ import annotations

@@ -61,8 +61,8 @@ def fit_workload(
         intervals: likewise.
         confidence: likewise.
         random_service: let service times vary in the workload by the scatter measured (`deviation` and
-            `deviation_per_token`); otherwise they are certain, but for tasks that do not use up their budgets,
-            and `delay` says what that leaves out.
+            `deviation_per_token`); otherwise they are certain, but for tasks that do not use up their
+            budgets, and `delay` says what that leaves out.
         service_against: what seconds are fitted against: 'budget', 'tokens' (used), or 'auto', the budget
             where less than 95 % of it is used on average.
         server: the delay law of the workload.

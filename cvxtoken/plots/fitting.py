@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cvxtoken.fitting.task import TaskFit
 from cvxtoken.arrays import FloatArray
+from cvxtoken.fitting.task import TaskFit
 from cvxtoken.picture import BLUE, GREEN, ORANGE, axes, legend
 
 if TYPE_CHECKING:
