@@ -2,16 +2,16 @@
 
 Held-out servers like the built-in workloads (five tasks, every number moved at random): accuracy, times and
 arrivals are drawn from the known truth, which is of the model's form; 300 or 3,000 rows a task and a log of
-2,000 arrivals are measured; and the budgets that `cvxtoken.advise` finds from these (without the intervals of
-A, b and D, which no budget depends on) are scored by the truth. The loss is J* - J(budgets), as a share of
-what the best uniform budget loses, which is found knowing the truth.
+2,000 arrivals are measured; and the budgets that `cvxtoken.advise` finds from these (without the intervals
+of A, b and D, which no budget depends on) are scored by the truth. The loss is J* - J(budgets), as a share
+of what the best uniform budget loses, which is found knowing the truth.
 
 Claims: (1) from 3,000 rows a task the advised budgets lose at most 5 % of that in the median of 200 servers,
 and at most 25 % in 95 % of them; (2) from 300 rows they lose less, in the median, than any uniform budget of
-a measured size, than the largest, and than budgets by eye: the smallest measured one whose measured accuracy is
-within two points of the best. With 300 rows the limits of (1) are beyond what such data tell: the loss is of
-second order in the error of a budget, so that it falls as one over the rows, for any method. Robust budgets,
-best on average over 40 draws, are shown for the first servers. Ends in a verdict.
+a measured size, than the largest, and than budgets by eye: the smallest measured one whose measured accuracy
+is within two points of the best. With 300 rows the limits of (1) are beyond what such data tell: the loss is
+of second order in the error of a budget, so that it falls as one over the rows, for any method. Robust
+budgets, best on average over 40 draws, are shown for the first servers. Ends in a verdict.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """Do the printed 90 % intervals of budgets hold the true best budgets as often as they say?
 
 Synthetic servers of three tasks, whose truth is known and of the model's form; an evaluation of 300 rows a
-task and a log of 2,000 arrivals of each; the intervals of `budget_uncertainty`. In half of the evaluations answers
-are independent, in the other half 50 questions, hard or easy at every budget, are each asked at all of them.
+task and a log of 2,000 arrivals of each; the intervals of `budget_uncertainty`. In half of the evaluations
+answers are independent, in the other half 50 questions, hard or easy at every budget, are each asked at all
+of them.
 
 Claims: (1) of 2,000 evaluations, 0.88 to 0.92 of the intervals hold the truth, over all tasks, and for
-answers and for questions alone; (2) so do those of each of the three tasks; (3) where the true budget is inside its
-bounds 0.88 to 0.93 do, and where it is 0 or the largest 0.85 or more (an interval that ends at a bound holds
-whatever is there, so that more than 0.9 is right). Ends in a verdict.
+answers and for questions alone; (2) so do those of each of the three tasks; (3) where the true budget is
+inside its bounds 0.88 to 0.93 do, and where it is 0 or the largest 0.85 or more (an interval that ends at a
+bound holds whatever is there, so that more than 0.9 is right). Ends in a verdict.
 """
 
 from __future__ import annotations

@@ -84,8 +84,8 @@ def _summary(advice: Advice) -> str:
     budgets = ", ".join(f"{tokens} for {name}" for name, tokens in advice.budgets.items())
     return (
         f"Thinking tokens to allow a query: {budgets}. By the point estimates queries then take "
-        f"{advice.mean_system_time:.3g} s in the mean and {100 * advice.mean_accuracy:.1f} % of the answers are "
-        f"right. An interval holds what may truly be the best budget, at {100 * advice.confidence:g} %."
+        f"{advice.mean_system_time:.3g} s in the mean and {100 * advice.mean_accuracy:.1f} % of the answers "
+        f"are right. An interval holds what may truly be the best budget, at {100 * advice.confidence:g} %."
     )
 
 

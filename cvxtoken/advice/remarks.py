@@ -31,8 +31,8 @@ def remarks(
     yield from _of_targets(targets, worth)
     if worth.mean_regret > _COSTLY * gain > 0:
         yield (
-            f"the measurements are few: the budgets lose {100 * worth.mean_regret / gain:.0f} % of what thinking "
-            "gains, on average over the draws; measure more answers near these budgets"
+            f"the measurements are few: the budgets lose {100 * worth.mean_regret / gain:.0f} % of what "
+            "thinking gains, on average over the draws; measure more answers near these budgets"
         )
 
 
@@ -79,7 +79,7 @@ def _of_load(fitted: FittedWorkload, tokens: FloatArray, worth: Worth) -> Iterat
         yield f"the utilization is {rho:.3f}: a little more load, and waits grow without bound"
     draws = len(worth.drawn)
     if worth.unstable:
-        yield f"in {worth.unstable} of {draws} draws these budgets have no steady state: waits grow without end"
+        yield f"in {worth.unstable} of {draws} draws these budgets have no steady state"
     if worth.drawn.unstable:
         more = worth.drawn.unstable
         yield f"in {more} of {draws + more} draws no budgets at all are stable"
@@ -98,5 +98,5 @@ def _of_targets(targets: Targets, worth: Worth) -> Iterator[str]:
             surer = min(2 * asked - reached, 1.0) if name in least else asked**2 / reached
             yield (
                 f"{name} of {asked:g} is missed in {count} of {draws} draws, for it is met just so by the "
-                f"point estimates; in nine of ten it is {side} {reached:.4g}: ask for about {surer:.3g} to be surer"
+                f"point estimates; in nine of ten it is {side} {reached:.4g}: ask for {surer:.3g} to be surer"
             )

@@ -1,8 +1,9 @@
 """Whether mean service times follow a straight line, in one word and one sentence.
 
 Mean times m at n groups of equal or neighbouring tokens have independent errors of variance v = s^2 / rows.
-Let N span what a line leaves free (N' (1, l) = 0). Under a line N' m has mean 0 and covariance N' diag(v) N, so
-that T = m' N (N' diag(v) N)^-1 N' m is chi-square with n - 2 degrees of freedom, however the line was fitted.
+Let N span what a line leaves free (N' (1, l) = 0). Under a line N' m has mean 0 and covariance N' diag(v) N,
+so that T = m' N (N' diag(v) N)^-1 N' m is chi-square with n - 2 degrees of freedom, however the line was
+fitted.
 
 A line is doubted where T is larger than chance allows (at 1 %) and the line misses some mean time by more
 than 10 % of it (our choice). The verdict is then `saturates` where the times bend downward, as they do where
