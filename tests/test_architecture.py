@@ -25,6 +25,7 @@ CVXPY_ROOMS += ["cvxtoken.suite.solvers", "cvxtoken.conic.problems"]
 CVXPY_ROOMS += ["cvxtoken.lagged.program", "cvxtoken.robust.program"]
 CVXPY_ROOMS += ["cvxtoken.library.problems.modelled"]
 CVXPY_ROOMS += ["cvxtoken.conic.compiled", "cvxtoken.conic.replaced", "cvxtoken.conic.kept"]
+CVXPY_ROOMS += ["cvxtoken.conic.point"]
 CVXPY_ROOMS += ["cvxtoken.conic.named", "cvxtoken.suite.problem_case"]
 CVXPY_ROOMS += [
     f"cvxtoken.library.cones.{file.stem}"
