@@ -227,7 +227,7 @@ class Advice:
     def rows(self) -> tuple[list[str], list[tuple[str, ...]]]:
         """The names of the columns and the rows of the table of tasks."""
         percent = f"{100 * self.confidence:g} %"
-        columns = ["task", "budget", f"{percent} interval", "accuracy", percent, "delay (s)", "robust"]
+        columns = ["task", "budget", f"{percent} interval", "accuracy", percent, "delay (s)"]
         robust = self.robust_budgets
         intervals, accuracies = self.worth.token_intervals.T, self.worth.accuracy_intervals.T
         parts = zip(self.names, intervals, self.accuracy, accuracies, self.delays, strict=True)
@@ -239,11 +239,11 @@ class Advice:
                 f"{p:.3f}",
                 f"{least:.3f} .. {most:.3f}",
                 f"{delay:.3g}",
-                "-" if robust is None else f"{robust[name]}",
+                *([] if robust is None else [f"{robust[name]}"]),
             )
             for name, (low, high), p, (least, most), delay in parts
         ]
-        return columns, rows
+        return columns + ([] if robust is None else ["robust"]), rows
 
     def lines(self) -> list[tuple[str, str]]:
         """What is said below the table: a name and a sentence each."""
