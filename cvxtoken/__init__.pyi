@@ -18,6 +18,7 @@ from . import sweeps as sweeps
 from . import verifier as verifier
 from . import whole as whole
 from .advice.advise import advise as advise
+from .advice.page import save_report as save_report
 from .advice.result import Advice as Advice
 from .allocation.constrained.certificate import ConstrainedCertificate as ConstrainedCertificate
 from .allocation.constrained.certificate import ConstrainedProof as ConstrainedProof

@@ -30,7 +30,7 @@ class Study:
 _LENGTHS = "traces/azure2023_conv.csv:GeneratedTokens"
 
 STUDIES = (  # the longest first, so that the last to end is a short one
-    Study("intervals", "Do the printed intervals of budgets hold the true best budgets as often as they say?"),
+    Study("intervals", "Do the printed intervals of budgets hold the true best budgets as they say?"),
     Study(
         "advised",
         "What do advised budgets lose in truth, against the best uniform budget and against simple choices?",

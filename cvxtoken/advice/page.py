@@ -5,15 +5,16 @@ from __future__ import annotations
 import html
 import io
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvxtoken import picture
+from cvxtoken.advice.result import Advice
+from cvxtoken.files import write_text
 from cvxtoken.plots import fitting as plots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from cvxtoken.advice.result import Advice
 
 STYLE = """
 :root { --ink: #1f2328; --back: #ffffff; --line: #d0d7de; --soft: #f6f8fa; --warn: #9a3412;
@@ -47,6 +48,16 @@ _OF_PAGE = {
     picture.ORANGE: "var(--orange)",
     picture.GREEN: "var(--green)",
 }
+
+
+def save_report(advice: Advice, path: str | Path) -> None:
+    """Write advice as one HTML file for colleagues: tables, warnings, and pictures inside.
+
+    Raises:
+        ProblemError: the file cannot be written.
+        MissingExtraError: Matplotlib is not installed.
+    """
+    write_text(path, page(advice))
 
 
 def page(advice: Advice) -> str:

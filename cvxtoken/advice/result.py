@@ -213,17 +213,6 @@ class Advice:
         write_text(path, json.dumps(document, indent=2, allow_nan=False) + "\n")
         return beside
 
-    def report(self, path: str | Path) -> None:
-        """Write one HTML file for colleagues, pictures inside (MissingExtraError without Matplotlib).
-
-        Raises:
-            ProblemError: the file cannot be written.
-            MissingExtraError: Matplotlib is not installed.
-        """
-        from cvxtoken.advice.page import page  # with pictures
-
-        write_text(path, page(self))
-
     def rows(self) -> tuple[list[str], list[tuple[str, ...]]]:
         """The names of the columns and the rows of the table of tasks."""
         percent = f"{100 * self.confidence:g} %"

@@ -120,7 +120,9 @@ def advise_command(
     )
     proof = None if out is None else found.save(out)
     if report is not None:
-        found.report(report)
+        from cvxtoken.advice.page import save_report  # with pictures
+
+        save_report(found, report)
     if as_json:
         print(json.dumps(found.to_document(), indent=2, allow_nan=False))
         return

@@ -95,7 +95,7 @@ class Page(HTMLParser):
 
 
 def test_the_report_is_one_page_that_asks_for_nothing(advice: Advice, tmp_path: Path) -> None:
-    advice.report(tmp_path / "report.html")
+    cvxtoken.save_report(advice, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     page = Page(text)
     assert page.elsewhere == []
