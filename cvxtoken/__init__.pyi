@@ -99,6 +99,7 @@ from .library import Instance as Instance
 from .library import instances as instances
 from .library import load as load
 from .library import workloads as workloads
+from .logs.columns import Hints as Hints
 from .pooled import PooledCertificate as PooledCertificate
 from .pooled import PooledReference as PooledReference
 from .pooled import PooledSimulation as PooledSimulation

@@ -16,9 +16,9 @@ from cvxtoken.allocation.delay import Server
 from cvxtoken.allocation.problem import FIFO
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.errors import ProblemError
-from cvxtoken.fitting.table import Table, sha256_of
 from cvxtoken.fitting.uncertainty import checked_confidence
 from cvxtoken.fitting.workload import fit_workload
+from cvxtoken.logs.columns import Hints, Table
 from cvxtoken.robust.problem import Ensemble
 from cvxtoken.robust.reference import RobustReference, solve_robust
 
@@ -36,6 +36,9 @@ def advise(
     accuracy_weight: float = 30.0,
     max_tokens: float | None = None,
     columns: Mapping[str, str] | None = None,
+    arrivals_columns: Mapping[str, str] | None = None,
+    task: str | None = None,
+    hints: Hints | None = None,
     service_against: str = "auto",
     confidence: float = 0.9,
     draws: int = 1000,
@@ -60,6 +63,9 @@ def advise(
         accuracy_weight: alpha, in s.
         max_tokens: largest budget, in place of the largest measured of each task.
         columns: what the files call a column.
+        arrivals_columns: what the log calls one, where it differs.
+        task: of all rows, where no column says it.
+        hints: what cannot be told from the files, such as units.
         service_against: what seconds are fitted against.
         confidence: of all intervals.
         draws: how many; fewer where each takes long.
@@ -92,6 +98,9 @@ def advise(
         accuracy_weight=accuracy_weight,
         max_tokens=max_tokens,
         columns=columns,
+        arrivals_columns=arrivals_columns,
+        task=task,
+        hints=hints,
         confidence=confidence,
         random_service=True,
         service_against=service_against,
@@ -108,7 +117,6 @@ def advise(
         robust = solve_robust(Ensemble(drawn.workloads[:_AVERAGED]))
         rounded = np.minimum(np.rint(robust.tokens), np.floor(fitted.max_tokens))
         robust_worth = worth(drawn, best, targets, rounded, confidence)
-    files = {"table": table, "arrivals": arrivals}
     return Advice(
         fitted=fitted,
         targets=targets,
@@ -119,9 +127,9 @@ def advise(
         confidence=confidence,
         seed=seed,
         inputs=tuple(
-            Input(role, Path(file).name, sha256_of(file))
-            for role, file in files.items()
-            if isinstance(file, str | Path)
+            Input(role, Path(reading.origin).name, reading.sha256)
+            for role, reading in zip(("table", "arrivals"), fitted.readings, strict=False)
+            if reading.sha256 is not None
         ),
         seconds=time.perf_counter() - started,
     )

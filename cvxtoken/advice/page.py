@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,11 +121,15 @@ def _definitions(lines: list[tuple[str, str]]) -> str:
 
 
 def _fits(text: str) -> list[str]:
-    """The fits as they are printed: the table as it is, each sentence below it as an item."""
-    lines = text.splitlines()
-    rows = [line for line in lines if line.startswith("|")]
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines if not line.startswith("|"))
-    return [f"<pre>{html.escape(chr(10).join(rows))}</pre>", f"<ul>{items}</ul>"]
+    """The fits as they are printed: each table as it is, the sentences between tables as items."""
+    parts = []
+    for is_table, group in groupby(text.splitlines(), lambda line: line.startswith("|")):
+        lines = [html.escape(line) for line in group]
+        if is_table:
+            parts.append(f"<pre>{chr(10).join(lines)}</pre>")
+        else:
+            parts.append(f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>")
+    return parts
 
 
 def _budgets(advice: Advice) -> tuple[Figure, str]:

@@ -187,6 +187,7 @@ class Advice:
             if self.robust_worth is None
             else _known(self.robust_worth.mean_regret),
             "warnings": list(self.warnings),
+            "readings": [reading.to_document() for reading in self.fitted.readings],
             "inputs": [asdict(file) for file in self.inputs],
             "proven": self.proven,
             "provenance": self.fitted.provenance,
@@ -265,7 +266,8 @@ class Advice:
         columns, rows = self.rows()
         lines = [f"{name:<17} {text}" for name, text in self.lines()]
         warned = [f"{'warning':<17} {text}" for text in self.warnings]
-        return "\n".join([table(columns, rows), *lines, *warned, self.fitted.provenance])
+        read = map(str, self.fitted.readings)
+        return "\n".join([table(columns, rows), *lines, *warned, *read, self.fitted.provenance])
 
 
 def proof_beside(path: Path) -> Path:

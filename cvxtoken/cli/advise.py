@@ -14,12 +14,23 @@ from cvxtoken.advice.result import proof_beside
 from cvxtoken.allocation.delay import Server, read_server
 from cvxtoken.allocation.problem import FIFO
 from cvxtoken.allocation.targets import Targets
-from cvxtoken.cli.fitting import read_columns
 from cvxtoken.cli.optimum import read_shares
 from cvxtoken.cli.options import AsJson, writable
+from cvxtoken.cli.tables import (
+    ANY_TABLE,
+    ColumnNames,
+    Dates,
+    Decimal,
+    Drop,
+    Unit,
+    Where,
+    Zone,
+    hints,
+    read_columns,
+)
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import read_document
-from cvxtoken.fitting.workload import LOG, ROWS
+from cvxtoken.fitting.rows import LOG, ROWS
 from cvxtoken.picture import require_matplotlib
 
 
@@ -39,7 +50,10 @@ def _report(value: Path | None) -> Path | None:
 
 def advise_command(
     table: Annotated[
-        str, typer.Argument(metavar="TABLE", help=f"One row an answer, with columns {', '.join(ROWS)}.")
+        str,
+        typer.Argument(
+            metavar="TABLE", help=f"One row an answer, with columns {', '.join(ROWS)}; {ANY_TABLE}."
+        ),
     ],
     arrivals: Annotated[
         str | None, typer.Option(metavar="FILE", help=f"An arrival log with columns {', '.join(LOG)}.")
@@ -74,10 +88,17 @@ def advise_command(
         list[str] | None,
         typer.Option(metavar="NAME=SHARE", help="Target: accuracy of a task, at least; may be repeated."),
     ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(metavar="OURS=THEIRS", help="What the files call a column; repeatable."),
+    column: ColumnNames = None,
+    arrivals_column: Annotated[
+        list[str] | None, typer.Option(metavar="OURS=THEIRS", help="What the log calls one; repeatable.")
     ] = None,
+    task: Annotated[str | None, typer.Option(help="The task of all rows, where no column says it.")] = None,
+    unit: Unit = None,
+    where: Where = None,
+    drop: Drop = None,
+    dates: Dates = None,
+    zone: Zone = None,
+    decimal: Decimal = None,
     service_against: Annotated[
         str,
         typer.Option(help="What seconds are fitted against: budget, tokens (used), or auto, by the use."),
@@ -112,7 +133,10 @@ def advise_command(
         arrival_rate=arrival_rate,
         accuracy_weight=accuracy_weight,
         max_tokens=max_tokens,
-        columns=read_columns(column or []),
+        columns=read_columns(column),
+        arrivals_columns=read_columns(arrivals_column, "arrivals_column"),
+        task=task,
+        hints=hints(unit, where, drop, dates, zone, decimal),
         service_against=service_against,
         confidence=confidence,
         draws=draws,

@@ -17,6 +17,7 @@ from cvxtoken.fitting.arrivals import ArrivalFit
 from cvxtoken.fitting.service import understated_delay
 from cvxtoken.fitting.task import TaskFit, stored
 from cvxtoken.lagged.problem import LaggedWorkload
+from cvxtoken.logs.reading import Reading
 from cvxtoken.tables import table as text_table
 
 
@@ -35,6 +36,7 @@ class FittedWorkload:
         random_service: whether service times vary in the workload, by the scatter of each fit. If not, they
             are certain, as in the paper, but for tasks that do not use up their budgets (`TaskFit.varies`).
         server: the delay law.
+        readings: what was understood of the table, and of the log.
     """
 
     tasks: tuple[TaskFit, ...]
@@ -46,6 +48,7 @@ class FittedWorkload:
     provenance: str
     random_service: bool = False
     server: Server = FIFO
+    readings: tuple[Reading, ...] = ()
 
     @cached_property
     def workload(self) -> Workload:
@@ -157,6 +160,7 @@ class FittedWorkload:
                 for task, prior, l_max in zip(self.tasks, self.prior, self.max_tokens, strict=True)
             },
             "workload": None if self.arrival_rate is None else self.workload.to_document(),
+            "readings": [reading.to_document() for reading in self.readings],
         }
 
     def __str__(self) -> str:
@@ -194,7 +198,7 @@ class FittedWorkload:
             lines.append("delay: unknown; the optimal budgets are not found to a relative gap of 1e-12")
         elif self.arrival_rate is not None:
             lines.append(f"delay: at {self.arrival_rate:.6g} /s the queue is unstable even without thinking")
-        return "\n".join([*lines, self.provenance])
+        return "\n".join([*lines, *map(str, self.readings), self.provenance])
 
 
 def _estimates(task: TaskFit, l_max: float) -> tuple[str, ...]:
