@@ -1,6 +1,7 @@
 # The public names and where they live: read by type checkers, and by lazy_loader when one is asked for.
 # `X as X` says that X is public.
 
+from . import advice as advice
 from . import allocation as allocation
 from . import batching as batching
 from . import clipping as clipping
@@ -16,6 +17,9 @@ from . import suite as suite
 from . import sweeps as sweeps
 from . import verifier as verifier
 from . import whole as whole
+from .advice.advise import advise as advise
+from .advice.page import save_report as save_report
+from .advice.result import Advice as Advice
 from .allocation.constrained.certificate import ConstrainedCertificate as ConstrainedCertificate
 from .allocation.constrained.certificate import ConstrainedProof as ConstrainedProof
 from .allocation.delay import Fifo as Fifo

@@ -30,6 +30,11 @@ class Study:
 _LENGTHS = "traces/azure2023_conv.csv:GeneratedTokens"
 
 STUDIES = (  # the longest first, so that the last to end is a short one
+    Study("intervals", "Do the printed intervals of budgets hold the true best budgets as they say?"),
+    Study(
+        "advised",
+        "What do advised budgets lose in truth, against the best uniform budget and against simple choices?",
+    ),
     Study(
         "scheduling",
         "What do scheduling policies lose against the hindsight optimum, by certified intervals?",

@@ -16,6 +16,10 @@ from cvxtoken import __version__
 # name: where the function is, and its line in the list, which is that of its docstring; the list must not
 # import the rooms that the commands need
 COMMANDS = {
+    "advise": (
+        "advise.advise_command",
+        "Print whole budgets to deploy, their error bars and what these cost, from measurements.",
+    ),
     "integer": (
         "allocation.integer_command",
         "Print the best budgets in whole tokens, proven, and what rounding loses.",
