@@ -37,6 +37,12 @@ def fit(
     arrival_rate: Annotated[
         float | None, typer.Option(help="Queries per second, in place of a log's.")
     ] = None,
+    busy_hour: Annotated[
+        bool, typer.Option("--busy-hour", help="Take rate and priors of the log's busiest hour of the day.")
+    ] = False,
+    drop_unmatched: Annotated[
+        bool, typer.Option("--drop-unmatched", help="Leave out tasks that only one of the two files has.")
+    ] = False,
     accuracy_weight: Annotated[float, typer.Option(help="Seconds that full accuracy is worth.")] = 30.0,
     max_tokens: Annotated[
         float | None, typer.Option(help="Largest budget, in place of the largest measured.")
@@ -44,6 +50,10 @@ def fit(
     column: Annotated[
         list[str] | None,
         typer.Option(metavar="OURS=THEIRS", help="What the files call a column; repeatable."),
+    ] = None,
+    arrivals_column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OURS=THEIRS", help="What the log alone calls a column; repeatable."),
     ] = None,
     method: Annotated[str, typer.Option(help="likelihood or least_squares.")] = "likelihood",
     random_service: Annotated[
@@ -64,7 +74,12 @@ def fit(
         arrival_rate=arrival_rate,
         accuracy_weight=accuracy_weight,
         max_tokens=max_tokens,
+        busy_hour=busy_hour,
+        drop_unmatched=drop_unmatched,
         columns=read_columns(column or []),
+        arrivals_columns=read_pairs(
+            arrivals_column or [], "arrivals_column", "timestamp=received_at", "OURS=THEIRS"
+        ),
         method=method,
         random_service=random_service,
     )

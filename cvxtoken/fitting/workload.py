@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxtoken.errors import ProblemError
-from cvxtoken.fitting.arrivals import ArrivalFit, fit_arrivals
+from cvxtoken.fitting.arrivals import ArrivalFit
 from cvxtoken.fitting.columns import Labels
 from cvxtoken.fitting.fitted import FittedWorkload
+from cvxtoken.fitting.matching import fit_matched
 from cvxtoken.fitting.table import Column, Table, read_table, sha256_of
 from cvxtoken.fitting.task import fit_task
 
@@ -35,7 +36,10 @@ def fit_workload(
     arrival_rate: float | None = None,
     accuracy_weight: float = 30.0,
     max_tokens: float | None = None,
+    busy_hour: bool = False,
+    drop_unmatched: bool = False,
     columns: Mapping[str, str] | None = None,
+    arrivals_columns: Mapping[str, str] | None = None,
     method: str = "likelihood",
     intervals: str = "profile",
     confidence: float = 0.9,
@@ -51,7 +55,11 @@ def fit_workload(
         arrival_rate: lambda, in 1/s, in place of the log's or without a log; then priors are equal.
         accuracy_weight: alpha, in s per unit of accuracy; it is chosen, not measured.
         max_tokens: l_max, in place of the largest budget measured of each task.
+        busy_hour: take rate and priors of the log's busy hour (`ArrivalFit.busy`), not of all of it.
+        drop_unmatched: leave out tasks that only the table or only the log has, rows and arrivals; the
+            provenance says which. Arrivals left out do not count in the rate.
         columns: what the files call a column, by the names above.
+        arrivals_columns: the same for the log alone.
         method: see `fit_accuracy`.
         intervals: likewise.
         confidence: likewise.
@@ -60,27 +68,32 @@ def fit_workload(
 
     Raises:
         ProblemError: the data are bad (the message names the file, the line and the rule), or a task has no
-            times or no arrivals.
+            times or no arrivals, or arrivals of a task have no rows, or there is no busy hour.
         MissingExtraError: a file is Parquet, and pyarrow is not installed.
     """
-    mapping = dict(columns or {})
-    for name in mapping:
-        if name not in ROWS and name not in LOG:
-            raise ProblemError(f"columns holds {name!r}; it must be one of {', '.join({**ROWS, **LOG})}")
+    mapping, own = dict(columns or {}), dict(arrivals_columns or {})
+    for field, given, known in (("columns", mapping, {**ROWS, **LOG}), ("arrivals_columns", own, LOG)):
+        for name in given:
+            if name not in known:
+                raise ProblemError(f"{field} holds {name!r}; it must be one of {', '.join(known)}")
+    for field, told in (("busy_hour", busy_hour), ("arrivals_columns", own)):
+        if told and arrivals is None:
+            raise ProblemError(f"{field} needs an arrival log")
     found = read_table(table, ROWS, {name: mapping[name] for name in ROWS if name in mapping})
-    names = found["task"].names
-    log = None
+    groups = dict(zip(found["task"].names, _groups(found["task"]), strict=True))
+    log, names = None, list(groups)
+    notes: list[str] = []
     if arrivals is not None:
-        entries = read_table(arrivals, LOG, {name: mapping[name] for name in LOG if name in mapping})
-        try:
-            log = fit_arrivals(entries["timestamp"], _labels(entries["task"]))
-        except ProblemError as error:
-            raise ProblemError(f"{_origin(arrivals)}: {error}") from error
+        entries = read_table(arrivals, LOG, {name: mapping[name] for name in LOG if name in mapping} | own)
+        log, names, notes = fit_matched(
+            _origin(arrivals), entries["timestamp"], _labels(entries["task"]), groups, drop_unmatched
+        )
+        if busy_hour:
+            log = log.at_busy_hour()
+            notes.append(f"the log's busy hour alone ({log.busy.text})" if log.busy else "")
     prior = _priors(names, log)
-    tasks = tuple(
-        fit_task(name, found, rows, (method, intervals, confidence))
-        for name, rows in zip(names, _groups(found["task"]), strict=True)
-    )
+    tasks = tuple(fit_task(name, found, groups[name], (method, intervals, confidence)) for name in names)
+    rows = sum(task.rows for task in tasks)
     tops = tuple(float(t.accuracy.points.budgets[-1]) if max_tokens is None else max_tokens for t in tasks)
     fitted = FittedWorkload(
         tasks=tasks,
@@ -89,7 +102,7 @@ def fit_workload(
         prior=prior,
         accuracy_weight=accuracy_weight,
         max_tokens=tops,
-        provenance=_provenance(table, len(found["task"]), arrivals, log, arrival_rate, method),
+        provenance="; ".join([_provenance(table, rows, arrivals, log, arrival_rate, method), *notes]),
         random_service=random_service,
     )
     if fitted.arrival_rate is not None:
@@ -108,18 +121,10 @@ def _labels(tasks: Labels) -> NDArray[Any]:
 
 
 def _priors(names: list[str], log: ArrivalFit | None) -> tuple[float, ...]:
-    """Shares of the log by task; equal ones without a log (ProblemError where they do not match)."""
+    """Shares of the log by task; equal ones without a log."""
     if log is None:
         return (1 / len(names),) * len(names)
     shares = dict(zip(log.names, log.prior, strict=True))
-    for name in names:
-        if name not in shares:
-            raise ProblemError(f"task {name!r} has no arrivals; the log has {', '.join(log.names)}")
-    for name in log.names:
-        if name not in names:
-            raise ProblemError(
-                f"arrivals of task {name!r}, which has no rows; the table has {', '.join(names)}"
-            )
     return tuple(shares[name] for name in names)
 
 

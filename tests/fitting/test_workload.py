@@ -227,6 +227,57 @@ def test_tasks_without_times_or_arrivals(folder: Path, tmp_path: Path) -> None:
         fit_workload(folder / "rows.csv", tmp_path / "arrivals.csv")
 
 
+def test_tasks_of_one_file_alone_can_be_left_out(folder: Path, tmp_path: Path) -> None:
+    log = edited(folder / "arrivals.csv", tmp_path / "arrivals.csv", "trivia", "art")
+    kept = [line for line in log.read_text().splitlines() if not line.endswith("art")]
+    (tmp_path / "kept.csv").write_text("\n".join(kept) + "\n")
+    found = fit_workload(folder / "rows.csv", log, drop_unmatched=True)
+    assert [task.name for task in found.tasks] == ["maths", "puzzles"]
+    assert found.arrivals is not None
+    assert (
+        found.arrivals.counts
+        == fit_workload(folder / "rows.csv", tmp_path / "kept.csv", drop_unmatched=True).arrivals.counts
+    )
+    assert f"{600 - len(kept) + 1} of 600 arrivals: no rows of art" in found.provenance
+    assert "left out the rows of trivia: no arrivals" in found.provenance
+    assert sum(found.prior) == pytest.approx(1)
+    only = edited(folder / "arrivals.csv", tmp_path / "none.csv", ",", ",x")
+    only.write_text(only.read_text().replace("xtask", "task", 1))
+    with pytest.raises(ProblemError, match="no task has both rows and arrivals; the log has"):
+        fit_workload(folder / "rows.csv", only, drop_unmatched=True)
+
+
+def test_the_log_has_names_of_its_own(folder: Path, tmp_path: Path) -> None:
+    log = edited(folder / "arrivals.csv", tmp_path / "log.csv", "timestamp,task", "received_at,kind")
+    names = {"timestamp": "received_at", "task": "kind"}
+    found = fit_workload(folder / "rows.csv", log, arrivals_columns=names)
+    assert found.arrivals == fit_workload(folder / "rows.csv", folder / "arrivals.csv").arrivals
+    with pytest.raises(ProblemError, match="arrivals_columns holds 'seconds'; it must be one of timestamp"):
+        fit_workload(folder / "rows.csv", log, arrivals_columns={"seconds": "s"})
+    with pytest.raises(ProblemError, match="arrivals_columns needs an arrival log"):
+        fit_workload(folder / "rows.csv", arrivals_columns=names)
+
+
+def test_the_busy_hour_can_be_taken(folder: Path, tmp_path: Path) -> None:
+    """Ten arrivals a minute in the second hour, two in the others."""
+    times = [(hour * 3600 + 60 * minute + i, i) for hour in range(4) for minute in range(60)
+             for i in range(10 if hour == 1 else 2)]  # fmt: skip
+    tasks = ["maths", "puzzles", "trivia"]
+    lines = ["timestamp,task", *(f"{t},{tasks[(t + i) % 3]}" for t, i in times)]
+    (tmp_path / "log.csv").write_text("\n".join(lines) + "\n")
+    found = fit_workload(folder / "rows.csv", tmp_path / "log.csv", busy_hour=True)
+    assert found.arrival_rate == pytest.approx(1 / 6)
+    assert found.arrivals is not None
+    assert sum(found.arrivals.counts) == 600
+    assert found.prior == pytest.approx([count / 600 for count in found.arrivals.counts])
+    assert "the log's busy hour alone (hours 1 to 2)" in found.provenance
+    whole = fit_workload(folder / "rows.csv", tmp_path / "log.csv")
+    assert whole.arrival_rate == pytest.approx(960 / 4 / 3600, rel=0.01)
+    assert "solve for the busy hour (--busy-hour: 0.1667 /s, hours 1 to 2" in str(whole)
+    with pytest.raises(ProblemError, match="busy_hour needs an arrival log"):
+        fit_workload(folder / "rows.csv", busy_hour=True)
+
+
 def test_files_that_are_not_what_they_should_be(folder: Path, tmp_path: Path) -> None:
     bad = tmp_path / "latin.csv"
     bad.write_bytes((folder / "rows.csv").read_bytes().replace(b"maths", "maté".encode("latin-1")))
