@@ -30,6 +30,7 @@ _LEAST = 3
 _FOLLOWED = 50  # arrivals that a change of the rate must last for, so that it can be followed
 _GROWN = 2  # times the dispersion of shorter windows, which stays the same where arrivals come in groups
 _MARKED = 1.3  # times the mean rate, from which the busy hour is worth a word
+_VARIES = 0.15  # coefficient of variation of the rate within the hour that is worth a word
 _EPOCH = 1e9  # numbers from here on are seconds since 1970: a log that counts from its start is shorter
 
 
@@ -118,7 +119,7 @@ class ArrivalFit:
                 f"solve for the busy hour (--busy-hour: {busy.rate:.4g} /s, {busy.text}; the quietest, {low} "
                 f"to {low + 1}, has {busy.quietest_rate:.4g} /s), or follow the load (cvxtoken watch)"
             )
-            if burst is not None and burst in _varied(self.bursts) and burst.index >= _GROWN:
+            if burst in _varied(self.bursts) and burst.index - 1 >= _VARIES**2 * burst.mean:
                 advice += (
                     f"; within the hour there are bursts, too: counts in {burst.window:.3g} s vary "
                     f"{burst.index:.3g} times as much as those of Poisson arrivals"

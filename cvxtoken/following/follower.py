@@ -6,7 +6,7 @@ Poisson arrivals are independent), l the budgets in force and l' the optimum at 
     g(theta) = J(l'; theta) - J(l; theta)
 
 is the regret of l. Where only noise lies between the estimate that l was set for and the new one, their
-difference is d = S^(1/2) z with z standard normal (S is the sum of both covariances), and to second order
+difference is d = S^(1/2) z with z about normal (S is the sum of both covariances), and to second order
 g = d' M d / 2, whose gradient is M d and whose standard error e is (d' M S M d)^(1/2). With
 A = S^(1/2) M S^(1/2), by Cauchy and Schwarz,
 
@@ -16,6 +16,8 @@ So a move only where 2 g / e > q, with q^2 the quantile of chi-square at 1 - lev
 budgets in at most a share `level` of independent looks, whatever M is. Near full load g is no quadratic:
 instead of 2 g > q e, which is the same to first order, g is asked to be positive also at the rates that speak
 most for staying, theta - (q / 2) S g' / e. Budgets that are unstable at the new estimate are left at once.
+Few arrivals are less normal than many, and none would seem to be sure of a rate of 0: so S has for the new
+estimate the variances at the higher rate, its own or that which l was set for.
 
 Source: derived here.
 """
@@ -117,10 +119,10 @@ class Follower:
         self._least, self._quantile = least_gain, float(np.sqrt(chdtri(len(workload), level)))
         self._tracker = Tracker(workload)
         self._next = start + self._every
-        self._variances = np.zeros(len(workload))  # of the estimate that the budgets are for
         self._overloaded = not self._tracker.budgets.stable
         self.tokens = self._tracker.budgets.tokens
-        self.estimate = Estimate(workload.arrival_rate * workload.prior, self._variances)
+        self.estimate = Estimate(workload.arrival_rate * workload.prior, 0.0)
+        self._held = self.estimate  # that the budgets in force are for
 
     @property
     def budgets(self) -> Budgets:
@@ -150,7 +152,7 @@ class Follower:
         gain, error = self._worth(best, estimate)
         if not gain > 0:
             return None
-        self.tokens, self._variances = best.tokens, estimate.variances
+        self.tokens, self._held = best.tokens, estimate
         self._overloaded = not best.stable
         return Change(now, estimate, best, gain, error)
 
@@ -167,7 +169,7 @@ class Follower:
         steps = _STEP * theta.sum() * np.eye(len(w))
         slopes = self._gains(best.tokens, theta + steps) - self._gains(best.tokens, theta - steps)
         slopes = np.where(np.isfinite(slopes), slopes, 0.0) / (2 * _STEP * theta.sum())
-        S = estimate.variances + self._variances
+        S = np.maximum(theta, self._held.rates) * estimate.spread + self._held.variances
         error = float(np.sqrt(slopes**2 @ S))
         staying = theta - (self._quantile / 2) * S * slopes / error if error > 0 else theta
         doubted = float(self._gains(best.tokens, np.maximum(staying, 0)[None])[0])

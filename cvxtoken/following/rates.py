@@ -32,11 +32,16 @@ class Estimate:
 
     Attributes:
         rates: lambda_k, shape (N,), in 1/s; positive.
-        variances: of these, as of independent Poisson arrivals, shape (N,).
+        spread: variance of a rate over the rate, in 1/s: W2 / (W + 1 / lambda)^2.
     """
 
     rates: FloatArray
-    variances: FloatArray
+    spread: float
+
+    @property
+    def variances(self) -> FloatArray:
+        """Of the rates, as of independent Poisson arrivals, shape (N,)."""
+        return self.rates * self.spread
 
     @property
     def arrival_rate(self) -> float:
@@ -69,7 +74,7 @@ class Memory(ABC):
         """At a time not before the last arrival's."""
         sums, weight, square = self._sums(now)
         rates = (sums + self._first) / (weight + self._gap)
-        return Estimate(rates, rates * square / (weight + self._gap) ** 2)
+        return Estimate(rates, square / (weight + self._gap) ** 2)
 
 
 class Window(Memory):
