@@ -8,8 +8,8 @@ it is taken over the rest), and the value alpha p - T of each query in a simulat
 arrivals.
 
 Claims: (1) at a constant rate following loses less than 2 % of the mean system time to *fixed*, simulated;
-(2) where the rate changes tenfold in a day it gains over both *fixed* and *busy hour*, simulated, and its 95 %
-interval over days is above 0; (3) at the true rate it loses less than half of what the better of the two
+(2) where the rate changes tenfold in a day it gains over both *fixed* and *busy hour*, simulated, and its
+95 % interval over days is above 0; (3) at the true rate it loses less than half of what the better of the two
 loses to *told*, there. The traces are reported and not judged, for they are two hours in all: `python -m
 validation.following TRACE ...`. Their true rate is not known: half of the arrivals, drawn at random, are
 followed and served, and the rates of the other half, smoothed over 30 s on both sides, stand for the truth.
