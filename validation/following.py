@@ -30,8 +30,8 @@ from scipy.stats import t as student
 import cvxtoken
 from cvxtoken.allocation import model
 from cvxtoken.arrays import FloatArray
-from cvxtoken.fitting.arrivals import seconds_of
 from cvxtoken.following.follower import Follower, objectives
+from cvxtoken.logs.times import times_of
 from cvxtoken.picture import COLOURS, axes, legend, save
 from cvxtoken.queueing import lindley_waits
 from cvxtoken.tables import table
@@ -97,7 +97,7 @@ def trace(path: Path, seed: int) -> Log:
     """Half of a trace's arrivals, by prompt length, and the smoothed rates of the other half."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    times = seconds_of([row["TIMESTAMP"] for row in rows])
+    times = times_of([row["TIMESTAMP"] for row in rows]).seconds
     prompts = np.array([int(row["ContextTokens"]) for row in rows])
     kinds = (prompts > np.median(prompts)).astype(np.int64)
     mine = np.random.default_rng(seed).random(len(times)) < 0.5

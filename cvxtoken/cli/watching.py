@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,8 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.cli.fitting import read_columns
 from cvxtoken.cli.options import AccuracyWeight, MaxTokens, read_workload
+from cvxtoken.cli.tables import ColumnNames, Dates, Unit, Zone, hints, read_columns
 from cvxtoken.errors import ProblemError
 from cvxtoken.following.feed import Arrival, Parser, paced, piped, tail
 from cvxtoken.following.follower import Change
@@ -48,10 +47,10 @@ def watch_command(
         float | None,
         typer.Option(help="Play the log so many times faster, and end with it; inf does not wait."),
     ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(metavar="OURS=THEIRS", help="What the log calls timestamp or task; repeatable."),
-    ] = None,
+    column: ColumnNames = None,
+    unit: Unit = None,
+    dates: Dates = None,
+    zone: Zone = None,
     accuracy_weight: AccuracyWeight = None,
     max_tokens: MaxTokens = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
@@ -60,7 +59,7 @@ def watch_command(
     if replay is not None and not replay > 0:
         raise ProblemError(f"replay is {replay}; it must be positive")
     problem = read_workload(workload, None, accuracy_weight, max_tokens)
-    parser = Parser(read_columns(column or []), _warn)
+    parser = Parser(read_columns(column), hints(unit, dates=dates, zone=zone), _warn)
     lines = piped(sys.stdin.fileno()) if log == "-" else tail(log, follow=replay is None)
     batches: Iterator[list[Arrival]] = (parser.take(batch) for batch in lines)
     if replay is not None:
@@ -80,10 +79,7 @@ def watch_command(
         for change in changes:
             print(show(problem, change, parser.dated), flush=True)
     except KeyboardInterrupt:
-        print("stopped; the budgets printed last stay in force", file=sys.stderr)
-        raise typer.Exit(130) from None
-    except BrokenPipeError:  # the reader has gone; Python must not try again at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise KeyboardInterrupt("the budgets printed last are those in force") from None
 
 
 def _warn(text: str) -> None:

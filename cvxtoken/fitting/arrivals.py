@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import reprlib
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.fitting.cycles import HOUR, HOURS, BusyHour, Hours
 from cvxtoken.fitting.poisson import (
@@ -24,6 +20,7 @@ from cvxtoken.fitting.poisson import (
     variation_of,
     within,
 )
+from cvxtoken.logs.columns import Times
 
 LEVEL = 0.01
 _LEAST = 3
@@ -31,7 +28,6 @@ _FOLLOWED = 50  # arrivals that a change of the rate must last for, so that it c
 _GROWN = 2  # times the dispersion of shorter windows, which stays the same where arrivals come in groups
 _MARKED = 1.3  # times the mean rate, from which the busy hour is worth a word
 _VARIES = 0.15  # coefficient of variation of the rate within the hour that is worth a word
-_EPOCH = 1e9  # numbers from here on are seconds since 1970: a log that counts from its start is shorter
 
 
 @dataclass(frozen=True)
@@ -185,7 +181,8 @@ def fit_arrivals(timestamps: Any, tasks: Sequence[Any] | NDArray[Any] | None = N
     """Rate, priors, the busy hour, and tests of the Poisson assumption.
 
     Args:
-        timestamps: in order; seconds as numbers, or dates and times as text or datetime64.
+        timestamps: in order; numbers (seconds, or by their size ms, us or ns since 1970), or dates and times
+            as text or datetime64; or `Times`, which are read already.
         tasks: the type of each arrival; without it all are of one type.
 
     Raises:
@@ -195,7 +192,10 @@ def fit_arrivals(timestamps: Any, tasks: Sequence[Any] | NDArray[Any] | None = N
     >>> fit_arrivals([0, 1, 4, 6, 10], ["a", "b", "a", "a", "b"]).prior
     (0.6, 0.4)
     """
-    times = seconds_of(timestamps)
+    from cvxtoken.logs.times import times_of  # Polars, beneath it, is slow to import
+
+    told = timestamps if isinstance(timestamps, Times) else times_of(timestamps)
+    times = told.seconds
     if len(times) < _LEAST:
         raise ProblemError(f"timestamps has {len(times)} arrivals; at least {_LEAST} are needed")
     gaps = np.diff(times)
@@ -210,7 +210,7 @@ def fit_arrivals(timestamps: Any, tasks: Sequence[Any] | NDArray[Any] | None = N
     names, codes = _coded(tasks, len(times))
     counts = np.bincount(codes)
     prior, errors = _shares(counts)
-    clock = _clock(timestamps, times)
+    clock = 0.0 if told.start is None else told.start / 1e9 % (HOURS * HOUR) + times[0]
     resolution, cells = cells_of(times)
     hours = Hours.of(times, codes, len(names), clock)
     found = ArrivalFit(
@@ -233,62 +233,6 @@ def fit_arrivals(timestamps: Any, tasks: Sequence[Any] | NDArray[Any] | None = N
     if not found.poisson:
         spread = max([spread, *(one.index for one in found.dispersions)])
     return replace(found, rate_error=found.rate * float(np.sqrt(spread / len(gaps))))
-
-
-def seconds_of(timestamps: Any) -> FloatArray:
-    """Times in seconds, counted from the first where they are dates (ProblemError)."""
-    given = np.asarray(timestamps)
-    if given.ndim != 1:
-        raise ProblemError(f"timestamps has shape {given.shape}; it must be one list")
-    if given.dtype.kind in "iuf":
-        if not np.isfinite(given).all():
-            raise ProblemError(f"timestamps holds {given[np.argmin(np.isfinite(given))]}; it must be finite")
-        return given.astype(np.float64)
-    if given.dtype.kind == "M":
-        moments = given.astype("datetime64[ns]")
-    else:
-        texts = [str(value).strip() for value in given.tolist()]
-        try:
-            return np.array(texts, dtype=np.float64)
-        except ValueError:
-            moments = np.array(_dates(texts), dtype="datetime64[ns]")
-    return np.asarray((moments - moments[0]) / np.timedelta64(1, "s")) if len(moments) else np.zeros(0)
-
-
-def _dates(texts: list[str]) -> list[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # NumPy warns of offsets from UTC
-        try:
-            return list(np.array([text.removesuffix("Z") for text in texts], dtype="datetime64[ns]"))
-        except (ValueError, UserWarning, DeprecationWarning):  # the last is how NumPy 1 warns
-            pass
-    found = []
-    for row, text in enumerate(texts, 1):  # with an offset from UTC, or wrong
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError as error:
-            raise ProblemError(
-                f"timestamps holds {reprlib.repr(text)} in row {row}; it must be seconds or a date and time"
-            ) from error
-        if moment.tzinfo is not None:
-            moment = (moment - moment.utcoffset()).replace(tzinfo=None)  # type: ignore[operator]
-        found.append(np.datetime64(moment, "ns"))
-    return found
-
-
-def _clock(timestamps: Any, times: FloatArray) -> float:
-    """The first arrival's time of day, in s; 0 where the log has no clock."""
-    given = np.asarray(timestamps)
-    if given.dtype.kind == "M":
-        moment = given[0]
-    else:
-        try:
-            float(str(given[0]))
-        except ValueError:
-            moment = _dates([str(given[0]).strip()])[0]
-        else:
-            return float(times[0] % (HOURS * HOUR)) if times[0] >= _EPOCH else 0.0
-    return float((moment - moment.astype("datetime64[D]")) / np.timedelta64(1, "s"))
 
 
 def _coded(tasks: Any, rows: int) -> tuple[tuple[str, ...], NDArray[np.int64]]:

@@ -20,7 +20,8 @@ from cvxtoken.arrays import FloatArray, IntArray
 FEWEST = 5  # windows of a dispersion, and mean arrivals in one: below, chi-square is not its law
 _GROWTH = 4  # from one scale of windows to the next
 _MOST_TESTED = 100_000  # intervals that Lewis's test takes; with so many it is sharp enough
-_FINEST = 1e-9  # s
+_FINEST, _COARSE = 1e-9, 1e-5  # s
+_HELD = 5e-7  # s; twice the distance of doubles at 2e9, the number of seconds from 1970 to 2033
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,15 @@ class Dispersion:
 def cells_of(times: FloatArray) -> tuple[float, IntArray]:
     """Resolution r of the clock in s, and the cell of each arrival, counted from the first's, shape (n,).
 
-    r is the greatest common divisor of all intervals, to a nanosecond or what doubles of this size can hold.
+    r is the greatest common divisor of all intervals: in nanoseconds, or in units of 10 us where all times are
+    so near to whole ones as doubles hold seconds since 1970.
 
     Args:
         times: in s, ascending, not all the same.
     """
-    held = 4 * np.spacing(np.abs(times).max())  # two roundings, with a margin of two
-    unit = max(_FINEST, float(10.0 ** np.ceil(np.log10(held))))
-    ticks = np.rint((times - times[0]) / unit).astype(np.int64)
+    since = times - times[0]
+    unit = _COARSE if (np.abs(since - _COARSE * np.rint(since / _COARSE)) <= _HELD).all() else _FINEST
+    ticks = np.rint(since / unit).astype(np.int64)
     divisor = max(1, int(np.gcd.reduce(np.unique(np.diff(ticks)))))
     return divisor * unit, ticks // divisor
 

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cvxtoken.errors import ProblemError
-from cvxtoken.fitting.arrivals import ArrivalFit
-from cvxtoken.fitting.columns import Labels
+from cvxtoken.fitting.arrivals import ArrivalFit, fit_arrivals
 from cvxtoken.fitting.fitted import FittedWorkload
-from cvxtoken.fitting.matching import fit_matched
-from cvxtoken.fitting.table import Column, Table, read_table, sha256_of
+from cvxtoken.fitting.rows import LOG, ROWS, matched, read_log, read_rows
 from cvxtoken.fitting.task import fit_task
-
-ROWS = {
-    "task": Column("label"),
-    "budget_tokens": Column("number"),
-    "thinking_tokens": Column("number", required=False),
-    "correct": Column("flag"),
-    "seconds": Column("gap"),
-    "question": Column("label", required=False),
-}
-LOG = {"timestamp": Column("text"), "task": Column("label")}
+from cvxtoken.logs.columns import Hints, Labels, Table
+from cvxtoken.logs.reading import Reading
 
 
 def fit_workload(
@@ -37,9 +25,10 @@ def fit_workload(
     accuracy_weight: float = 30.0,
     max_tokens: float | None = None,
     busy_hour: bool = False,
-    drop_unmatched: bool = False,
     columns: Mapping[str, str] | None = None,
     arrivals_columns: Mapping[str, str] | None = None,
+    task: str | None = None,
+    hints: Hints | None = None,
     method: str = "likelihood",
     intervals: str = "profile",
     confidence: float = 0.9,
@@ -48,18 +37,21 @@ def fit_workload(
     """Fit a workload to an evaluation's rows and an arrival log.
 
     Args:
-        table: a .csv or .parquet file, or columns by name, one row for each answer: task, budget_tokens,
-            correct, seconds (may be missing in rows), and optionally thinking_tokens (without it, budgets are
-            taken to be used up) and question (answers to one question are not independent).
-        arrivals: likewise, a log of arrivals: timestamp (in order; seconds or dates) and task.
+        table: a file (CSV and its kin, JSON, JSON lines or Parquet, plain or compressed), columns by name, or
+            a pandas or Polars frame, one row for each answer: task, budget_tokens, correct (right or wrong,
+            or a score from 0 to 1), seconds (may be missing in rows), and optionally thinking_tokens
+            (without it, budgets are taken to be used up), question (answers to one question are not
+            independent) and answers (how many a row of mean accuracy and mean seconds stands for). Columns
+            are also found by the names of known tools (`cvxtoken.logs.aliases`).
+        arrivals: likewise, a log of arrivals: timestamp (seconds or dates) and task.
         arrival_rate: lambda, in 1/s, in place of the log's or without a log; then priors are equal.
         accuracy_weight: alpha, in s per unit of accuracy; it is chosen, not measured.
         max_tokens: l_max, in place of the largest budget measured of each task.
         busy_hour: take rate and priors of the log's busy hour (`ArrivalFit.busy`), not of all of it.
-        drop_unmatched: leave out tasks that only the table or only the log has, rows and arrivals; the
-            provenance says which. Arrivals left out do not count in the rate.
-        columns: what the files call a column, by the names above.
-        arrivals_columns: the same for the log alone.
+        columns: what the table calls a column, by the names above; the log too where it has such a column.
+        arrivals_columns: what the log calls a column.
+        task: that of all rows, of a table without a column for it.
+        hints: what is told of the files where it is doubtful: units, order of dates, rows to leave out.
         method: see `fit_accuracy`.
         intervals: likewise.
         confidence: likewise.
@@ -67,33 +59,36 @@ def fit_workload(
             `deviation_per_token`); otherwise they are certain, and `delay` says what that leaves out.
 
     Raises:
-        ProblemError: the data are bad (the message names the file, the line and the rule), or a task has no
-            times or no arrivals, or arrivals of a task have no rows, or there is no busy hour.
-        MissingExtraError: a file is Parquet, and pyarrow is not installed.
+        ProblemError: the data are bad (the message names the file, the line and the rule) or doubtful (it
+            says which option answers), or a task has no times or no arrivals, or there is no busy hour.
     """
-    mapping, own = dict(columns or {}), dict(arrivals_columns or {})
-    for field, given, known in (("columns", mapping, {**ROWS, **LOG}), ("arrivals_columns", own, LOG)):
-        for name in given:
+    told, log_told, hints = dict(columns or {}), dict(arrivals_columns or {}), hints or Hints()
+    for option, names, known in (("columns", told, ROWS | LOG), ("arrivals_columns", log_told, LOG)):
+        for name in names:
             if name not in known:
-                raise ProblemError(f"{field} holds {name!r}; it must be one of {', '.join(known)}")
-    for field, told in (("busy_hour", busy_hour), ("arrivals_columns", own)):
-        if told and arrivals is None:
-            raise ProblemError(f"{field} needs an arrival log")
-    found = read_table(table, ROWS, {name: mapping[name] for name in ROWS if name in mapping})
-    groups = dict(zip(found["task"].names, _groups(found["task"]), strict=True))
-    log, names = None, list(groups)
-    notes: list[str] = []
+                raise ProblemError(f"{option} holds {name!r}; it must be one of {', '.join(known)}")
+    if busy_hour and arrivals is None:
+        raise ProblemError("busy_hour needs an arrival log")
+    found, reading = read_rows(table, {name: told[name] for name in told if name in ROWS}, task, hints)
+    log: ArrivalFit | None = None
+    readings: tuple[Reading, ...] = (reading,)
     if arrivals is not None:
-        entries = read_table(arrivals, LOG, {name: mapping[name] for name in LOG if name in mapping} | own)
-        log, names, notes = fit_matched(
-            _origin(arrivals), entries["timestamp"], _labels(entries["task"]), groups, drop_unmatched
-        )
-        if busy_hour:
-            log = log.at_busy_hour()
-            notes.append(f"the log's busy hour alone ({log.busy.text})" if log.busy else "")
+        log_told = {name: told[name] for name in told if name not in ROWS} | log_told
+        only = found["task"].names[0] if len(found["task"].names) == 1 else None
+        entries = read_log(arrivals, log_told, told, only, hints)
+        found, reading, entries = matched(found, reading, entries, "tasks" in hints.drop)
+        try:
+            log = fit_arrivals(entries.times, entries.tasks.texts)
+            log = log.at_busy_hour() if busy_hour else log
+        except ProblemError as error:
+            raise ProblemError(f"{entries.reading.origin}: {error}") from error
+        readings = (reading, entries.reading)
+    names = found["task"].names
     prior = _priors(names, log)
-    tasks = tuple(fit_task(name, found, groups[name], (method, intervals, confidence)) for name in names)
-    rows = sum(task.rows for task in tasks)
+    tasks = tuple(
+        fit_task(name, found, rows, (method, intervals, confidence))
+        for name, rows in zip(names, _groups(found["task"]), strict=True)
+    )
     tops = tuple(float(t.accuracy.points.budgets[-1]) if max_tokens is None else max_tokens for t in tasks)
     fitted = FittedWorkload(
         tasks=tasks,
@@ -102,8 +97,9 @@ def fit_workload(
         prior=prior,
         accuracy_weight=accuracy_weight,
         max_tokens=tops,
-        provenance="; ".join([_provenance(table, rows, arrivals, log, arrival_rate, method), *notes]),
+        provenance=_provenance(readings, len(found["task"]), log, arrival_rate, method, busy_hour),
         random_service=random_service,
+        readings=readings,
     )
     if fitted.arrival_rate is not None:
         _ = fitted.workload  # given values are checked now
@@ -116,10 +112,6 @@ def _groups(tasks: Labels) -> list[NDArray[np.intp]]:
     return np.split(order, np.cumsum(np.bincount(tasks.codes))[:-1])
 
 
-def _labels(tasks: Labels) -> NDArray[Any]:
-    return np.array(tasks.names, dtype=object)[tasks.codes]
-
-
 def _priors(names: list[str], log: ArrivalFit | None) -> tuple[float, ...]:
     """Shares of the log by task; equal ones without a log."""
     if log is None:
@@ -129,22 +121,21 @@ def _priors(names: list[str], log: ArrivalFit | None) -> tuple[float, ...]:
 
 
 def _provenance(
-    table: Table, rows: int, arrivals: Table | None, log: ArrivalFit | None, rate: float | None, method: str
+    readings: tuple[Reading, ...],
+    rows: int,
+    log: ArrivalFit | None,
+    rate: float | None,
+    method: str,
+    busy_hour: bool,
 ) -> str:
     now = datetime.now(UTC).date().isoformat()
-    parts = [f"fitted on {now} by cvxtoken ({method}) to {rows} rows of {_origin(table)}"]
-    if log is not None and arrivals is not None:
+    parts = [f"fitted on {now} by cvxtoken ({method}) to {rows} rows of {readings[0].source}"]
+    if log is not None:
         what = "priors and rate" if rate is None else "priors"
-        parts.append(f"{what} of {sum(log.counts)} arrivals of {_origin(arrivals)}")
+        hour = f" in the busy hour ({log.busy.text})" if busy_hour and log.busy is not None else ""
+        parts.append(f"{what} of {sum(log.counts)} arrivals of {readings[1].source}{hour}")
     else:
         parts.append("equal priors, by assumption")
     if rate is not None:
         parts.append(f"arrival rate {rate:g} /s as given")
     return "; ".join([*parts, "accuracy weight as chosen"])
-
-
-def _origin(table: Table) -> str:
-    """A file's name and SHA-256."""
-    if not isinstance(table, str | Path):
-        return "a table in memory"
-    return f"{Path(table).name} (SHA-256 {sha256_of(table)[:16]})"

@@ -10,17 +10,16 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
-from math import isfinite
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
 from typing import IO, Any, NamedTuple
 
 from cvxtoken.errors import ProblemError
-from cvxtoken.files import nearest
+from cvxtoken.logs.columns import Column, Hints
+from cvxtoken.logs.names import Found, find
 
-EPOCH = 1e9  # numbers from here on are seconds since 1970
+_WANTED = {"timestamp": Column("time"), "task": Column("label")}
 _PAUSE = 0.2  # s between looks at a file
 _MOST = 100  # parts of a pipe that wait
 
@@ -110,8 +109,12 @@ def _replaced(path: Path, file: IO[str]) -> bool:
 class Parser:
     """Arrivals of a log's lines.
 
+    Columns are found by the names of known tools too, and times are read in any usual form
+    (`cvxtoken.logs`). What is doubtful there is an error that names the option.
+
     Args:
         columns: what the log calls `timestamp` and `task`.
+        hints: what is told of its times.
         warn: is told, in a sentence, of a line that cannot be used.
 
     Attributes:
@@ -121,13 +124,14 @@ class Parser:
         ProblemError: a column is none of these two.
     """
 
-    def __init__(self, columns: Mapping[str, str], warn: Callable[[str], None]) -> None:
+    def __init__(self, columns: Mapping[str, str], hints: Hints, warn: Callable[[str], None]) -> None:
         for name in columns:
-            if name not in ("timestamp", "task"):
+            if name not in _WANTED:
                 raise ProblemError(f"column is {name!r}; it must be timestamp or task")
-        self._names = {"timestamp": "timestamp", "task": "task"} | dict(columns)
-        self._warn = warn
+        self._columns, self._hints, self._warn = columns, hints, warn
         self._header: list[str] | None = None
+        self._separator = ","
+        self._found: dict[str, Found] = {}
         self._line = 0
         self.dated = False
 
@@ -135,33 +139,66 @@ class Parser:
         """The arrivals of the next lines.
 
         Raises:
-            ProblemError: the header lacks a column.
+            ProblemError: the log lacks a column, or its times may be read in two ways.
         """
-        found = []
+        numbers, values, tasks = [], [], []
         for line in lines:
             self._line += 1
             try:
                 row = self._row(line.strip("\r\ufeff"))
-                if row is not None:
-                    found.append(self._arrival(row))
+                if row is None:
+                    continue
             except ValueError as error:
-                self._warn(f"line {self._line} is left out: {error}")
+                self._left_out(self._line, error)
+                continue
+            time, task = (str(row.get(self._found[name].theirs) or "") for name in _WANTED)
+            if not task:
+                self._left_out(self._line, f"{self._found['task'].theirs!r} is missing")
+                continue
+            numbers.append(self._line)
+            values.append(time)
+            tasks.append(task)
+        return self._arrivals(numbers, values, tasks) if numbers else []
+
+    def _arrivals(self, numbers: list[int], values: list[str], tasks: list[str]) -> list[Arrival]:
+        import polars as pl  # slow to import
+
+        from cvxtoken.logs.times import RULE, moments
+
+        one = self._found["timestamp"]
+        read = moments(
+            pl.Series(values), self._hints.units.get("timestamp", one.unit), self._hints, "the log"
+        )
+        self.dated = read.dated
+        found = []
+        for number, value, task, ns, bad in zip(
+            numbers, values, tasks, read.ns.tolist(), (read.missing | read.wrong).tolist(), strict=True
+        ):
+            if bad:
+                self._left_out(number, f"{one.theirs!r} is {value!r}; it {RULE}")
+            else:
+                found.append(Arrival(ns / 1e9, task))
         return found
+
+    def _left_out(self, number: int, why: object) -> None:
+        self._warn(f"line {number} is left out: {why}")
 
     def _row(self, line: str) -> dict[str, Any] | None:
         """The fields of a line by their names; None of a header or nothing (ValueError)."""
         if not line.strip():
             return None
         if line.lstrip().startswith("{"):
-            return dict(json.loads(line))
-        cells = [cell.strip() for cell in next(csv.reader([line]))]
+            from cvxtoken.logs.documents import flattened
+
+            row = flattened(json.loads(line))
+            if not self._found:
+                self._find(list(row))
+            return row
         if self._header is None:
-            for name, theirs in self._names.items():
-                if theirs not in cells:
-                    raise ProblemError(
-                        f"the log has no column {theirs!r}{nearest(theirs, cells)}; "
-                        f"columns: {', '.join(cells)}; other names are told by --column {name}=NAME"
-                    )
+            self._separator = max(",;\t|", key=line.count)
+        cells = [cell.strip() for cell in next(csv.reader([line], delimiter=self._separator))]
+        if self._header is None:
+            self._find(cells)
             self._header = cells
         if cells == self._header:  # which a file that was begun anew has again
             return None
@@ -169,20 +206,8 @@ class Parser:
             raise ValueError(f"{len(cells)} fields; the header has {len(self._header)}")
         return dict(zip(self._header, cells, strict=True))
 
-    def _arrival(self, row: dict[str, Any]) -> Arrival:
-        for theirs in self._names.values():
-            if row.get(theirs) in (None, ""):
-                raise ValueError(f"{theirs!r} is missing")
-        text = str(row[self._names["timestamp"]])
-        try:
-            time = float(text)
-            self.dated = time >= EPOCH
-        except ValueError:
-            time = _since_1970(text)
-            self.dated = True
-        if not isfinite(time):
-            raise ValueError(f"the time is {text!r}; it must be finite")
-        return Arrival(time, str(row[self._names["task"]]))
+    def _find(self, header: list[str]) -> None:
+        self._found = find(header, _WANTED, self._columns, {}, "the log", "--column")
 
 
 def paced(
@@ -196,11 +221,3 @@ def paced(
                 sleep((arrival.time - last) / speed)
             last = arrival.time if last is None else max(last, arrival.time)
             yield [arrival]
-
-
-def _since_1970(text: str) -> float:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError(f"the time is {text!r}; it must be seconds or a date and time") from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -50,7 +50,7 @@ def test_a_log_that_grows_until_ctrl_c(files: tuple[Path, list[str]], tmp_path: 
     watched.send_signal(signal.SIGINT)
     rest, said = watched.communicate(timeout=60)
     assert watched.returncode == 130
-    assert said == "stopped; the budgets printed last stay in force\n"
+    assert said == "error: stopped by Ctrl-C: the budgets printed last are those in force\n"
     assert all(json.loads(line) for line in rest.splitlines())
 
 
@@ -64,7 +64,7 @@ def test_standard_input_and_a_reader_that_goes(files: tuple[Path, list[str]]) ->
     first, status = done.stdout.splitlines()
     assert first.startswith("2026-03-01T00:00:")
     assert "/s  chat " in first
-    assert (status, done.stderr) == ("status 0", "")
+    assert (status, done.stderr) == ("status 1", "")
 
 
 def test_a_replay_ends_with_the_log(files: tuple[Path, list[str]], tmp_path: Path) -> None:
@@ -78,8 +78,8 @@ def test_a_replay_ends_with_the_log(files: tuple[Path, list[str]], tmp_path: Pat
     assert len(shown) >= 2
     assert all("budgets" not in line and " gains " in line for line in shown[1:])
     assert done.stderr.splitlines() == [
-        f"warning: line {len(lines) + 1} is left out: the time is 'what'; "
-        "it must be seconds or a date and time",
+        f"warning: line {len(lines) + 1} is left out: 'timestamp' is 'what'; "
+        "it must be a date with a time, or a number of seconds",
         "warning: task 'art' is not in the workload; its arrivals do not count",
     ]
 
@@ -88,7 +88,7 @@ def test_a_replay_ends_with_the_log(files: tuple[Path, list[str]], tmp_path: Pat
     ("arguments", "message"),
     [
         (["W", "none.csv"], "error: none.csv: cannot be read"),
-        (["W", "W"], "error: the log has no column 'timestamp'"),
+        (["W", "W"], "error: the log: there is no column 'timestamp'"),
         (["W", "W", "--replay", "0"], "error: replay is 0.0; it must be positive"),
         (["W", "LOG", "--half-life", "0"], "error: half_life is 0.0"),
         (["W", "LOG", "--column", "time"], "error: column is 'time'; it must be OURS=THEIRS"),

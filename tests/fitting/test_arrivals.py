@@ -56,7 +56,7 @@ def test_what_is_not_poisson_is_seen_on_a_coarse_clock_too(resolution: float) ->
 def test_all_clocks_say_the_same_of_the_same_arrivals() -> None:
     times = poisson(7, 1500, 0.12)
     fine = fit_arrivals(times)
-    for resolution in (1e-6, 1e-3, 1.0):
+    for resolution in (1e-4, 1e-3, 1.0):
         told = fit_arrivals(np.floor(times / resolution) * resolution + 1_772_355_603)
         assert told.rate == pytest.approx(fine.rate, rel=1e-3)
         assert told.variation == pytest.approx(fine.variation, rel=1e-2)
@@ -118,7 +118,7 @@ def test_dates_are_seconds() -> None:
         ([1, np.nan, 3], "timestamps holds nan"),
         (
             ["2023-11-16", "yesterday", "2023-11-17"],
-            "holds 'yesterday' in row 2; it must be seconds or a date",
+            "holds 'yesterday' in row 2; it must be a date with a",
         ),
         ([[1, 2, 3]], "timestamps has shape (1, 3)"),
     ],

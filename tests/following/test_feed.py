@@ -8,6 +8,7 @@ import pytest
 from cvxtoken import ProblemError
 from cvxtoken.following.feed import Arrival, Parser, paced, piped, tail
 from cvxtoken.following.watch import watch
+from cvxtoken.logs.columns import Hints
 from tests.following.data import arrivals, pair
 
 
@@ -52,7 +53,7 @@ def test_a_pipe_is_read_until_it_is_closed() -> None:
 
 def test_lines_of_a_table() -> None:
     said: list[str] = []
-    parser = Parser({"timestamp": "at"}, said.append)
+    parser = Parser({"timestamp": "at"}, Hints(), said.append)
     lines = [
         "\ufeffid,at,task\r",
         "1,2026-03-01T09:00:03.5Z,chat\r",
@@ -67,19 +68,20 @@ def test_lines_of_a_table() -> None:
     ]
     found = [arrival for line in lines for arrival in parser.take([line])]
     first = 1772355603.5
-    assert found == [Arrival(first, "chat"), Arrival(first, "code"), Arrival(1772355606.25, "a b")]
+    assert [arrival.task for arrival in found] == ["chat", "code", "a b"]
+    assert [arrival.time for arrival in found] == pytest.approx([first, first, first + 2.75], abs=1e-6)
     assert parser.dated
     assert said == [
-        "line 6 is left out: the time is 'yesterday'; it must be seconds or a date and time",
+        "line 6 is left out: 'at' is 'yesterday'; it must be a date with a time, or a number of seconds",
         "line 7 is left out: 4 fields; the header has 3",
-        "line 8 is left out: 'at' is missing",
-        "line 9 is left out: the time is 'nan'; it must be finite",
+        "line 8 is left out: 'at' is ''; it must be a date with a time, or a number of seconds",
+        "line 9 is left out: 'at' is 'nan'; it must be a date with a time, or a number of seconds",
     ]
 
 
 def test_json_lines() -> None:
     said: list[str] = []
-    parser = Parser({"task": "kind"}, said.append)
+    parser = Parser({"task": "kind"}, Hints(), said.append)
     lines = ['{"timestamp": 3.5, "kind": "chat"}', '{"timestamp": 4', '{"timestamp": "5"}']
     assert parser.take(lines) == [Arrival(3.5, "chat")]
     assert not parser.dated
@@ -87,10 +89,12 @@ def test_json_lines() -> None:
 
 
 def test_a_column_that_is_not_there() -> None:
-    with pytest.raises(ProblemError, match=r"the log has no column 'task'.*columns: timestamp, kind; other"):
-        Parser({}, print).take(["timestamp,kind"])
+    with pytest.raises(
+        ProblemError, match=r"the log: there is no column 'task'.*columns: timestamp, subject"
+    ):
+        Parser({}, Hints(), print).take(["timestamp,subject"])
     with pytest.raises(ProblemError, match="column is 'seconds'; it must be timestamp or task"):
-        Parser({"seconds": "s"}, print)
+        Parser({"seconds": "s"}, Hints(), print)
 
 
 def test_a_log_is_played_faster() -> None:
