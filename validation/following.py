@@ -227,9 +227,9 @@ def main() -> int:
     rows: list[list[str]] = []
     good = True
     slow, fast = workload(1.0), workload(3.0)
-    made: list[tuple[str, cvxtoken.Workload, int]] = [("0.3 /s", slow, 3 if arguments.quick else 20)]
+    made: list[tuple[str, cvxtoken.Workload, int]] = [("0.3 /s", slow, 3 if arguments.quick else 10)]
     if not arguments.quick:
-        made.append(("0.9 /s", fast, 8))
+        made.append(("0.9 /s", fast, 4))
     for name, w, days in made:
         for ratio in (1.0, 3.0, 10.0):
             case = compared(f"{name}, ratio {ratio:g}", w, tide(w, ratio, days, 0), rows)
@@ -243,15 +243,10 @@ def main() -> int:
                 good &= lost["following"] < 0.5 * min(lost["fixed"], lost["busy hour"])
     judged = len(rows)
     if not arguments.quick:
-        for minutes in (1, 20, 60):
-            w = made[0][1]
-            compared(
-                f"0.3 /s, ratio 10, half-life {minutes} min",
-                w,
-                tide(w, 10.0, 20, 0),
-                rows,
-                half_life=60.0 * minutes,
-            )
+        log = tide(slow, 10.0, 10, 0)
+        for minutes in (1, 30):
+            name = f"0.3 /s, ratio 10, half-life {minutes} min"
+            compared(name, slow, log, rows, half_life=60.0 * minutes)
     for path in arguments.traces:
         for level, load in (("medium", 1.0), ("high", 1.6)):
             log = trace(path, 0)

@@ -44,8 +44,8 @@ class Dispersion:
 def cells_of(times: FloatArray) -> tuple[float, IntArray]:
     """Resolution r of the clock in s, and the cell of each arrival, counted from the first's, shape (n,).
 
-    r is the greatest common divisor of all intervals: in nanoseconds, or in units of 10 us where all times are
-    so near to whole ones as doubles hold seconds since 1970.
+    r is the greatest common divisor of all intervals: in nanoseconds, or in units of 10 us where all times
+    are so near to whole ones as doubles hold seconds since 1970.
 
     Args:
         times: in s, ascending, not all the same.

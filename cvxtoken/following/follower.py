@@ -15,7 +15,9 @@ A = S^(1/2) M S^(1/2), by Cauchy and Schwarz,
 So a move only where 2 g / e > q, with q^2 the quantile of chi-square at 1 - level, lets noise alone move the
 budgets in at most a share `level` of independent looks, whatever M is. Near full load g is no quadratic:
 instead of 2 g > q e, which is the same to first order, g is asked to be positive also at the rates that speak
-most for staying, theta - (q / 2) S g' / e. Budgets that are unstable at the new estimate are left at once.
+most for staying, theta - (q / 2) S g' / e, none of them below 0. Budgets that are unstable at the new estimate
+are left at once.
+
 Few arrivals are less normal than many, and none would seem to be sure of a rate of 0: so S has for the new
 estimate the variances at the higher rate, its own or that which l was set for.
 
@@ -171,8 +173,8 @@ class Follower:
         slopes = np.where(np.isfinite(slopes), slopes, 0.0) / (2 * _STEP * theta.sum())
         S = np.maximum(theta, self._held.rates) * estimate.spread + self._held.variances
         error = float(np.sqrt(slopes**2 @ S))
-        staying = theta - (self._quantile / 2) * S * slopes / error if error > 0 else theta
-        doubted = float(self._gains(best.tokens, np.maximum(staying, 0)[None])[0])
+        staying = lowest(theta, slopes, S, self._quantile / 2)
+        doubted = float(self._gains(best.tokens, staying[None])[0])
         return (gain, error) if doubted > 0 else (0.0, np.nan)
 
     def _gains(self, tokens: FloatArray, rates: FloatArray) -> FloatArray:
@@ -180,6 +182,26 @@ class Follower:
         better = objectives(self._workload, tokens, rates)
         held = objectives(self._workload, self.tokens, rates)
         return np.where(held > -np.inf, better - held, np.inf)
+
+
+def lowest(theta: FloatArray, slopes: FloatArray, S: FloatArray, radius: float) -> FloatArray:
+    """Where a linear function of rates is least among those not below 0 and no farther than the radius.
+
+    Distances are in standard errors: S are variances. Rates that would be below 0 are put there, and the
+    others have what their way to 0 leaves of the square of the radius. All of shape (N,).
+    """
+    found, free = theta.copy(), np.ones(len(theta), dtype=bool)
+    while True:
+        left = radius**2 - float((theta[~free] ** 2 / S[~free]).sum())
+        length = float(slopes[free] ** 2 @ S[free])
+        if left <= 0 or length <= 0:
+            return found
+        found[free] = theta[free] - np.sqrt(left / length) * (S * slopes)[free]
+        below = free & (found < 0)
+        if not below.any():
+            return found
+        found[below] = 0.0
+        free &= ~below
 
 
 def objectives(workload: Workload, tokens: FloatArray, rates: FloatArray) -> FloatArray:

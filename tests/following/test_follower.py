@@ -6,7 +6,7 @@ import pytest
 import cvxtoken
 from cvxtoken import Change, Follower, ProblemError, Workload
 from cvxtoken.allocation import model
-from cvxtoken.following.follower import objectives
+from cvxtoken.following.follower import lowest, objectives
 from tests.following.data import arrivals, pair
 
 
@@ -29,6 +29,21 @@ def test_objectives_are_those_of_the_model(server) -> None:
     expected = [float(model.objective(one, tokens)) for one in changed]
     assert expected[-1] == -np.inf
     assert objectives(w, tokens, rates) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_rates_that_speak_most_for_staying() -> None:
+    """Against all points of a fine net in the ellipse and the quadrant."""
+    rng = np.random.default_rng(6)
+    angles, radii = np.meshgrid(np.linspace(0, 2 * np.pi, 1441), np.linspace(0, 1.5, 301))
+    ball = np.stack([(radii * np.cos(angles)).ravel(), (radii * np.sin(angles)).ravel()])
+    for _ in range(20):
+        theta, S, slopes = rng.uniform(0.05, 1, 2), rng.uniform(0.01, 1, 2), rng.normal(size=2)
+        net = theta[:, None] + np.sqrt(S)[:, None] * ball
+        best = (slopes @ net[:, (net >= 0).all(axis=0)]).min()
+        found = lowest(theta, slopes, S, 1.5)
+        assert (found >= 0).all()
+        assert ((found - theta) ** 2 / S).sum() <= 1.5**2 * (1 + 1e-12)
+        assert slopes @ found == pytest.approx(best, abs=0.02)
 
 
 def test_noise_alone_seldom_moves_budgets() -> None:
