@@ -2,7 +2,7 @@
 
 Claims: (1) of Poisson logs of 3 to a million arrivals, on clocks from exact to 10 arrivals a cell, at most
 1 % are called not Poisson: in no group are there more than would happen once in 100,000 by chance at 1 % (so
-that the study fails by chance alone once in 2,500); (2) 95 % of logs of 1,000 arrivals in bursts, or more
+that the study fails by chance alone once in 3,000); (2) 95 % of logs of 1,000 arrivals in bursts, or more
 regular than Poisson, and of three days with a daily cycle, are called not Poisson on every clock; (3) in 95 %
 of the last the advice is the busy hour, within three hours of the true one and its rate told to 10 %, and in
 95 % of the first it is not to follow the bursts, which are too short. Ends in a verdict.

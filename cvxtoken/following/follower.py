@@ -15,8 +15,8 @@ A = S^(1/2) M S^(1/2), by Cauchy and Schwarz,
 So a move only where 2 g / e > q, with q^2 the quantile of chi-square at 1 - level, lets noise alone move the
 budgets in at most a share `level` of independent looks, whatever M is. Near full load g is no quadratic:
 instead of 2 g > q e, which is the same to first order, g is asked to be positive also at the rates that speak
-most for staying, theta - (q / 2) S g' / e, none of them below 0. Budgets that are unstable at the new estimate
-are left at once.
+most for staying, theta - (q / 2) S g' / e, none of them below 0. Budgets that are unstable at the new
+estimate are left at once.
 
 Few arrivals are less normal than many, and none would seem to be sure of a rate of 0: so S has for the new
 estimate the variances at the higher rate, its own or that which l was set for.
