@@ -91,6 +91,9 @@ from .fitting import understated_delay as understated_delay
 from .fitting.uncertainty import BudgetUncertainty as BudgetUncertainty
 from .fitting.uncertainty import budget_uncertainty as budget_uncertainty
 from .fitting.uncertainty import draw_workloads as draw_workloads
+from .following.follower import Change as Change
+from .following.follower import Follower as Follower
+from .following.rates import Estimate as Estimate
 from .lagged import LaggedCertificate as LaggedCertificate
 from .lagged import LaggedReference as LaggedReference
 from .lagged import LaggedWorkload as LaggedWorkload

@@ -56,6 +56,14 @@ STUDIES = (  # the longest first, so that the last to end is a short one
         "kinds",
         "How do solvers that pip installs do on whole tokens, targets, draws, lags, schedules and limits?",
     ),
+    Study(
+        "following",
+        "What do budgets that follow the load gain over fixed ones, and where do they lose?",
+        ("traces/azure2023_conv.csv", "traces/azure2023_code.csv"),
+    ),
+    Study(
+        "arrivals", "Are the tests of Poisson arrivals right on any clock, and do they see cycles and bursts?"
+    ),
     Study("rounding", "What does rounding to whole tokens lose against the best whole tokens?"),
     Study(
         "certified", "Is every random realistic workload certified by the verifier, and the stress matrix?"

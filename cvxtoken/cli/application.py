@@ -73,6 +73,10 @@ COMMANDS = {
         "Print the best accuracy for every mean system time, each point proven, and its budgets.",
     ),
     "plot": ("plot.plot_command", "Draw a picture to a file."),
+    "watch": (
+        "watching.watch_command",
+        "Follow a live log: print new budgets whenever they are worth it.",
+    ),
     "schedule": (
         "scheduling.schedule",
         "Run scheduling policies, and hold them against a certified bound in hindsight.",
