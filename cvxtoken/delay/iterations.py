@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cvxtoken.allocation.delay.engine import Engine, Phase, Replications
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay.engine import Engine, Phase, Replications
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.estimates import Estimate, estimate
 from cvxtoken.lengths import LengthDistribution
