@@ -25,7 +25,7 @@ class ClippingReference:
         exact: whether every limit was tried or ruled out.
         utility, share_whole: E[u], and the share of requests left whole.
         mean_wait: E[W] = E[T] - E[S], in s; of patient requests, or of the impatient ones that are served.
-        mean_wait_of_all: of impatient requests, those that leave after waiting tau included, in s.
+        mean_wait_of_all: of impatient requests, until their service begins or they leave after tau, in s.
         loss: share of the impatient requests that leave; None where they are patient.
         utilization: the offered load, rho.
         against: the largest limit considered.
@@ -95,7 +95,7 @@ class ClippingReference:
             + (" of who is served" if self.loss is not None else ""),
         ]
         if self.loss is not None:
-            lines.append(f"mean wait of all  {self.mean_wait_of_all:.4f} s")
+            lines.append(f"wait of all       {self.mean_wait_of_all:.4f} s until they begin or leave")
             lines.append(f"loss              {100 * self.loss:.2f} % leave unserved")
         if self.reduction is not None:
             lines.append(f"reduction         {100 * self.reduction:.2f} % against a limit of {self.against}")
@@ -122,7 +122,15 @@ class ClippingReference:
                 f"{row['mean_wait']:.3f}",
                 f"{100 * row['share_whole']:.2f} %",
                 f"{row['utility']:.4f}",
+                *([f"{100 * row['loss']:.2f} %"] if self.loss is not None else []),
             )
             for row in shown
         ]
-        return "\n".join([*lines, "", table(["limit", "mean wait (s)", "left whole", "utility"], rows)])
+        columns = [
+            "limit",
+            "mean wait (s)",
+            "left whole",
+            "utility",
+            *(["loss"] if self.loss is not None else []),
+        ]
+        return "\n".join([*lines, "", table(columns, rows)])

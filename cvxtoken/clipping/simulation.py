@@ -34,7 +34,8 @@ class ClippingSimulation:
         mean_wait: in queue, or what requests lose to others; of patient requests, or of the impatient ones
             that are served, in s.
         mean_system_time: of the same requests, in s.
-        mean_wait_of_all: of impatient requests, those that leave included, in s; None where they are patient.
+        mean_wait_of_all: of impatient requests, until their service begins or they leave, in s; None where
+            they are patient.
         loss: share of the requests that leave; None where they are patient.
         share_whole: share of the requests left whole by the limits; exact where the server shares.
         num_requests: how many were counted in all.
