@@ -20,7 +20,6 @@ from cvxtoken.clipping.problem import ClippingProblem
 from cvxtoken.delay.iterations import simulate_iterations
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.estimates import Estimate, estimate
-from cvxtoken.lengths import LengthDistribution
 from cvxtoken.queueing import lindley_waits
 
 _WARM_UP = 0.1  # as a share of the requests that a replication counts
@@ -152,7 +151,7 @@ def _shared(
     seen = simulate_iterations(
         problem.rate,
         np.array(problem.shares) / sum(problem.shares),
-        [_clipped(item, int(limit)) for item, limit in zip(problem.types, limits, strict=True)],
+        [item.clipped(int(limit)) for item, limit in zip(problem.types, limits, strict=True)],
         alpha=(1 - server.token_share) * c,
         beta=server.token_share * c,
         prefill=problem.overhead,
@@ -173,11 +172,6 @@ def _shared(
         share_whole=Estimate(share, share, share, share),
         num_requests=seen.num_requests,
     )
-
-
-def _clipped(lengths: LengthDistribution, limit: int) -> LengthDistribution:
-    """The distribution of min(N, limit)."""
-    return LengthDistribution(np.append(lengths.probabilities[: limit - 1], lengths.survival[limit - 1]))
 
 
 def _draw(
