@@ -18,12 +18,13 @@ def shared(seed: int) -> ClippingProblem:
     c, t0 = rng.uniform(0.01, 1), rng.choice([0.0, rng.uniform(0.0, 2.0)])
     sigma = float(rng.choice([0.0, 0.01, 1.0, rng.uniform()]))
     server = Sharing(sigma, float(rng.choice([1.0, sigma, rng.uniform()])), int(rng.integers(1, 4)))
-    most = server.overhead * t0 + max(sigma, 0.01) * c * len(lengths)
+    least, most = (server.overhead * t0 + max(sigma, 0.01) * c * n for n in (1, len(lengths)))
     return ClippingProblem(
         lengths=lengths,
         time_per_token=c,
         overhead=t0,
-        arrival_rate=server.replicas * rng.uniform(0.1, 0.95) / most * rng.choice([1.0, 1.6]),
+        arrival_rate=server.replicas
+        * min(rng.uniform(0.1, 0.95) * rng.choice([1.0, 1.6]) / most, 0.95 / least),
         utility=str(rng.choice(["share_whole", "share_tokens"])),
         utility_weight=rng.uniform(0.1, 0.99),
         server=server,

@@ -1,16 +1,16 @@
 """What does a limit on 1 % of the requests save, first come first served and under continuous batching?
 
 This is the second paper's headline: a limit that touches few requests shortens everybody's wait. Lengths are
-those of production traces, arrivals Poisson, at a load of 0.7 without the limit. Continuous batching is that
-of Qwen3-14B on one H100 at the trace's mean input.
+those of production traces, arrivals Poisson, at a load of 0.7 without the limit; and at the largest load at
+which the law of sharing is claimed, where prompts block for too much of the time at 0.7. Continuous batching
+is that of Qwen3-14B on one H100 at the trace's mean input.
 
 Claims: (1) on every trace a limit at the 99 % quantile of the lengths lowers the mean wait first come first
-served, its 95 % interval above 0, and by a larger share than it lowers the mean system time of continuous
-batching; (2) where the law of sharing is claimed, with the limit and without, the mean system time that
-iterations simulate is within 1.5 % of it, apart from 5 standard errors. Intervals of savings are from a
-bootstrap of 2,000 draws of 100 batches of successive requests, so that neighbours stay together; a table of
-probabilities has no requests, and so no interval. Files are given as FILE:COLUMN[:COLUMN OF INPUTS]. Ends in
-a verdict.
+served, its 95 % interval above 0, and where the law is claimed by a larger share than the mean system time of
+continuous batching; (2) there the mean system time that iterations simulate is within 1.5 % of the law, with
+the limit and without, apart from 5 standard errors. Intervals of savings are from a bootstrap of 2,000 draws
+of 100 batches of successive requests, so that neighbours stay together; a table of probabilities has no
+requests, and so no interval. Files are given as FILE:COLUMN[:COLUMN OF INPUTS]. Ends in a verdict.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.batching import BatchingProblem, BatchTime, continuous, default_problem, delays, largest_rate
-from cvxtoken.batching.continuous import ContinuousReference
+from cvxtoken.batching.continuous import BLOCKED, ContinuousReference
 from cvxtoken.batching.problem import DISCIPLINES
 from cvxtoken.lengths import LengthDistribution
 from cvxtoken.tables import table
@@ -83,7 +83,7 @@ def moments(lengths: FloatArray, weights: FloatArray, limit: float) -> tuple[Flo
 
 
 def saved(traces: list[Trace], requests: int) -> bool:
-    """The claim, and the other disciplines exactly."""
+    """Both claims, and the other disciplines exactly."""
     rows, others, good = [], [], True
     for trace in traces:
         limit = float(trace.lengths.quantile(np.array([1 - TOUCHED]))[0])
@@ -91,34 +91,47 @@ def saved(traces: list[Trace], requests: int) -> bool:
         k = h100(trace.mean_input, trace.mean_input + trace.lengths.mean / 2)
         n, p = np.arange(1.0, len(trace.lengths) + 1), trace.lengths.probabilities[None]
         means, squares = moments(n, p, limit)
-        rates = LOAD / float(means[0, 0]), LOAD / (k.k1 + k.k2 + k.k3 * float(means[0, 0]))
-        values = savings(means, squares, k, rates)[:, 0]
-        spans = [""] * 4
-        if trace.sample is not None:
-            lows, highs = np.quantile(bootstrapped(trace.sample, limit, k, rates), (0.025, 0.975), axis=1)
-            spans = [f" ({100 * a:.1f} .. {100 * b:.1f})" for a, b in zip(lows, highs, strict=True)]
-            good &= lows[0] > 0
-        good &= values[0] > values[3]
-        runs = [together(trace, k, rates[1], int(limit) if limited else None, requests) for limited in (0, 1)]
-        row = (trace.name, f"{limit:.0f}", f"{100 * touched:.2f}", f"{rates[1] * k.k1:.2f}")
-        shown = [f"{100 * value:.1f}{span}" for value, span in zip(values, spans, strict=True)]
-        checks = []
-        for run in runs:
-            assert run.simulated is not None
-            half = (run.simulated.high - run.simulated.low) / 2 / run.simulated.value
-            bias = run.law / run.simulated.value - 1
-            good &= not run.claimed or abs(bias) <= 0.015 + 2.5 * half
-            checks.append(f"{100 * bias:+.1f} +- {100 * half:.1f}")
-        rows.append((*row, *shown, "yes" if all(run.claimed for run in runs) else "no", *checks))
+        work = k.k1 + k.k2 + k.k3 * float(means[0, 0])
+        # the load at which prompts block for as much of the time as the law is claimed to, just below
+        loads = [LOAD, min(LOAD, 0.999 * BLOCKED * work / (k.k1 + k.k2))]
+        for load in dict.fromkeys(loads):
+            rates = load / float(means[0, 0]), load / work
+            values = savings(means, squares, k, rates)[:, 0]
+            spans = [""] * 4
+            if trace.sample is not None:
+                lows, highs = np.quantile(bootstrapped(trace.sample, limit, k, rates), (0.025, 0.975), axis=1)
+                spans = [f" ({100 * a:.1f} .. {100 * b:.1f})" for a, b in zip(lows, highs, strict=True)]
+                good &= lows[0] > 0
+            runs = [together(trace, k, rates[1], None if whole else int(limit), requests) for whole in (1, 0)]
+            claimed = all(run.claimed for run in runs)
+            good &= values[0] > values[3] or not claimed
+            shown = [f"{100 * value:.1f}{span}" for value, span in zip(values, spans, strict=True)]
+            good &= all(not run.claimed or off(run)[0] <= 0.015 + 2.5 * off(run)[1] for run in runs)
+            checks = [f"{100 * off(run)[2]:+.1f} +- {100 * off(run)[1]:.1f}" for run in runs]
+            row = (
+                trace.name,
+                f"{limit:.0f}",
+                f"{100 * touched:.2f}",
+                f"{load:.2f}",
+                f"{rates[1] * k.k1:.2f}",
+            )
+            rows.append((*row, *shown, "yes" if claimed else "no", *checks))
         others.append((trace.name, *batches(trace, int(limit))))
-    columns = ["lengths", "limit", "requests touched (%)", "time in prompts", "FIFO wait saved (%)"]
+    columns = ["lengths", "limit", "touched (%)", "load", "time in prompts", "FIFO wait saved (%)"]
     columns += ["FIFO time saved (%)", "continuous: lost to others saved (%)", "continuous: time saved (%)"]
-    print(f"\na limit on 1 % of the requests, at a load of {LOAD} without it; in brackets 95 % intervals")
     columns += ["claimed", "law off without (%)", "law off with (%)"]
+    print("\na limit on 1 % of the requests; the load is that without it; in brackets 95 % intervals")
     print(table(columns, rows))
     print(f"\ntime saved by it in batches of at most {SMALL}, at {LOAD} of what each discipline can do")
     print(table(["lengths", *(f"{name} (%)" for name in DISCIPLINES)], others))
     return good
+
+
+def off(run: ContinuousReference) -> tuple[float, float, float]:
+    """How far the law is from the simulation, relative: its size, half the interval, and with its sign."""
+    assert run.simulated is not None
+    bias = run.law / run.simulated.value - 1
+    return abs(bias), (run.simulated.high - run.simulated.low) / 2 / run.simulated.value, bias
 
 
 def bootstrapped(sample: FloatArray, limit: float, k: BatchTime, rates: tuple[float, float]) -> FloatArray:
@@ -170,7 +183,7 @@ def main() -> int:
     arguments = parser.parse_args()
     paper = Trace("lognormal(7, 0.7)", LengthDistribution.lognormal(7, 0.7, 16_384), None, 1024.0)
     traces = [paper, *(read(source) for source in arguments.traces)]
-    good = saved(traces, 2_000 if arguments.quick else 40_000)
+    good = saved(traces, 2_000 if arguments.quick else 30_000)
     print("verdict: a limit on few helps all, least under sharing" if good else "verdict: a claim FAILED")
     return 0 if good else 1
 

@@ -61,10 +61,13 @@ class Comparison:
     def winner(self, place: int) -> tuple[str, float]:
         """The discipline of least mean system time at one rate, and by what factor the next is slower.
 
-        Where an interval of a simulated mean reaches the other's, the name is empty: noise decides.
+        Where an interval of a simulated mean reaches the other's, the name is empty: noise decides. Where
+        none keeps up it is empty too, and the factor not a number.
         """
         ranked = sorted(self.entries, key=lambda name: self.entries[name][place].mean_system_time)
         first, second = (self.entries[name][place] for name in ranked[:2])
+        if not np.isfinite(first.mean_system_time):
+            return "", float("nan")
         factor = second.mean_system_time / first.mean_system_time
         high = first.simulated.high if first.simulated else first.mean_system_time * (1 + _DECISIVE)
         low = second.simulated.low if second.simulated else second.mean_system_time
@@ -89,8 +92,11 @@ class Comparison:
         top = continuous_rate(self.problem, self.problem.largest)
         rows = []
         for place, rate in enumerate(self.rates):
-            name, factor = self.winner(place)
-            won = f"{name}, {factor:.2f} times" if name and np.isfinite(factor) else name or "noise decides"
+            won, factor = self.winner(place)
+            if not won:
+                won = "none keeps up" if np.isnan(factor) else "noise decides"
+            elif np.isfinite(factor):
+                won = f"{won}, the next {factor:.2f} times as long"
             shown = [str(entries[place]) for entries in self.entries.values()]
             rows.append((f"{rate:.4g}", f"{rate / top:.2f}", *shown, won))
         columns = ["rate (1/s)", "load", *(f"{name} (s)" for name in self.entries), "fastest"]

@@ -11,7 +11,6 @@ from cvxtoken.batching.comparison import Comparison as RateComparison
 from cvxtoken.batching.reference import BatchingReference
 from cvxtoken.clipping.result import ClippingReference
 from cvxtoken.errors import ProblemError
-from cvxtoken.estimates import Estimate
 from cvxtoken.picture import BLUE, COLOURS, GREEN, GREY, ORANGE, axes, legend
 from cvxtoken.scheduling.comparison import Comparison
 from cvxtoken.scheduling.schedule import memory_at
@@ -69,12 +68,15 @@ def disciplines(comparison: RateComparison, ax: Axes | None = None) -> Axes:
             for rate, entry in zip(comparison.rates, entries, strict=True)
             if np.isfinite(entry.mean_system_time)
         ]
-        times = [entry.mean_system_time for _, entry in points]
-        spans = [e.simulated or Estimate(e.mean_system_time, *[e.mean_system_time] * 2) for _, e in points]
-        halves = [(span.high - span.low) / 2 for span in spans]
-        rates = [rate for rate, _ in points]
-        drawn.errorbar(rates, times, halves, color=colour, marker=marker, markersize=4, capsize=3, label=name)
+        shown = [(rate, entry.mean_system_time) for rate, entry in points]
+        drawn.plot(*np.array(shown).reshape(-1, 2).T, color=colour, marker=marker, markersize=4, label=name)
+        for rate, entry in points:
+            if entry.simulated is not None:
+                half = (entry.simulated.high - entry.simulated.low) / 2
+                drawn.errorbar(rate, entry.mean_system_time, half, color=colour, capsize=4)
     drawn.set_yscale("log")
+    for axis in (drawn.yaxis.set_major_formatter, drawn.yaxis.set_minor_formatter):
+        axis("{x:g}")
     legend(drawn)
     return drawn
 

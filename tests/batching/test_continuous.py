@@ -135,7 +135,10 @@ def test_compared_on_the_same_numbers() -> None:
     assert "unstable" in str(found)
 
 
-def test_noise_is_no_winner() -> None:
+def test_noise_is_no_winner_and_none_may_keep_up() -> None:
+    nothing = Comparison(SHORT, (9.0,), {name: (Entry(np.inf, 0),) for name in ("dynamic", "continuous")})
+    assert nothing.winner(0)[0] == ""
+    assert "none keeps up" in str(nothing)
     near = Entry(1.0, 4, Estimate(1.0, 0.9, 1.1))
     for other, name in ((1.05, ""), (1.2, "continuous"), (0.8, "dynamic")):
         pair = {"dynamic": (Entry(other, 4),), "continuous": (near,)}
