@@ -1,6 +1,6 @@
 """The hindsight reference: the best schedule found, and a proven bound on what any schedule can do.
 
-    requests -> H-SF -> local search -> (integer program, search) -> best starts: upper
+    requests -> dispatches -> windows, local search -> (integer program, search) -> best starts: upper
     requests -> volume -> inequalities and their linear program -> (search) -> best proof: lower
 
 A solver's word is used for starts and multipliers only. The bound is what `verifier.schedule` proves.
@@ -23,8 +23,7 @@ from cvxtoken.highs import OPTIMAL
 from cvxtoken.scheduling import certificate as proofs
 from cvxtoken.scheduling import program
 from cvxtoken.scheduling.certificate import ScheduleCertificate
-from cvxtoken.scheduling.local_search import improve
-from cvxtoken.scheduling.policies import hindsight_shortest_first
+from cvxtoken.scheduling.heuristics import good_schedule, quick_schedule
 from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.relaxation import Inequality, Relaxation, inequalities, multipliers_of
 from cvxtoken.scheduling.schedule import check_schedule
@@ -46,6 +45,7 @@ class ScheduleReference:
         bound: how the bound was sought: fast, lp or milp.
         solver_bound: what HiGHS states as a lower bound of the integer program, in rounds; nothing here
             proves it. None where that program was not run, or ended without one.
+        method: what found the starts, in words.
         seconds: of the call.
         fallbacks: a sentence for each step that failed or ended at a limit, and what took its place.
     """
@@ -53,6 +53,7 @@ class ScheduleReference:
     certificate: ScheduleCertificate
     bound: str
     solver_bound: float | None
+    method: str
     seconds: float
     fallbacks: tuple[str, ...] = ()
 
@@ -90,6 +91,7 @@ class ScheduleReference:
             "relative_gap": self.certificate.relative_gap,
             "proof": self.certificate.proof["kind"],
             "solver_bound": self.solver_bound,
+            "method": self.method,
             "seconds": self.seconds,
             "fallbacks": list(self.fallbacks),
         }
@@ -107,12 +109,12 @@ def best_schedule(
 
     Args:
         requests: the data; predictions have no part in it.
-        bound: 'fast': the volume bound and the schedule of H-SF, for any number of requests. 'lp': also local
-            search and the linear program of valid inequalities, for some hundreds of requests. 'milp': also
-            the integer program, and all schedules are tried where there are up to 12 requests.
+        bound: 'fast': the volume bound and the best of some dispatches, for any number of requests. 'lp':
+            also windows of them, local search and the linear program of valid inequalities, for some hundreds
+            of requests. 'milp': also the integer program, and all schedules are tried where there are up to
+            12 requests.
         seconds: for the integer program.
-        known: starts of schedules that fit, shape (n,) each; the search begins with the best of these and
-            H-SF.
+        known: starts of schedules that fit, shape (n,) each; the best of these may be the result.
 
     Raises:
         ProblemError: the bound is unknown, or the requests are too many for it.
@@ -128,19 +130,26 @@ def best_schedule(
             f"up to {requests.output_tokens.max()} tokens are too many; take {lesser!r}"
         )
     started = time.perf_counter()
-    starts = min([hindsight_shortest_first(requests).starts, *known], key=lambda starts: int(starts.sum()))
-    found = ScheduleCertificate(requests, starts, _volume_bound(requests), proofs.VOLUME)
+    lower = _volume_bound(requests)
+    schedule = quick_schedule(requests, known, lower)
+    if bound != "fast":
+        schedule = good_schedule(requests, schedule, lower)
+    method = schedule.method
+    found = ScheduleCertificate(requests, schedule.starts, lower, proofs.VOLUME)
     solver_bound = None
     fallbacks: list[str] = []
     if bound != "fast" and found.lower < found.upper:
-        improved = ScheduleCertificate(requests, improve(requests, starts), found.lower, found.proof)
-        found = _relaxed(improved, fallbacks)
+        found = _relaxed(found, fallbacks)
     if bound == "milp" and found.lower < found.upper:
         found, solver_bound = _integer(found, seconds, fallbacks)
+        method = "the integer program" if found.upper < schedule.total else method
         if found.lower < found.upper and len(requests) <= SEARCHED:
-            found = _searched(found, fallbacks)
+            known_total, found = found.upper, _searched(found, fallbacks)
+            method = "the search" if found.upper < known_total else method
     found.check()
-    return ScheduleReference(found, bound, solver_bound, time.perf_counter() - started, tuple(fallbacks))
+    return ScheduleReference(
+        found, bound, solver_bound, method, time.perf_counter() - started, tuple(fallbacks)
+    )
 
 
 def _too_large(requests: Requests, bound: str) -> bool:
