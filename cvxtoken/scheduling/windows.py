@@ -39,7 +39,7 @@ WAYS = (
 def by_windows(requests: Requests, width: int, ways: Sequence[tuple[str, int]] = WAYS) -> IntArray:
     """The starts, shape (n,), from windows of so many rounds; every way is tried in each."""
     queues = Queues(requests)
-    run, promises = Dispatch(queues), _Promises(queues)
+    run, promises = Dispatch(queues), Promises(queues)
     while len(run.started) < len(requests):
         tried = [run.copy().run(*way, run.now + width) for way in ways]
         ahead = [each.copy().run(*ways[0], run.now + (1 + AHEAD) * width) for each in tried]
@@ -48,7 +48,7 @@ def by_windows(requests: Requests, width: int, ways: Sequence[tuple[str, int]] =
     return run.starts()
 
 
-class _Promises:
+class Promises:
     """What runs promise."""
 
     def __init__(self, queues: Queues) -> None:

@@ -201,7 +201,7 @@ def test_unknown_bounds_are_named() -> None:
 
 
 def test_too_many_requests_are_named_before_anything_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference, "hindsight_shortest_first", None)
+    monkeypatch.setattr(reference, "quick_schedule", None)
     for n, o, bound, advice in (
         (6000, 1, "lp", "fast"),  # local search would hold 36 million numbers
         (400, 120, "lp", "fast"),

@@ -22,11 +22,14 @@ def a_min(requests: Requests) -> Simulation:
     reading: the order of eviction, among equals the latest admitted first; the value to which an estimate is
     raised; and that evictions happen only before a round that would overflow.
     """
-    return simulate(requests, _AMin(requests, requests.estimates("low")))
+    return simulate(requests, AMin(requests, requests.estimates("low")))
 
 
-class _AMin(Ordered):
+class AMin(Ordered):
+    """Estimates that rise with what is seen."""
+
     def evict(self, server: Server) -> list[int]:
+        """Evict in ascending order of what the estimates have reached."""
         now, running = server.now, server.running
         reached = {i: max(self.estimates[i], now - running[i] + 1) for i in reversed(running)}
         evicted = self.make_room(server, sorted(reached, key=reached.__getitem__))
