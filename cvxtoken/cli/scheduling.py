@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cvxtoken import picture
-from cvxtoken.cli.options import AsJson, CertificateFile, drawable
+from cvxtoken.cli.options import AsJson, CertificateFile, drawable, progress_bar
 from cvxtoken.errors import ProblemError
 from cvxtoken.scheduling.comparison import compare
 from cvxtoken.scheduling.generate import (
@@ -57,6 +57,9 @@ def schedule(
     bound: Annotated[
         str | None, typer.Option(help="fast, lp or milp; lp by default unless there are too many requests.")
     ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Time for the search; by default each step runs to its end.")
+    ] = None,
     certificate: CertificateFile = None,
     as_json: AsJson = False,
     plot: Annotated[
@@ -64,6 +67,8 @@ def schedule(
     ] = None,
 ) -> None:
     """Run scheduling policies, and hold them against a certified bound in hindsight."""
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
     requests, dropped = default_requests(), 0
     if trace is not None:
         if problem is not None:
@@ -78,7 +83,14 @@ def schedule(
     if intervals is not None:
         requests = predicted(requests, intervals)
     names = list(POLICIES) if not policy or policy == ["all"] else policy
-    found = compare(requests, names, prediction, bound or default_bound(requests))
+    with progress_bar(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as shown:
+        task = shown.add_task("the policies", total=None)
+
+        def report(lower: int, upper: int, doing: str) -> None:
+            gap = f"from {lower} to {upper} rounds, a gap of {(upper - lower) / lower:.3g}"
+            shown.update(task, description=f"{gap}: {doing}")
+
+        found = compare(requests, names, prediction, bound or default_bound(requests), seconds, report)
     if certificate is not None:
         found.reference.certificate.save(certificate)
     if plot is not None:

@@ -5,7 +5,7 @@ H-SF and what is known -> dispatch in several orders and depths -> window by win
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cvxtoken.arrays import IntArray
@@ -13,6 +13,7 @@ from cvxtoken.scheduling.dispatch import ORDERS, Dispatch, Queues
 from cvxtoken.scheduling.local_search import improve
 from cvxtoken.scheduling.policies import hindsight_shortest_first
 from cvxtoken.scheduling.problem import Requests
+from cvxtoken.scheduling.watch import Watch
 from cvxtoken.scheduling.windows import by_windows
 
 DEPTHS = (1, 8, 16)  # from which of the first in the queue the next is taken
@@ -39,11 +40,14 @@ class Found:
         return cls(starts, method, int((starts + requests.output_tokens - requests.arrival).sum()))
 
 
-def quick_schedule(requests: Requests, known: Iterable[IntArray] = (), enough: int = 0) -> Found:
+def quick_schedule(
+    requests: Requests, watch: Watch, known: Iterable[IntArray] = (), enough: int = 0
+) -> Found:
     """The best of what is known, of H-SF, and of dispatching in all orders and depths.
 
     Args:
         requests: the data.
+        watch: ends the tries when it is over.
         known: starts of schedules that fit.
         enough: a total latency at which nothing more is tried, such as a bound.
     """
@@ -52,22 +56,26 @@ def quick_schedule(requests: Requests, known: Iterable[IntArray] = (), enough: i
     queues = Queues(requests)
     for order in ORDERS:
         for depth in DEPTHS:
-            if min(each.total for each in found) <= enough:
+            best = min(each.total for each in found)
+            if best <= enough or watch.over:
                 break
-            starts = Dispatch(queues).run(order, depth).starts()
             told = f"ascending {order}" + (f", the tightest of the first {depth}" if depth > 1 else "")
-            found.append(Found.of(requests, starts, told))
+            watch.say(enough, best, told)
+            found.append(Found.of(requests, Dispatch(queues).run(order, depth).starts(), told))
     return min(found, key=lambda each: each.total)  # of several alike the first
 
 
-def good_schedule(requests: Requests, found: Found, enough: int = 0) -> Found:
+def good_schedule(requests: Requests, found: Found, watch: Watch, enough: int = 0) -> Found:
     """A schedule at least as good, by windows and, where the requests are few, by local search."""
-    if found.total > enough:
-        width = -(-int(requests.output_tokens.sum()) // (2 * len(requests)))
-        other = Found.of(requests, by_windows(requests, width), "windows of dispatches")
-        found = min(found, other, key=lambda each: each.total)
+    mean = -(-int(requests.output_tokens.sum()) // len(requests))
+    steps: dict[str, Callable[[], IntArray]] = {
+        "windows of dispatches": lambda: by_windows(requests, -(-mean // 2), watch)
+    }
     rounds = int(requests.arrival.max() + requests.output_tokens.sum())
-    if found.total > enough and len(requests) * rounds <= LARGEST_TABLE:
-        other = Found.of(requests, improve(requests, found.starts), "local search")
-        found = min(found, other, key=lambda each: each.total)
+    if len(requests) * rounds <= LARGEST_TABLE:
+        steps["local search"] = lambda: improve(requests, found.starts, watch=watch)
+    for method, step in steps.items():
+        if found.total > enough and not watch.over:
+            watch.say(enough, found.total, method)
+            found = min(found, Found.of(requests, step(), method), key=lambda each: each.total)
     return found

@@ -27,12 +27,14 @@ from cvxtoken.scheduling.heuristics import good_schedule, quick_schedule
 from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.relaxation import Inequality, Relaxation, inequalities, multipliers_of
 from cvxtoken.scheduling.schedule import check_schedule
+from cvxtoken.scheduling.watch import Report, Watch
 
 BOUNDS = ("fast", "lp", "milp")
 COLUMNS = 8000  # of the linear program, about
 LARGEST_MEMORY = 64  # for which inequalities are designed; above, the memory's own is used alone
 LARGEST_TABLE = 3e7  # requests times rounds, of which local search holds a number each
 LARGEST_WORK = {"lp": 2e9, "milp": 2e7}  # that times the longest output; for milp a third fills some 0.7 GB
+SECONDS = 60.0  # of the integer program, at most
 SEARCHED = 12  # requests, at most, whose schedules are all tried
 
 
@@ -103,7 +105,11 @@ def default_bound(requests: Requests) -> str:
 
 
 def best_schedule(
-    requests: Requests, bound: str = "lp", seconds: float = 60.0, known: Iterable[IntArray] = ()
+    requests: Requests,
+    bound: str = "lp",
+    seconds: float | None = None,
+    known: Iterable[IntArray] = (),
+    report: Report | None = None,
 ) -> ScheduleReference:
     """The best schedule known in hindsight, with a certified lower bound.
 
@@ -113,8 +119,13 @@ def best_schedule(
             also windows of them, local search and the linear program of valid inequalities, for some hundreds
             of requests. 'milp': also the integer program, and all schedules are tried where there are up to
             12 requests.
-        seconds: for the integer program.
+        seconds: after which no further step is begun and the search for a schedule ends, so that the result
+            depends on the machine; by default each step runs to its end, the integer program 60 s at most.
         known: starts of schedules that fit, shape (n,) each; the best of these may be the result.
+        report: called with the bounds and the name of each step that begins.
+
+    In the main thread an interruption (Ctrl-C) ends the search, where a solver runs after its step; what is
+    known then is the result, and `fallbacks` says so. A second one is a KeyboardInterrupt.
 
     Raises:
         ProblemError: the bound is unknown, or the requests are too many for it.
@@ -130,26 +141,44 @@ def best_schedule(
             f"up to {requests.output_tokens.max()} tokens are too many; take {lesser!r}"
         )
     started = time.perf_counter()
-    lower = _volume_bound(requests)
-    schedule = quick_schedule(requests, known, lower)
-    if bound != "fast":
-        schedule = good_schedule(requests, schedule, lower)
-    method = schedule.method
-    found = ScheduleCertificate(requests, schedule.starts, lower, proofs.VOLUME)
-    solver_bound = None
-    fallbacks: list[str] = []
-    if bound != "fast" and found.lower < found.upper:
-        found = _relaxed(found, fallbacks)
-    if bound == "milp" and found.lower < found.upper:
-        found, solver_bound = _integer(found, seconds, fallbacks)
-        method = "the integer program" if found.upper < schedule.total else method
-        if found.lower < found.upper and len(requests) <= SEARCHED:
-            known_total, found = found.upper, _searched(found, fallbacks)
-            method = "the search" if found.upper < known_total else method
+    with Watch(seconds, report) as watch:
+        found, method, solver_bound, fallbacks = _sought(requests, bound, list(known), watch)
     found.check()
-    return ScheduleReference(
-        found, bound, solver_bound, method, time.perf_counter() - started, tuple(fallbacks)
-    )
+    taken = time.perf_counter() - started
+    return ScheduleReference(found, bound, solver_bound, method, taken, tuple(fallbacks))
+
+
+def _sought(
+    requests: Requests, bound: str, known: list[IntArray], watch: Watch
+) -> tuple[ScheduleCertificate, str, float | None, list[str]]:
+    """The steps in turn, each only while there is a gap and time."""
+    lower = _volume_bound(requests)
+    schedule = quick_schedule(requests, watch, known, lower)
+    if bound != "fast":
+        schedule = good_schedule(requests, schedule, watch, lower)
+    method, solver_bound = schedule.method, None
+    found = ScheduleCertificate(requests, schedule.starts, lower, proofs.VOLUME)
+    fallbacks: list[str] = []
+
+    def goes_on(step: str) -> bool:
+        if found.lower == found.upper or watch.over:
+            return False
+        watch.say(found.lower, found.upper, step)
+        return True
+
+    if bound != "fast" and goes_on("inequalities and their linear program"):
+        found = _relaxed(found, fallbacks)
+    if bound == "milp" and goes_on("the integer program"):
+        found, solver_bound = _integer(found, min(watch.left, SECONDS), fallbacks)
+        method = "the integer program" if found.upper < schedule.total else method
+    if bound == "milp" and len(requests) <= SEARCHED and goes_on("the search of all schedules"):
+        total, found = found.upper, _searched(found, fallbacks)
+        method = "the search of all schedules" if found.upper < total else method
+    if watch.interrupted:
+        fallbacks.append("the search was interrupted; the best schedule and bound so far are the result")
+    elif watch.over and found.lower < found.upper:
+        fallbacks.append("the time ran out; the best schedule and bound so far are the result")
+    return found, method, solver_bound, fallbacks
 
 
 def _too_large(requests: Requests, bound: str) -> bool:

@@ -21,6 +21,7 @@ import numpy as np
 from cvxtoken.arrays import IntArray
 from cvxtoken.scheduling.dispatch import Dispatch, Queues
 from cvxtoken.scheduling.problem import Requests
+from cvxtoken.scheduling.watch import Watch
 
 AHEAD = 5  # windows, after the one that is decided
 FLUID = "volume"  # the order in which a fluid is served best
@@ -36,11 +37,18 @@ WAYS = (
 )
 
 
-def by_windows(requests: Requests, width: int, ways: Sequence[tuple[str, int]] = WAYS) -> IntArray:
-    """The starts, shape (n,), from windows of so many rounds; every way is tried in each."""
+def by_windows(
+    requests: Requests, width: int, watch: Watch, ways: Sequence[tuple[str, int]] = WAYS
+) -> IntArray:
+    """The starts, shape (n,), from windows of so many rounds; every way is tried in each.
+
+    When the watch is over, the first way goes on to the end.
+    """
     queues = Queues(requests)
     run, promises = Dispatch(queues), Promises(queues)
     while len(run.started) < len(requests):
+        if watch.over:
+            return run.run(*ways[0]).starts()
         tried = [run.copy().run(*way, run.now + width) for way in ways]
         ahead = [each.copy().run(*ways[0], run.now + (1 + AHEAD) * width) for each in tried]
         values = [promises.of(each) for each in ahead]

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import signal
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from cvxtoken.scheduling import Requests, check_schedule, hindsight_shortest_first, model_1, model_2
+from cvxtoken.scheduling import (
+    Requests,
+    best_schedule,
+    check_schedule,
+    hindsight_shortest_first,
+    model_1,
+    model_2,
+)
 from cvxtoken.scheduling.dispatch import ORDERS, Dispatch, Queues
 from cvxtoken.scheduling.heuristics import Found, good_schedule, quick_schedule
+from cvxtoken.scheduling.local_search import improve
+from cvxtoken.scheduling.watch import Watch
 from cvxtoken.scheduling.windows import Promises, by_windows
 from tests.scheduling.plain import tiny
 
@@ -80,7 +90,7 @@ def test_windows_fit_and_are_better() -> None:
     for make in (model_1, model_2):
         for seed in range(6):
             requests = make(seed)
-            starts = by_windows(requests, 8)
+            starts = by_windows(requests, 8, Watch())
             assert check_schedule(requests, starts) <= requests.memory
             single = Dispatch(Queues(requests)).run("volume", 8).total
             better += total(requests, starts) < single
@@ -93,22 +103,65 @@ def test_the_best_is_taken_and_named() -> None:
     for seed in range(20):
         requests = model_1(seed)
         base = hindsight_shortest_first(requests)
-        found = quick_schedule(requests)
+        found = quick_schedule(requests, Watch())
         assert found.total == total(requests, found.starts) <= base.total_latency
         assert check_schedule(requests, found.starts) <= requests.memory
         names.add(found.method)
-        assert quick_schedule(requests, enough=10**9).method == "H-SF", "nothing more is tried"
-        assert quick_schedule(requests, [found.starts]).method == "a policy", "of several alike the first"
+        assert quick_schedule(requests, Watch(), enough=10**9).method == "H-SF", "nothing more is tried"
+        assert quick_schedule(requests, Watch(), [found.starts]).method == "a policy", (
+            "of several alike the first"
+        )
     assert any("the tightest of the first" in name for name in names)
     assert len(names) > 2
 
 
 def test_local_search_follows_where_there_is_something_to_gain() -> None:
     requests = tiny(7)
-    quick = quick_schedule(requests)
-    assert good_schedule(requests, quick, quick.total) is quick
+    quick = quick_schedule(requests, Watch())
+    assert good_schedule(requests, quick, Watch(), quick.total) is quick
     poor = Found.of(requests, requests.arrival.max() + np.cumsum(requests.output_tokens), "by hand")
-    good = good_schedule(requests, poor)
+    good = good_schedule(requests, poor, Watch())
     assert good.total < poor.total
     assert good.method in ("windows of dispatches", "local search")
     assert check_schedule(requests, good.starts) <= requests.memory
+
+
+def test_a_watch_that_is_over_leaves_what_is_there() -> None:
+    requests = model_1(1)
+    over = Watch(0.0)
+    assert over.over
+    assert over.left == 0
+    quick = quick_schedule(requests, over)
+    assert quick.method == "H-SF"
+    assert good_schedule(requests, quick, over) is quick
+    starts = by_windows(requests, 8, over)
+    assert starts.tolist() == Dispatch(Queues(requests)).run("volume", 8).starts().tolist()
+    placed = improve(requests, starts, watch=over)  # in the order of the starts, and no step
+    assert (placed <= starts).all()
+
+
+def test_an_interruption_ends_the_search_with_what_is_known() -> None:
+    """The first is noted, the second raises, and afterwards Python's own handler is back."""
+    before = signal.getsignal(signal.SIGINT)
+    told = []
+
+    def report(lower: int, upper: int, doing: str) -> None:
+        told.append((lower, upper, doing))
+        if doing == "windows of dispatches":
+            signal.raise_signal(signal.SIGINT)
+
+    found = best_schedule(model_1(3), "milp", report=report)
+    assert told[-1][2] == "windows of dispatches", "nothing follows"
+    assert told[-1][:2] <= (found.lower, found.upper)
+    assert found.lower < found.upper <= told[-1][1]
+    (said,) = found.fallbacks
+    assert said == "the search was interrupted; the best schedule and bound so far are the result"
+    assert signal.getsignal(signal.SIGINT) is before
+    with Watch() as watch:
+        signal.raise_signal(signal.SIGINT)
+        assert watch.over
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    timed = best_schedule(model_1(3), "lp", seconds=0.0)
+    assert timed.fallbacks == ("the time ran out; the best schedule and bound so far are the result",)
+    assert timed.lower < timed.upper

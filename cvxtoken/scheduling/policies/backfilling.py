@@ -44,7 +44,7 @@ class _Backfilling(AMin):
     def admit(self, server: Server) -> list[int]:
         now, queue = server.now, self.queue
         self.update(server)
-        admitted = []
+        admitted: list[int] = []
         while True:
             first = [entry[-1] for entry in queue[: self.depth]]
             told = [(self.prompts[i], self.estimates[i]) for i in first]
