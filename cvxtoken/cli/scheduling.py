@@ -63,7 +63,7 @@ def schedule(
     certificate: CertificateFile = None,
     as_json: AsJson = False,
     plot: Annotated[
-        Path | None, typer.Option(callback=drawable, help="Draw the memory over time to this file.")
+        Path | None, typer.Option(callback=drawable, help="Draw the memory over time, a panel a policy.")
     ] = None,
 ) -> None:
     """Run scheduling policies, and hold them against a certified bound in hindsight."""
@@ -96,7 +96,7 @@ def schedule(
     if plot is not None:
         from cvxtoken import plots  # needs every room
 
-        picture.save(plots.memory(found).figure, plot)
+        picture.save(plots.memories(found), plot)
     if as_json:
         print(json.dumps({**found.to_document(), "dropped": dropped}, indent=2, allow_nan=False))
         return

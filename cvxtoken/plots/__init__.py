@@ -6,7 +6,7 @@ None of them shows the picture. `axes.figure.savefig(path)` or `cvxtoken plot` w
 from cvxtoken.plots.allocation import accuracy, budgets, frontier, simulation, utilization
 from cvxtoken.plots.fitting import fit
 from cvxtoken.plots.methods import cobweb, contours, convergence, pair
-from cvxtoken.plots.service import batching, clipping, memory
+from cvxtoken.plots.service import batching, clipping, memories, memory
 
 __all__ = [
     "accuracy",
@@ -18,6 +18,7 @@ __all__ = [
     "convergence",
     "fit",
     "frontier",
+    "memories",
     "memory",
     "pair",
     "simulation",

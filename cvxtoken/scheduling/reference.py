@@ -115,7 +115,8 @@ def best_schedule(
 
     Args:
         requests: the data; predictions have no part in it.
-        bound: 'fast': the volume bound and the best of some dispatches, for any number of requests. 'lp':
+        bound: 'fast': the volume bound and the best of some dispatches, for any number of requests, where
+            `seconds` are given also windows of them. 'lp':
             also windows of them, local search and the linear program of valid inequalities, for some hundreds
             of requests. 'milp': also the integer program, and all schedules are tried where there are up to
             12 requests.
@@ -154,7 +155,7 @@ def _sought(
     """The steps in turn, each only while there is a gap and time."""
     lower = _volume_bound(requests)
     schedule = quick_schedule(requests, watch, known, lower)
-    if bound != "fast":
+    if bound != "fast" or watch.end is not None:
         schedule = good_schedule(requests, schedule, watch, lower)
     method, solver_bound = schedule.method, None
     found = ScheduleCertificate(requests, schedule.starts, lower, proofs.VOLUME)
