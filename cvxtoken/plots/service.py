@@ -81,13 +81,13 @@ def memory(comparison: Comparison, policies: Iterable[str] | None = None, ax: Ax
     times = times[times <= ends.max()]
     best = np.stack([times, memory_at(known.requests, known.starts, times)], axis=1)
     profiles["best schedule known"] = best
-    label = "memory held (tokens)"
+    label = "time (rounds)"
     if max(map(len, profiles.values())) > _EVENTS:
         last = max(profile[-1, 0] for profile in profiles.values())
         span = max(1, round((last - times[0]) / _SPANS))
         profiles = {name: _means(profile, span) for name, profile in profiles.items()}
-        label = f"memory held (tokens, mean of {span} rounds)"
-    _, drawn = axes("time (rounds)", label, ax)
+        label = f"time (rounds, in means of {span})"
+    _, drawn = axes(label, "memory held (tokens)", ax)
     for (name, profile), colour in zip(profiles.items(), (*_OTHERS[: len(names)], BLUE), strict=False):
         drawn.plot(*profile.T, color=colour, linewidth=1, label=name)
     drawn.axhline(known.requests.memory, color=GREY, linestyle="--", linewidth=1, label="limit")

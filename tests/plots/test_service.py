@@ -94,7 +94,7 @@ def test_of_many_events_means_are_drawn() -> None:
     line = drawn.get_lines()[0]
     times, held = line.get_data()
     span = int(times[1] - times[0])
-    assert drawn.get_ylabel() == f"memory held (tokens, mean of {span} rounds)"
+    assert drawn.get_xlabel() == f"time (rounds, in means of {span})"
     assert 350 < len(times) < 450
     profile = found.runs["a_min"].profile
     edges = times[7] - span / 2 + np.linspace(0, span, 100 * span + 1)

@@ -18,9 +18,12 @@ def a_min(requests: Requests) -> Simulation:
     go on for ever; and if no such request is evicted, then those that caused the overflow run on until they
     complete.
 
-    Source: arXiv 2508.14544 (A_min: begin with the lower bound, refine it, evict on overflow). This project's
-    reading: the order of eviction, among equals the latest admitted first; the value to which an estimate is
-    raised; and that evictions happen only before a round that would overflow.
+    Source: arXiv 2508.14544, by excerpts of it: admission in ascending lower bound; on overflow, running jobs
+    are removed in ascending order of their current lower bound until it fits, and the bound of a removed one
+    becomes the tokens that it has made. The paper has one prompt length, one interval and no arrivals; this
+    project goes beyond that. This project's reading: among equals the latest admitted goes first; a running
+    request that has reached its estimate counts with one token more, for the order of removal and afterwards;
+    and removal happens only before a round that would overflow.
     """
     return simulate(requests, AMin(requests, requests.estimates("low")))
 
