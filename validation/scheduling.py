@@ -145,7 +145,7 @@ def trace(path: Path) -> bool:
     """The conversation trace under policies at several predictions, and 100,000 requests for the time."""
     good = True
     for seconds in (0.01, 0.05):
-        requests, _ = read_trace(path, round_seconds=seconds)
+        requests, _, _ = read_trace(path, round_seconds=seconds)
         hindsight = hindsight_shortest_first(requests)
         found = best_schedule(requests, default_bound(requests), seconds=900.0)
         load = requests.volume.sum() / requests.memory / (requests.arrival.max() + 1)
