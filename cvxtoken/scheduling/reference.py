@@ -1,7 +1,7 @@
 """The hindsight reference: the best schedule found, and a proven bound on what any schedule can do.
 
     requests -> H-SF -> local search -> (integer program, search) -> best starts: upper
-    requests -> volume -> inequalities and their linear program -> (search) -> best proof: lower
+    requests -> volume, busy -> designed inequalities -> prices -> (search) -> best proof: lower
 
 A solver's word is used for starts and multipliers only. The bound is what `verifier.schedule` proves.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,16 +22,14 @@ from cvxtoken.files import nearest
 from cvxtoken.highs import OPTIMAL
 from cvxtoken.scheduling import certificate as proofs
 from cvxtoken.scheduling import program
+from cvxtoken.scheduling.bounds import LARGEST_PRICED, designed, priced, quick_bound, triples
 from cvxtoken.scheduling.certificate import ScheduleCertificate
 from cvxtoken.scheduling.local_search import improve
 from cvxtoken.scheduling.policies import hindsight_shortest_first
 from cvxtoken.scheduling.problem import Requests
-from cvxtoken.scheduling.relaxation import Inequality, Relaxation, inequalities, multipliers_of
 from cvxtoken.scheduling.schedule import check_schedule
 
-BOUNDS = ("fast", "lp", "milp")
-COLUMNS = 8000  # of the linear program, about
-LARGEST_MEMORY = 64  # for which inequalities are designed; above, the memory's own is used alone
+BOUNDS = ("fast", "prices", "lp", "milp")
 LARGEST_TABLE = 3e7  # requests times rounds, of which local search holds a number each
 LARGEST_WORK = {"lp": 2e9, "milp": 2e7}  # that times the longest output; for milp a third fills some 0.7 GB
 SEARCHED = 12  # requests, at most, whose schedules are all tried
@@ -43,7 +41,7 @@ class ScheduleReference:
 
     Attributes:
         certificate: with the requests, the starts, `lower` and its proof.
-        bound: how the bound was sought: fast, lp or milp.
+        bound: how the bound was sought: fast, prices, lp or milp.
         solver_bound: what HiGHS states as a lower bound of the integer program, in rounds; nothing here
             proves it. None where that program was not run, or ended without one.
         seconds: of the call.
@@ -107,7 +105,8 @@ def best_schedule(
 
     Args:
         requests: the data; predictions have no part in it.
-        bound: 'fast': the volume bound and the schedule of H-SF, for any number of requests. 'lp': also local
+        bound: 'fast': the bounds by volume and by mean busy times, and the schedule of H-SF, for any number
+            of requests. 'prices': also prices of the memory, for up to 200,000 requests. 'lp': also local
             search and the linear program of valid inequalities, for some hundreds of requests. 'milp': also
             the integer program, and all schedules are tried where there are up to 12 requests.
         seconds: for the integer program.
@@ -124,17 +123,19 @@ def best_schedule(
     if bound != "fast" and _too_large(requests, bound):
         lesser = BOUNDS[BOUNDS.index(bound) - 1]
         raise ProblemError(
-            f"bound is {bound!r}, which looks at every request in every round: {len(requests)} requests of "
-            f"up to {requests.output_tokens.max()} tokens are too many; take {lesser!r}"
+            f"bound is {bound!r}, for which {len(requests)} requests of up to "
+            f"{requests.output_tokens.max()} tokens are too many; take {lesser!r}"
         )
     started = time.perf_counter()
     starts = min([hindsight_shortest_first(requests).starts, *known], key=lambda starts: int(starts.sum()))
-    found = ScheduleCertificate(requests, starts, _volume_bound(requests), proofs.VOLUME)
+    found = ScheduleCertificate(requests, starts, *quick_bound(requests))
     solver_bound = None
     fallbacks: list[str] = []
+    if bound in ("lp", "milp") and found.lower < found.upper:
+        found = replace(found, starts=improve(requests, starts))
+        found = designed(found, fallbacks)
     if bound != "fast" and found.lower < found.upper:
-        improved = ScheduleCertificate(requests, improve(requests, starts), found.lower, found.proof)
-        found = _relaxed(improved, fallbacks)
+        found = priced(found, fallbacks)
     if bound == "milp" and found.lower < found.upper:
         found, solver_bound = _integer(found, seconds, fallbacks)
         if found.lower < found.upper and len(requests) <= SEARCHED:
@@ -145,41 +146,10 @@ def best_schedule(
 
 def _too_large(requests: Requests, bound: str) -> bool:
     n, longest = len(requests), int(requests.output_tokens.max())
+    if bound == "prices":
+        return n > LARGEST_PRICED
     rounds = int(requests.arrival.max() + requests.output_tokens.sum())
     return n * rounds > LARGEST_TABLE or n * rounds * longest > LARGEST_WORK[bound]
-
-
-def _triples(requests: Requests) -> list[tuple[int, int, int]]:
-    columns = (getattr(requests, field).tolist() for field in verifier.schedule.COLUMNS)
-    return list(zip(*columns, strict=True))
-
-
-def _volume_bound(requests: Requests) -> int:
-    return verifier.schedule.volume_bound(_triples(requests), requests.memory)
-
-
-def _relaxed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertificate:
-    """The bound of the linear program's multipliers, where that is better; else what is known."""
-    requests = found.requests
-    valid = [Inequality(None, requests.memory)]
-    if requests.memory <= LARGEST_MEMORY:
-        try:
-            valid = inequalities(requests)
-        except SolverError as error:
-            fallbacks.append(f"no inequalities were designed; the memory's own takes their place: {error}")
-    last = int((found.starts + requests.output_tokens).max() * 1.1) + 1
-    width = -(-len(requests) * last // COLUMNS)
-    try:
-        multipliers = multipliers_of(Relaxation(requests, valid), last, width)
-        proof = proofs.snapshot_proof(valid, multipliers)
-        lower = verifier.schedule.snapshot_bound(
-            _triples(requests), requests.memory, proof["scale"], proof["inequalities"]
-        )
-    except (SolverError, verifier.schedule.Refused) as error:
-        fallbacks.append(f"the linear program gave no bound; the volume bound takes its place: {error}")
-        return found
-    better = lower > found.lower
-    return ScheduleCertificate(requests, found.starts, lower, proof) if better else found
 
 
 def _integer(
@@ -215,7 +185,7 @@ def _searched(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCerti
     """The optimum, by trying all schedules; where that takes too long, what is known already."""
     requests = found.requests
     try:
-        search = verifier.schedule.Search(_triples(requests), requests.memory, found.upper)
+        search = verifier.schedule.Search(triples(requests), requests.memory, found.upper)
     except verifier.schedule.Refused as error:
         fallbacks.append(f"not all schedules were tried; what is known takes its place: {error}")
         return found
