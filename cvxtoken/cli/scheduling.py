@@ -62,7 +62,8 @@ def schedule(
         str, typer.Option(help="End of it that mc_sf and fcfs take: low, middle, high or true.")
     ] = "high",
     bound: Annotated[
-        str | None, typer.Option(help="fast, lp or milp; lp by default unless there are too many requests.")
+        str | None,
+        typer.Option(help="fast, prices, lp or milp; by default lp, or fast where that is too slow."),
     ] = None,
     seconds: Annotated[
         float | None, typer.Option(help="Time for the search; by default each step runs to its end.")

@@ -88,7 +88,7 @@ def compare(
         requests: the data.
         policies: names in POLICIES.
         prediction: what `mc_sf` and `fcfs` take as the output length: low, middle, high or true.
-        bound: of `best_schedule`: fast, lp or milp.
+        bound: of `best_schedule`: fast, prices, lp or milp.
         seconds: of `best_schedule`.
         report: of `best_schedule`.
 

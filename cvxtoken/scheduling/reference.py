@@ -1,7 +1,7 @@
 """The hindsight reference: the best schedule found, and a proven bound on what any schedule can do.
 
     requests -> dispatches -> windows, local search -> (integer program, search) -> best starts: upper
-    requests -> volume -> inequalities and their linear program -> (search) -> best proof: lower
+    requests -> volume, busy -> designed inequalities -> prices -> (search) -> best proof: lower
 
 A solver's word is used for starts and multipliers only. The bound is what `verifier.schedule` proves.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,16 +22,14 @@ from cvxtoken.files import nearest
 from cvxtoken.highs import OPTIMAL
 from cvxtoken.scheduling import certificate as proofs
 from cvxtoken.scheduling import program
+from cvxtoken.scheduling.bounds import LARGEST_PRICED, designed, priced, quick_bound, triples
 from cvxtoken.scheduling.certificate import ScheduleCertificate
 from cvxtoken.scheduling.heuristics import good_schedule, quick_schedule
 from cvxtoken.scheduling.problem import Requests
-from cvxtoken.scheduling.relaxation import Inequality, Relaxation, inequalities, multipliers_of
 from cvxtoken.scheduling.schedule import check_schedule
 from cvxtoken.scheduling.watch import Report, Watch
 
-BOUNDS = ("fast", "lp", "milp")
-COLUMNS = 8000  # of the linear program, about
-LARGEST_MEMORY = 64  # for which inequalities are designed; above, the memory's own is used alone
+BOUNDS = ("fast", "prices", "lp", "milp")
 LARGEST_TABLE = 3e7  # requests times rounds, of which local search holds a number each
 LARGEST_WORK = {"lp": 2e9, "milp": 2e7}  # that times the longest output; for milp a third fills some 0.7 GB
 SECONDS = 60.0  # of the integer program, at most
@@ -44,7 +42,7 @@ class ScheduleReference:
 
     Attributes:
         certificate: with the requests, the starts, `lower` and its proof.
-        bound: how the bound was sought: fast, lp or milp.
+        bound: how the bound was sought: fast, prices, lp or milp.
         solver_bound: what HiGHS states as a lower bound of the integer program, in rounds; nothing here
             proves it. None where that program was not run, or ended without one.
         method: what found the starts, in words.
@@ -115,13 +113,13 @@ def best_schedule(
 
     Args:
         requests: the data; predictions have no part in it.
-        bound: 'fast': the volume bound and the best of some dispatches, for any number of requests, where
-            `seconds` are given also windows of them. 'lp':
-            also windows of them, local search and the linear program of valid inequalities, for some hundreds
-            of requests. 'milp': also the integer program, and all schedules are tried where there are up to
-            12 requests.
-        seconds: after which no further step is begun and the search for a schedule ends, so that the result
-            depends on the machine; by default each step runs to its end, the integer program 60 s at most.
+        bound: 'fast': the bounds by volume and by mean busy times, and the best of some dispatches, for any
+            number of requests. 'prices': also prices of the memory, and windows of dispatches, for up to 200,000
+            requests. 'lp': also local search and the linear program of valid inequalities, for some hundreds of
+            requests. 'milp': also the integer program, and all schedules are tried where there are up to 12.
+        seconds: after which no further step is begun; half of them are for the search for a schedule, which
+            they end and which 'fast' has only with them. So the result depends on the machine. By default each
+            step runs to its end, the integer program 60 s at most.
         known: starts of schedules that fit, shape (n,) each; the best of these may be the result.
         report: called with the bounds and the name of each step that begins.
 
@@ -138,8 +136,8 @@ def best_schedule(
     if bound != "fast" and _too_large(requests, bound):
         lesser = BOUNDS[BOUNDS.index(bound) - 1]
         raise ProblemError(
-            f"bound is {bound!r}, which looks at every request in every round: {len(requests)} requests of "
-            f"up to {requests.output_tokens.max()} tokens are too many; take {lesser!r}"
+            f"bound is {bound!r}, for which {len(requests)} requests of up to "
+            f"{requests.output_tokens.max()} tokens are too many; take {lesser!r}"
         )
     started = time.perf_counter()
     with Watch(seconds, report) as watch:
@@ -153,12 +151,13 @@ def _sought(
     requests: Requests, bound: str, known: list[IntArray], watch: Watch
 ) -> tuple[ScheduleCertificate, str, float | None, list[str]]:
     """The steps in turn, each only while there is a gap and time."""
-    lower = _volume_bound(requests)
-    schedule = quick_schedule(requests, watch, known, lower)
-    if bound != "fast" or watch.end is not None:
-        schedule = good_schedule(requests, schedule, watch, lower)
+    lower, proof = quick_bound(requests)
+    half = watch.half()
+    schedule = quick_schedule(requests, half, known, lower)
+    if bound != "fast" or half.end is not None:
+        schedule = good_schedule(requests, schedule, half, lower)
     method, solver_bound = schedule.method, None
-    found = ScheduleCertificate(requests, schedule.starts, lower, proofs.VOLUME)
+    found = ScheduleCertificate(requests, schedule.starts, lower, proof)
     fallbacks: list[str] = []
 
     def goes_on(step: str) -> bool:
@@ -167,8 +166,10 @@ def _sought(
         watch.say(found.lower, found.upper, step)
         return True
 
-    if bound != "fast" and goes_on("inequalities and their linear program"):
-        found = _relaxed(found, fallbacks)
+    if bound in ("lp", "milp") and goes_on("inequalities and their linear program"):
+        found = designed(found, fallbacks)
+    if bound != "fast" and goes_on("prices of the memory"):
+        found = priced(found, fallbacks)
     if bound == "milp" and goes_on("the integer program"):
         found, solver_bound = _integer(found, min(watch.left, SECONDS), fallbacks)
         method = "the integer program" if found.upper < schedule.total else method
@@ -184,41 +185,10 @@ def _sought(
 
 def _too_large(requests: Requests, bound: str) -> bool:
     n, longest = len(requests), int(requests.output_tokens.max())
+    if bound == "prices":
+        return n > LARGEST_PRICED
     rounds = int(requests.arrival.max() + requests.output_tokens.sum())
     return n * rounds > LARGEST_TABLE or n * rounds * longest > LARGEST_WORK[bound]
-
-
-def _triples(requests: Requests) -> list[tuple[int, int, int]]:
-    columns = (getattr(requests, field).tolist() for field in verifier.schedule.COLUMNS)
-    return list(zip(*columns, strict=True))
-
-
-def _volume_bound(requests: Requests) -> int:
-    return verifier.schedule.volume_bound(_triples(requests), requests.memory)
-
-
-def _relaxed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertificate:
-    """The bound of the linear program's multipliers, where that is better; else what is known."""
-    requests = found.requests
-    valid = [Inequality(None, requests.memory)]
-    if requests.memory <= LARGEST_MEMORY:
-        try:
-            valid = inequalities(requests)
-        except SolverError as error:
-            fallbacks.append(f"no inequalities were designed; the memory's own takes their place: {error}")
-    last = int((found.starts + requests.output_tokens).max() * 1.1) + 1
-    width = -(-len(requests) * last // COLUMNS)
-    try:
-        multipliers = multipliers_of(Relaxation(requests, valid), last, width)
-        proof = proofs.snapshot_proof(valid, multipliers)
-        lower = verifier.schedule.snapshot_bound(
-            _triples(requests), requests.memory, proof["scale"], proof["inequalities"]
-        )
-    except (SolverError, verifier.schedule.Refused) as error:
-        fallbacks.append(f"the linear program gave no bound; the volume bound takes its place: {error}")
-        return found
-    better = lower > found.lower
-    return ScheduleCertificate(requests, found.starts, lower, proof) if better else found
 
 
 def _integer(
@@ -254,7 +224,7 @@ def _searched(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCerti
     """The optimum, by trying all schedules; where that takes too long, what is known already."""
     requests = found.requests
     try:
-        search = verifier.schedule.Search(_triples(requests), requests.memory, found.upper)
+        search = verifier.schedule.Search(triples(requests), requests.memory, found.upper)
     except verifier.schedule.Refused as error:
         fallbacks.append(f"not all schedules were tried; what is known takes its place: {error}")
         return found

@@ -21,12 +21,16 @@ class Watch:
     Args:
         seconds: from now on; None for as long as the steps last.
         report: called with every better bound and every new step.
+        outer: a watch whose interruption is this one's, too.
     """
 
-    def __init__(self, seconds: float | None = None, report: Report | None = None) -> None:
+    def __init__(
+        self, seconds: float | None = None, report: Report | None = None, outer: Watch | None = None
+    ) -> None:
         self.end = None if seconds is None else time.perf_counter() + seconds
         self.report = report
-        self.interrupted = False
+        self.outer = outer
+        self._interrupted = False
         self._before: Any = None
 
     def __enter__(self) -> Self:
@@ -41,9 +45,14 @@ class Watch:
             signal.signal(signal.SIGINT, self._before)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        if self.interrupted:
+        if self._interrupted:
             raise KeyboardInterrupt
-        self.interrupted = True
+        self._interrupted = True
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether there was an interruption."""
+        return self._interrupted or (self.outer is not None and self.outer.interrupted)
 
     @property
     def over(self) -> bool:
@@ -54,6 +63,10 @@ class Watch:
     def left(self) -> float:
         """Seconds until the end, infinite where none is set."""
         return float("inf") if self.end is None else max(self.end - time.perf_counter(), 0.0)
+
+    def half(self) -> Watch:
+        """A watch over half of the time that is left."""
+        return Watch(None if self.end is None else self.left / 2, self.report, self)
 
     def say(self, lower: int, upper: int, doing: str) -> None:
         """Tell how far the search is."""

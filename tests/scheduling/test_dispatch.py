@@ -131,6 +131,7 @@ def test_a_watch_that_is_over_leaves_what_is_there() -> None:
     over = Watch(0.0)
     assert over.over
     assert over.left == 0
+    assert 40 < Watch(100.0).half().left <= 50 < Watch().half().left
     quick = quick_schedule(requests, over)
     assert quick.method == "H-SF"
     assert good_schedule(requests, quick, over) is quick
@@ -160,6 +161,7 @@ def test_an_interruption_ends_the_search_with_what_is_known() -> None:
     with Watch() as watch:
         signal.raise_signal(signal.SIGINT)
         assert watch.over
+        assert watch.half().over
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     timed = best_schedule(model_1(3), "lp", seconds=0.0)
