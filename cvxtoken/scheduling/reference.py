@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -114,12 +114,12 @@ def best_schedule(
     Args:
         requests: the data; predictions have no part in it.
         bound: 'fast': the bounds by volume and by mean busy times, and the best of some dispatches, for any
-            number of requests. 'prices': also prices of the memory, and windows of dispatches, for up to 200,000
-            requests. 'lp': also local search and the linear program of valid inequalities, for some hundreds of
-            requests. 'milp': also the integer program, and all schedules are tried where there are up to 12.
-        seconds: after which no further step is begun; half of them are for the search for a schedule, which
-            they end and which 'fast' has only with them. So the result depends on the machine. By default each
-            step runs to its end, the integer program 60 s at most.
+            number of requests. 'prices': also prices of the memory, and windows of dispatches, for up to
+            200,000 requests. 'lp': also local search and the linear program of valid inequalities, for some
+            hundreds of requests. 'milp': also the integer program, and all ways of up to 12 requests.
+        seconds: after which no further step is begun. Half of them are for the search for a schedule, which
+            'fast' has only with them. So the result depends on the machine. By default each step runs to its
+            end, the integer program 60 s at most.
         known: starts of schedules that fit, shape (n,) each; the best of these may be the result.
         report: called with the bounds and the name of each step that begins.
 
