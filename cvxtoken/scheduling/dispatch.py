@@ -61,6 +61,10 @@ class Queues:
                 ranks[i] = rank
             self.ranks[name] = ranks
 
+    def next_arrival(self, arrived: int) -> int:
+        """When the next comes after so many have arrived."""
+        return self.arrival[self.by_arrival[arrived]]
+
 
 class Dispatch:
     """A run from the first arrival on; it can be copied, and goes on under any order.
@@ -107,7 +111,7 @@ class Dispatch:
             if self.forecast.ends:
                 times.append(self.forecast.ends[0])
             if self.arrived < count:
-                times.append(queues.arrival[queues.by_arrival[self.arrived]])
+                times.append(queues.next_arrival(self.arrived))
             self.now = min(times)
         self.settle(order, *before)
         return self
