@@ -63,7 +63,7 @@ Definition J_of T W ls := match objective T with TradeOff => J W ls | AccuracyAl
 Definition late k '(lag, l) := A k * (1 - exp (- b k * Rmax 0 (l - lag))) + D k.
 Definition J_lagged lags W ls := alpha W * mean late W (combine lags ls) - system_time W ls.
 Definition J_mean Ws ls := fold_right Rplus 0 (map (fun W => J W ls) Ws) / INR (length Ws).
-Definition whole ls := exists ns : list nat, ls = map INR ns.
+Definition whole ls := exists ns : list Z, ls = map IZR ns.
 
 (* what every workload file is held to *)
 Definition proper W := Forall (fun k => 0 < prior k /\ 0 < A k /\ 0 < b k /\ 0 <= D k /\ 0 <= t0 k /\ 0 < c k) (types W) /\

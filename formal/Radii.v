@@ -1,7 +1,7 @@
 (* Where the optimum is: the radii of a certificate, and that there is no second optimum. *)
 
 Require Import Lra Lia Psatz.
-From formal Require Export Bound.
+From formal Require Export Instance.
 
 (* G e^(-b l) + r l is convex: between two places it is not above both *)
 Lemma between : forall G r bb x y w, 0 <= G -> x <= y <= w ->
@@ -105,4 +105,17 @@ Proof.
     + repeat match goal with H : _ /\ _ |- _ => destruct H end.
       apply (enclosed T W L M Z (upper' - lower) k o t l r HW); auto; split; assumption.
     + apply (IH os); auto.
+Qed.
+
+Theorem certified_radii : forall T W L M z0 os xs low high lower upper' tokens radii,
+  proof_of T W L M z0 os xs low high upper' -> feasible W tokens -> meets T W tokens -> lower <= J_of T W tokens ->
+  Forall (fun r => 0 <= r) radii -> length tokens = length radii ->
+  (forall Z, low <= Z <= high ->
+    Forall2 (fun k '(o, (l, r)) => outside T W L M Z (upper' - lower) k o l r) (types W) (combine os (combine tokens radii))) ->
+  forall ls, feasible W ls -> meets T W ls -> lower <= J_of T W ls ->
+  Forall2 (fun l '(token, radius) => Rabs (l - token) <= radius) ls (combine tokens radii).
+Proof.
+  intros T W L M z0 os xs low high lower upper' tokens radii H Hft HTt HJt Hr Er Hout.
+  destruct (most_of_all _ _ _ _ _ _ _ _ _ _ H) as (Hh & Hu). destruct H as [HW Ho _ _ _ HZ _ _].
+  apply (within_radii T W L M z0 os); auto.
 Qed.
