@@ -168,3 +168,20 @@ Proof.
   - rewrite <- E. symmetry. apply (same_length _ _ _ _ _ (proj1 Hf)).
   - rewrite Forall_forall in Hl. apply (Hl cs Hin); assumption.
 Qed.
+
+(* for exports: a leaf, its coupling between two numbers *)
+Theorem certified_leaf : forall W L z0 is low high most ls, proper W -> obeys W L -> length (types W) = length is ->
+  low <= coupling L W z0 (map price_late is) <= high ->
+  (forall Z, low <= Z <= high -> Forall2 (part_late W L Z) (types W) is) ->
+  (forall Z, low <= Z <= high ->
+    alpha W * mean (fun k _ => A k + D k) W is - delay_constant L W 1 z0 Z - fold_right Rplus 0 (map x_late is) <= most) ->
+  feasible W ls -> allowed (map lag_late is) (map choice_late is) ls -> J_lagged (map lag_late is) W ls <= most.
+Proof.
+  intros W L z0 is low high most ls HW Ho El HZ Hp Hs Hf Ha.
+  apply Rle_trans with (1 := late_bound W L z0 is ls HW Ho Hf El (Hp _ HZ) Ha). apply Hs. exact HZ.
+Qed.
+
+Ltac open_late := cbv [part_late off_late on_late slope_late fixed_late with_cap price_late lag_late choice_late corner_late x_late
+  J_lagged late at_least_late length]; open.
+(* the larger of 0 and the tokens above a lag, where both are numbers *)
+Ltac larger := repeat match goal with |- context [Rmax 0 ?x] => first [rewrite (Rmax_right 0 x) by lra | rewrite (Rmax_left 0 x) by lra] end.

@@ -117,5 +117,5 @@ Theorem certified_radii : forall T W L M z0 os xs low high lower upper' tokens r
 Proof.
   intros T W L M z0 os xs low high lower upper' tokens radii H Hft HTt HJt Hr Er Hout.
   destruct (most_of_all _ _ _ _ _ _ _ _ _ _ H) as (Hh & Hu). destruct H as [HW Ho _ _ _ HZ _ _].
-  apply (within_radii T W L M z0 os); auto.
+  apply (within_radii T W L M z0 os tokens radii lower upper'); auto.
 Qed.

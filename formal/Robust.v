@@ -219,3 +219,16 @@ Proof.
     with (fold_right Rplus 0 (map (fun W => J W ls) (map d_W draws))) by (field; lra).
   lra.
 Qed.
+
+(* for exports *)
+Definition fits_column ws c := least_wave_holds ws (p_of c) (cap_of c) (place_of c) /\ x_of c <= least_wave ws (p_of c) (place_of c).
+Definition wave_in low high low' high' (d : draw) k p Z :=
+  low <= prior k * delay_slope (d_L d) (d_W d) 1 0 0 Z k p <= high /\ low' <= prior k * delay_fixed (d_L d) (d_W d) 1 0 0 Z k p <= high'.
+
+Lemma near_cons : forall X Y (P : X -> Y -> Prop) d ds Zs, Forall2 P (d :: ds) Zs -> exists Z Zs', Zs = Z :: Zs' /\ P d Z /\ Forall2 P ds Zs'.
+Proof. intros X Y P d ds Zs H. inversion H; subst. eauto. Qed.
+Lemma near_nil : forall X Y (P : X -> Y -> Prop) Zs, Forall2 P [] Zs -> Zs = [].
+Proof. intros X Y P Zs H. inversion H. reflexivity. Qed.
+
+Ltac open_mean := cbv [J_mean d_W d_L d_z0 d_prices d_low d_high d_Z d_constant wave_in fits_column p_of cap_of place_of x_of
+  least_wave_holds least_wave height rising bend over height_of rising_of bend_of g rate s f length INR]; open.

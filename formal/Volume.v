@@ -258,3 +258,32 @@ Proof.
   lia.
 Qed.
 End Schedule.
+
+(* for exports: a schedule that is given keeps within the memory, round by round up to the last completion *)
+Fixpoint within_rounds (memory : Z) (rs : schedule) (rounds : nat) : bool := match rounds with
+  | O => true
+  | Datatypes.S n => (sum (fun x => held (fst x) (snd x) (Z.of_nat (Datatypes.S n))) rs <=? memory) && within_rounds memory rs n
+  end.
+Definition keeps memory rs rounds := (0 <=? memory) && within_rounds memory rs rounds && forallb (fun x =>
+  (0 <=? arrival (fst x)) && (arrival (fst x) <=? snd x) && (0 <=? prompt (fst x)) && (0 <=? output (fst x))
+  && (snd x + output (fst x) <=? Z.of_nat rounds)) rs.
+
+Lemma fits_by_rounds : forall rounds memory rs, keeps memory rs rounds = true -> fits memory rs.
+Proof.
+  intros rounds memory rs H. unfold keeps in H. rewrite !andb_true_iff, forallb_forall in H. destruct H as ((H0 & Hw) & H).
+  rewrite Z.leb_le in H0.
+  assert (Hr : Forall (fun x => 0 <= arrival (fst x) <= snd x /\ 0 <= prompt (fst x) /\ 0 <= output (fst x) /\ snd x + output (fst x) <= Z.of_nat rounds) rs).
+  { apply Forall_forall. intros x Hx. specialize (H x Hx). rewrite !andb_true_iff, !Z.leb_le in H. tauto. }
+  clear H. split; [eapply Forall_impl; [|exact Hr]; simpl; tauto|].
+  assert (Out : forall t, t <= 0 \/ Z.of_nat rounds < t -> sum (fun x => held (fst x) (snd x) t) rs = 0).
+  { intros t Ht. induction Hr as [|x xs (Ha & Hp & Ho & Hc) Hr IH]; [reflexivity|]. cbn [sum]. rewrite IH.
+    - unfold held. destruct (snd x <? t) eqn:E1, (t <=? snd x + output (fst x)) eqn:E2; cbn [andb]; rewrite ?Z.ltb_lt, ?Z.leb_le in *; lia.
+    - clear - Hw Ha Hp. induction rounds as [|n IHn]; [reflexivity|]. cbn [within_rounds sum] in *. rewrite !andb_true_iff in *. destruct Hw as (Hw & Hw').
+      split; [|apply IHn; assumption]. rewrite Z.leb_le in *. pose proof (held_positive (fst x) (snd x) (Z.of_nat (Datatypes.S n)) Hp). lia. }
+  intro t. destruct (Z_le_gt_dec t 0) as [T|T]; [rewrite Out; lia|]. destruct (Z_le_gt_dec t (Z.of_nat rounds)) as [U|U]; [|rewrite Out; lia].
+  clear - Hw T U. induction rounds as [|n IH]; [lia|]. cbn [within_rounds] in Hw. rewrite andb_true_iff, Z.leb_le in Hw. destruct Hw as (Hw & Hw').
+  destruct (Z.eq_dec t (Z.of_nat (Datatypes.S n))) as [->|N]; [assumption|]. apply IH; [assumption|lia].
+Qed.
+
+Lemma firsts : forall (requests : list request) (starts : list Z), length starts = length requests -> map fst (combine requests starts) = requests.
+Proof. induction requests; intros [|s starts] E; simpl in *; try discriminate; [reflexivity|]. rewrite IHrequests by lia. reflexivity. Qed.

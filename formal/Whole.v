@@ -1,7 +1,8 @@
 (* Whole tokens: cells low <= y <= high of the idle share, and in each a bound that is a sum of functions of one type's tokens.
    The identity and the h of cvxtoken/verifier/whole.py; a tangent of (t - z y)^2 takes the place of its distances. *)
 
-Require Import Lra Lia Psatz.
+Require Export Lia.
+Require Import Lra Psatz.
 From formal Require Export Instance.
 
 Section Cell.
@@ -160,3 +161,8 @@ Proof.
   { apply Rmult_le_pos; [lra|]. apply Rplus_le_le_0_compat; apply Rmult_le_pos; assumption. }
   lra.
 Qed.
+
+Ltac open_whole := cbv [mark_holds ends h h_at h_slope load_price base y1 adds m_e m_w m_e' m_w' m_p m_x]; open.
+
+Lemma head_of : forall X Y (P : X -> Y -> Prop) k ks x xs, Forall2 P (k :: ks) (x :: xs) -> P k x /\ Forall2 P ks xs.
+Proof. intros X Y P k ks x xs H. inversion H. auto. Qed.
