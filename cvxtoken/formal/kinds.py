@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import unified_diff
-from itertools import islice
+from itertools import zip_longest
 from typing import Any
 
 from cvxtoken import verifier
@@ -55,15 +54,12 @@ def require_same(text: str, document: Any) -> None:
     Its data and its statement are then the certificate's, and nothing else, such as an axiom, is in it.
     """
     ours = export(document, radii="\nTheorem within " in text)
-    if text == ours:
-        return
-    lines = unified_diff(ours.splitlines(), text.splitlines(), lineterm="", n=0)
-    where, *changed = islice(lines, 2, 12)
-    first = {sign: next((line[1:] for line in changed if line[0] == sign), "nothing") for sign in "-+"}
-    place = where.split("+")[1].split(",")[0].split()[0]
-    raise CertificateError(
-        f"line {place} is {_short(first['+'])}; the certificate's export has {_short(first['-'])}"
-    )
+    both = zip_longest(ours.split("\n"), text.split("\n"), fillvalue="")
+    for number, (own, given) in enumerate(both, 1):
+        if own != given:
+            raise CertificateError(
+                f"line {number} is {_short(given)}; the certificate's export has {_short(own)}"
+            )
 
 
 def _short(line: str) -> str:
