@@ -98,11 +98,15 @@ class Value(NamedTuple):
     l: int
     h: Interval
     slope: Interval
-    ends: str
+    e: Interval
+    w: Interval
+    e2: Interval
+    w2: Interval
 
     def mark(self, x: str) -> str:
         """The record in `Whole.v` for a number x that h is not below."""
-        return f"(Mark {self.ends} {self.l} {x})"
+        ends = " ".join(decimal(end.low) for end in (self.e, self.w, self.e2, self.w2))
+        return f"(Mark {ends} {self.l} {x})"
 
 
 class Function:
@@ -127,8 +131,7 @@ class Function:
         value += self.weight * model.half * (square + square2)
         slope = self.of_time * model.c[k] + self.of_deviation * self.s1 - model.b[k] * decay
         slope += self.weight * (e * model.c[k] + e2 * self.s1)
-        ends = " ".join(decimal(x.low) for x in (e, w, e2, w2))
-        return Value(l, model.pi[k] * value, slope, ends)
+        return Value(l, model.pi[k] * value, slope, e, w, e2, w2)
 
     def tangent(self, t: Interval, z: Interval) -> tuple[Interval, Interval, Interval]:
         """Of (t - z y)^2: e, w and 2 e (t - z w) - e^2, e the distance of t from all z y, or nearly."""
@@ -143,6 +146,11 @@ class Function:
     def rises(self, top: int) -> int:
         """The least whole number from which on it does not fall; top + 1 where it falls to the end."""
         return bisect_left(range(top + 1), True, key=lambda l: self.at(l).slope.low >= 0)
+
+
+def side(e: Interval) -> str:
+    """The proof that a tangent is at the right end of a cell for its sign."""
+    return f"{'left' if e.low >= 0 else 'right'}; split; [lra | reflexivity]"
 
 
 class Bound:
@@ -265,17 +273,19 @@ class Cell:
                 proof.append(f"  destruct (Z_lt_le_dec {cut}) as [C|C]; [|rename C into C{l > last:d}{k}].")
                 other = {k: (x, f"{name} _ _ n{k + 1} Z_near Hy ltac:(lia)")}
                 proof += ["  {", *self.ruled_out(f"{i}_{j}", self.bounds[j], to, other), "  }"]
+        parted = ""
         for k, ((first, _), (last, _)) in enumerate(self.kept, 1):
             cases = " \\/ ".join(f"n{k} = {l}%Z" for l in range(first, last + 1))
-            parted = f"destruct E as [{'|'.join(['E'] * (last - first + 1))}]; " if last > first else ""
-            proof.append(f"  assert (E : {cases}) by lia. {parted}subst n{k}.")
+            proof.append(f"  assert (E{k} : {cases}) by lia.")
+            if last > first:
+                parted += f"destruct E{k} as [{'|'.join([f'E{k}'] * (last - first + 1))}]; "
         numbers = [range(first, last + 1) for (first, _), (last, _) in self.kept]
         names = []
         for n, chosen in enumerate(product(*numbers)):
             names.append(f"kept{i}_{n}")
             lemmas += self.compared(names[-1], list(map(Decimal, chosen)))
         tried = " | ".join(f"exact {name} | exact (False_ind _ ({name} Hy))" for name in names)
-        goals = f"  all: first [{tried}]."
+        goals = f"  {parted}subst; first [{tried}]."
         return "\n".join([*lemmas, *proof, goals, "Qed."])
 
     def holds(self, y: str) -> str:
@@ -331,8 +341,8 @@ class Cell:
             f"  intros Z y n HZ Hy Hn. destruct signs{k + 1} as (S1 & S2 & S3 & S4 & S5).",
             f"  refine (mark_below {str(right).lower()} W L Z {where} y n _",
             "    S1 S2 S3 ltac:(num) S4 S5 Hy Hn).",
-            "  revert HZ. clear. unfold near. data. open_whole. intro HZ. repeat split;",
-            "    first [num | left; split; [num | reflexivity] | right; split; [num | reflexivity]].",
+            "  revert HZ. clear. unfold near. data. open_whole. intro HZ.",
+            f"  split; [{side(value.e)}|]. split; [{side(value.e2)}|]. split; num.",
             "Qed.",
         ]
 
@@ -349,7 +359,7 @@ class Cell:
         return [
             f"  apply (ruled_out W L z0 {numbers} ({self.adds(bound)}) prices _ {listed(xs)} upper_bound",
             "    proper_W obeys_L Hf eq_refl Hy);",
-            f"    [{adds} | num | num | |].",
+            f"    [{adds} | lra | lra | |].",
             "  - cbv [combine types W prices map].",
             each_of(proofs),
             f"  - pose proof (const{name} _ Z_near) as K. cbv [fold_right upper_bound]. lra.",
