@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from itertools import pairwise, product
-from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from cvxtoken.errors import CertificateError
 from cvxtoken.formal import instance
 from cvxtoken.formal.allocation import attains
+from cvxtoken.formal.cells import Bound, Cell, Point, Value
 from cvxtoken.formal.literals import decimal, listed
 from cvxtoken.formal.numbers import EXACT, around, below, bits, places
 from cvxtoken.formal.script import each_of, header, tactics, theorem
 from cvxtoken.verifier import allocation
 from cvxtoken.verifier.allocation import Interval, Model
-
-MOST = 60  # allocations of a cell that are compared one by one
-SURELY = Decimal("1.01")  # times what a bound falls short by, an excess rules a number out
 
 
 def export(document: dict[str, Any]) -> str:
@@ -67,7 +63,7 @@ def export(document: dict[str, Any]) -> str:
         "Lemma reached : lower_bound <= J W tokens.\n"
         f"Proof. num_in {attains((-model.cost(tokens)).low, lower, sizes)}%positive. Qed.",
         boxes(w),
-        *(cell.text(i, to) for i, cell in enumerate(cells, 1)),
+        *(CellText(cell, i, to).text() for i, cell in enumerate(cells, 1)),
         covered(edges, size),
         STATEMENT,
     ]
@@ -79,177 +75,21 @@ def document_tokens(tokens: list[Decimal]) -> list[str]:
     return [str(int(l)) for l in tokens]
 
 
-class Point:
-    """The prices that all cells have, and what follows from them."""
-
-    def __init__(self, model: Model, z: list[Decimal], v: list[Decimal], z0: Decimal) -> None:
-        at, law = model.X.at, model.law
-        self.model, self.z, self.v, self.z0 = model, list(map(at, z)), list(map(at, v)), at(z0)
-        self.Z = law.square * model.mean_square(self.z, self.v) + law.constant * self.z0 * self.z0
-        half = model.lam * self.Z * model.half
-        self.y1 = at(1) - model.lam * (law.overhead_share - law.token_share) * model.T0
-        self.P = law.direct + law.token_share * model.lam * half
-        self.base = law.offset + model.lam * law.constant * self.z0 - self.y1 * half
-
-
-class Value(NamedTuple):
-    """H at a whole number, its slope over pi, and the tangents' e and w, of t and of s."""
-
-    l: int
-    h: Interval
-    slope: Interval
-    e: Interval
-    w: Interval
-    e2: Interval
-    w2: Interval
-
-    def mark(self, x: str) -> str:
-        """The record in `Whole.v` for a number x that h is not below."""
-        ends = " ".join(decimal(end.low) for end in (self.e, self.w, self.e2, self.w2))
-        return f"(Mark {ends} {self.l} {x})"
-
-
-class Function:
-    """The h of one type in a cell, for one nu, from below by tangents of its squares."""
-
-    def __init__(self, point: Point, k: int, low: Decimal, high: Decimal, nu: Decimal) -> None:
-        model, at = point.model, point.model.X.at
-        self.model, self.k, self.edges = model, k, (at(low), at(high))
-        self.z, self.v = point.z[k], point.v[k]
-        square = model.lam * model.law.square
-        self.of_time, self.of_deviation = point.P + square * self.z + at(nu), square * self.v
-        self.weight = square / self.edges[1]
-        self.s0, self.s1 = (model.s0[k], model.s1[k]) if model.is_random else (model.zero, model.zero)
-
-    def at(self, l: int) -> Value:
-        """What is known of it there."""
-        model, k, x = self.model, self.k, self.model.X.at(l)
-        t, s = model.t0[k] + model.c[k] * x, self.s0 + self.s1 * x
-        (e, w, square), (e2, w2, square2) = self.tangent(t, self.z), self.tangent(s, self.v)
-        decay = model.alpha * model.A[k] * (-(model.b[k] * x)).exp()
-        value = decay + self.of_time * t + self.of_deviation * s
-        value += self.weight * model.half * (square + square2)
-        slope = self.of_time * model.c[k] + self.of_deviation * self.s1 - model.b[k] * decay
-        slope += self.weight * (e * model.c[k] + e2 * self.s1)
-        return Value(l, model.pi[k] * value, slope, e, w, e2, w2)
-
-    def tangent(self, t: Interval, z: Interval) -> tuple[Interval, Interval, Interval]:
-        """Of (t - z y)^2: e, w and 2 e (t - z w) - e^2, e the distance of t from all z y, or nearly."""
-        at, (low, high) = self.model.X.at, self.edges
-        for edge, away in ((high, t - z * high), (low, z * low - t)):
-            if away.low > 0:
-                distance = t - z * edge
-                e = at(distance.low.quantize(Decimal(1).scaleb(-20), ROUND_DOWN, EXACT))
-                return e, edge, e * (distance + distance) - e * e
-        return self.model.zero, high, self.model.zero
-
-    def rises(self, top: int) -> int:
-        """The least whole number from which on it does not fall; top + 1 where it falls to the end."""
-        return bisect_left(range(top + 1), True, key=lambda l: self.at(l).slope.low >= 0)
-
-
 def side(e: Interval) -> str:
     """The proof that a tangent is at the right end of a cell for its sign."""
     return f"{'left' if e.low >= 0 else 'right'}; split; [lra | reflexivity]"
 
 
-class Bound:
-    """The bound of a cell by one nu.
+class CellText:
+    """The lemmas of the i-th cell, all numbers in them to so many decimal places."""
 
-    Attributes:
-        sides: per type the two numbers between which h is least; one is missing at an end.
-        floors: per type a number that h is not below.
-        above: no J is above this less the sum of the h.
-        spare: how far the bound is above the one to prove.
-    """
+    def __init__(self, cell: Cell, i: int, to: int) -> None:
+        self.cell, self.i, self.to = cell, i, to
 
-    def __init__(self, cell: Cell, nu: Decimal) -> None:
-        point, model = cell.point, cell.point.model
-        at, rate = model.X.at, model.lam * model.law.token_share
-        self.nu, self.w = nu, cell.low if nu >= 0 else cell.high
-        self.h = [Function(point, k, cell.low, cell.high, nu) for k in range(len(model.pi))]
-        self.sides: list[tuple[Value | None, Value | None]] = []
-        for h, top in zip(self.h, cell.tops, strict=True):
-            q = h.rises(top)
-            self.sides.append((h.at(q - 1) if q > 0 else None, h.at(q) if q <= top else None))
-        self.floors = [min(v.h.low for v in pair if v is not None) for pair in self.sides]
-        adds = at(nu) * (point.y1 - at(self.w)) / rate if nu else model.zero
-        self.above = model.best - point.base + adds
-        self.spare = EXACT.subtract(self.above.high, cell.upper) - sum(self.floors, Decimal(0))
-
-    def reach(self, k: int, top: int) -> tuple[int, int]:
-        """The least and the largest number of a type that this bound does not surely rule out."""
-        (left, right), enough, low, high = self.sides[k], self.spare * SURELY, 0, top
-        if left is not None:
-            low = bisect_left(range(left.l + 1), True, key=lambda l: self.excess(k, l) <= enough)
-        if right is not None:
-            beyond = range(right.l, top + 1)
-            high = right.l - 1 + bisect_left(beyond, True, key=lambda l: self.excess(k, l) > enough)
-        return low, high
-
-    def excess(self, k: int, l: int) -> Decimal:
-        """By how much h of a type is above its floor."""
-        return EXACT.subtract(self.h[k].at(l).h.low, self.floors[k])
-
-
-class Cell:
-    """The whole allocations with low <= y <= high.
-
-    Attributes:
-        bounds: those that are used.
-        kept: per type the least and the largest number that may be better, each with the bound that rules
-            out what is beyond, by its place in `bounds`; empty where one bound closes the cell.
-        margin: the least by which anything is ruled out.
-    """
-
-    def __init__(
-        self,
-        point: Point,
-        edges: tuple[Decimal, Decimal],
-        nus: list[Decimal],
-        tokens: list[Decimal],
-        upper: Decimal,
-    ) -> None:
-        self.point, (self.low, self.high), self.upper = point, edges, upper
-        self.tops = [int(top.low) for top in point.model.l_max]
-        found = [Bound(self, nu) for nu in nus]
-        best = min(found, key=lambda bound: bound.spare)
-        self.bounds, self.margin = [best], -best.spare
-        self.kept: list[tuple[tuple[int, int | None], tuple[int, int | None]]] = []
-        if best.spare < 0:
-            return
-        ranges = [self.range(found, k) for k in range(len(tokens))]
-        used = sorted({j for row in ranges for _, j in row if j is not None})
-        self.bounds = [found[j] for j in used]
-        place = {j: i for i, j in enumerate(used)}
-        for k, ((first, i), (last, j)) in enumerate(ranges):
-            for l, by in ((first - 1, i), (last + 1, j)):
-                if by is not None:
-                    rules_out = found[by].excess(k, l) - found[by].spare
-                    self.margin = rules_out if self.margin < 0 else min(self.margin, rules_out)
-            known = [None if by is None else place[by] for by in (i, j)]
-            self.kept.append(((first, known[0]), (last, known[1])))
-        if prod(last - first + 1 for (first, _), (last, _) in self.kept) > MOST:
-            raise CertificateError(f"more than {MOST} allocations of a cell would have to be compared")
-
-    def range(self, found: list[Bound], k: int) -> tuple[tuple[int, int | None], tuple[int, int | None]]:
-        """The least and the largest number of type k that no bound rules out, and the bounds that do."""
-        first: tuple[int, int | None] = (0, None)
-        last: tuple[int, int | None] = (self.tops[k], None)
-        for j, bound in enumerate(found):
-            low, high = bound.reach(k, self.tops[k])
-            first = max(first, (low, j), key=lambda pair: pair[0])
-            last = min(last, (high, j), key=lambda pair: pair[0])
-        if first[0] == 0:
-            first = (0, None)
-        if last[0] == self.tops[k]:
-            last = (self.tops[k], None)
-        return first, last
-
-    def text(self, i: int, to: int) -> str:
+    def text(self) -> str:
         """The lemmas of the cell, the last of which is about all its allocations."""
-        lemmas = [line for j, bound in enumerate(self.bounds) for line in self.floors(f"{i}_{j}", bound, to)]
-        size = len(self.tops)
+        i, size = self.i, len(self.cell.tops)
+        lemmas = [line for j, bound in enumerate(self.cell.bounds) for line in self.floors(f"{i}_{j}", bound)]
         ns = [f"n{k}" for k in range(1, size + 1)]
         given = f"(map IZR {listed(ns)})"
         proof = [
@@ -261,25 +101,25 @@ class Cell:
         for k in range(1, size + 1):
             proof.append(f"  destruct (head_of _ _ _ _ _ _ _ Hl) as (B & Hm); apply box{k} in B.")
             proof.append(f"  rename B into B{k}; clear Hl; rename Hm into Hl.")
-        if not self.kept:
-            return "\n".join([*lemmas, *proof, *self.ruled_out(f"{i}_0", self.bounds[0], to, {}), "Qed."])
-        for k, ((first, left), (last, right)) in enumerate(self.kept):
+        if not self.cell.kept:
+            return "\n".join([*lemmas, *proof, *self.ruled_out(f"{i}_0", self.cell.bounds[0], {}), "Qed."])
+        for k, ((first, left), (last, right)) in enumerate(self.cell.kept):
             for j, l, cut in ((left, first - 1, f"n{k + 1} {first}"), (right, last + 1, f"{last} n{k + 1}")):
                 if j is None:
                     continue
-                name, value = f"{'left' if l < first else 'right'}{i}_{k + 1}", self.bounds[j].h[k].at(l)
-                x = decimal(below(value.h, to))
-                lemmas += self.marked(name, self.bounds[j], k, value, x, l > last)
+                name, value = f"{'left' if l < first else 'right'}{i}_{k + 1}", self.cell.bounds[j].h[k].at(l)
+                x = self.rounded(value.h)
+                lemmas += self.marked(name, self.cell.bounds[j], k, value, x, l > last)
                 proof.append(f"  destruct (Z_lt_le_dec {cut}) as [C|C]; [|rename C into C{l > last:d}{k}].")
                 other = {k: (x, f"{name} _ _ n{k + 1} Z_near Hy ltac:(lia)")}
-                proof += ["  {", *self.ruled_out(f"{i}_{j}", self.bounds[j], to, other), "  }"]
+                proof += ["  {", *self.ruled_out(f"{i}_{j}", self.cell.bounds[j], other), "  }"]
         parted = ""
-        for k, ((first, _), (last, _)) in enumerate(self.kept, 1):
+        for k, ((first, _), (last, _)) in enumerate(self.cell.kept, 1):
             cases = " \\/ ".join(f"n{k} = {l}%Z" for l in range(first, last + 1))
             proof.append(f"  assert (E{k} : {cases}) by lia.")
             if last > first:
                 parted += f"destruct E{k} as [{'|'.join([f'E{k}'] * (last - first + 1))}]; "
-        numbers = [range(first, last + 1) for (first, _), (last, _) in self.kept]
+        numbers = [range(first, last + 1) for (first, _), (last, _) in self.cell.kept]
         names = []
         for n, chosen in enumerate(product(*numbers)):
             names.append(f"kept{i}_{n}")
@@ -288,15 +128,19 @@ class Cell:
         goals = f"  {parted}subst; first [{tried}]."
         return "\n".join([*lemmas, *proof, goals, "Qed."])
 
+    def rounded(self, value: Interval) -> str:
+        """A number that is surely below."""
+        return decimal(below(value, self.to))
+
     def holds(self, y: str) -> str:
         """That a term lies in the cell."""
-        return f"{decimal(self.low)} <= {y} <= {decimal(self.high)}"
+        return f"{decimal(self.cell.low)} <= {y} <= {decimal(self.cell.high)}"
 
-    def floors(self, name: str, bound: Bound, to: int) -> list[str]:
+    def floors(self, name: str, bound: Bound) -> list[str]:
         """That no h is below its floor, and what is fixed in the bound."""
         lines = []
         for k, ((left, right), floor) in enumerate(zip(bound.sides, bound.floors, strict=True)):
-            x, own, cases = decimal(below(self.point.model.X.at(floor), to)), f"{name}_{k + 1}", []
+            x, own, cases = self.rounded(self.cell.point.model.X.at(floor)), f"{name}_{k + 1}", []
             for side, value in (("l", left), ("r", right)):
                 if value is not None:
                     lines += self.marked(f"{side}{own}", bound, k, value, x, side == "r")
@@ -308,14 +152,14 @@ class Cell:
             )
             lines += [
                 f"Lemma floor{own} : forall Z y n, near Z -> {self.holds('y')} ->",
-                f"  (0 <= n <= {self.tops[k]})%Z -> {x} <= {self.term(bound, k)}.",
+                f"  (0 <= n <= {self.cell.tops[k]})%Z -> {x} <= {self.term(bound, k)}.",
                 f"Proof. intros Z y n HZ Hy Hn. {split}. Qed.",
             ]
         return [
             *lines,
             f"Lemma const{name} : forall Z, near Z ->",
             "  alpha W * mean (fun k _ => A k + D k) W prices - base W L z0 Z"
-            f" + {self.adds(bound)} <= {decimal(below(-bound.above, to).copy_negate())}.",
+            f" + {self.adds(bound)} <= {decimal(below(-bound.above, self.to).copy_negate())}.",
             "Proof. unfold near. intros Z H. revert H. data. open_whole. intro H. num. Qed.",
         ]
 
@@ -327,13 +171,12 @@ class Cell:
 
     def term(self, bound: Bound, k: int) -> str:
         """H of a type, of Z, y and n."""
-        return f"h W L Z {decimal(self.high)} {decimal(bound.nu)} y W{k + 1} p{k + 1} (IZR n)"
+        return f"h W L Z {decimal(self.cell.high)} {decimal(bound.nu)} y W{k + 1} p{k + 1} (IZR n)"
 
     def marked(self, name: str, bound: Bound, k: int, value: Value, x: str, right: bool) -> list[str]:
         """The lemma that from a number on, to the right or to the left, h is not below x."""
-        where = (
-            f"{decimal(self.low)} {decimal(self.high)} {decimal(bound.nu)} W{k + 1} p{k + 1} {value.mark(x)}"
-        )
+        numbers = " ".join(map(decimal, (self.cell.low, self.cell.high, bound.nu)))
+        where = f"{numbers} W{k + 1} p{k + 1} {value.mark(x)}"
         return [
             f"Lemma {name} : forall Z y n, near Z -> {self.holds('y')} -> "
             f"({f'{value.l} <= n' if right else f'n <= {value.l}'})%Z -> {x} <= {self.term(bound, k)}.",
@@ -346,15 +189,15 @@ class Cell:
             "Qed.",
         ]
 
-    def ruled_out(self, name: str, bound: Bound, to: int, other: dict[int, tuple[str, str]]) -> list[str]:
+    def ruled_out(self, name: str, bound: Bound, other: dict[int, tuple[str, str]]) -> list[str]:
         """The proof by one bound, with other numbers than the floors where they are given."""
         xs, proofs = [], []
         for k, floor in enumerate(bound.floors):
-            own = decimal(below(self.point.model.X.at(floor), to))
+            own = self.rounded(self.cell.point.model.X.at(floor))
             x, proof = other.get(k, (own, f"floor{name}_{k + 1} _ _ n{k + 1} Z_near Hy B{k + 1}"))
             xs.append(x)
             proofs.append(proof)
-        numbers = " ".join(map(decimal, (self.low, self.high, bound.nu, bound.w)))
+        numbers = " ".join(map(decimal, (self.cell.low, self.cell.high, bound.nu, bound.w)))
         adds = "left; split; reflexivity" if not bound.nu else "right; split; [num | reflexivity]"
         return [
             f"  apply (ruled_out W L z0 {numbers} ({self.adds(bound)}) prices _ {listed(xs)} upper_bound",
@@ -367,21 +210,21 @@ class Cell:
 
     def compared(self, name: str, tokens: list[Decimal]) -> list[str]:
         """That an allocation is not better, or not of this cell."""
-        model, given = self.point.model, f"(map IZR [{'; '.join(str(int(l)) for l in tokens)}]%Z)"
+        model, given = self.cell.point.model, f"(map IZR [{'; '.join(str(int(l)) for l in tokens)}]%Z)"
         y = model.idle(list(map(model.X.at, tokens)))
-        if y.high < self.low or y.low > self.high:
-            precision = bits(places(max(self.low - y.high, y.low - self.high), 1), model.best.high)
-            term, below_it = f"idle W {given}", y.high < self.low
-            sure = f"{term} < {decimal(self.low)}" if below_it else f"{decimal(self.high)} < {term}"
+        if y.high < self.cell.low or y.low > self.cell.high:
+            precision = bits(places(max(self.cell.low - y.high, y.low - self.cell.high), 1), model.best.high)
+            term, below_it = f"idle W {given}", y.high < self.cell.low
+            sure = f"{term} < {decimal(self.cell.low)}" if below_it else f"{decimal(self.cell.high)} < {term}"
             return [
                 f"Lemma {name} : {self.holds(term)} -> False.",
                 f"Proof. assert ({sure}) by num_in {precision}%positive. lra. Qed.",
             ]
         J = -model.cost(tokens)
-        room = EXACT.subtract(self.upper, J.high)
+        room = EXACT.subtract(self.cell.upper, J.high)
         if room <= 0:
             raise CertificateError("an allocation is better than upper allows")
-        precision = bits(places(room, 1), model.best.high, abs(self.upper), (model.X.at(1) / y).high)
+        precision = bits(places(room, 1), model.best.high, abs(self.cell.upper), (model.X.at(1) / y).high)
         return [f"Lemma {name} : J W {given} <= upper_bound.", f"Proof. num_in {precision}%positive. Qed."]
 
 
