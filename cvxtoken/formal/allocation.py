@@ -49,8 +49,8 @@ def bound(numbers: Numbers, upper: Decimal) -> str:
     least = [below(offer.bracket, to) for offer in offers]
     near = to + 2 + max(0, numbers.moves.adjusted() + 1)
     low, high = around(numbers.Z, near)
-    sizes = [model.best.high, numbers.Z.high, numbers.moves, abs(upper)]
-    precision = bits(near, *sizes, *(max(abs(o.fixed.high), o.gain.high) for o in offers))
+    known = [model.best.high, numbers.Z.high, numbers.moves, abs(upper)]
+    precision = bits(near, *known, *(max(abs(o.fixed.high), o.gain.high) for o in offers))
     form, obeys = instance.form(numbers.w)
     named = [f"o{k + 1}" for k in range(len(offers))]
     lines = [f"Definition {name} := {o.text()}." for name, o in zip(named, offers, strict=True)]
@@ -98,12 +98,16 @@ def multipliers(goal: Goal) -> str:
 def reached(model: Model, tokens: list[Decimal], lower: Decimal, with_targets: bool) -> str:
     """The lemmas that the tokens are feasible, meet the targets and reach `lower`."""
     l = list(map(model.X.at, tokens))
-    sizes = [model.best.high, abs(lower), (model.X.at(1) / model.idle(l)).high]
-    attained = attains((-model.cost(tokens)).low, lower, sizes)
+    attained = attains((-model.cost(tokens)).low, lower, sizes(model, tokens))
     meets = "exact (meets_none W tokens proper_W feasible_tokens)."
     if with_targets:
         left = min([x.low for x in spare(model, l) if x.low > 0], default=Decimal(1))
-        met = bits(places(left, 1), *sizes, *(x for x in model.goal.limits if x < inf), model.room.high)
+        met = bits(
+            places(left, 1),
+            *sizes(model, tokens),
+            *(x for x in model.goal.limits if x < inf),
+            model.room.high,
+        )
         each = f"each ltac:(num_in {met}%positive)"
         opened = "data; cbv [types combine least_accuracies rows]"
         meets = f"repeat (split; [num_in {met}%positive|]). {opened}. split; {each}."
@@ -116,12 +120,17 @@ def reached(model: Model, tokens: list[Decimal], lower: Decimal, with_targets: b
     )
 
 
-def attains(value: Decimal, lower: Decimal, sizes: list[Decimal]) -> int:
+def attains(value: Decimal, lower: Decimal, known: list[Decimal]) -> int:
     """The precision in which Coq sees that a value of J is at least `lower`."""
     room = EXACT.subtract(value, lower)
     if room <= 0:
         raise CertificateError("lower is above what the tokens attain")
-    return bits(places(room, 1), *sizes)
+    return bits(places(room, 1), abs(lower), *known)
+
+
+def sizes(model: Model, tokens: list[Decimal]) -> list[Decimal]:
+    """Numbers as large as those in J at the tokens."""
+    return [model.best.high, (model.X.at(1) / model.idle(list(map(model.X.at, tokens)))).high]
 
 
 def spare(model: Model, l: list[Interval]) -> list[Interval]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cvxtoken.errors import CertificateError
 from cvxtoken.formal import instance
-from cvxtoken.formal.allocation import attains
+from cvxtoken.formal.allocation import attains, sizes
 from cvxtoken.formal.literals import decimal, exact, listed
 from cvxtoken.formal.numbers import EXACT, Numbers, Offer, around, below, bits, located, places
 from cvxtoken.formal.script import each_of, header, tactics, theorem
@@ -26,9 +26,7 @@ def export(document: dict[str, Any]) -> str:
     leaves = [(choices(w, leaf["choices"]), leaf["point"]) for leaf in document["leaves"]]
     form, obeys = instance.form(w)
     model = allocation.Model(w, allocation.untargeted(w), allocation.arithmetic(document["digits"] + 40))
-    l = list(map(model.X.at, tokens))
-    sizes = [model.best.high, abs(lower), (model.X.at(1) / model.idle(l)).high]
-    attained = attains((-model.cost(tokens, w["lag"])).low, lower, sizes)
+    attained = attains((-model.cost(tokens, w["lag"])).low, lower, sizes(model, tokens))
     parts = [
         header(document, "Lagged"),
         instance.workload(w),
@@ -72,8 +70,8 @@ def leaf(i: int, numbers: Numbers, chosen: list[str], upper: Decimal) -> str:
     to = places(room, len(found) + 2)
     near = to + 2 + max(0, numbers.moves.adjusted() + 1)
     low, high = map(decimal, around(numbers.Z, near))
-    sizes = [model.best.high, numbers.Z.high, numbers.moves, abs(upper)]
-    precision = bits(near, *sizes, *(max(abs(o.fixed.high), o.gain.high) for o in numbers.offers))
+    known = [model.best.high, numbers.Z.high, numbers.moves, abs(upper)]
+    precision = bits(near, *known, *(max(abs(o.fixed.high), o.gain.high) for o in numbers.offers))
     num = f"num_in {precision}%positive"
     items = [f"i{i}_{k + 1}" for k in range(len(found))]
     lines = []

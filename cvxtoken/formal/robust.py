@@ -7,7 +7,7 @@ from typing import Any
 
 from cvxtoken.errors import CertificateError
 from cvxtoken.formal import instance
-from cvxtoken.formal.allocation import attains
+from cvxtoken.formal.allocation import attains, sizes
 from cvxtoken.formal.literals import decimal, listed
 from cvxtoken.formal.numbers import EXACT, Numbers, around, below, bits, places
 from cvxtoken.formal.script import each_of, header, tactics, theorem
@@ -186,10 +186,7 @@ def reached(names: list[str], found: list[Numbers], tokens: list[Decimal], lower
     """The lemmas that the tokens are feasible in all draws and reach `lower`."""
     model = found[0].model
     mean = sum((-n.model.cost(tokens) for n in found), model.zero) / model.X.at(len(found))
-    sizes = [abs(lower)]
-    for n in found:
-        y = n.model.idle(list(map(n.model.X.at, tokens)))
-        sizes += [n.model.best.high, (n.model.X.at(1) / y).high]
+    known = [size for n in found for size in sizes(n.model, tokens)]
     lines = []
     for name in names:
         lines += [
@@ -201,7 +198,7 @@ def reached(names: list[str], found: list[Numbers], tokens: list[Decimal], lower
         "Lemma feasible_tokens : Forall (fun W => feasible W tokens) Ws.",
         f"Proof. cbv [Ws].{cases} apply Forall_nil. Qed.",
         "Lemma reached : lower_bound <= J_mean Ws tokens.",
-        f"Proof. num_in {attains(mean.low, lower, sizes)}%positive. Qed.",
+        f"Proof. num_in {attains(mean.low, lower, known)}%positive. Qed.",
     ]
     return "\n".join(lines)
 

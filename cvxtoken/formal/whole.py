@@ -8,7 +8,7 @@ from typing import Any
 
 from cvxtoken.errors import CertificateError
 from cvxtoken.formal import instance
-from cvxtoken.formal.allocation import attains
+from cvxtoken.formal.allocation import attains, sizes
 from cvxtoken.formal.cells import Bound, Cell, Point, Value
 from cvxtoken.formal.literals import decimal, listed
 from cvxtoken.formal.numbers import EXACT, around, below, bits, places
@@ -41,8 +41,7 @@ def export(document: dict[str, Any]) -> str:
     )
     prices = listed(f"p{k}" for k in range(1, size + 1))
     pairs = zip(z, v, strict=True)
-    l = list(map(model.X.at, tokens))
-    sizes = [model.best.high, abs(lower), (model.X.at(1) / model.idle(l)).high]
+    attained = attains((-model.cost(tokens)).low, lower, sizes(model, tokens))
     own = " ".join([instance.type_names(w), *(f"p{k}" for k in range(1, size + 1)), "prices L z0"])
     parts = [
         header(document, "Whole"),
@@ -60,8 +59,7 @@ def export(document: dict[str, Any]) -> str:
         f"Definition near Z := {decimal(low)} <= Z <= {decimal(high)}.",
         "Lemma Z_near : near (coupling L W z0 prices).\nProof. unfold near. num. Qed.",
         instance.FEASIBLE,
-        "Lemma reached : lower_bound <= J W tokens.\n"
-        f"Proof. num_in {attains((-model.cost(tokens)).low, lower, sizes)}%positive. Qed.",
+        f"Lemma reached : lower_bound <= J W tokens.\nProof. num_in {attained}%positive. Qed.",
         boxes(w),
         *(CellText(cell, i, to).text() for i, cell in enumerate(cells, 1)),
         covered(edges, size),
