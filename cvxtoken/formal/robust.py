@@ -47,7 +47,7 @@ def export(document: dict[str, Any]) -> str:
         f"Definition cols := {listed(f'c{k}' for k in range(1, len(columns) + 1))}.",
         tactics(opened_names(draws, names, len(columns)), precision, "open_mean"),
         *(proven(name, n) for name, n in zip(names, found, strict=True)),
-        *(waves(names, found, k, near) for k in range(len(columns))),
+        *(waves(names, found, k, near, column.proof) for k, column in enumerate(columns)),
         above(names, len(columns)),
         reached(names, found, tokens, lower),
         STATEMENT,
@@ -59,7 +59,9 @@ class Column:
     """The sum of the draws' curves of one type, and a number that it is nowhere below.
 
     Attributes:
+        place: where it is least, as `Robust.v` has it.
         least: the number.
+        proof: of the lemma about them.
         steepness: digits by which an error of slopes and what is fixed grows in it.
     """
 
@@ -79,13 +81,16 @@ class Column:
         value = summed(lambda b, o: o.gain * (-(b * l)).exp() + o.slope * l + o.fixed)
         rising, bend = slope(l), summed(lambda b, o: o.gain * b * b * (-(b * self.end)).exp())
         if self.l == 0 and rising.low >= 0:
-            self.place, self.least = "AtZero", value
+            self.place, self.least, holds = "AtZero", value, "lra | num"
         elif self.l == self.top.low and rising.high <= 0:
-            self.place, self.least = "AtCap", value
+            self.place, self.least, holds = "AtCap", value, "lra | num"
         else:
             self.place = f"(Between {decimal(end)})"
+            beyond = "left; lra" if end == self.top.low else "right; num"
+            holds = f"lra | split; [num | {beyond}]"
             size = at(max(abs(rising.low), abs(rising.high)))
             self.least = value - size * size / (bend + bend)
+        self.proof = f"split; [split; [{holds}] | num]."
         self.steepness = max(0, self.top.high.adjusted() + 2)
 
     def text(self, to: int) -> str:
@@ -122,7 +127,7 @@ def proven(name: str, n: Numbers) -> str:
     )
 
 
-def waves(names: list[str], found: list[Numbers], k: int, near: int) -> str:
+def waves(names: list[str], found: list[Numbers], k: int, near: int, proof: str) -> str:
     """The curves of one type in all draws, and the lemma about their sum."""
     lines, curves, held, given = [], [], [], []
     for r, (name, n) in enumerate(zip(names, found, strict=True), 1):
@@ -146,7 +151,7 @@ def waves(names: list[str], found: list[Numbers], k: int, near: int) -> str:
         "Proof.",
         f"  intros {variables}. data. open_mean. intros.",
         "  repeat match goal with H : _ /\\ _ |- _ => destruct H end.",
-        "  repeat split; first [reflexivity | num | left; num | right; num].",
+        f"  {proof}",
         "Qed.",
     ]
     return "\n".join(lines)
