@@ -85,8 +85,8 @@ def fold_pairs(high: FloatArray, low: FloatArray) -> Pair:
 
 
 def fold_error(levels: int) -> float:
-    """The relative error of a sum of terms of one sign, each added at most so often, each right to 8 u^2."""
-    return float((levels + 4) ** 2 * U * U)
+    """The relative error of a sum of terms of one sign, each added at most so often, each right to 32 u^2."""
+    return float((levels + 6) ** 2 * U * U)
 
 
 def depth(count: int) -> int:

@@ -19,9 +19,10 @@ from cvxtoken.allocation.prices.columns import Columns
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.bounds import Bounds
 from cvxtoken.allocation.proof.certificate import Certificate, certify
-from cvxtoken.allocation.proof.enclose import Goal, enclose
+from cvxtoken.allocation.proof.enclose import enclose
+from cvxtoken.allocation.proof.goals import Goal
 from cvxtoken.allocation.proof.separate import NO_MULTIPLIERS, NO_TARGETS
-from cvxtoken.allocation.targets import MEMORY, Multipliers, Targets
+from cvxtoken.allocation.targets import Multipliers, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, ProblemError
 from cvxtoken.precision import SQUARED
@@ -144,7 +145,7 @@ def bound_rows(found: ProvenBounds, rows: NDArray[np.intp]) -> ProvenBounds:
         )
         with np.errstate(all="ignore"):  # of data that break a rule
             valid = obey(arrays, scalars, filled)
-        proven = enclose(w, tokens, _goal(found, block, scalars["accuracy_weight"], filled))
+        proven = enclose(w, tokens, _goal(found, block, filled, scalars["accuracy_weight"]))
         known = proven.known & valid
         found.lower[block] = np.where(known, proven.lower, -np.inf)
         found.upper[block] = np.where(known, proven.upper, np.inf)
@@ -204,31 +205,11 @@ def _unproven(
 
 
 def _goal(
-    found: ProvenBounds, block: NDArray[np.intp], weight: FloatArray, filled: NDArray[np.bool_]
+    found: ProvenBounds, block: NDArray[np.intp], filled: NDArray[np.bool_], weight: FloatArray
 ) -> Goal:
-    """The goal of some instances as arrays."""
-    targets = found.targets
-    if targets.is_trivial:
+    if found.targets.is_trivial:
         return Goal(weight)
-    width, count = len(filled), len(block)
-    some = [found.multipliers[row] for row in block] if found.multipliers else [NO_MULTIPLIERS] * count
-    floors = zeta = None
-    if targets.min_accuracy:
-        names = [f"type {k}" for k in range(width)]
-        floors = np.array([[targets.min_accuracy.get(name, 0.0)] for name in names])
-        zeta = np.array([[float(one.min_accuracy.get(name, 0)) for one in some] for name in names])
-    rows = []
-    for number, (*a, limit) in enumerate(targets.linear):
-        chi = np.array([float(one.linear[number]) if one.linear else 0.0 for one in some])
-        rows.append((np.array(a[:width])[:, None], limit, chi))
-    prompts = found.workloads.prompt_tokens[block, :width].T
-    return Goal(
-        weight if targets.delay_weight else np.ones(count),
-        float(targets.delay_weight),
-        targets.limits,
-        {name: np.array([float(one.of(name)) for one in some]) for name in targets.limits},
-        floors,
-        zeta,
-        tuple(rows),
-        np.where(filled, prompts, 0.0) if MEMORY in targets.limits else None,
-    )
+    multipliers = [found.multipliers[row] if found.multipliers else NO_MULTIPLIERS for row in block]
+    names = [f"type {k}" for k in range(len(filled))]
+    prompts = np.where(filled, found.workloads.prompt_tokens[block, : len(filled)].T, 0.0)
+    return Goal.of(found.targets, multipliers, names, weight, prompts)

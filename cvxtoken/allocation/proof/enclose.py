@@ -11,7 +11,7 @@ So it is known to a few digits of itself, however small. J is a difference, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from cvxtoken.allocation.delay import Law
 from cvxtoken.allocation.fields import MAY_BE_ZERO
 from cvxtoken.allocation.prices.columns import BLOCK, Columns
 from cvxtoken.allocation.proof.excess import excess
+from cvxtoken.allocation.proof.goals import Goal
 from cvxtoken.allocation.proof.totals import SUM_ERROR, UNDERFLOW, Part, Total, times
 from cvxtoken.allocation.targets import LIMITS, MEMORY
 from cvxtoken.arrays import FloatArray
@@ -32,38 +33,6 @@ _SIG_ERROR = 32 * U  # relative to the parts of sig: their rounding
 _OUT = 1 + 2.0**-36  # covers the rounding of sums of up to 2^16 parts, of what is not negative
 _LEAST_GAP = 2.0**-160  # of |J|: a gap below is not told from 0 by who checks it in 80 digits
 TIME, WAIT, LOAD, TOKENS = LIMITS
-
-
-@dataclass(frozen=True)
-class Goal:
-    """The objective, the targets and their multipliers, of B instances.
-
-    Attributes:
-        accuracy_weight: alpha, or 1 where the objective is accuracy, shape (B,).
-        delay_weight: w, 1 or 0.
-        limits, prices: by upper target, the limit, and mu, nu, eta, xi or phi of shape (B,).
-        floors, zeta: least accuracies and their multipliers, shape (N, B); None where there are none.
-        rows: of linear targets a, shape (N, 1), the limit, and chi of shape (B,).
-        prompt_tokens: m, shape (N, B), where memory is limited.
-    """
-
-    accuracy_weight: FloatArray
-    delay_weight: float = 1.0
-    limits: dict[str, float] = field(default_factory=dict)
-    prices: dict[str, FloatArray] = field(default_factory=dict)
-    floors: FloatArray | None = None
-    zeta: FloatArray | None = None
-    rows: tuple[tuple[FloatArray, float, FloatArray], ...] = ()
-    prompt_tokens: FloatArray | None = None
-
-    def part(self, types: slice) -> Goal:
-        """That of some of the types."""
-        floors, zeta, prompts = (
-            column if column is None else column[types]
-            for column in (self.floors, self.zeta, self.prompt_tokens)
-        )
-        rows = tuple((a[types], limit, chi) for a, limit, chi in self.rows)
-        return replace(self, floors=floors, zeta=zeta, prompt_tokens=prompts, rows=rows)
 
 
 class Enclosed(NamedTuple):
@@ -109,7 +78,7 @@ class _Prices(NamedTuple):
 
 
 def enclose(w: Columns, tokens: FloatArray, goal: Goal) -> Enclosed:
-    """Bounds of instances from any tokens inside their boxes; nothing is known where y > 0 is not sure.
+    """Bounds of instances from any tokens; nothing is known of those outside the box, or where y may be 0.
 
     Args:
         w: the instances, arrays of shape (N, B); `idle_at_zero` and `law` are not read.
@@ -117,22 +86,42 @@ def enclose(w: Columns, tokens: FloatArray, goal: Goal) -> Enclosed:
         goal: the objective and the targets.
     """
     with np.errstate(all="ignore"):  # what overflows or is no number ends in an error that is not finite
-        totals, lefts, good = _Totals(goal, w.server.runs_together), [], in_range(w, tokens, goal)
-        places = [slice(first, first + BLOCK) for first in range(0, len(tokens), BLOCK)]
-        for types in places:
+        return Evaluation(w, tokens, goal).enclosed
+
+
+class Evaluation:
+    """Instances at some tokens: what is summed over the types, and the slopes and excesses that follow.
+
+    Attributes:
+        enclosed: the bounds.
+    """
+
+    def __init__(self, w: Columns, tokens: FloatArray, goal: Goal) -> None:
+        self.w, self.tokens, self.goal = w, tokens, goal
+        totals, self.lefts, good = _Totals(goal, w.server.runs_together), [], in_range(w, tokens, goal)
+        self.places = [slice(first, first + BLOCK) for first in range(0, len(tokens), BLOCK)]
+        for types in self.places:
             part = Part(w.part(types), tokens[types])
             totals.add(part, goal.part(types))
-            lefts.append(part.left)
-        J, prices, missed, y = _shared(w, totals, goal)
+            self.lefts.append(part.left)
+        J, self.prices, missed, y = _shared(w, totals, goal)
         sums = np.zeros((min(len(tokens), BLOCK), len(good)))
-        for types, left in zip(places, lefts, strict=True):
-            found = _excesses(w.part(types), tokens[types], left, prices, goal.part(types))
+        for part_w, l, slopes in self.parts():
+            b = part_w.saturation_rate
+            found = excess(*slopes, b * l, b * (part_w.max_tokens - l))
+            found *= part_w.prior
             sums[: len(found)] += found
         gap = fold(sums) * _OUT + np.abs(J.high) * _LEAST_GAP + UNDERFLOW
         for term in missed:
             gap = np.nextafter(gap + np.maximum(term.above, 0.0), np.inf)
         good &= (y.below > 0) & (np.abs(J.high) + (J.error + gap) < np.inf)
-        return Enclosed(J, gap, np.asarray(totals.met & good), np.asarray(good))
+        self.enclosed = Enclosed(J, gap, np.asarray(totals.met & good), np.asarray(good))
+
+    def parts(self) -> Iterator[tuple[Columns, FloatArray, tuple[FloatArray, FloatArray, FloatArray]]]:
+        """Some types at a time: their data, tokens, and G, sig and the error of sig, of shape (n, B)."""
+        for types, left in zip(self.places, self.lefts, strict=True):
+            w, l, goal = self.w.part(types), self.tokens[types], self.goal.part(types)
+            yield w, l, _slopes(w, l, left, self.prices, goal)
 
 
 def in_range(w: Columns, tokens: FloatArray, goal: Goal) -> NDArray[np.bool_]:
@@ -231,8 +220,10 @@ def _prices(w: Columns, goal: Goal, law: Law, queue: Ball, y: Ball) -> _Prices:
     return _Prices(theta * law.square, level, nu, _SIG_ERROR + 3 * y.relative)
 
 
-def _excesses(w: Columns, l: FloatArray, left: FloatArray, prices: _Prices, goal: Goal) -> FloatArray:
-    """pi e of some of the types, upper bounds, shape (n, B)."""
+def _slopes(
+    w: Columns, l: FloatArray, left: FloatArray, prices: _Prices, goal: Goal
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """G, sig and the error of sig, of some of the types, shape (n, B)."""
     theta, level, nu, error = prices
     c, b = w.time_per_token, w.saturation_rate
     size = w.time_per_token * l
@@ -253,10 +244,8 @@ def _excesses(w: Columns, l: FloatArray, left: FloatArray, prices: _Prices, goal
         tilt = chi * a / w.prior
         size, sig = size + np.abs(tilt), sig + tilt
     sig = sig / b
-    lost = size / b * error
+    lost = size / b * (error + 2 * U * len(goal.rows))
     gain = goal.accuracy_weight * w.accuracy_gain
     if goal.zeta is not None:
         gain += goal.zeta / w.prior * w.accuracy_gain
-    found = excess(gain * left, sig, lost, b * l, b * (w.max_tokens - l))
-    found *= w.prior
-    return found
+    return gain * left, sig, lost

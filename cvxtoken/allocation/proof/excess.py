@@ -14,7 +14,7 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.rigorous.elementary import FARTHEST, decay, log
 from cvxtoken.rigorous.pairs import U
 
-G_ERROR = 4 * U  # relative, of G
+G_ERROR = 6 * U  # relative, of G
 _OUT = 1 + 2.0**-40  # covers the rounding of a few operations on what is not negative
 _FAR = 0.005  # of |sig|, of e; nearer to the least, the squares are within some 7 % of it
 _SURE = 2.0**-40
@@ -24,7 +24,7 @@ def excess(G: FloatArray, sig: FloatArray, error: FloatArray, x: FloatArray, res
     """An upper bound of e; all of shape (n, B).
 
     Args:
-        G: gain e^-x >= 0, to a relative error of 4 u and 2^-700.
+        G: gain e^-x >= 0, to a relative error of 6 u and 2^-700.
         sig: it may be negative.
         error: of sig, at most.
         x: b l, to a relative error of 3 u.
@@ -64,7 +64,7 @@ def _far(G: FloatArray, sig: FloatArray, error: FloatArray, x: FloatArray, rest:
     Q = np.where(positive, G, 1.0) / np.where(positive, sig, 1.0)
     ln = log(Q)
     size = np.abs(sig)
-    # the errors of G, sig and ln Q change it by 4 u |G - sig|, error |ln Q| and 5 u sig |ln Q|
+    # the errors of G, sig and ln Q change it by 6 u |G - sig|, error |ln Q| and 5 u sig |ln Q|
     free = (G - sig) - sig * ln + 16 * U * (G + size * (1 + np.abs(ln))) + 2 * error * (1 + np.abs(ln))
     free = np.where(positive, free, np.inf)
     # where the least is surely beyond X or below 0, e = G (1 - e^-(X-x)) - sig (X-x) or sig x - G (e^x - 1)
