@@ -21,28 +21,28 @@ Pair: TypeAlias = tuple[FloatArray, FloatArray]
 
 def two_sum(a: FloatArray, b: FloatArray) -> Pair:
     """The rounded sum a + b and its rounding error, exactly."""
-    total = a + b
-    part = total - a
-    error = total - part
-    error = np.subtract(a, error)
-    part = np.subtract(b, part)
+    total = np.add(a, b)
+    part = np.subtract(total, a)
+    error = np.subtract(total, part)
+    np.subtract(a, error, out=error)
+    np.subtract(b, part, out=part)
     error += part
     return total, error
 
 
 def fast_two_sum(a: FloatArray, b: FloatArray) -> Pair:
     """The same where |a| >= |b| or a is 0."""
-    total = a + b
-    error = total - a
-    return total, b - error
+    total = np.add(a, b)
+    error = np.subtract(total, a)
+    return total, np.subtract(b, error, out=error)
 
 
 def halves(a: FloatArray) -> Pair:
     """Two numbers of at most 26 bits with the sum a, exactly; |a| < 2^996."""
-    big = a * _SPLIT
-    high = big - a
-    high = big - high
-    return high, a - high
+    big = np.multiply(a, _SPLIT)
+    high = np.subtract(big, a)
+    np.subtract(big, high, out=high)
+    return high, np.subtract(a, high, out=big)
 
 
 def two_prod(a: FloatArray, b: FloatArray) -> Pair:
@@ -53,12 +53,13 @@ def two_prod(a: FloatArray, b: FloatArray) -> Pair:
 def split_prod(a: FloatArray, a_halves: Pair, b: FloatArray, b_halves: Pair) -> Pair:
     """The same of numbers whose halves are there already."""
     (a_high, a_low), (b_high, b_low) = a_halves, b_halves
-    product = a * b
-    error = a_high * b_high
+    product = np.multiply(a, b)
+    error = np.multiply(a_high, b_high)
     error -= product
-    error += a_high * b_low
-    error += a_low * b_high
-    error += a_low * b_low
+    part = np.multiply(a_high, b_low)
+    error += part
+    error += np.multiply(a_low, b_high, out=part)
+    error += np.multiply(a_low, b_low, out=part)
     return product, error
 
 
