@@ -25,6 +25,7 @@ from cvxtoken.allocation.program.solver import (
 from cvxtoken.allocation.proof.certificate import Certificate
 from cvxtoken.allocation.targeted.feasible import Feasible, feasible, upper_values
 from cvxtoken.allocation.targeted.optimum import UnprovenError, best_proof, move_inside
+from cvxtoken.allocation.targeted.priced import is_priced
 from cvxtoken.allocation.targeted.shadow_prices import ShadowPrice, shadow_prices
 from cvxtoken.allocation.targets import MEMORY, UPPER, Targets
 from cvxtoken.arrays import FloatArray
@@ -202,8 +203,8 @@ def solve(
     program (the balanced form where it finds no usable point); the two-price method polishes its point,
     and searches from nothing where there is none; the certificate alone decides what is accepted.
 
-    More than 20,000 types without targets are left to the two-price method, which needs no solver there; the
-    result's `solver` says so.
+    More than 20,000 types are left to the two-price method, which needs no solver there, unless there are
+    other targets than limits on E[T], E[W] and rho; the result's `solver` says so.
 
     With targets, whether any allocation meets them is decided exactly before anything is solved. The optimum
     is found by an interior-point method and polished; the convex solver is a witness.
@@ -243,7 +244,7 @@ def solve(
     targets = Targets(objective, *limits, {} if min_accuracy is None else min_accuracy)
     rows, others = ((), []) if constraints is None else linear_rows(constraints, len(workload))
     problem = feasible(workload, replace(targets, linear=rows))
-    if len(workload) > MOST_WITNESSED and problem.targets.is_trivial and constraints is None:
+    if len(workload) > MOST_WITNESSED and is_priced(problem.targets):
         found = no_witness(solver.upper(), len(workload))
     else:
         found = witness(problem, solver.upper(), constraints if others else None)

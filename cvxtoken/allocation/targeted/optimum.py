@@ -19,6 +19,7 @@ from cvxtoken.allocation.targeted.fallback import no_room, pulled_inside
 from cvxtoken.allocation.targeted.feasible import Feasible, feasible
 from cvxtoken.allocation.targeted.interior import InteriorPoint, interior_point
 from cvxtoken.allocation.targeted.polish import Key, Start, polish_targets
+from cvxtoken.allocation.targeted.priced import is_priced, priced_candidates
 from cvxtoken.allocation.targets import LIMITS, MEMORY, UPPER, Multipliers, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, ProblemError, SolverError
@@ -159,6 +160,9 @@ def _limited(problem: Feasible) -> Iterator[Candidate]:
     if not all(problem.used_up.values()):
         yield problem.least, no_room(problem)
         return
+    targets = problem.targets
+    if len(problem.workload) >= LARGE and is_priced(targets):
+        yield from priced_candidates(problem)
     try:
         point = interior_point(problem.workload, problem.targets, problem.floor, _width(problem), room)
     except ArithmeticError as error:
