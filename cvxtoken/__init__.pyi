@@ -62,6 +62,7 @@ from .allocation.targets import Targets as Targets
 from .conic.cbf import read_cbf as read_cbf
 from .conic.certificate import ConicCertificate as ConicCertificate
 from .conic.certify import certify_cone as certify_cone
+from .conic.point import proven_point as proven_point
 from .conic.problems import certify_problem as certify_problem
 from .conic.program import ConeProgram as ConeProgram
 from .errors import CertificateError as CertificateError
@@ -96,6 +97,7 @@ from .library import Instance as Instance
 from .library import instances as instances
 from .library import load as load
 from .library import workloads as workloads
+from .logs.columns import Hints as Hints
 from .pooled import PooledCertificate as PooledCertificate
 from .pooled import PooledReference as PooledReference
 from .pooled import PooledSimulation as PooledSimulation

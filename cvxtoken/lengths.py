@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import reprlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +16,15 @@ from numpy.typing import ArrayLike
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document
+from cvxtoken.logs.columns import Column, Hints
+from cvxtoken.logs.reading import Reading
 
 LONGEST = 32_768  # tokens; parametric distributions end here unless told otherwise
 _LONGEST_KNOWN = 10_000_000
+LENGTHS = {
+    "output_tokens": Column("tokens", least=1, whole=True),
+    "status": Column("status", required=False),
+}
 _TOLERANCE = 1e-6  # of the sum of probabilities, because tables are printed with few digits
 
 
@@ -120,28 +125,43 @@ class LengthDistribution:
         return cls(counts / len(lengths))
 
     @classmethod
-    def from_trace(cls, path: str | Path, column: str) -> Self:
-        """Frequencies of the lengths in a column of a CSV file with a header.
-
-        Raises:
-            ProblemError: the file or the column is missing, or a line is malformed; the message names it.
-        """
-        return cls.empirical([length for _, length in _column(path, column)])
+    def from_trace(cls, path: str | Path, column: str | None = None) -> Self:
+        """Frequencies of the lengths in a column of a file: see `read_lengths`."""
+        return cls.empirical(read_lengths(path, column)[0])
 
     @classmethod
     def from_table(cls, path: str | Path, length: str = "output_tokens", probability: str = "prob") -> Self:
-        """Probabilities from two columns of a CSV file: the lengths and their probabilities.
+        """Probabilities from two columns of a file: the lengths and their probabilities.
 
         Raises:
             ProblemError: as for `from_trace`; or the probabilities do not sum to 1.
         """
-        rows = [n for _, n in _column(path, length)]
-        values = [p for _, p in _column(path, probability)]
-        if not all(1 <= n <= _LONGEST_KNOWN and n == int(n) for n in rows):
-            raise ProblemError(f"{path}: column {length!r} must hold whole numbers from 1 to 1e7")
-        p = np.zeros(int(max(rows)))
-        np.add.at(p, np.array(rows, dtype=int) - 1, values)
+        from cvxtoken.logs.read import read  # Polars, beneath it, is slow to import
+
+        wanted = {"length": Column("tokens", least=1, whole=True), "probability": Column("number")}
+        found, _, _ = read(path, wanted, {"length": length, "probability": probability})
+        p = np.zeros(int(found["length"].max()))
+        np.add.at(p, found["length"].astype(np.int64) - 1, found["probability"])
         return cls(p)
+
+
+def read_lengths(
+    path: str | Path, column: str | None = None, hints: Hints | None = None
+) -> tuple[FloatArray, Reading]:
+    """The output lengths in a file, shape (rows,), and what was read.
+
+    Args:
+        path: CSV and its kin, JSON, JSON lines or Parquet, plain or compressed.
+        column: its name; by default one of those that known tools use. It may hold lists of lengths.
+        hints: what is told of the file.
+
+    Raises:
+        ProblemError: see `cvxtoken.logs.read.read`.
+    """
+    from cvxtoken.logs.read import read  # Polars, beneath it, is slow to import
+
+    found, reading, _ = read(path, LENGTHS, {} if column is None else {"output_tokens": column}, hints)
+    return found["output_tokens"], reading
 
 
 def from_document(table: Document, folder: Path) -> LengthDistribution:
@@ -169,31 +189,6 @@ def from_document(table: Document, folder: Path) -> LengthDistribution:
     if "path" in numbers:
         numbers["path"] = folder / numbers["path"]
     return known[table["distribution"]](**numbers)
-
-
-def _column(path: str | Path, column: str) -> Iterator[tuple[int, float]]:
-    """The numbers in a CSV column, with their line numbers."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            header = reader.fieldnames or []
-            if column not in header:
-                raise ProblemError(
-                    f"{path}: there is no column {column!r}; columns: {', '.join(header) or 'none'}"
-                )
-            empty = True
-            for row in reader:
-                empty = False
-                try:
-                    yield reader.line_num, float(row[column])
-                except (TypeError, ValueError) as error:
-                    raise ProblemError(
-                        f"{path}, line {reader.line_num}: {column!r} is {row[column]!r}; it must be a number"
-                    ) from error
-            if empty:
-                raise ProblemError(f"{path}: there are no rows")
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ProblemError(f"{path}: cannot be read: {error}") from error
 
 
 def _numbers(field: str, values: Any) -> FloatArray:

@@ -21,7 +21,7 @@ from cvxtoken.cli.application import COMMANDS
 from cvxtoken.plots.kinds import OF_FILE, OF_WORKLOAD
 
 ROOT = Path(cvxtoken.__file__).parent.parent
-PAGES = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md") if page.stem != "slides")  # they are one file
 TEACHING = [page for page in PAGES if page.parent.name == "docs"]
 FENCE = re.compile(r"^```(\w*)(?: title=\"([\w.]+)\")?\n(.*?)^```\n", re.M | re.S)
 SHELL = f"""cvxtoken() {{ '{sys.executable}' -m cvxtoken.cli "$@"; }}

@@ -112,7 +112,7 @@ def ratios_to_hsf(width: int, spread: float) -> list[float]:
 
 def trace(path: Path) -> bool:
     """The conversation trace under policies at several predictions, and 100,000 requests for the time."""
-    requests, _ = read_trace(path, round_seconds=0.05)
+    requests, _, _ = read_trace(path, round_seconds=0.05)
     found = best_schedule(requests, "fast")
     rows = [("any", "optimum", f"1 to {found.upper / found.lower:.4f}", "")]
     good = True

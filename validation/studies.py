@@ -78,6 +78,7 @@ STUDIES = (  # the longest first, so that the last to end is a short one
         "Do the paper's numbers on a max-token limit come out, and is a hard limit the best rule?",
         (_LENGTHS,),
     ),
+    Study("changed", "Is the optimum of a changed model proven: another accuracy curve, another delay?"),
 )
 
 

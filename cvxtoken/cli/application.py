@@ -80,6 +80,10 @@ COMMANDS = {
 }
 
 
+class StoppedError(Exception):
+    """Ctrl-C: what was kept, and how to go on, in a sentence."""
+
+
 class Commands(TyperGroup):
     """The commands as a list; the module of each is imported when it is to be run."""
 
@@ -92,6 +96,14 @@ class Commands(TyperGroup):
         """Name, command and what is left of the arguments, as Typer finds them, but the command in full."""
         name, _, rest = super().resolve_command(ctx, args)
         return name, None if name is None else command(name), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; a KeyboardInterrupt of its own says what was kept."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            kept = str(stop) or "nothing was kept; the same command starts anew"
+            raise StoppedError(f"stopped by Ctrl-C: {kept}") from None
 
 
 def command(name: str) -> Any:

@@ -10,10 +10,22 @@ import typer
 
 from cvxtoken import picture
 from cvxtoken.cli.options import AsJson, drawable, writable
-from cvxtoken.errors import ProblemError
+from cvxtoken.cli.tables import (
+    ANY_TABLE,
+    ColumnNames,
+    Dates,
+    Decimal,
+    Drop,
+    Unit,
+    Where,
+    Zone,
+    hints,
+    read_columns,
+)
 from cvxtoken.files import check_ending
 from cvxtoken.fitting.iterations import fit_iterations
-from cvxtoken.fitting.workload import LOG, ROWS, fit_workload
+from cvxtoken.fitting.rows import LOG, ROWS
+from cvxtoken.fitting.workload import fit_workload
 
 
 def _document(value: Path | None) -> Path | None:
@@ -28,7 +40,7 @@ def fit(
         str,
         typer.Argument(
             metavar="TABLE",
-            help=f"A .csv or .parquet file, one row an answer, with columns {', '.join(ROWS)}.",
+            help=f"One row an answer, with columns {', '.join(ROWS)}; {ANY_TABLE}.",
         ),
     ],
     arrivals: Annotated[
@@ -41,10 +53,23 @@ def fit(
     max_tokens: Annotated[
         float | None, typer.Option(help="Largest budget, in place of the largest measured.")
     ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(metavar="OURS=THEIRS", help="What the files call a column; repeatable."),
+    column: ColumnNames = None,
+    arrivals_column: Annotated[
+        list[str] | None, typer.Option(metavar="OURS=THEIRS", help="What the log calls one; repeatable.")
     ] = None,
+    task: Annotated[str | None, typer.Option(help="The task of all rows, where no column says it.")] = None,
+    unit: Unit = None,
+    where: Where = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Rows to leave out: blank (a value missing), failed (no output), tasks (that one file "
+            "lacks)."
+        ),
+    ] = None,
+    dates: Dates = None,
+    zone: Zone = None,
+    decimal: Decimal = None,
     method: Annotated[str, typer.Option(help="likelihood or least_squares.")] = "likelihood",
     random_service: Annotated[
         bool, typer.Option("--random-service", help="Let service times vary in the workload, as measured.")
@@ -64,7 +89,10 @@ def fit(
         arrival_rate=arrival_rate,
         accuracy_weight=accuracy_weight,
         max_tokens=max_tokens,
-        columns=read_columns(column or []),
+        columns=read_columns(column),
+        arrivals_columns=read_columns(arrivals_column, "arrivals_column"),
+        task=task,
+        hints=hints(unit, where, drop, dates, zone, decimal),
         method=method,
         random_service=random_service,
     )
@@ -74,8 +102,8 @@ def fit(
         from cvxtoken import plots  # needs every room
 
         figure, panels = picture.panels(len(fitted.tasks))
-        for task, panel in zip(fitted.tasks, panels, strict=True):
-            plots.fit(task, panel)
+        for one, panel in zip(fitted.tasks, panels, strict=True):
+            plots.fit(one, panel)
         picture.save(figure, plot)
     print(json.dumps(fitted.to_document(), indent=2, allow_nan=False) if as_json else fitted)
 
@@ -85,17 +113,14 @@ def fit_server(
         list[str],
         typer.Argument(
             metavar="FILE...",
-            help="A .csv file of rows, or .json and .jsonl results of vllm bench serve, SGLang or guidellm.",
+            help="Results of vllm bench serve, SGLang or guidellm, or a table of rows.",
         ),
     ],
-    where: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN=VALUE", help="Take only the rows that hold this; repeatable."),
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(metavar="OURS=THEIRS", help="What the files call a column; repeatable."),
-    ] = None,
+    where: Where = None,
+    column: ColumnNames = None,
+    unit: Unit = None,
+    drop: Drop = None,
+    decimal: Decimal = None,
     tokens: Annotated[float, typer.Option(help="Mean tokens a query, for the largest stable rate.")] = 1000.0,
     prompt_tokens: Annotated[
         float | None, typer.Option(help="Mean prompt of a query, whose prefill counts in the rate.")
@@ -104,7 +129,7 @@ def fit_server(
 ) -> None:
     """Fit a server that batches continuously, from its benchmarks; print the table to paste."""
     found = fit_iterations(
-        files, where=read_pairs(where or [], "where", "model=mine"), columns=read_columns(column or [])
+        files, columns=read_columns(column), hints=hints(unit, where, drop, decimal=decimal)
     )
     prefill = found.prefill_seconds(prompt_tokens)
     rate = found.largest_stable_rate(tokens, prefill)
@@ -114,20 +139,5 @@ def fit_server(
         return
     print(found)
     print(f"largest stable rate: {rate:.4g} /s at {tokens:g} tokens and {prefill:.4g} s of prefill a query")
+    print(*found.readings, sep="\n")
     print(f"\n{found.server_table()}", end="")
-
-
-def read_columns(pairs: list[str]) -> dict[str, str]:
-    """Pairs OURS=THEIRS (ProblemError)."""
-    return read_pairs(pairs, "column", "seconds=latency_s", "OURS=THEIRS")
-
-
-def read_pairs(pairs: list[str], option: str, example: str, form: str = "COLUMN=VALUE") -> dict[str, str]:
-    """Pairs with an equals sign (ProblemError: one has none, or nothing on a side of it)."""
-    found = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name or not value:
-            raise ProblemError(f"{option} is {pair!r}; it must be {form}, such as {example}")
-        found[name] = value
-    return found

@@ -10,6 +10,7 @@ import typer
 
 from cvxtoken import picture
 from cvxtoken.cli.options import AsJson, CertificateFile, drawable
+from cvxtoken.cli.tables import ANY_TABLE, Dates, Decimal, Drop, Unit, Where, Zone, hints
 from cvxtoken.errors import ProblemError
 from cvxtoken.scheduling.comparison import compare
 from cvxtoken.scheduling.generate import (
@@ -28,11 +29,11 @@ def schedule(
     problem: Annotated[
         str | None, typer.Argument(metavar="[PROBLEM]", help="A .toml or .json file; an example by default.")
     ] = None,
-    trace: Annotated[Path | None, typer.Option(help="A CSV trace in place of a problem.")] = None,
+    trace: Annotated[Path | None, typer.Option(help=f"A trace in place of a problem: {ANY_TABLE}.")] = None,
     columns: Annotated[
         str | None,
         typer.Option(
-            help="Of the trace: arrival=NAME,prompt=NAME,output=NAME; Azure's and Mooncake's known."
+            help="Of the trace: arrival=NAME,prompt=NAME,output=NAME; those of known tools are found."
         ),
     ] = None,
     round_seconds: Annotated[
@@ -44,6 +45,12 @@ def schedule(
     drop_oversized: Annotated[
         bool, typer.Option("--drop-oversized", help="Leave out a trace's requests larger than the memory.")
     ] = False,
+    unit: Unit = None,
+    where: Where = None,
+    drop: Drop = None,
+    dates: Dates = None,
+    zone: Zone = None,
+    decimal: Decimal = None,
     policy: Annotated[
         list[str] | None, typer.Option(help=f"{', '.join(POLICIES)}; may be repeated; all by default.")
     ] = None,
@@ -64,12 +71,15 @@ def schedule(
     ] = None,
 ) -> None:
     """Run scheduling policies, and hold them against a certified bound in hindsight."""
-    requests, dropped = default_requests(), 0
+    requests, dropped, reading = default_requests(), 0, None
     if trace is not None:
         if problem is not None:
             raise ProblemError("a problem and a trace are given; give one of them")
         roles = None if columns is None else read_columns(columns)
-        requests, dropped = read_trace(trace, memory or MEMORY, round_seconds, roles, drop_oversized)
+        told = hints(unit, where, drop, dates, zone, decimal)
+        requests, dropped, reading = read_trace(
+            trace, memory or MEMORY, round_seconds, roles, drop_oversized, told
+        )
     elif columns is not None or drop_oversized:
         raise ProblemError(f"{'drop_oversized' if columns is None else 'columns'} is given, but no trace")
     else:
@@ -86,11 +96,14 @@ def schedule(
 
         picture.save(plots.memory(found).figure, plot)
     if as_json:
-        print(json.dumps({**found.to_document(), "dropped": dropped}, indent=2, allow_nan=False))
+        read = {} if reading is None else {"readings": [reading.to_document()]}
+        print(json.dumps({**found.to_document(), "dropped": dropped, **read}, indent=2, allow_nan=False))
         return
     print(found)
     if dropped:
         print(f"{dropped} requests larger than the memory were dropped")
+    if reading is not None:
+        print(reading)
 
 
 def read_columns(text: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ import typer
 from cvxtoken.cli.options import AsJson, WorkloadName, progress_bar, read_workload
 from cvxtoken.errors import ProblemError
 from cvxtoken.sweeps import sweep
+from cvxtoken.sweeps.grid import MOST_POINTS
 
 _VALUES = "0.1,0.2,0.5 or LOW:HIGH:COUNT, equally spaced."
 Values = Annotated[str | None, typer.Option(metavar="VALUES", help=_VALUES)]
@@ -52,15 +53,25 @@ def sweep_command(
     columns = (TextColumn("sweeping"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with progress_bar(*columns) as progress:
         task = progress.add_task("sweeping")
-        result = sweep(
-            problem,
-            out,
-            workers=workers,
-            cluster=cluster,
-            chunk_size=chunk_size,
-            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
-            **values,
-        )
+        kept = "0"
+
+        def on_progress(done: int, total: int) -> None:
+            nonlocal kept
+            kept = f"{done} of {total}"
+            progress.update(task, completed=done, total=total)
+
+        try:
+            result = sweep(
+                problem,
+                out,
+                workers=workers,
+                cluster=cluster,
+                chunk_size=chunk_size,
+                on_progress=on_progress,
+                **values,
+            )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"{kept} points are kept; the same command goes on from there") from None
     print(json.dumps(result.to_document(), indent=2, allow_nan=False) if as_json else result)
     if result.counts.get("unfinished"):
         print(f"unfinished: {result.counts['unfinished']} points are not solved to 1e-12", file=sys.stderr)
@@ -73,6 +84,9 @@ def read_values(field: str, text: str) -> list[float]:
         if ":" not in text:
             return [float(part) for part in text.split(",")] if text else []
         low, high, count = text.split(":")
-        return [float(value) for value in np.linspace(float(low), float(high), int(count))]
+        number = int(count)
+        if number > MOST_POINTS:
+            raise ProblemError(f"{field} is {text!r}; a grid may have at most {MOST_POINTS} points")
+        return [float(value) for value in np.linspace(float(low), float(high), number)]
     except ValueError as error:
         raise ProblemError(f"{field} is {text!r}; it must be {_VALUES}") from error

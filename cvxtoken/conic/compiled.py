@@ -67,7 +67,8 @@ def compiled(problem: cvxpy.Problem, gp: bool = False) -> ConeProgram:
             message names the variable, parameter, constraint or atom where it can be found.
     """
     _refuse_at_once(problem, gp)
-    data, offset = _data(problem.objective, problem.constraints, gp)
+    data, _, inverse = canonical(problem.objective, problem.constraints, gp)
+    offset = float(inverse[-1]["offset"])
     dims = data["dims"]
     beyond = _beyond(dims)
     if beyond:
@@ -154,7 +155,7 @@ def _not_disciplined(problem: cvxpy.Problem, gp: bool) -> str:
     """What CVXPY says of a problem that is not DCP (DGP), in a line."""
     said = "the problem"
     try:
-        _data(problem.objective, problem.constraints, gp, raw=True)
+        canonical(problem.objective, problem.constraints, gp, raw=True)
     except (cvxpy.error.DCPError, cvxpy.error.DGPError) as error:
         lines = str(error).replace("rules.The", "rules.\nThe").splitlines()[1:]
         said = " ".join(line.strip() for line in lines if line.strip() and not line.startswith("However"))
@@ -163,10 +164,10 @@ def _not_disciplined(problem: cvxpy.Problem, gp: bool) -> str:
     return f"the problem is not {rule}: {cut(said, 200)}{hint}"
 
 
-def _data(
+def canonical(
     objective: Any, constraints: list[Any], gp: bool, raw: bool = False
-) -> tuple[dict[str, Any], float]:
-    """CVXPY's data for Clarabel, and the constant of the objective.
+) -> tuple[dict[str, Any], Any, list[Any]]:
+    """CVXPY's data for Clarabel, the chain of reductions that makes them, and what it takes to undo each.
 
     Raises:
         ProblemError: CVXPY does not compile it; `raw` leaves CVXPY's own error.
@@ -175,14 +176,14 @@ def _data(
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # of exponents and parameters; what is not finite is refused
-            data, _, inverse = fresh.get_problem_data(
+            data, chain, inverse = fresh.get_problem_data(
                 cvxpy.CLARABEL, gp=gp, solver_opts={"use_quad_obj": False}
             )
     except _FAILURES as error:
         if raw:
             raise
         raise ProblemError(f"CVXPY does not compile the problem: {cut(error, 200)}") from error
-    return data, float(inverse[-1]["offset"])
+    return data, chain, inverse
 
 
 def _beyond(dims: Any) -> str:
@@ -204,7 +205,7 @@ def _culprit(problem: cvxpy.Problem, gp: bool, kind: str) -> str:
         if not part.variables():
             continue
         try:
-            found = _beyond(_data(*alone, gp)[0]["dims"])
+            found = _beyond(canonical(*alone, gp)[0]["dims"])
         except ProblemError:
             continue
         if found == kind:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import reprlib
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -97,7 +94,8 @@ def fit_arrivals(timestamps: Any, tasks: Sequence[Any] | NDArray[Any] | None = N
     """Rate, priors and a test of the Poisson assumption.
 
     Args:
-        timestamps: in order; seconds as numbers, or dates and times as text or datetime64.
+        timestamps: in order; numbers (seconds, or by their size ms, us or ns since 1970), or dates and times
+            as text or datetime64.
         tasks: the type of each arrival; without it all are of one type.
 
     Raises:
@@ -107,6 +105,8 @@ def fit_arrivals(timestamps: Any, tasks: Sequence[Any] | NDArray[Any] | None = N
     >>> fit_arrivals([0, 1, 4, 6, 10], ["a", "b", "a", "a", "b"]).prior
     (0.6, 0.4)
     """
+    from cvxtoken.logs.times import seconds_of  # Polars, beneath it, is slow to import
+
     times = seconds_of(timestamps)
     if len(times) < _LEAST:
         raise ProblemError(f"timestamps has {len(times)} arrivals; at least {_LEAST} are needed")
@@ -137,47 +137,6 @@ def fit_arrivals(timestamps: Any, tasks: Sequence[Any] | NDArray[Any] | None = N
         dispersion_p=dispersion_p,
         seconds=seconds,
     )
-
-
-def seconds_of(timestamps: Any) -> FloatArray:
-    """Times in seconds, counted from the first where they are dates (ProblemError)."""
-    given = np.asarray(timestamps)
-    if given.ndim != 1:
-        raise ProblemError(f"timestamps has shape {given.shape}; it must be one list")
-    if given.dtype.kind in "iuf":
-        if not np.isfinite(given).all():
-            raise ProblemError(f"timestamps holds {given[np.argmin(np.isfinite(given))]}; it must be finite")
-        return given.astype(np.float64)
-    if given.dtype.kind == "M":
-        moments = given.astype("datetime64[ns]")
-    else:
-        texts = [str(value).strip() for value in given.tolist()]
-        try:
-            return np.array(texts, dtype=np.float64)
-        except ValueError:
-            moments = np.array(_dates(texts), dtype="datetime64[ns]")
-    return np.asarray((moments - moments[0]) / np.timedelta64(1, "s")) if len(moments) else np.zeros(0)
-
-
-def _dates(texts: list[str]) -> list[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # NumPy warns of offsets from UTC
-        try:
-            return list(np.array([text.removesuffix("Z") for text in texts], dtype="datetime64[ns]"))
-        except (ValueError, UserWarning, DeprecationWarning):  # the last is how NumPy 1 warns
-            pass
-    found = []
-    for row, text in enumerate(texts, 1):  # with an offset from UTC, or wrong
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError as error:
-            raise ProblemError(
-                f"timestamps holds {reprlib.repr(text)} in row {row}; it must be seconds or a date and time"
-            ) from error
-        if moment.tzinfo is not None:
-            moment = (moment - moment.utcoffset()).replace(tzinfo=None)  # type: ignore[operator]
-        found.append(np.datetime64(moment, "ns"))
-    return found
 
 
 def _counted(tasks: Any, rows: int) -> tuple[tuple[str, ...], NDArray[np.int64]]:

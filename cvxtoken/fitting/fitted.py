@@ -16,6 +16,7 @@ from cvxtoken.fitting.arrivals import ArrivalFit
 from cvxtoken.fitting.service import understated_delay
 from cvxtoken.fitting.task import TaskFit, stored
 from cvxtoken.lagged.problem import LaggedWorkload
+from cvxtoken.logs.reading import Reading
 from cvxtoken.tables import table as text_table
 
 
@@ -33,6 +34,7 @@ class FittedWorkload:
         provenance: where the numbers come from, in words.
         random_service: whether service times vary in the workload, by the scatter of each fit. If not, they
             are certain, as in the paper.
+        readings: what was understood of the table, and of the log.
     """
 
     tasks: tuple[TaskFit, ...]
@@ -43,6 +45,7 @@ class FittedWorkload:
     max_tokens: tuple[float, ...]
     provenance: str
     random_service: bool = False
+    readings: tuple[Reading, ...] = ()
 
     @cached_property
     def workload(self) -> Workload:
@@ -149,6 +152,7 @@ class FittedWorkload:
                 for task, prior, l_max in zip(self.tasks, self.prior, self.max_tokens, strict=True)
             },
             "workload": None if self.arrival_rate is None else self.workload.to_document(),
+            "readings": [reading.to_document() for reading in self.readings],
         }
 
     def __str__(self) -> str:
@@ -181,7 +185,7 @@ class FittedWorkload:
             lines.append("delay: unknown; the optimal budgets are not found to a relative gap of 1e-12")
         elif self.arrival_rate is not None:
             lines.append(f"delay: at {self.arrival_rate:.6g} /s the queue is unstable even without thinking")
-        return "\n".join([*lines, self.provenance])
+        return "\n".join([*lines, *map(str, self.readings), self.provenance])
 
 
 def _estimates(task: TaskFit, l_max: float) -> tuple[str, ...]:

@@ -25,7 +25,8 @@ from cvxtoken.files import Document
 from cvxtoken.fitting.bend import LEAST_SIZES, Judgement, judge
 from cvxtoken.fitting.line import Interval, Line, fit_line
 from cvxtoken.fitting.measured import NEAR, Measured, read_measured
-from cvxtoken.fitting.table import Table
+from cvxtoken.logs.columns import Hints, Table
+from cvxtoken.logs.reading import Reading
 from cvxtoken.tables import table as text_table
 
 _ALIKE = 1.5  # largest over smallest mean prompt; beyond, beta is of no one context
@@ -86,6 +87,7 @@ class IterationFit:
             fitted to the linear part; the others to all rows.
         sentence: why.
         prefill: t0 against the prompt; None where fewer than three prompt lengths were measured.
+        readings: what was understood of each table.
     """
 
     alpha: float
@@ -97,6 +99,7 @@ class IterationFit:
     verdict: str
     sentence: str
     prefill: PrefillFit | None
+    readings: tuple[Reading, ...] = ()
 
     @property
     def time_per_token(self) -> float:
@@ -168,6 +171,7 @@ class IterationFit:
             "sentence": self.sentence,
             "prefill": None if self.prefill is None else self.prefill.to_document(),
             "server": self.server_document(),
+            "readings": [reading.to_document() for reading in self.readings],
         }
 
     def __str__(self) -> str:
@@ -196,20 +200,20 @@ class IterationFit:
 def fit_iterations(
     table: Table | Sequence[Table],
     *,
-    where: Mapping[str, str] | None = None,
     columns: Mapping[str, str] | None = None,
+    hints: Hints | None = None,
 ) -> IterationFit:
     """Fit tau(n) = alpha + beta n, and t0(m) where first tokens were timed, to measurements of one server.
 
     Args:
         table: rows of batch size (or concurrency) and seconds a token, and if known of prompt tokens and
-            seconds to the first token; one table or several. A table is a .csv file, columns by name, or a
-            .json or .jsonl file of `vllm bench serve`, SGLang or guidellm. Columns go by their usual names
+            seconds to the first token; one table or several. A table is any file of rows, a file of results
+            of `vllm bench serve`, SGLang or guidellm, or columns by name. Columns go by their usual names
             (n, concurrency, tpot, itl_ms, input_tokens, ttft_ms, ...); those in _ms are milliseconds. First
             tokens count at low load alone: at the smallest n (and 10 % above), or, if there are such, from
             tables that have no batch sizes.
-        where: what columns must hold, to choose one series out of several.
         columns: what the tables call `batch`, `seconds_per_token`, `prompt_tokens` or `first_token`.
+        hints: what is told of the tables; its `where` chooses one series out of several.
 
     Raises:
         ProblemError: a table cannot be read; a number is not finite or not positive, or takes so long that it
@@ -222,7 +226,7 @@ def fit_iterations(
     """
     several = isinstance(table, Sequence) and not isinstance(table, str)
     tables: Sequence[Table] = table if several else [table]  # type: ignore[assignment, list-item]
-    measured = read_measured(tables, where or {}, columns or {})
+    measured, readings = read_measured(tables, columns or {}, hints or Hints())
     found = _judged("n", measured.batch, "seconds_per_token", measured.seconds_per_token)
     line = found.line
     gradients = {"alpha": (1.0, 0.0), "beta": (0.0, 1.0), "time_per_token": (1.0, 1.0)}
@@ -237,6 +241,7 @@ def fit_iterations(
         verdict=found.verdict,
         sentence=found.sentence + _remarks(measured, line),
         prefill=_prefill(measured),
+        readings=readings,
     )
 
 

@@ -120,19 +120,22 @@ def points_of_accuracies(budgets: ArrayLike, accuracy: ArrayLike, trials: ArrayL
 
 
 def points_of_rows(budgets: ArrayLike, correct: ArrayLike, questions: Any = None) -> Points:
-    """Points from one row for each answer, right (1) or wrong (0).
+    """Points from one row for each answer, right (1) or wrong (0), or graded between.
+
+    A graded score counts as that share of a right answer. Its variance is at most p (1 - p), that of right
+    and wrong answers with the same mean, so that error bars are rather too wide than too narrow.
 
     Args:
         budgets: l, shape (rows,), in tokens.
-        correct: shape (rows,).
+        correct: shape (rows,), from 0 to 1.
         questions: shape (rows,), any labels; answers to one question are not taken to be independent. With
             None all are.
 
     Raises:
-        ProblemError: as for counts; or `correct` holds something other than 0 and 1.
+        ProblemError: as for counts; or `correct` holds something that is not from 0 to 1.
     """
     l, k = columns(budgets=budgets, correct=correct)
-    require((k == 0) | (k == 1), "correct", k, "must be 0 or 1, or come with trials")
+    require((k >= 0) & (k <= 1), "correct", k, "must be from 0 to 1, or come with trials")
     if questions is None:
         return _gathered(l, k, np.ones(len(l)), counted=True)
     labels = np.asarray(questions)

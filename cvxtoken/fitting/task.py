@@ -11,7 +11,7 @@ from cvxtoken.errors import ProblemError
 from cvxtoken.fitting.accuracy import AccuracyFit, fit_points
 from cvxtoken.fitting.points import points_of_rows
 from cvxtoken.fitting.service import ServiceFit, fit_service
-from cvxtoken.fitting.table import Columns
+from cvxtoken.logs.columns import Columns
 
 FLAT_GAIN = 1e-9  # A of a type whose accuracy does not rise; no budget above 0 is ever worth its time then
 FLAT_CAP = 0.0  # its largest budget, in tokens

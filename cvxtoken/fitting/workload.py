@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cvxtoken.errors import ProblemError
 from cvxtoken.fitting.arrivals import ArrivalFit, fit_arrivals
-from cvxtoken.fitting.columns import Labels
 from cvxtoken.fitting.fitted import FittedWorkload
-from cvxtoken.fitting.table import Column, Table, read_table, sha256_of
+from cvxtoken.fitting.rows import LOG, ROWS, matched, read_log, read_rows
 from cvxtoken.fitting.task import fit_task
-
-ROWS = {
-    "task": Column("label"),
-    "budget_tokens": Column("number"),
-    "thinking_tokens": Column("number", required=False),
-    "correct": Column("flag"),
-    "seconds": Column("gap"),
-    "question": Column("label", required=False),
-}
-LOG = {"timestamp": Column("text"), "task": Column("label")}
+from cvxtoken.logs.columns import Hints, Labels, Table
+from cvxtoken.logs.reading import Reading
 
 
 def fit_workload(
@@ -36,6 +25,9 @@ def fit_workload(
     accuracy_weight: float = 30.0,
     max_tokens: float | None = None,
     columns: Mapping[str, str] | None = None,
+    arrivals_columns: Mapping[str, str] | None = None,
+    task: str | None = None,
+    hints: Hints | None = None,
     method: str = "likelihood",
     intervals: str = "profile",
     confidence: float = 0.9,
@@ -44,14 +36,20 @@ def fit_workload(
     """Fit a workload to an evaluation's rows and an arrival log.
 
     Args:
-        table: a .csv or .parquet file, or columns by name, one row for each answer: task, budget_tokens,
-            correct, seconds (may be missing in rows), and optionally thinking_tokens (without it, budgets are
-            taken to be used up) and question (answers to one question are not independent).
-        arrivals: likewise, a log of arrivals: timestamp (in order; seconds or dates) and task.
+        table: a file (CSV and its kin, JSON, JSON lines or Parquet, plain or compressed), columns by name, or
+            a pandas or Polars frame, one row for each answer: task, budget_tokens, correct (right or wrong,
+            or a score from 0 to 1), seconds (may be missing in rows), and optionally thinking_tokens
+            (without it, budgets are taken to be used up), question (answers to one question are not
+            independent) and answers (how many a row of mean accuracy and mean seconds stands for). Columns
+            are also found by the names of known tools (`cvxtoken.logs.aliases`).
+        arrivals: likewise, a log of arrivals: timestamp (seconds or dates) and task.
         arrival_rate: lambda, in 1/s, in place of the log's or without a log; then priors are equal.
         accuracy_weight: alpha, in s per unit of accuracy; it is chosen, not measured.
         max_tokens: l_max, in place of the largest budget measured of each task.
-        columns: what the files call a column, by the names above.
+        columns: what the table calls a column, by the names above; the log too where it has such a column.
+        arrivals_columns: what the log calls a column.
+        task: that of all rows, of a table without a column for it.
+        hints: what is told of the files where it is doubtful: units, order of dates, rows to leave out.
         method: see `fit_accuracy`.
         intervals: likewise.
         confidence: likewise.
@@ -59,23 +57,28 @@ def fit_workload(
             `deviation_per_token`); otherwise they are certain, and `delay` says what that leaves out.
 
     Raises:
-        ProblemError: the data are bad (the message names the file, the line and the rule), or a task has no
-            times or no arrivals.
-        MissingExtraError: a file is Parquet, and pyarrow is not installed.
+        ProblemError: the data are bad (the message names the file, the line and the rule) or doubtful (it
+            says which option answers), or a task has no times or no arrivals.
     """
-    mapping = dict(columns or {})
-    for name in mapping:
-        if name not in ROWS and name not in LOG:
-            raise ProblemError(f"columns holds {name!r}; it must be one of {', '.join({**ROWS, **LOG})}")
-    found = read_table(table, ROWS, {name: mapping[name] for name in ROWS if name in mapping})
-    names = found["task"].names
-    log = None
+    told, log_told, hints = dict(columns or {}), dict(arrivals_columns or {}), hints or Hints()
+    for option, names, known in (("columns", told, ROWS | LOG), ("arrivals_columns", log_told, LOG)):
+        for name in names:
+            if name not in known:
+                raise ProblemError(f"{option} holds {name!r}; it must be one of {', '.join(known)}")
+    found, reading = read_rows(table, {name: told[name] for name in told if name in ROWS}, task, hints)
+    log: ArrivalFit | None = None
+    readings: tuple[Reading, ...] = (reading,)
     if arrivals is not None:
-        entries = read_table(arrivals, LOG, {name: mapping[name] for name in LOG if name in mapping})
+        log_told = {name: told[name] for name in told if name not in ROWS} | log_told
+        only = found["task"].names[0] if len(found["task"].names) == 1 else None
+        entries = read_log(arrivals, log_told, told, only, hints)
+        found, reading, entries = matched(found, reading, entries, "tasks" in hints.drop)
         try:
-            log = fit_arrivals(entries["timestamp"], _labels(entries["task"]))
+            log = fit_arrivals(entries.seconds, entries.tasks.texts)
         except ProblemError as error:
-            raise ProblemError(f"{_origin(arrivals)}: {error}") from error
+            raise ProblemError(f"{entries.reading.origin}: {error}") from error
+        readings = (reading, entries.reading)
+    names = found["task"].names
     prior = _priors(names, log)
     tasks = tuple(
         fit_task(name, found, rows, (method, intervals, confidence))
@@ -89,8 +92,9 @@ def fit_workload(
         prior=prior,
         accuracy_weight=accuracy_weight,
         max_tokens=tops,
-        provenance=_provenance(table, len(found["task"]), arrivals, log, arrival_rate, method),
+        provenance=_provenance(readings, len(found["task"]), log, arrival_rate, method),
         random_service=random_service,
+        readings=readings,
     )
     if fitted.arrival_rate is not None:
         _ = fitted.workload  # given values are checked now
@@ -103,43 +107,24 @@ def _groups(tasks: Labels) -> list[NDArray[np.intp]]:
     return np.split(order, np.cumsum(np.bincount(tasks.codes))[:-1])
 
 
-def _labels(tasks: Labels) -> NDArray[Any]:
-    return np.array(tasks.names, dtype=object)[tasks.codes]
-
-
 def _priors(names: list[str], log: ArrivalFit | None) -> tuple[float, ...]:
-    """Shares of the log by task; equal ones without a log (ProblemError where they do not match)."""
+    """Shares of the log by task; equal ones without a log."""
     if log is None:
         return (1 / len(names),) * len(names)
     shares = dict(zip(log.names, log.prior, strict=True))
-    for name in names:
-        if name not in shares:
-            raise ProblemError(f"task {name!r} has no arrivals; the log has {', '.join(log.names)}")
-    for name in log.names:
-        if name not in names:
-            raise ProblemError(
-                f"arrivals of task {name!r}, which has no rows; the table has {', '.join(names)}"
-            )
     return tuple(shares[name] for name in names)
 
 
 def _provenance(
-    table: Table, rows: int, arrivals: Table | None, log: ArrivalFit | None, rate: float | None, method: str
+    readings: tuple[Reading, ...], rows: int, log: ArrivalFit | None, rate: float | None, method: str
 ) -> str:
     now = datetime.now(UTC).date().isoformat()
-    parts = [f"fitted on {now} by cvxtoken ({method}) to {rows} rows of {_origin(table)}"]
-    if log is not None and arrivals is not None:
+    parts = [f"fitted on {now} by cvxtoken ({method}) to {rows} rows of {readings[0].source}"]
+    if log is not None:
         what = "priors and rate" if rate is None else "priors"
-        parts.append(f"{what} of {sum(log.counts)} arrivals of {_origin(arrivals)}")
+        parts.append(f"{what} of {sum(log.counts)} arrivals of {readings[1].source}")
     else:
         parts.append("equal priors, by assumption")
     if rate is not None:
         parts.append(f"arrival rate {rate:g} /s as given")
     return "; ".join([*parts, "accuracy weight as chosen"])
-
-
-def _origin(table: Table) -> str:
-    """A file's name and SHA-256."""
-    if not isinstance(table, str | Path):
-        return "a table in memory"
-    return f"{Path(table).name} (SHA-256 {sha256_of(table)[:16]})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
@@ -73,7 +74,7 @@ def solve_in_processes(workers: int, grid: Grid, chunks: Iterable[int]) -> Chunk
     left = dict.fromkeys(chunks)
     broken = 0
     while left:
-        with ProcessPoolExecutor(workers) as executor:
+        with ProcessPoolExecutor(workers, initializer=_leave_interrupts) as executor:
             try:
                 for chunk, columns in solve_on(executor, grid, list(left)):
                     del left[chunk]
@@ -86,6 +87,11 @@ def solve_in_processes(workers: int, grid: Grid, chunks: Iterable[int]) -> Chunk
                         f"{broken} times in a row a process was killed before any chunk was done; "
                         "less memory is needed with a smaller chunk size or fewer workers"
                     ) from error
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C is for the process that waits, which then ends this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager

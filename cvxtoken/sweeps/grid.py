@@ -24,6 +24,8 @@ FIELDS = (*SCALARS, *(field for field in ARRAYS if field != "prior"))
 RESULTS = ("objective", "relative_gap", "mean_accuracy", "mean_system_time", "utilization")
 _NUMBERS = 2_000_000  # tokens in a chunk, at most (16 MB)
 _POINTS = 10_000  # points in a chunk, at most
+MOST_POINTS = 10**9  # in a grid: about 100 GB of results
+_MOST_CHUNKS = 10**6  # each is a file until all are done
 
 Columns = dict[str, NDArray[Any]]
 
@@ -48,7 +50,7 @@ class Grid:
 
         Raises:
             ProblemError: no field is given, a field is unknown or has no values, a value breaks its rule, or
-                the chunk size is below 1.
+                the chunk size is below 1; or there are more than 1e9 points or 1e6 chunks.
         """
         if not values:
             raise ProblemError(f"the grid is empty; give values for at least one of {', '.join(FIELDS)}")
@@ -57,6 +59,14 @@ class Grid:
             chunk_size = max(1, min(_POINTS, _NUMBERS // len(workload)))
         if isinstance(chunk_size, bool) or not isinstance(chunk_size, int) or chunk_size < 1:
             raise ProblemError(f"chunk_size is {chunk_size!r}; it must be a whole number of at least 1")
+        points = prod(map(len, checked.values()))
+        if points > MOST_POINTS:
+            raise ProblemError(f"the grid has {points} points; it may have at most {MOST_POINTS}")
+        if points > chunk_size * _MOST_CHUNKS:
+            raise ProblemError(
+                f"chunk_size is {chunk_size}; "
+                f"for {points} points it must be at least {-(-points // _MOST_CHUNKS)}"
+            )
         return cls(workload, checked, chunk_size)
 
     def __len__(self) -> int:

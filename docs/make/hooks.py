@@ -1,4 +1,4 @@
-"""What MkDocs is told beyond mkdocs.yml: figures and the explorer are made here, formulas become MathML.
+"""What MkDocs is told beyond mkdocs.yml: figures, explorer and slides are made, formulas become MathML.
 
 Browsers draw MathML themselves, so that the site needs neither a script nor a font from elsewhere.
 """
@@ -12,6 +12,7 @@ from typing import Any
 import explorer
 import figures
 import latex2mathml.converter
+import slides
 from mkdocs.structure.files import File, Files
 
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>([.,;:]?)', re.S)
@@ -19,8 +20,10 @@ _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the generated files, so that links to them are checked like all others."""
-    for name, content in figures.all_figures().items():
+    drawn = figures.all_figures()
+    for name, content in drawn.items():
         files.append(File.generated(config, f"images/{name}.svg", content=content))
+    files.append(File.generated(config, "class/slides.html", content=slides.page(drawn)))
     files.append(File.generated(config, "explorer-page.html", content=explorer.page()))
     return files
 

@@ -70,7 +70,8 @@ BAD = [
     (["solve", "--min-accuracy", "GSM8K=0.99"], "the best reachable is 0.952999999"),
     (["solve", "--objective", "speed"], "objective is 'speed'"),
     (["solve", "--objective", "accuracy"], "objective 'accuracy' has no optimum here"),
-    (["frontier", "--points", "0"], "points is 0; it must be at least 1"),
+    (["frontier", "--points", "0"], "points is 0; it must be from 1 to 10000"),
+    (["frontier", "--points", "1000000000"], "points is 1000000000; it must be from 1 to 10000"),
     (["frontier", "--points", "2", "--plot", "no/such/folder.png"], "cannot be written"),
 ]
 

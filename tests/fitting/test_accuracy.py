@@ -247,7 +247,7 @@ def test_least_squares_without_counts_has_error_bars_from_its_residuals() -> Non
         ({"correct": [1, 2, 9, 4], "trials": [5] * 4}, "correct is 9 of 5 trials in row 3"),
         ({"correct": [1, 2, -3, 4], "trials": [5] * 4}, "correct is -3 in row 3; it must not be negative"),
         ({"correct": [0, 0, 0, 0], "trials": [5, 5, 0, 5]}, "trials is 0 in row 3; it must be positive"),
-        ({"correct": [1, 2, 3, 4]}, "correct is 2 in row 2; it must be 0 or 1, or come with trials"),
+        ({"correct": [1, 2, 3, 4]}, "correct is 2 in row 2; it must be from 0 to 1, or come with trials"),
         ({"correct": [1, 1, 0], "trials": [5] * 3}, "correct has 3 numbers and budgets 4"),
         ({"correct": ["a", 1, 0, 1]}, "correct is ['a', 1, 0, 1]; it must be a list of numbers"),
         ({"correct": [1, 1, 0, 0], "questions": [1, 2]}, "questions has shape (2,)"),

@@ -78,7 +78,7 @@ def test_dates_are_seconds() -> None:
         ([1, np.nan, 3], "timestamps holds nan"),
         (
             ["2023-11-16", "yesterday", "2023-11-17"],
-            "holds 'yesterday' in row 2; it must be seconds or a date",
+            "holds 'yesterday' in row 2; it must be a date with a",
         ),
         ([[1, 2, 3]], "timestamps has shape (1, 3)"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import stdtrit
 
 import cvxtoken
-from cvxtoken import ProblemError, fit_iterations
+from cvxtoken import Hints, ProblemError, fit_iterations
 from cvxtoken.fitting import line as lines
 from cvxtoken.fitting.bend import LEVEL, best_bend, judge
 
@@ -201,7 +201,7 @@ def test_prompts_of_different_lengths_are_noted() -> None:
 
 def test_one_series_is_chosen() -> None:
     rows = {"n": [1, 2, 3] * 2, "tpot_ms": [10, 11, 12, 30, 32, 34], "model": ["a"] * 3 + ["b"] * 3}
-    assert fit_iterations(rows, where={"model": "b"}).beta == pytest.approx(2e-3)
+    assert fit_iterations(rows, hints=Hints(where={"model": "b"})).beta == pytest.approx(2e-3)
     with pytest.raises(ProblemError) as caught:
         fit_iterations(rows)
     assert "the rows differ in model, 2 series: model=a; model=b; they must be one series" in str(
@@ -212,7 +212,7 @@ def test_one_series_is_chosen() -> None:
         "tpot_ms": [10, 11, 12, 30, 32, 34],
         "input_tokens": [128] * 3 + [256.0] * 3,
     }
-    assert fit_iterations(lengths, where={"input_tokens": "256"}).beta == pytest.approx(2e-3)
+    assert fit_iterations(lengths, hints=Hints(where={"input_tokens": "256"})).beta == pytest.approx(2e-3)
 
 
 def test_columns_by_other_names() -> None:
@@ -232,22 +232,23 @@ GOOD = {"n": [1, 2, 3], "tpot": [0.010, 0.011, 0.012]}
         (
             {"tpot": [14.4, 17.3, 21.5]},
             {},
-            "tpot is 14.4 in row 1; it must be at most 10 s (are these milliseconds",
+            "'tpot': 17.3 s a token in the median, so that these seem to be no seconds; their unit is "
+            "told by --unit",
         ),
-        ({"tpot": [0.01, np.nan, 0.012]}, {}, "line 2: 'tpot' is nan; it must be a finite number"),
-        ({"n": [1, np.inf, 3]}, {}, "line 2: 'n' is inf; it must be a finite number"),
-        ({"tpot": [0.01, 0, 0.012]}, {}, "tpot is 0 in row 2; it must be positive"),
-        ({"n": [1, -2, 3]}, {}, "n is -2 in row 2; it must be positive"),
+        ({"tpot": [0.01, np.nan, 0.012]}, {}, "row 2: 'tpot' is empty; it must be a positive number"),
+        ({"n": [1, np.inf, 3]}, {}, "row 2: 'n' is inf; it must be a positive number"),
+        ({"tpot": [0.01, 0, 0.012]}, {}, "row 2: 'tpot' is 0.0; it must be a positive number"),
+        ({"n": [1, -2, 3]}, {}, "row 2: 'n' is -2; it must be a positive number"),
         ({"tpot": [0.01, 0.02]}, {}, "columns have 2 to 3 rows; they must agree"),
         (
-            {"ttft": [0.1, 0.2, 800], "prompt_tokens": [1, 2, 3]},
+            {"ttft": [100, 200, 800], "prompt_tokens": [1, 2, 3]},
             {},
-            "ttft is 800 in row 3; it must be at most 600 s",
+            "'ttft': 200 s to the first token in the median",
         ),
-        ({}, {"where": {"modl": "x"}}, "there is no column 'modl' to choose rows by"),
+        ({}, {"hints": Hints(where={"modl": "x"})}, "there is no column 'modl' to choose rows by"),
         (
             {"model": ["a", "a", "a"]},
-            {"where": {"model": "x"}},
+            {"hints": Hints(where={"model": "x"})},
             "model is 'x' in no row that is left; it must be one of 'a'",
         ),
         ({}, {"columns": {"batch": "m"}}, "there is no column 'm' for batch"),

@@ -1,17 +1,16 @@
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 import cvxtoken
 from cvxtoken import FittedWorkload, ProblemError, SolverError, fit_workload
 from cvxtoken.allocation import model
 from cvxtoken.allocation.prices import search as prices
-from cvxtoken.errors import MissingExtraError
 from cvxtoken.fitting.task import FLAT_CAP, FLAT_GAIN
 from tests.fitting.data import TRUTH, write_arrivals, write_rows
 
@@ -182,16 +181,16 @@ def edited(source: Path, target: Path, old: str, new: str) -> Path:
             "there is no column 'correct'; columns: task, budget_tokens, thinking_tokens, right",
         ),
         ("seconds", "second", "there is no column 'seconds' (did you mean 'second'?)"),
-        ("task,budget", "task,task,budget", "column 'task' occurs twice"),
+        ("task,budget_tokens,thinking", "task,task,thinking", "column 'task' occurs twice"),
         ("question\nmaths", "question\n", "rows.csv, line 2: 'task' is empty"),
         (
             "question\nmaths,0",
             "question\nmaths,many",
-            "line 2: 'budget_tokens' is 'many'; it must be a finite",
+            "line 2: 'budget_tokens' is 'many'; it must be a number of tokens from 0 to 1e9",
         ),
-        ("question\nmaths,0", "question\nmaths,nan", "line 2: 'budget_tokens' is 'nan'"),
+        ("question\nmaths,0", "question\nmaths,nan", "line 2: 'budget_tokens' is empty"),
         (",maths 0\nmaths,0,0", "fast,maths 0\nmaths,0,0", "'seconds' is '0."),
-        ("question\nmaths,0,0,", "question\nmaths,0,0,7", "it must be 0 or 1, true or false"),
+        ("question\nmaths,0,0,", "question\nmaths,0,0,7", "it must be right or wrong (1 or 0,"),
         ("question\nmaths", "question\nmaths,more", "line 2: 7 fields; the header has 6"),
         ("question\nmaths", "question\nart,5,5,1,1.0,q\nmaths", "task 'art': budgets has 1 distinct values"),
     ],
@@ -219,8 +218,9 @@ def test_tasks_without_times_or_arrivals(folder: Path, tmp_path: Path) -> None:
         fit_workload(folder / "rows.csv", log)
     lines = (folder / "arrivals.csv").read_text().splitlines()
     (tmp_path / "arrivals.csv").write_text("\n".join([lines[0], *lines[:0:-1]]) + "\n")
-    with pytest.raises(ProblemError, match=r"arrivals\.csv \(SHA.*timestamps are out of order: row 2"):
-        fit_workload(folder / "rows.csv", tmp_path / "arrivals.csv")
+    backwards = fit_workload(folder / "rows.csv", tmp_path / "arrivals.csv")
+    assert backwards.arrival_rate == fit_workload(folder / "rows.csv", folder / "arrivals.csv").arrival_rate
+    assert "sorted by time: 599 rows were earlier than the one above" in str(backwards)
     with (tmp_path / "arrivals.csv").open("w") as file:
         file.write((folder / "arrivals.csv").read_text() + "99999,art\n")
     with pytest.raises(ProblemError, match="arrivals of task 'art', which has no rows"):
@@ -233,9 +233,9 @@ def test_files_that_are_not_what_they_should_be(folder: Path, tmp_path: Path) ->
     with pytest.raises(ProblemError, match=r"latin.csv: not UTF-8 text: invalid continuation byte at byte"):
         fit_workload(bad)
     for name, text, message in (
-        ("empty.csv", "", "there is no column 'task'.*columns: none"),
+        ("empty.csv", "", "the file is empty"),
         ("header.csv", (folder / "rows.csv").read_text().split("\n")[0], "there are no rows"),
-        ("rows.xlsx", "", "the ending is '.xlsx'; it must be .csv or .parquet"),
+        ("rows.xlsx", "PK\x03\x04", "a ZIP or Excel file; a table must be saved as CSV, JSON or Parquet"),
     ):
         (tmp_path / name).write_text(text)
         with pytest.raises(ProblemError, match=message):
@@ -249,20 +249,11 @@ def test_a_byte_order_mark_is_no_part_of_a_name(folder: Path, tmp_path: Path) ->
     assert fit_workload(tmp_path / "rows.csv").tasks[0].name == "maths"
 
 
-def test_parquet_needs_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'cvxtoken\[parquet\]'"):
-        fit_workload(tmp_path / "rows.parquet")
-
-
 def test_parquet_is_read_like_csv(folder: Path, fitted: FittedWorkload, tmp_path: Path) -> None:
-    csv = pytest.importorskip("pyarrow.csv")
-    from pyarrow import parquet
-
     for name in ("rows", "arrivals"):
-        parquet.write_table(csv.read_csv(folder / f"{name}.csv"), tmp_path / f"{name}.parquet")
+        pl.read_csv(folder / f"{name}.csv").write_parquet(tmp_path / f"{name}.parquet")
     again = fit_workload(tmp_path / "rows.parquet", tmp_path / "arrivals.parquet")
     assert again.workload == fitted.workload
-    (tmp_path / "bad.parquet").write_text("no")
+    (tmp_path / "bad.parquet").write_text("PAR1no")
     with pytest.raises(ProblemError, match=r"bad\.parquet: cannot be read"):
         fit_workload(tmp_path / "bad.parquet")

@@ -26,6 +26,7 @@ from cvxtoken.tables import table
 
 _ENOUGH = 0.95  # of the accuracy that time can gain: there the frontier ends
 _IDLE = 1e-4  # of the idle share without thinking: so little counts as none
+_MOST_POINTS = 10_000  # each takes some hundredths of a second or more
 _TARGET = "max_mean_system_time"
 
 
@@ -149,8 +150,8 @@ def frontier(
     """
     model.require_stable(workload)
     if isinstance(points, int | np.integer) and not isinstance(points, bool):
-        if points < 1:
-            raise ProblemError(f"points is {points}; it must be at least 1")
+        if not 1 <= points <= _MOST_POINTS:
+            raise ProblemError(f"points is {points}; it must be from 1 to {_MOST_POINTS}")
         limits = _chosen(workload, int(points))
     else:
         limits = [float(x) for x in points]  # type: ignore[union-attr]

@@ -56,7 +56,8 @@ def test_limits_beyond_the_last_token_buy_nothing() -> None:
 
 def test_bad_points() -> None:
     for points, message in (
-        (0, "points is 0; it must be at least 1"),
+        (0, "points is 0; it must be from 1 to 10000"),
+        (10**9, "points is 1000000000; it must be from 1 to 10000"),
         ([], "limits in s that rise"),
         ([2.0, 2.0], "limits in s that rise"),
     ):

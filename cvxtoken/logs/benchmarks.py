@@ -13,50 +13,42 @@ SGLang at 0033168 (`python -m sglang.bench_serving --output-file`, one JSON obje
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from cvxtoken.errors import ProblemError
+from cvxtoken.logs.frames import from_records
+from cvxtoken.logs.opening import Opened
 
+RESULTS = "results of a benchmark"
 COLUMNS = ("max_concurrency", "tpot_ms", "prompt_tokens", "ttft_ms")
 LABELS = ("model_id", "backend")
 _TOKEN = ("mean_tpot_ms", "mean_itl_ms", "median_tpot_ms", "median_itl_ms")
 _FIRST = ("mean_ttft_ms", "median_ttft_ms")
 
 
-def read_results(path: Path) -> dict[str, list[Any]]:
-    """One row a run, in the columns above and the labels that the file has.
+def results(opened: Opened) -> Opened:
+    """One row a run of the results in an opened file, in the columns above; other tables as they are.
 
     Raises:
-        ProblemError: the file cannot be read, is none of the three, or a run does not state what is needed.
+        ProblemError: a run does not state what is needed.
     """
-    rows = [
-        row for number, run in enumerate(_documents(path), 1) for row in _rows(run, f"{path}, run {number}")
-    ]
-    if not rows:
-        raise ProblemError(f"{path}: there are no runs")
-    there = [name for name in (*COLUMNS, *LABELS) if any(name in row for row in rows)]
-    return {name: [row.get(name) for row in rows] for name in there}
+    runs = [run for found in opened.documents for run in (found if isinstance(found, list) else [found])]
+    if not any(_is_result(run) for run in runs):
+        return opened
+    rows: list[dict[str, Any]] = []
+    places: list[str] = []
+    for number, run in enumerate(runs, 1):
+        found = list(_rows(run, f"{opened.origin}, run {number}"))
+        rows += found
+        places += [f"run {number}"] * len(found)
+    header, frame = from_records(rows)
+    return Opened(opened.origin, RESULTS, header, frame, places.__getitem__, opened.sha256)
 
 
-def _documents(path: Path) -> list[Any]:
-    """The objects of a file of JSON, or of JSON lines."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ProblemError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ProblemError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from error
-    try:
-        try:
-            whole = json.loads(text)  # benchmarks write Infinity and NaN; what is used is checked
-        except json.JSONDecodeError:
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-    except (ValueError, RecursionError) as error:
-        raise ProblemError(f"{path}: not valid JSON, nor JSON lines: {error}") from error
-    return whole if isinstance(whole, list) else [whole]
+def _is_result(run: Any) -> bool:
+    """Whether a document is a result of one of the three, complete or not."""
+    return isinstance(run, dict) and (isinstance(run.get("benchmarks"), list) or "completed" in run)
 
 
 def _rows(run: Any, place: str) -> Iterator[dict[str, Any]]:
