@@ -83,7 +83,7 @@ def test_a_circle_is_found() -> None:
 
 
 def test_the_ground_floor_knows_no_room_above() -> None:
-    """A file beside the rooms is for all; below it are checkers, rigorous arithmetic and what reads tables."""
+    """A file beside the rooms is for all; below are checkers, rigorous arithmetic and what reads tables."""
     below = {"verifier", "rigorous", "logs"}
     for file in ROOT.glob("*.py"):
         others = needs(ROOT).get(file.stem, set())
