@@ -50,6 +50,10 @@ COMMANDS = {
         "fitting.fit_server",
         "Fit a server that batches continuously, from its benchmarks; print the table to paste.",
     ),
+    "formal": (
+        "formal.formal",
+        "Write a certificate as a theorem that Coq checks, or compare such a file with its certificate.",
+    ),
     "verify": ("library.verify", "Check a certificate file; print what it proves, or why it is refused."),
     "workloads": ("library.workloads", "List the built-in workloads with their sources."),
     "library": (
@@ -73,6 +77,10 @@ COMMANDS = {
         "Print the best accuracy for every mean system time, each point proven, and its budgets.",
     ),
     "plot": ("plot.plot_command", "Draw a picture to a file."),
+    "watch": (
+        "watching.watch_command",
+        "Follow a live log: print new budgets whenever they are worth it.",
+    ),
     "schedule": (
         "scheduling.schedule",
         "Run scheduling policies, and hold them against a certified bound in hindsight.",

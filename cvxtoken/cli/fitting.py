@@ -49,6 +49,9 @@ def fit(
     arrival_rate: Annotated[
         float | None, typer.Option(help="Queries per second, in place of a log's.")
     ] = None,
+    busy_hour: Annotated[
+        bool, typer.Option("--busy-hour", help="Take rate and priors of the log's busiest hour of the day.")
+    ] = False,
     accuracy_weight: Annotated[float, typer.Option(help="Seconds that full accuracy is worth.")] = 30.0,
     max_tokens: Annotated[
         float | None, typer.Option(help="Largest budget, in place of the largest measured.")
@@ -93,6 +96,7 @@ def fit(
         arrival_rate=arrival_rate,
         accuracy_weight=accuracy_weight,
         max_tokens=max_tokens,
+        busy_hour=busy_hour,
         columns=read_columns(column),
         arrivals_columns=read_columns(arrivals_column, "arrivals_column"),
         task=task,

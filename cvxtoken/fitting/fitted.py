@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import Server
+from cvxtoken.delay import Server
 from cvxtoken.allocation.prices.search import reliable_prices
 from cvxtoken.allocation.problem import FIFO, Workload
 from cvxtoken.errors import ProblemError, SolverError
@@ -182,6 +182,8 @@ class FittedWorkload:
         lines += [f"{task.name}: {task.judgement}" for task in self.tasks]
         if self.arrivals is not None:
             lines.append(f"arrivals: {self.arrivals.rate:.6g} /s; {self.arrivals.judgement}")
+            if self.arrivals.advice:
+                lines.append(f"advice: {self.arrivals.advice}")
         if self.delay is not None:
             mean, more = self.delay
             varying = [task.name for task in self.tasks if self.random_service or task.varies]

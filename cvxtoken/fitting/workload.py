@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxtoken.allocation.delay import Server
+from cvxtoken.delay import Server
 from cvxtoken.allocation.problem import FIFO
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
@@ -27,6 +27,7 @@ def fit_workload(
     arrival_rate: float | None = None,
     accuracy_weight: float = 30.0,
     max_tokens: float | None = None,
+    busy_hour: bool = False,
     columns: Mapping[str, str] | None = None,
     arrivals_columns: Mapping[str, str] | None = None,
     task: str | None = None,
@@ -51,6 +52,7 @@ def fit_workload(
         arrival_rate: lambda, in 1/s, in place of the log's or without a log; then priors are equal.
         accuracy_weight: alpha, in s per unit of accuracy; it is chosen, not measured.
         max_tokens: l_max, in place of the largest budget measured of each task.
+        busy_hour: take rate and priors of the log's busy hour (`ArrivalFit.busy`), not of all of it.
         columns: what the table calls a column, by the names above; the log too where it has such a column.
         arrivals_columns: what the log calls a column.
         task: that of all rows, of a table without a column for it.
@@ -67,7 +69,7 @@ def fit_workload(
 
     Raises:
         ProblemError: the data are bad (the message names the file, the line and the rule) or doubtful (it
-            says which option answers), or a task has no times or no arrivals.
+            says which option answers), or a task has no times or no arrivals, or there is no busy hour.
     """
     if service_against not in AGAINST:
         hint = nearest(service_against, AGAINST)
@@ -75,10 +77,13 @@ def fit_workload(
             f"service_against is {service_against!r}; it must be one of {', '.join(AGAINST)}{hint}"
         )
     told, log_told, hints = dict(columns or {}), dict(arrivals_columns or {}), hints or Hints()
+    hints.check(ROWS, LOG)
     for option, names, known in (("columns", told, ROWS | LOG), ("arrivals_columns", log_told, LOG)):
         for name in names:
             if name not in known:
                 raise ProblemError(f"{option} holds {name!r}; it must be one of {', '.join(known)}")
+    if busy_hour and arrivals is None:
+        raise ProblemError("busy_hour needs an arrival log")
     found, reading = read_rows(table, {name: told[name] for name in told if name in ROWS}, task, hints)
     log: ArrivalFit | None = None
     readings: tuple[Reading, ...] = (reading,)
@@ -88,7 +93,8 @@ def fit_workload(
         entries = read_log(arrivals, log_told, told, only, hints)
         found, reading, entries = matched(found, reading, entries, "tasks" in hints.drop)
         try:
-            log = fit_arrivals(entries.seconds, entries.tasks.texts)
+            log = fit_arrivals(entries.times, entries.tasks.texts)
+            log = log.at_busy_hour() if busy_hour else log
         except ProblemError as error:
             raise ProblemError(f"{entries.reading.origin}: {error}") from error
         readings = (reading, entries.reading)
@@ -106,7 +112,7 @@ def fit_workload(
         prior=prior,
         accuracy_weight=accuracy_weight,
         max_tokens=tops,
-        provenance=_provenance(readings, len(found["task"]), log, arrival_rate, method),
+        provenance=_provenance(readings, len(found["task"]), log, arrival_rate, method, busy_hour),
         random_service=random_service,
         server=server,
         readings=readings,
@@ -131,13 +137,19 @@ def _priors(names: list[str], log: ArrivalFit | None) -> tuple[float, ...]:
 
 
 def _provenance(
-    readings: tuple[Reading, ...], rows: int, log: ArrivalFit | None, rate: float | None, method: str
+    readings: tuple[Reading, ...],
+    rows: int,
+    log: ArrivalFit | None,
+    rate: float | None,
+    method: str,
+    busy_hour: bool,
 ) -> str:
     now = datetime.now(UTC).date().isoformat()
     parts = [f"fitted on {now} by cvxtoken ({method}) to {rows} rows of {readings[0].source}"]
     if log is not None:
         what = "priors and rate" if rate is None else "priors"
-        parts.append(f"{what} of {sum(log.counts)} arrivals of {readings[1].source}")
+        hour = f" in the busy hour ({log.busy.text})" if busy_hour and log.busy is not None else ""
+        parts.append(f"{what} of {sum(log.counts)} arrivals of {readings[1].source}{hour}")
     else:
         parts.append("equal priors, by assumption")
     if rate is not None:

@@ -6,7 +6,7 @@ None of them shows the picture. `axes.figure.savefig(path)` or `cvxtoken plot` w
 from cvxtoken.plots.allocation import accuracy, budgets, frontier, simulation, utilization
 from cvxtoken.plots.fitting import advised, fit
 from cvxtoken.plots.methods import cobweb, contours, convergence, pair
-from cvxtoken.plots.service import batching, clipping, memory
+from cvxtoken.plots.service import batching, clipping, disciplines, memories, memory
 
 __all__ = [
     "accuracy",
@@ -17,8 +17,10 @@ __all__ = [
     "cobweb",
     "contours",
     "convergence",
+    "disciplines",
     "fit",
     "frontier",
+    "memories",
     "memory",
     "pair",
     "simulation",

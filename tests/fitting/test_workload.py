@@ -230,6 +230,26 @@ def test_tasks_without_times_or_arrivals(folder: Path, tmp_path: Path) -> None:
         fit_workload(folder / "rows.csv", tmp_path / "arrivals.csv")
 
 
+def test_the_busy_hour_can_be_taken(folder: Path, tmp_path: Path) -> None:
+    """Ten arrivals a minute in the second hour, two in the others."""
+    times = [(hour * 3600 + 60 * minute + i, i) for hour in range(4) for minute in range(60)
+             for i in range(10 if hour == 1 else 2)]  # fmt: skip
+    tasks = ["maths", "puzzles", "trivia"]
+    lines = ["timestamp,task", *(f"{t},{tasks[(t + i) % 3]}" for t, i in times)]
+    (tmp_path / "log.csv").write_text("\n".join(lines) + "\n")
+    found = fit_workload(folder / "rows.csv", tmp_path / "log.csv", busy_hour=True)
+    assert found.arrival_rate == pytest.approx(1 / 6)
+    assert found.arrivals is not None
+    assert sum(found.arrivals.counts) == 600
+    assert found.prior == pytest.approx([count / 600 for count in found.arrivals.counts])
+    assert "in the busy hour (hours 1 to 2)" in found.provenance
+    whole = fit_workload(folder / "rows.csv", tmp_path / "log.csv")
+    assert whole.arrival_rate == pytest.approx(960 / 4 / 3600, rel=0.01)
+    assert "solve for the busy hour (--busy-hour: 0.1667 /s, hours 1 to 2" in str(whole)
+    with pytest.raises(ProblemError, match="busy_hour needs an arrival log"):
+        fit_workload(folder / "rows.csv", busy_hour=True)
+
+
 def test_files_that_are_not_what_they_should_be(folder: Path, tmp_path: Path) -> None:
     bad = tmp_path / "latin.csv"
     bad.write_bytes((folder / "rows.csv").read_bytes().replace(b"maths", "maté".encode("latin-1")))
