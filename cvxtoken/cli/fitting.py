@@ -77,6 +77,10 @@ def fit(
     random_service: Annotated[
         bool, typer.Option("--random-service", help="Let service times vary in the workload, as measured.")
     ] = False,
+    service_against: Annotated[
+        str,
+        typer.Option(help="What seconds are fitted against: budget, tokens (used), or auto, by the use."),
+    ] = "auto",
     out: Annotated[
         Path | None, typer.Option(callback=_document, help="Write the workload to this .toml or .json file.")
     ] = None,
@@ -99,6 +103,7 @@ def fit(
         hints=hints(unit, where, drop, dates, zone, decimal),
         method=method,
         random_service=random_service,
+        service_against=service_against,
     )
     if out is not None:
         fitted.save(out)

@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxtoken.delay import Server
+from cvxtoken.allocation.problem import FIFO
 from cvxtoken.errors import ProblemError
+from cvxtoken.files import nearest
 from cvxtoken.fitting.arrivals import ArrivalFit, fit_arrivals
 from cvxtoken.fitting.fitted import FittedWorkload
 from cvxtoken.fitting.rows import LOG, ROWS, matched, read_log, read_rows
-from cvxtoken.fitting.task import fit_task
+from cvxtoken.fitting.task import AGAINST, fit_task
 from cvxtoken.logs.columns import Hints, Labels, Table
 from cvxtoken.logs.reading import Reading
 
@@ -33,6 +36,8 @@ def fit_workload(
     intervals: str = "profile",
     confidence: float = 0.9,
     random_service: bool = False,
+    service_against: str = "auto",
+    server: Server = FIFO,
 ) -> FittedWorkload:
     """Fit a workload to an evaluation's rows and an arrival log.
 
@@ -56,13 +61,23 @@ def fit_workload(
         intervals: likewise.
         confidence: likewise.
         random_service: let service times vary in the workload by the scatter measured (`deviation` and
-            `deviation_per_token`); otherwise they are certain, and `delay` says what that leaves out.
+            `deviation_per_token`); otherwise they are certain, but for tasks that do not use up their
+            budgets, and `delay` says what that leaves out.
+        service_against: what seconds are fitted against: 'budget', 'tokens' (used), or 'auto', the budget
+            where less than 95 % of it is used on average.
+        server: the delay law of the workload.
 
     Raises:
         ProblemError: the data are bad (the message names the file, the line and the rule) or doubtful (it
             says which option answers), or a task has no times or no arrivals, or there is no busy hour.
     """
+    if service_against not in AGAINST:
+        hint = nearest(service_against, AGAINST)
+        raise ProblemError(
+            f"service_against is {service_against!r}; it must be one of {', '.join(AGAINST)}{hint}"
+        )
     told, log_told, hints = dict(columns or {}), dict(arrivals_columns or {}), hints or Hints()
+    hints.check(ROWS, LOG)
     for option, names, known in (("columns", told, ROWS | LOG), ("arrivals_columns", log_told, LOG)):
         for name in names:
             if name not in known:
@@ -86,7 +101,7 @@ def fit_workload(
     names = found["task"].names
     prior = _priors(names, log)
     tasks = tuple(
-        fit_task(name, found, rows, (method, intervals, confidence))
+        fit_task(name, found, rows, (method, intervals, confidence), service_against)
         for name, rows in zip(names, _groups(found["task"]), strict=True)
     )
     tops = tuple(float(t.accuracy.points.budgets[-1]) if max_tokens is None else max_tokens for t in tasks)
@@ -99,6 +114,7 @@ def fit_workload(
         max_tokens=tops,
         provenance=_provenance(readings, len(found["task"]), log, arrival_rate, method, busy_hour),
         random_service=random_service,
+        server=server,
         readings=readings,
     )
     if fitted.arrival_rate is not None:
