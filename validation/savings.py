@@ -92,8 +92,8 @@ def saved(traces: list[Trace], requests: int) -> bool:
         n, p = np.arange(1.0, len(trace.lengths) + 1), trace.lengths.probabilities[None]
         means, squares = moments(n, p, limit)
         work = k.k1 + k.k2 + k.k3 * float(means[0, 0])
-        # the load at which prompts block for as much of the time as the law is claimed to, just below
-        loads = [LOAD, min(LOAD, 0.999 * BLOCKED * work / (k.k1 + k.k2))]
+        # and the load at which prompts block for a quarter of the time
+        loads = [LOAD, min(LOAD, BLOCKED * work / (k.k1 + k.k2))]
         for load in dict.fromkeys(loads):
             rates = load / float(means[0, 0]), load / work
             values = savings(means, squares, k, rates)[:, 0]
