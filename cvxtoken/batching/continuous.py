@@ -10,9 +10,9 @@ Two things differ. Requests that join before the same step pay k2 once in H and 
 small against k1 and many join at once, the law is too slow, and with t0 = k1 too fast. And in H all b
 requests take part in every step until the longest is done, here only those that have tokens to make.
 
-The law knows no cap on the batch, and prompts that block make it low. It is claimed where it says that more than
-the cap are there for at most 0.1 % of the time, and prompts block for at most a quarter of the time and are at
-most half of the load. Elsewhere the mean is simulated by iterations, under the cap.
+The law knows no cap on the batch, and prompts that block make it low. It is claimed where it says that more
+than the cap are there for at most 0.1 % of the time, and prompts block for at most a quarter of the time and
+are at most half of the load. Elsewhere the mean is simulated by iterations, under the cap.
 """
 
 from __future__ import annotations
