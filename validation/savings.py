@@ -1,9 +1,9 @@
 """What does a limit on 1 % of the requests save, first come first served and under continuous batching?
 
 This is the second paper's headline: a limit that touches few requests shortens everybody's wait. Lengths are
-those of production traces, arrivals Poisson, at a load of 0.7 without the limit, and where prompts then
-block for more than a quarter of the time, at the load where they block for so much. Continuous batching is that
-of Qwen3-14B on one H100 at the trace's mean input.
+those of production traces, arrivals Poisson, at a load of 0.7 without the limit, and where prompts then block
+for more than a quarter of the time, at the load where they block for so much. Continuous batching is that of
+Qwen3-14B on one H100 at the trace's mean input.
 
 Claims: (1) on every trace a limit at the 99 % quantile of the lengths lowers the mean wait first come first
 served, its 95 % interval above 0, and where the law is claimed by a larger share than the mean system time of
