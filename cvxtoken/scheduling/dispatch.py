@@ -49,7 +49,8 @@ class Queues:
 
     def __init__(self, requests: Requests) -> None:
         self.requests = requests
-        self.arrival, self.prompt = requests.arrival.tolist(), requests.prompt_tokens.tolist()
+        self.arrival: list[int] = requests.arrival.tolist()
+        self.prompt: list[int] = requests.prompt_tokens.tolist()
         self.outputs, self.volume = requests.output_tokens.tolist(), requests.volume.tolist()
         self.by_arrival = np.argsort(requests.arrival, kind="stable").tolist()
         self.members, self.ranks = {}, {}
@@ -60,6 +61,10 @@ class Queues:
             for rank, i in enumerate(self.members[name]):
                 ranks[i] = rank
             self.ranks[name] = ranks
+
+    def next_arrival(self, arrived: int) -> int:
+        """When the next comes after so many have arrived."""
+        return self.arrival[self.by_arrival[arrived]]
 
 
 class Dispatch:
@@ -107,7 +112,7 @@ class Dispatch:
             if self.forecast.ends:
                 times.append(self.forecast.ends[0])
             if self.arrived < count:
-                times.append(queues.arrival[queues.by_arrival[self.arrived]])
+                times.append(queues.next_arrival(self.arrived))
             self.now = min(times)
         self.settle(order, *before)
         return self

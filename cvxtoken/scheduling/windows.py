@@ -9,7 +9,8 @@ fluid, be served in ascending volume at the rate M, once what runs has used its 
 with R the volume that what runs still takes and v_1 <= v_2 <= ... those of what waits. The last sum prices
 memory that lies idle now: every request that waits, waits longer for it. Derived here.
 
-The cost is that of a dispatch, times the ways, times one more than the windows looked ahead.
+The cost is that of a dispatch, times the ways, times one more than the windows looked ahead; and each window
+copies the queue for each way. There are at most some three windows a request.
 """
 
 from __future__ import annotations
@@ -46,14 +47,21 @@ def by_windows(
     """
     queues = Queues(requests)
     run, promises = Dispatch(queues), Promises(queues)
-    while len(run.started) < len(requests):
+    starts = np.full(len(requests), -1, dtype=np.int64)
+    while (starts < 0).any():
         if watch.over:
-            return run.run(*ways[0]).starts()
-        tried = [run.copy().run(*way, run.now + width) for way in ways]
-        ahead = [each.copy().run(*ways[0], run.now + (1 + AHEAD) * width) for each in tried]
-        values = [promises.of(each) for each in ahead]
-        run = tried[values.index(min(values))]
-    return run.starts()
+            run.run(*ways[0])
+        else:
+            # nothing is to be decided before something waits
+            begin = run.now if run.waiting[FLUID] else queues.next_arrival(run.arrived)
+            tried = [run.copy().run(*way, begin + width) for way in ways]
+            ahead = [each.copy().run(*ways[0], begin + (1 + AHEAD) * width) for each in tried]
+            values = [promises.of(each) for each in ahead]
+            run = tried[values.index(min(values))]
+        for i, start in run.started:
+            starts[i] = start
+        run.started.clear()  # so that copies stay small
+    return starts
 
 
 class Promises:
@@ -72,8 +80,7 @@ class Promises:
         """Of a run that has come so far."""
         waiting = np.array(run.waiting[FLUID], dtype=np.int64)
         q = len(waiting)
-        fluid: int = int(self.volume[waiting] @ np.arange(q, 0, -1)) * self.unit + q * run.forecast.volume(
-            run.now
-        )
+        fluid: int = int(self.volume[waiting] @ np.arange(q, 0, -1)) * self.unit
+        fluid += q * run.forecast.volume(run.now)
         waited: int = q * run.now - int(self.arrival[waiting].sum())
         return float(run.total + waited + fluid / self.memory)

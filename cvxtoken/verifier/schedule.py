@@ -122,7 +122,7 @@ def total_latency(requests: list[Request], memory: int, starts: list[int]) -> in
 
 
 def volume_bound(requests: list[Request], memory: int) -> int:
-    """Total latency of no schedule is less; time runs in units of 1 / M rounds."""
+    """Total latency of no schedule is less (`volume_below` of formal/Volume.v); time runs in 1 / M rounds."""
     waiting: list[int] = []  # work left of what has arrived
     completions, now = [], 0
     for a, s, o in [*sorted(requests), (LARGEST**3, 0, 0)]:
