@@ -188,8 +188,8 @@ def prices(row: list[int], span: int) -> Document:
 
 def priced(row: list[int], n: int) -> Document:
     """A proof by long prices, of requests that look at all of them."""
-    columns = {"arrival": [k % 7 for k in range(n)], "prompt_tokens": [1] * n, "output_tokens": [9] * n}
-    return schedule(columns, 10**9, prices(row, 10**9 - 1))
+    columns = {"arrival": [k % 7 for k in range(n)], "prompt_tokens": [10**8] * n, "output_tokens": [9] * n}
+    return schedule(columns, 10**9, prices(row, 1))
 
 
 def requests(n: int, proof: Document = VOLUME) -> Document:
