@@ -9,6 +9,7 @@ from itertools import pairwise
 import gallery
 import matplotlib as mpl
 import numpy as np
+from disciplines import disciplines
 from drawing import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, panels
 from matplotlib.figure import Figure
 from servers import measured_servers
@@ -247,4 +248,5 @@ FIGURES = [
     memory_profile,
     measured_servers,
     what_is_trusted,
+    disciplines,
 ]

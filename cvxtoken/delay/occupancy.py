@@ -27,8 +27,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cvxtoken.allocation.delay.iterations import checked
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay.iterations import checked
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.lengths import LengthDistribution
 

@@ -28,6 +28,7 @@ class Engine:
         prompt: m, in tokens, shape (K,).
         chunked: whether prefill is worked off in iterations, a token's time alone in each.
         cap: of requests that run.
+        patience: tau, in s: who has not joined after it leaves; infinite where nobody does.
     """
 
     arrival_rate: float
@@ -40,6 +41,7 @@ class Engine:
     prompt: FloatArray
     chunked: bool
     cap: int
+    patience: float
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Phase:
         held, growth: KV tokens at the start, and those that an iteration adds.
         done_rows, done_kind, done_time: of each request that ends with the phase: its replication, its type
             and its time in the system, shape (D,).
+        joined_wait: seconds that those who joined at the start had waited, added up.
+        joined, lost: how many joined at the start, and how many had left unserved since the last one.
     """
 
     start: FloatArray
@@ -73,6 +77,9 @@ class Phase:
     done_rows: IntArray
     done_kind: IntArray
     done_time: FloatArray
+    joined_wait: FloatArray
+    joined: IntArray
+    lost: IntArray
 
 
 class Replications:
@@ -98,8 +105,10 @@ class Replications:
     def step(self) -> Phase:
         """Let those who wait join, run a phase, and let those who are done leave."""
         e = self.engine
-        present = self.batch + self.queued
-        blocked = self._join()
+        lost = self._give_up()
+        present, waiting = self.batch + self.queued, self.queued
+        blocked, joined_wait = self._join()
+        joined = waiting - self.queued
         start, held, growth = self.now, self.base + self.growth * self.made, self.growth.copy()
         seconds = e.alpha + e.beta * np.maximum(self.batch, 1)  # positive where none runs, too
         gap = self.times.standard_exponential(len(self.all)) * (1 / e.arrival_rate)
@@ -115,12 +124,43 @@ class Replications:
         self.made = self.made + iterations
         self._queue(rows, rank, wait)
         done = self._leave()
+        joins = (joined_wait, joined, lost)
         return Phase(
-            start, length, present, rows, rank, wait, blocked, iterations, seconds, held, growth, *done
+            start,
+            length,
+            present,
+            rows,
+            rank,
+            wait,
+            blocked,
+            iterations,
+            seconds,
+            held,
+            growth,
+            *done,
+            *joins,
         )
 
-    def _join(self) -> FloatArray:
-        """Move who waits into the batch, as far as there is room; seconds that their prefills block it."""
+    def _give_up(self) -> IntArray:
+        """Take out of the ring who has waited longer than the patience, and stands first; how many."""
+        lost = np.zeros_like(self.queued)
+        if not np.isfinite(self.engine.patience):
+            return lost
+        while True:
+            first = self.ring[self.all, self.first]
+            late = (self.queued > 0) & (self.now - first > self.engine.patience)
+            if not late.any():
+                return lost
+            self.first = (self.first + late) % self.ring.shape[1]
+            self.queued = self.queued - late
+            lost += late
+
+    def _join(self) -> tuple[FloatArray, FloatArray]:
+        """Move who waits into the batch, as far as there is room.
+
+        Returns:
+            The seconds that their prefills block the batch, and those that they have waited, added up.
+        """
         e = self.engine
         count = np.minimum(self.queued, e.cap - self.batch)
         rows, rank = ranked(count, self.all)
@@ -130,7 +170,9 @@ class Replications:
         slot = self.free[rows, self.end.shape[1] - self.batch[rows] - 1 - rank]
         pair = np.searchsorted(e.share, self.kinds.random(len(rows)), side="right")
         kind, tokens = e.kind[pair], e.tokens[pair]
-        self.kind[rows, slot], self.arrived[rows, slot] = kind, self.ring[rows, position]
+        arrived = self.ring[rows, position]
+        self.kind[rows, slot], self.arrived[rows, slot] = kind, arrived
+        waited = np.bincount(rows, self.now[rows] - arrived, len(self.all)).astype(np.float64)
         blocked: FloatArray = np.zeros(len(self.all))
         if e.chunked:
             # as many iterations as tokens would take alone, rounded to a whole number of the same mean
@@ -147,7 +189,7 @@ class Replications:
         self.growth += np.bincount(rows[decoding], minlength=len(self.all))
         self.batch, self.queued = self.batch + count, self.queued - count
         self.first = (self.first + count) % self.ring.shape[1]
-        return blocked
+        return blocked, waited
 
     def _arrivals(self, gap: FloatArray, length: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
         """Of each arrival in the phase: replication, rank in it, and time to the end; the first is at gap."""

@@ -26,7 +26,7 @@ from cvxtoken import (
     verifier,
 )
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import Fifo, Sharing
+from cvxtoken.delay import Fifo, Sharing
 from tests.support import served, truth
 from tests.support.instances import boxed, realistic, varying
 from tests.support.truth import exact, mpf

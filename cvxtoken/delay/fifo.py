@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from cvxtoken.allocation.delay.law import Law, Load, Number, Server, checked_replicas
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay.law import Law, Load, Number, Server, checked_replicas
 from cvxtoken.queueing import pollaczek_khinchine
 
 if TYPE_CHECKING:

@@ -10,6 +10,9 @@ iterations take prompts beside the tokens, their times added, does the same.) Wh
 first takes part in t0 / (alpha + beta) iterations that give it no token: its prefill is shared as tokens are.
 The number of these is rounded up or down at random, so that its mean is right.
 
+Where there is a patience, a query that has waited that long and not joined leaves. It counts among those in
+the system until the phase in which it leaves ends.
+
 A request holds the memory of its prompt from when it joins, and in the iteration that makes its token j that
 of j tokens more.
 """
@@ -24,13 +27,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cvxtoken.allocation.delay.engine import Engine, Phase, Replications
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay.engine import Engine, Phase, Replications
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.estimates import Estimate, estimate
 from cvxtoken.lengths import LengthDistribution
 
 _RELAXATIONS = 6  # that a replication warms up
+_LOADED = 0.8  # the load at which they are counted at most, where queries are impatient
 _NO_CAP = np.iinfo(np.int32).max
 
 
@@ -39,8 +43,10 @@ class IterationResult:
     """What was measured, with 95 % intervals over the replications.
 
     Attributes:
-        mean_system_time: from arrival to last token, in s.
+        mean_system_time: from arrival to last token, in s; of those that are served.
         per_type: the same of each type, K of them.
+        loss: share of the queries that leave unserved; None where no patience is given.
+        mean_wait_of_all: from arrival until a query joins the batch or leaves, in s; None without a patience.
         mean_in_system, variance_in_system: of N, the queries that wait, are in prefill or run.
         mean_kv, deviation_kv: of the KV tokens in use.
         more_than: by threshold B, the share of time with N > B.
@@ -58,6 +64,8 @@ class IterationResult:
     memory_above: dict[float, Estimate]
     num_requests: int
     warm_up: float
+    loss: Estimate | None = None
+    mean_wait_of_all: Estimate | None = None
 
 
 def simulate_iterations(
@@ -75,6 +83,7 @@ def simulate_iterations(
     num_requests: int = 1_000_000,
     seed: int = 0,
     replications: int = 128,
+    patience: float | None = None,
 ) -> IterationResult:
     """Simulate the engine.
 
@@ -99,10 +108,12 @@ def simulate_iterations(
         num_requests: over all replications together.
         seed: not negative.
         replications: at least 2.
+        patience: tau, in s; None where nobody leaves.
 
     Raises:
         ProblemError: an argument breaks its rule.
-        UnstableError: the queries ask for more than the engine can do.
+        UnstableError: the queries ask for more than the engine can do, and they are patient or there is no
+            cap.
     """
     numbers = {"num_requests": (num_requests, 1), "seed": (seed, 0), "replications": (replications, 2)}
     if max_num_seqs is not None:
@@ -110,9 +121,9 @@ def simulate_iterations(
     for name, (value, least) in numbers.items():
         if type(value) is not int or value < least:
             raise ProblemError(f"{name} is {value!r}; it must be a whole number of at least {least}")
-    engine = _engine(
-        arrival_rate, prior, lengths, alpha, beta, prefill, prompt_tokens, chunked, max_num_seqs or _NO_CAP
-    )
+    tau = math.inf if patience is None else float(checked("patience", patience, 1)[0])
+    cap = max_num_seqs or _NO_CAP
+    engine = _engine(arrival_rate, prior, lengths, alpha, beta, prefill, prompt_tokens, chunked, cap, tau)
     warm_up = _warm_up(engine)
     window = num_requests / replications / engine.arrival_rate
     state = Replications(engine, replications, seed)
@@ -120,7 +131,7 @@ def simulate_iterations(
     while state.now.min() < warm_up + window:
         phase = state.step()
         sums.add(phase, (phase.start >= warm_up) & (phase.start < warm_up + window))
-    return sums.result(warm_up)
+    return sums.result(warm_up, engine.patience)
 
 
 def _engine(
@@ -133,6 +144,7 @@ def _engine(
     prompt_tokens: ArrayLike,
     chunked: bool,
     cap: int,
+    patience: float,
 ) -> Engine:
     """Check the data, and put all pairs of a type and a number of tokens in one table."""
     if not all(isinstance(d, LengthDistribution) for d in lengths) or not lengths:
@@ -161,6 +173,7 @@ def _engine(
         prompt=checked("prompt_tokens", prompt_tokens, size),
         chunked=chunked,
         cap=cap,
+        patience=patience,
     )
 
 
@@ -184,6 +197,8 @@ def _warm_up(e: Engine) -> float:
     token = e.beta + e.alpha / e.cap  # that a token costs at least
     work = overhead * token / (e.alpha + e.beta) if e.chunked else overhead
     rho = e.arrival_rate * (work + token * x)
+    if math.isfinite(e.patience) and e.cap < _NO_CAP:
+        rho = min(rho, _LOADED)  # who leaves keeps the queue short
     if rho >= 1:
         raise UnstableError(f"the load is {rho:.6g}; it must be below 1, or no steady state exists")
     return _RELAXATIONS * (overhead + (e.alpha + e.beta) * x) * spread / (1 - rho) ** 2
@@ -200,6 +215,7 @@ class _Sums:
         self.many = np.zeros((len(self.more_than), replications))
         self.full = np.zeros((len(self.memory_above), replications))
         self.ended, self.time = np.zeros((2, types, replications))
+        self.joined, self.lost, self.waited = np.zeros((3, replications))
 
     def add(self, p: Phase, counted: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
         """Add a phase to the replications whose window it starts in."""
@@ -208,6 +224,9 @@ class _Sums:
         wait = np.where(counted[p.rows], p.wait, 0.0)
         before = p.present[p.rows] + p.rank  # that each arrival finds
         self.elapsed += length
+        self.joined += np.where(counted, p.joined, 0)
+        self.lost += np.where(counted, p.lost, 0)
+        self.waited += np.where(counted, p.joined_wait, 0.0)
         self.n += p.present * length + np.bincount(p.rows, wait, size)
         self.n2 += p.present**2 * length + np.bincount(p.rows, (2 * before + 1) * wait, size)
         for place, threshold in enumerate(self.more_than):
@@ -234,7 +253,7 @@ class _Sums:
             below = np.where(p.growth > 0, np.clip(below, 0, k), np.where(p.held > threshold, 0, k))
             self.full[place] += np.where(p.held > threshold, before, 0.0) + seconds * (k - below)
 
-    def result(self, warm_up: float) -> IterationResult:
+    def result(self, warm_up: float, patience: float) -> IterationResult:
         """Estimates over the replications."""
         with np.errstate(invalid="ignore"):
             per_type = tuple(
@@ -244,6 +263,7 @@ class _Sums:
         n, n2, kv, kv2 = (total / self.elapsed for total in (self.n, self.n2, self.kv, self.kv2))
         # moments about a common mean: one about its own would be too small by the noise of that mean
         variance = n2 - 2 * n * n.mean() + n.mean() ** 2
+        impatient, decided = math.isfinite(patience), self.joined + self.lost
         square = estimate(kv2 - 2 * kv * kv.mean() + kv.mean() ** 2)
         low, value, high = (math.sqrt(max(0.0, s)) for s in (square.low, square.value, square.high))
         return IterationResult(
@@ -257,4 +277,6 @@ class _Sums:
             memory_above=dict(zip(self.memory_above, map(estimate, self.full / self.elapsed), strict=True)),
             num_requests=int(self.ended.sum()),
             warm_up=warm_up,
+            loss=estimate(self.lost / decided) if impatient else None,
+            mean_wait_of_all=estimate((self.waited + patience * self.lost) / decided) if impatient else None,
         )

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from cvxtoken.allocation.delay.law import Law, Load, Number, Server, checked_replicas, checked_share
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay.law import Law, Load, Number, Server, checked_replicas, checked_share
 from cvxtoken.errors import ProblemError
 
 if TYPE_CHECKING:

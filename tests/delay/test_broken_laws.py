@@ -13,7 +13,7 @@ import pytest
 
 import cvxtoken
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import fifo, sharing
+from cvxtoken.delay import fifo, sharing
 from cvxtoken.rigorous import Rounding
 from tests.support import truth
 from tests.support.damage import damaged

@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import nbinom
 
 from cvxtoken import ProblemError, UnstableError
-from cvxtoken.allocation.delay.iterations import simulate_iterations
-from cvxtoken.allocation.delay.occupancy import kv_in_use, occupancy
+from cvxtoken.delay.iterations import simulate_iterations
+from cvxtoken.delay.occupancy import kv_in_use, occupancy
 from cvxtoken.lengths import LengthDistribution
 
 
@@ -84,7 +84,7 @@ def test_what_wraps_around_is_within_its_bound(demand: float, rho: float) -> Non
 def test_large_memories_are_coarsened_by_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = (40.0, 0.8, [1.0, 2.0], [700, 300], [100, 50])
     fine = kv_in_use(*arguments)
-    monkeypatch.setattr("cvxtoken.allocation.delay.occupancy._POINTS", 1 << 11)
+    monkeypatch.setattr("cvxtoken.delay.occupancy._POINTS", 1 << 11)
     coarse = kv_in_use(*arguments)
     assert fine.step == 1
     assert fine.coarsening == pytest.approx(0, abs=1e-12)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken.allocation.delay import Sharing
 from cvxtoken.allocation.proof.certificate import Certificate
 from cvxtoken.allocation.targeted.feasible import upper_values
 from cvxtoken.allocation.targeted.optimum import certify_targets
 from cvxtoken.allocation.targets import Targets
+from cvxtoken.delay import Sharing
 from cvxtoken.verifier import allocation as verifier
 from tests.support import served, truth
 from tests.support import targets as judge

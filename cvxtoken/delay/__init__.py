@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from cvxtoken.allocation.delay.fifo import Fifo
-from cvxtoken.allocation.delay.law import Law, Server
-from cvxtoken.allocation.delay.sharing import Sharing
+from cvxtoken.delay.fifo import Fifo
+from cvxtoken.delay.law import Law, Server
+from cvxtoken.delay.sharing import Sharing
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import poisson
 
 from cvxtoken import ProblemError, UnstableError
-from cvxtoken.allocation.delay.iterations import IterationResult, simulate_iterations
+from cvxtoken.delay.iterations import IterationResult, simulate_iterations
 from cvxtoken.estimates import Estimate
 from cvxtoken.lengths import LengthDistribution
 

@@ -12,8 +12,8 @@ import pytest
 
 import cvxtoken
 from cvxtoken import ProblemError, UnstableError, Workload
-from cvxtoken.allocation.delay import Fifo, Sharing
 from cvxtoken.allocation.fields import REQUIRED
+from cvxtoken.delay import Fifo, Sharing
 from tests.support import served
 from tests.support.instances import realistic
 
