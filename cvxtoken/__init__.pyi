@@ -24,6 +24,8 @@ from .allocation.constrained.certificate import ConstrainedCertificate as Constr
 from .allocation.constrained.certificate import ConstrainedProof as ConstrainedProof
 from .allocation.in_use import kv_in_use as kv_in_use
 from .allocation.in_use import queries_in_system as queries_in_system
+from .allocation.many.prove import ProvenBounds as ProvenBounds
+from .allocation.many.prove import certify_many as certify_many
 from .allocation.many.solve import Solutions as Solutions
 from .allocation.many.solve import Status as Status
 from .allocation.many.solve import solve_many as solve_many

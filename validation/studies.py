@@ -80,6 +80,10 @@ STUDIES = (  # the longest first, so that the last to end is a short one
     ),
     Study("rounding", "What does rounding to whole tokens lose against the best whole tokens?"),
     Study(
+        "proofs",
+        "Are the proofs in arrays right, tight and fast, to a million instances and a million types?",
+    ),
+    Study(
         "certified", "Is every random realistic workload certified by the verifier, and the stress matrix?"
     ),
     Study(

@@ -13,10 +13,19 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.constrained.certificate import ConstrainedCertificate, certify_constrained
 from cvxtoken.allocation.problem import FIFO, Workload
 from cvxtoken.allocation.program.constraints import Further, further_cones, linear_rows
-from cvxtoken.allocation.program.solver import INACCURATE, SOLVED, SolverRun, Witness, witness
+from cvxtoken.allocation.program.solver import (
+    INACCURATE,
+    MOST_WITNESSED,
+    SOLVED,
+    SolverRun,
+    Witness,
+    no_witness,
+    witness,
+)
 from cvxtoken.allocation.proof.certificate import Certificate
 from cvxtoken.allocation.targeted.feasible import Feasible, feasible, upper_values
 from cvxtoken.allocation.targeted.optimum import UnprovenError, best_proof, move_inside
+from cvxtoken.allocation.targeted.priced import is_priced
 from cvxtoken.allocation.targeted.shadow_prices import ShadowPrice, shadow_prices
 from cvxtoken.allocation.targets import MEMORY, UPPER, Targets
 from cvxtoken.arrays import FloatArray
@@ -170,8 +179,7 @@ class Reference(Proven):
                 *(f"target            {price}" for price in self.shadow_prices),
                 *(f"constraint        {text}" for text in self.constraints),
                 self._proof_line,
-                f"solver            {run.name} {run.version} ({run.form} form) said {run.status!r}; "
-                f"{self.seconds:.2f} s in all",
+                f"solver            {run.said}; {self.seconds:.2f} s in all",
             ]
         )
 
@@ -194,6 +202,9 @@ def solve(
     Whether any allocation is stable is decided exactly. A convex solver then solves the presolved
     program (the balanced form where it finds no usable point); the two-price method polishes its point,
     and searches from nothing where there is none; the certificate alone decides what is accepted.
+
+    More than 20,000 types are left to the two-price method, which needs no solver there, unless there are
+    other targets than limits on E[T], E[W] and rho; the result's `solver` says so.
 
     With targets, whether any allocation meets them is decided exactly before anything is solved. The optimum
     is found by an interior-point method and polished; the convex solver is a witness.
@@ -233,7 +244,10 @@ def solve(
     targets = Targets(objective, *limits, {} if min_accuracy is None else min_accuracy)
     rows, others = ((), []) if constraints is None else linear_rows(constraints, len(workload))
     problem = feasible(workload, replace(targets, linear=rows))
-    found = witness(problem, solver.upper(), constraints if others else None)
+    if len(workload) > MOST_WITNESSED and is_priced(problem.targets):
+        found = no_witness(solver.upper(), len(workload))
+    else:
+        found = witness(problem, solver.upper(), constraints if others else None)
     certificate, because = _proof(problem, found, constraints, bool(others))
     seconds = time.perf_counter() - started
     return Reference(workload, certificate, found.run, seconds, tuple(others), because)

@@ -176,6 +176,14 @@ class Multipliers:
         """That of an upper target, 0 where there is none."""
         return self.limits.get(name, Decimal(0))
 
+    def rounded(self) -> Multipliers:
+        """The doubles nearest to all of them."""
+        return Multipliers(
+            {name: Decimal(float(x)) for name, x in self.limits.items()},
+            {name: Decimal(float(x)) for name, x in self.min_accuracy.items()},
+            tuple(Decimal(float(x)) for x in self.linear),
+        )
+
     def to_document(self, targets: Targets) -> Document:
         """Decimal strings under the same keys as the targets."""
         document: Document = {name: str(self.of(name)) for name in targets.limits}

@@ -10,18 +10,25 @@ import typer
 
 from cvxtoken import verifier
 
+_SAMPLES = 10  # of many bounds, that are proven in decimals too
+
 
 def verify(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A proof: of tokens (whole, lagged, pooled, robust), a schedule, a cone program."
+            help="A proof: of tokens (whole, lagged, pooled, robust), a schedule, a cone program; .npz: many."
         ),
     ],
 ) -> None:
     """Check a certificate file; print what it proves, or why it is refused."""
     try:
-        print(verifier.check(verifier.read(str(file))))
+        if file.suffix == ".npz":
+            from cvxtoken.verifier import many
+
+            print(many.check(str(file), _SAMPLES))
+        else:
+            print(verifier.check(verifier.read(str(file))))
     except verifier.Refused as refusal:
         print(f"refused: {refusal}", file=sys.stderr)
         raise typer.Exit(1) from refusal

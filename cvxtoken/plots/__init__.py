@@ -6,7 +6,7 @@ None of them shows the picture. `axes.figure.savefig(path)` or `cvxtoken plot` w
 from cvxtoken.plots.allocation import accuracy, budgets, frontier, simulation, utilization
 from cvxtoken.plots.fitting import advised, fit
 from cvxtoken.plots.methods import cobweb, contours, convergence, pair
-from cvxtoken.plots.service import batching, clipping, disciplines, memory
+from cvxtoken.plots.service import batching, clipping, disciplines, memories, memory
 
 __all__ = [
     "accuracy",
@@ -20,6 +20,7 @@ __all__ = [
     "disciplines",
     "fit",
     "frontier",
+    "memories",
     "memory",
     "pair",
     "simulation",

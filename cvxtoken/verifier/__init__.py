@@ -1,5 +1,7 @@
 """Checkers of proofs: the standard library alone, and no code of what they check.
 
+One needs NumPy, and is imported by its own name: many.py, of files of very many bounds.
+
 `python cvxtoken/verifier FILE` checks a proof of any kind. Each kind's file is a script of its own too:
 allocation.py runs alone, constrained.py with it and conic.py beside it, the others with allocation.py alone.
 allocation.py is of plain budgets, constrained.py of those under further constraints, whole.py, lagged.py,

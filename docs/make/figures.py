@@ -247,6 +247,6 @@ FIGURES = [
     lower_bound,
     memory_profile,
     measured_servers,
-    what_is_trusted,
     disciplines,
+    what_is_trusted,
 ]

@@ -1,23 +1,25 @@
-"""Very many workloads in one call: a vectorised search, a float64 gap for each, and a proof on request."""
+"""Very many workloads in one call: a vectorised search, a float64 gap for each, and proofs on request."""
 
 from __future__ import annotations
 
 import mmap
 import multiprocessing
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from math import exp, prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.fields import RANDOM, SCALARS
+from cvxtoken.allocation.many.blocks import blocks, gather
 from cvxtoken.allocation.many.idle_share import IDLE_ERROR, idle_at_zero
+from cvxtoken.allocation.many.prove import ProvenBounds, bound_rows, certify_many
 from cvxtoken.allocation.many.search import newton, search
-from cvxtoken.allocation.many.workloads import ARRAYS, Workloads, obey
+from cvxtoken.allocation.many.workloads import Workloads, obey
 from cvxtoken.allocation.prices.columns import BLOCK, Columns
 from cvxtoken.allocation.prices.gap import Appraisal, appraise
 from cvxtoken.allocation.prices.search import price_path
@@ -27,8 +29,9 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, ProblemError, UnstableError
 from cvxtoken.rigorous import nearest_double
 
+_NUMBERS = ("objective", "relative_gap", "mean_accuracy", "mean_system_time", "utilization", "theta", "p")
+CLOSED_GAP = 1e-20  # relative, proven; a wider one is searched on
 SOLVED_GAP = 1e-12  # relative; an instance with a larger gap in float64 is not called solved
-_NEUTRAL = dict(zip(ARRAYS, (0.0, 0.5, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0), strict=True))
 Method = Callable[[Columns, FloatArray], tuple[FloatArray, FloatArray]]
 
 
@@ -56,6 +59,7 @@ class Solutions:
         mean_system_time: E[T], in s.
         utilization: rho.
         theta, p: the two prices of `prices.search`; they can be the start for neighbouring instances.
+        proven: the rigorous bounds of all of them, where they were asked for.
     """
 
     workloads: Workloads
@@ -68,6 +72,7 @@ class Solutions:
     utilization: FloatArray
     theta: FloatArray
     p: FloatArray
+    proven: ProvenBounds | None = None
 
     @property
     def solved(self) -> NDArray[np.bool_]:
@@ -101,6 +106,15 @@ class Solutions:
         workload = self.workloads.workload(index)
         return certify(workload, self.tokens[index, : len(workload)])
 
+    def save(self, path: str | Path) -> None:
+        """Write instances, tokens and bounds, proven now where they are not yet; see `ProvenBounds.save`.
+
+        Raises:
+            ProblemError: the file cannot be written, or does not end in .npz.
+        """
+        proven = certify_many(self.workloads, self.tokens) if self.proven is None else self.proven
+        proven.save(path)
+
     def __len__(self) -> int:
         return len(self.status)
 
@@ -109,18 +123,21 @@ def solve_many(
     workloads: Workloads | Sequence[Workload],
     start: Solutions | tuple[ArrayLike, ArrayLike] | None = None,
     workers: int = 1,
+    prove: bool = False,
 ) -> Solutions:
     """The optimal budgets of many workloads, one or two microseconds an instance of five types.
 
     One Newton search of the two prices (see `prices.search`) runs over all instances together, in blocks that
     stay in the cache. An instance that breaks a rule or has no stable allocation is marked, and the
-    others are solved. Nothing is proven rigorously: that is `Solutions.certify`.
+    others are solved. Nothing is proven unless `prove` asks for it; `Solutions.certify` proves one.
 
     Args:
         workloads: arrays, or a list of workloads of any sizes.
         start: prices to begin with: the solutions of a neighbouring call, or theta and p, each of shape (B,)
             or one number for all; NaN where there is no guess.
         workers: processes that share the work; more than one needs a system that can fork (Linux).
+        prove: bound every optimum as `certify_many` does, in `proven`. Where the gap is above 1e-20 relative,
+            one more search goes on from its prices.
 
     Raises:
         ProblemError: the list is empty or holds something other than workloads, or the start or workers do
@@ -135,18 +152,33 @@ def solve_many(
     found = _empty(data)
     rows = np.flatnonzero(data.sizes <= BLOCK)
     for method in (newton, newton, search):  # each on what the one before has left over
-        blocks = [
-            block
-            for number in range(len(data.servers))
-            for block in _blocks(data.sizes, rows[data.which[rows] == number])
-        ]
-        _solve_blocks(found, blocks, log_start, method, workers)
+        _solve_blocks(found, blocks(data, rows, BLOCK), log_start, method, workers)
         rows = np.flatnonzero(found.status == Status.UNFINISHED)
         with np.errstate(all="ignore"):
             log_start = np.log([found.theta, found.p])
     for row in (*np.flatnonzero(data.sizes > BLOCK), *rows):
         _solve_alone(found, int(row))
-    return found
+    if not prove:
+        return found
+    proven = certify_many(data, found.tokens)
+    _close(found, proven, workers)
+    return replace(found, proven=proven)
+
+
+def _close(found: Solutions, proven: ProvenBounds, workers: int) -> None:
+    """Search on where a gap is wide, and keep what is better, in place."""
+    with np.errstate(invalid="ignore"):
+        wide = found.solved & ~(proven.gap <= CLOSED_GAP * (1 + np.abs(found.objective)))
+    rows = np.flatnonzero(wide & (found.workloads.sizes <= BLOCK))
+    arrays = [getattr(found, name) for name in ("status", "tokens", *_NUMBERS)]
+    arrays += [proven.lower, proven.upper, proven.gap]
+    before = [array[rows].copy() for array in arrays]
+    log_start = np.log([found.theta, found.p])
+    _solve_blocks(found, blocks(found.workloads, rows, BLOCK), log_start, newton, workers)
+    bound_rows(replace(proven, tokens=found.tokens), rows)
+    worse = ~(proven.gap[rows] < before[-1])
+    for array, old in zip(arrays, before, strict=True):
+        array[rows[worse]] = old[worse]
 
 
 def _solve_blocks(
@@ -169,18 +201,6 @@ def _solve_blocks(
             solve(share)
 
 
-def _blocks(sizes: NDArray[np.intp], rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Blocks of instances of similar size, the largest first."""
-    if not (sizes[rows] == sizes[rows[:1]]).all():
-        rows = rows[np.argsort(-sizes[rows], kind="stable")]
-    blocks = []
-    first = 0
-    while first < len(rows):
-        blocks.append(rows[first : first + BLOCK // int(sizes[rows[first]])])
-        first += len(blocks[-1])
-    return blocks
-
-
 def _empty(data: Workloads) -> Solutions:
     """Room for the answers, in memory that forked processes share; until written, each is marked invalid."""
     count, width = data.prior.shape
@@ -191,9 +211,9 @@ def _empty(data: Workloads) -> Solutions:
         array.fill(value)
         return array
 
-    numbers = (room((count,), np.float64, np.nan) for _ in range(7))
+    numbers: dict[str, Any] = {name: room((count,), np.float64, np.nan) for name in _NUMBERS}
     status = room((count,), np.int8, Status.INVALID)
-    return Solutions(data, status, room((count, width), np.float64, 0.0), *numbers)
+    return Solutions(data, status, room((count, width), np.float64, 0.0), **numbers)
 
 
 def _log_start(start: Solutions | tuple[ArrayLike, ArrayLike] | None, count: int) -> FloatArray:
@@ -209,30 +229,10 @@ def _log_start(start: Solutions | tuple[ArrayLike, ArrayLike] | None, count: int
         ) from error
 
 
-def _gather(
-    data: Workloads, rows: NDArray[np.intp], width: int
-) -> tuple[dict[str, FloatArray], dict[str, FloatArray], NDArray[np.bool_]]:
-    """Arrays of shape (width, rows), scalars of shape (rows,), and where there is a type.
-
-    Types that are not there get numbers that change nothing: a share of 0, and no tokens allowed.
-    """
-    here: slice | NDArray[np.intp] = rows
-    if (np.diff(rows) == 1).all():  # a view is enough
-        here = slice(int(rows[0]), int(rows[-1]) + 1)
-    fields = [field for field in ARRAYS if data.is_random or field not in RANDOM]
-    arrays = {field: getattr(data, field)[here, :width].T for field in fields}
-    scalars = {field: np.ascontiguousarray(getattr(data, field)[here]) for field in SCALARS}
-    filled = np.arange(width)[:, None] < data.sizes[rows]
-    if not filled.all():
-        arrays = {field: np.where(filled, arrays[field], _NEUTRAL[field]) for field in fields}
-    pack = np.ascontiguousarray if len(rows) >= width else np.asfortranarray  # the longer axis innermost
-    return {field: pack(array) for field, array in arrays.items()}, scalars, filled
-
-
 def _solve_block(found: Solutions, rows: NDArray[np.intp], log_start: FloatArray, method: Method) -> None:
     """Solve the instances of one block and write what came out."""
     width = int(found.workloads.sizes[rows[0]])
-    arrays, scalars, filled = _gather(found.workloads, rows, width)
+    arrays, scalars, filled = gather(found.workloads, rows, width)
     with np.errstate(all="ignore"):  # data beyond float64 end unfinished, not in warnings
         valid = obey(arrays, scalars, filled)
         server = found.workloads.servers[found.workloads.which[rows[0]]]

@@ -74,7 +74,7 @@ class Trace:
         found = appraise(Columns.of(workload), tokens)
         self.objectives.append(float(found.objective))
         self.residuals.append(float(found.relative_gap))
-        self.utilization.append(float(model.utilization(workload, tokens)))
+        self.utilization.append(float(1 - found.idle))
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,6 @@ from cvxtoken.allocation.prices.search import SAMPLED_FROM, PricePoint, price_pa
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 
-_ROUGH = 3e-3  # after such a step in log prices the next one is below 1e-5, and the gap is about its square
-
 
 @dataclass(frozen=True)
 class _State:
@@ -34,8 +32,6 @@ class _PriceNewton:
         path = price_path(self.workload)
         try:
             with np.errstate(all="ignore"):
-                # the sample's prices and what is as rough are not worth judging: that costs more than a step
-                next((point for point in path if point.error <= _ROUGH), None)
                 return self.step(_State(tokens, path))
         except (ArithmeticError, ValueError):  # which the loop tells of, from the plain start
             return plain
@@ -63,7 +59,7 @@ def price_newton(
 
     `converged` rests on the float64 dual gap alone, so that a million types take seconds; `confirmed()` on
     the result adds the rigorous certificate, at about 0.3 ms a type. From 65,536 types on, and without a
-    start, the first iterate is one Newton step away from the prices of a sample of the types. Arguments and
+    start, the first iterate is two Newton steps away from the prices of a sample of the types. Arguments and
     errors are those of `methods.run`.
     """
     from_sample = start is None and len(workload) >= SAMPLED_FROM

@@ -118,14 +118,15 @@ class Columns:
         """sum_k pi_k value_k, shape (...), of values of shape (N, ...)."""
         return total(self.prior, values)
 
-    def single(self) -> Self:
-        """The same in single precision, for half the time and seven digits."""
+    def single(self, logs_too: bool = False) -> Self:
+        """The same in single precision, for half the time and seven digits; logarithms too, or rounded."""
         scalars = {f: getattr(self, f) for f in (*SCALARS, "idle_at_zero")}
         single: dict[str, Any] = {
             field: np.asarray(values, np.float32) for field, values in (self.arrays | scalars).items()
         }
         narrow = replace(self, **single, law=Law(*(np.asarray(x, np.float32) for x in self.law)))
-        narrow.__dict__["log_gain"] = self.log_gain.astype(np.float32)
+        if not logs_too:
+            narrow.__dict__["log_gain"] = self.log_gain.astype(np.float32)
         return narrow
 
     def spread(self, axes: int) -> Self:

@@ -45,7 +45,10 @@ from cvxtoken.allocation.prices.answers import (
     SLACK,
     Step,
     Sums,
+    advance,
+    guess,
     log_level,
+    nearer,
     newton_step,
     price_bounds,
     respond,
@@ -186,16 +189,48 @@ def price_path(workload: Workload, start: FloatArray | None = None) -> Iterator[
 
 def optimal_path(columns: Columns) -> Iterator[PricePoint]:
     """The same without a start, for one instance with y0 > 0."""
-    first = columns.sample(_SAMPLE) if len(columns.prior) >= SAMPLED_FROM else columns
-    bracket = _Bracket.of(first)
-    log_theta, log_p = bracket.theta_low, bracket.p_low
-    if first is not columns:
-        for point in _search(first, bracket, log_theta, log_p, None):
-            log_theta, log_p = point.target
-            if point.error <= _SAMPLED:
-                break
+    if len(columns.prior) < SAMPLED_FROM:
         bracket = _Bracket.of(columns)
-    yield from _search(columns, bracket, log_theta, log_p, None)
+        yield from _search(columns, bracket, bracket.theta_low, bracket.p_low, None)
+        return
+    few = columns.sample(_SAMPLE)
+    bracket = _Bracket.of(few)
+    for point in _search(few, bracket, bracket.theta_low, bracket.p_low, None):
+        log_theta, log_p = point.target
+        if point.error <= _SAMPLED:
+            break
+    near = _two_passes(columns, log_theta, log_p)
+    if near is not None:
+        yield near
+        log_theta, log_p = near.log_theta, near.log_p
+    yield from _search(columns, _Bracket.of(columns), log_theta, log_p, None if near is None else near.tokens)
+
+
+def _two_passes(columns: Columns, log_theta: float, log_p: float) -> PricePoint | None:
+    """From the prices of a sample to about the optimal ones: two Newton steps, the first in single precision.
+
+    Logarithms are what very many types cost: here there are three of each type in double precision, and three
+    in single. None where the steps end nowhere.
+    """
+    tokens = np.empty(len(columns.prior))
+    with np.errstate(all="ignore"):  # of single precision, which has a shorter range
+        for rough in (True, False):
+            prices = np.exp(np.array([log_theta, log_p])).astype(np.float32 if rough else np.float64)
+            theta, p = prices[0], prices[1]
+            found = NOTHING
+            for types, exact in columns.parts:
+                part = exact.single(logs_too=True) if rough else exact
+                start = guess(part, theta, p) if rough else tokens[types]
+                tokens[types], more = advance(part, theta, p, start)
+                found = Sums(*(x + np.float64(y) for x, y in zip(found, more, strict=True)))
+            step = newton_step(columns, log_theta, log_p, found)
+            move = np.array([step.log_theta, step.log_p])
+            if not np.abs(move).max() <= _NEWTON_REACH:  # or is no number
+                return None
+            log_theta, log_p = log_theta + float(move[0]), log_p + float(move[1])
+        for types, part in columns.parts:
+            tokens[types] = nearer(part, exp(log_theta), exp(log_p), tokens[types])[0]
+    return PricePoint(columns, log_theta, log_p, tokens)
 
 
 def solve_prices(workload: Workload, start: FloatArray | None = None) -> FloatArray:

@@ -20,6 +20,7 @@ from cvxtoken.errors import SolverError
 from cvxtoken.files import nearest
 
 SOLVED, INACCURATE = "optimal", "optimal_inaccurate"  # claims of a point that meets the constraints
+MOST_WITNESSED = 20_000  # types without targets that a convex solver is asked for: some 5 s of its time
 _NONLINEAR = ("IPOPT", "KNITRO", "UNO")  # take CVXPY's program as smooth functions, not as cones
 
 
@@ -29,7 +30,7 @@ class SolverRun:
 
     Attributes:
         name, version: of the solver's package; the version is empty where it cannot be told.
-        form: the program it was given last, `presolved` or `balanced`.
+        form: the program it was given last, `presolved` or `balanced`; `no` where it was not asked.
         status: its own claim, or why it failed.
         iterations: None where it does not tell.
         seconds: of the solver alone, without compilation, where it tells; else of the whole call.
@@ -41,6 +42,13 @@ class SolverRun:
     status: str
     iterations: int | None
     seconds: float
+
+    @property
+    def said(self) -> str:
+        """What it said, in words."""
+        if self.form == "no":
+            return f"{self.name} {self.version} {self.status}"
+        return f"{self.name} {self.version} ({self.form} form) said {self.status!r}"
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,14 @@ def witness(problem: Feasible, name: str, extra: Any = None) -> Witness:
             break
     priced = {} if built is None else built.priced
     return Witness(run, tokens, {key: _price(constraint.dual_value) for key, constraint in priced.items()})
+
+
+def no_witness(name: str, types: int) -> Witness:
+    """What stands for a run where the program would take minutes, and nothing is left for it to tell."""
+    if name != "CLARABEL":  # which is always there; CVXPY is slow to import
+        _require_installed(name)
+    status = f"not asked: {types} types, more than {MOST_WITNESSED}"
+    return Witness(SolverRun(name, _version(name), "no", status, None, 0.0), None, {})
 
 
 def _itself(built: Any) -> Any:

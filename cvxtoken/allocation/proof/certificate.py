@@ -17,6 +17,8 @@ import numpy as np
 from cvxtoken import verifier
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.bounds import Bounds
+from cvxtoken.allocation.proof.large import DIGITS as LARGE_DIGITS
+from cvxtoken.allocation.proof.large import as_doubles, prove_large
 from cvxtoken.allocation.proof.separate import NO_MULTIPLIERS, NO_TARGETS
 from cvxtoken.allocation.targets import Multipliers, Targets
 from cvxtoken.arrays import FloatArray
@@ -26,6 +28,7 @@ from cvxtoken.proofs import BoundsProof
 from cvxtoken.rigorous import Rounding
 from cvxtoken.verifier.allocation import MAX_DIGITS
 
+LARGE = 4096  # types; from here on doubles are proven in arrays
 _LEAST_EXPONENT = 9000  # of ten, of tokens: a checker reads exponents of four digits
 
 
@@ -114,12 +117,13 @@ def certify(
     """Bound the optimum from a feasible allocation, rigorously; whoever proposed it is not asked.
 
     The number of digits is chosen so that rounding is at most 1 % of the gap, or the gap is beyond what
-    the allocation's own digits can give (its error enters squared).
+    the allocation's own digits can give (its error enters squared). From 4096 types on, doubles are proven in
+    arrays, about a thousand times as fast, and to a relative gap of about 3e-17 at best (docs/arrays.md).
 
     Args:
         workload: the instance.
         tokens: shape (N,), in tokens; doubles or decimals, taken exactly.
-        digits: work with at least so many, up to 400.
+        digits: work in decimals, with at least so many of them, up to 400; 0 leaves it to the size.
         targets: what the allocations compared must meet, and the objective.
         multipliers: of the targets; without them the bound is that without targets, valid and weak.
 
@@ -130,6 +134,10 @@ def certify(
     """
     targets.check(workload)
     multipliers.check(targets)
+    if len(workload) >= LARGE and not digits:
+        in_arrays = _large(workload, tokens, targets, multipliers.rounded())
+        if in_arrays is not None:
+            return in_arrays
     allocation = _exact_tokens(workload, tokens)
     own_digits = max([DOUBLE, *(len(l.as_tuple().digits) for l in allocation if Decimal(float(l)) != l)])
     # the gap is of second order in the tokens' error, but with targets of first order in the targets' slack
@@ -149,6 +157,21 @@ def certify(
                 break
         digits = min(2 * digits, MAX_DIGITS)
     return certificate
+
+
+def _large(
+    workload: Workload,
+    tokens: Sequence[float | Decimal] | FloatArray,
+    targets: Targets,
+    multipliers: Multipliers,
+) -> Certificate | None:
+    """The proof in arrays; None where there is none."""
+    doubles = as_doubles(tokens, len(workload))
+    found = None if doubles is None else prove_large(workload, doubles, targets, multipliers)
+    if doubles is None or found is None:
+        return None
+    exact, radii = (tuple(map(Decimal, values.tolist())) for values in (doubles, found.radii))
+    return Certificate(workload, exact, found.lower, found.upper, radii, LARGE_DIGITS, targets, multipliers)
 
 
 def _publish(bounds: Bounds, targets: Targets, multipliers: Multipliers) -> Certificate:

@@ -80,6 +80,8 @@ def least_tokens(workload: Workload, targets: Targets) -> list[Decimal]:
         TargetError: a least accuracy is beyond what max_tokens reaches; every such type is named.
     """
     w, rounding = workload, Rounding(LEAST_WORKING)
+    if not targets.min_accuracy:
+        return [Decimal(0)] * len(w)
     short, tokens, best = Context(LEAST, ROUND_CEILING), [], {}
     columns = (w.accuracy_gain, w.saturation_rate, w.base_accuracy, w.max_tokens, targets.floors(w))
     for name, *row in zip(w.names, *(column.tolist() for column in columns), strict=True):
@@ -136,6 +138,8 @@ def rooms(workload: Workload, targets: Targets, tokens: list[Decimal]) -> dict[s
         TargetError: no allocation meets the targets; every one missed is named, with the best possible value.
     """
     model.require_stable(workload)
+    if not (targets.limits or targets.min_accuracy):
+        return {}
     try:
         values = upper_values(workload, tokens)
     except UnstableError as error:

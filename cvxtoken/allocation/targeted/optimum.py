@@ -13,22 +13,24 @@ import numpy as np
 from cvxtoken.allocation import model
 from cvxtoken.allocation.prices.search import solve_prices
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.proof.certificate import Certificate, certify
+from cvxtoken.allocation.proof.certificate import LARGE, Certificate, certify
 from cvxtoken.allocation.proof.separate import NO_MULTIPLIERS
 from cvxtoken.allocation.targeted.fallback import no_room, pulled_inside
 from cvxtoken.allocation.targeted.feasible import Feasible, feasible
 from cvxtoken.allocation.targeted.interior import InteriorPoint, interior_point
 from cvxtoken.allocation.targeted.polish import Key, Start, polish_targets
+from cvxtoken.allocation.targeted.priced import is_priced, priced_candidates
 from cvxtoken.allocation.targets import LIMITS, MEMORY, UPPER, Multipliers, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, ProblemError, SolverError
 
-Candidate = tuple[list[Decimal], Multipliers]
+Candidate = tuple[list[Decimal] | FloatArray, Multipliers]
 _, _, _, TOKENS = LIMITS
 NO_PRICES: Mapping[Key, float] = {}
 _ACTIVE = 1e-6  # of a dual value times its limit, as a share of all there is to gain
 _NEAR = (1e-7, 0.0)  # of a bound, as a share of the range: corners, and the point as it is
 _CLOSED = Decimal("1e-20")  # a relative gap at which no further candidate is tried
+_CLOSED_LARGE = Decimal("1e-16")  # the same where arrays prove it
 _HALVINGS = 60  # of an interval, to float64's accuracy
 _NARROW = 1e-9  # of max_tokens, or of 1 / b where that is 0: the least width of a type's range
 
@@ -72,7 +74,7 @@ def best_proof(
                 found.append(certify(problem.workload, candidate, 0, problem.targets, multipliers))
             except CvxtokenError:  # with data beyond float64, rounding may make a point miss a target
                 continue
-            if found[-1].relative_gap <= _CLOSED:
+            if found[-1].relative_gap <= (_CLOSED if len(problem.workload) < LARGE else _CLOSED_LARGE):
                 break
     if not found and problem.targets.linear:
         raise UnprovenError("the polish under the further constraints did not end")
@@ -134,7 +136,7 @@ def _unlimited(workload: Workload, tokens: FloatArray | None) -> Iterator[Candid
         except (ArithmeticError, ValueError):  # float64 overflows
             continue
         if point is not None:
-            yield [Decimal(x) for x in point.tolist()], NO_MULTIPLIERS
+            yield point, NO_MULTIPLIERS
 
 
 def _priced(problem: Feasible, prices: Mapping[Key, float]) -> tuple[Key, ...]:
@@ -158,6 +160,9 @@ def _limited(problem: Feasible) -> Iterator[Candidate]:
     if not all(problem.used_up.values()):
         yield problem.least, no_room(problem)
         return
+    targets = problem.targets
+    if len(problem.workload) >= LARGE and is_priced(targets):
+        yield from priced_candidates(problem)
     try:
         point = interior_point(problem.workload, problem.targets, problem.floor, _width(problem), room)
     except ArithmeticError as error:

@@ -7,7 +7,8 @@ import cvxtoken
 from cvxtoken.allocation import model
 from cvxtoken.allocation.prices import search as prices
 from cvxtoken.allocation.prices.columns import Columns
-from tests.support.instances import realistic, stress
+from cvxtoken.allocation.prices.gap import appraise
+from tests.support.instances import realistic, stress, varying
 from tests.support.prices import best_response
 
 STRESS = list(stress((1, 6, 50)))
@@ -87,6 +88,24 @@ def test_any_start_leads_to_the_certified_optimum(size: int) -> None:
         assert cvxtoken.certify(w, tokens).relative_gap < 1e-20, seed
 
 
+@pytest.mark.parametrize("kind", ["times vary", "batching", "near the edge", "beyond single precision"])
+def test_two_passes_over_very_many_types_are_mostly_enough(kind: str) -> None:
+    w = realistic(6, 70_000)
+    if kind == "times vary":
+        w = varying(w, 1)
+    elif kind == "batching":
+        w = w.replace(server=cvxtoken.Sharing(0.02))
+    elif kind == "near the edge":
+        w = w.replace(arrival_rate=w.arrival_rate * (1 - 1e-5) / (1 - model.idle_at_zero(w)))
+    else:
+        w = w.replace(saturation_rate=w.saturation_rate * 1e-42, max_tokens=1e3)
+    first = next(prices.price_path(w))
+    gap = float(appraise(first.columns, first.tokens).relative_gap)
+    assert gap <= (1e-12 if kind != "beyond single precision" else 1.0)
+    *_, last = prices.price_path(w)
+    assert float(appraise(last.columns, last.tokens).relative_gap) <= 1e-14
+
+
 def test_a_sample_tells_the_first_prices_of_very_many_types() -> None:
     w = realistic(4, 80_000)
     columns = Columns.of(w)
@@ -94,7 +113,7 @@ def test_a_sample_tells_the_first_prices_of_very_many_types() -> None:
     assert sample.prior.sum() == pytest.approx(1, rel=1e-12)
     assert len(sample.prior) == 20_000
     points = list(prices.price_path(w))
-    assert points[0].error <= 0.05
+    assert points[0].error <= 1e-8
     assert len(points) <= 5
     alone = list(prices.price_path(w, np.zeros(len(w))))
     assert points[-1].log_theta == pytest.approx(alone[-1].log_theta, abs=1e-12)

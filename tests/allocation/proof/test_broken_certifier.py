@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import UnstableError, rigorous
+from cvxtoken import UnstableError
 from cvxtoken.allocation import model
 from cvxtoken.allocation.proof import bounds, certificate, separate
+from cvxtoken.rigorous import decimals
 from tests.support import truth
 from tests.support.instances import realistic, varying
 from tests.support.truth import exact
@@ -188,10 +189,10 @@ BROKEN = {
 def damaged(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> ModuleType:
     """The certifier with one piece of its source, or of the arithmetic's, replaced."""
     copies = {}
-    for original in (rigorous, separate, bounds, certificate):
+    for original in (decimals, separate, bounds, certificate):
         source = Path(str(original.__file__)).read_text(encoding="utf-8")
         name = f"damaged_{original.__name__.rsplit('.', 1)[-1]}"
-        source = source.replace("from cvxtoken.rigorous import", "from damaged_rigorous import")
+        source = source.replace("from cvxtoken.rigorous import", "from damaged_decimals import")
         for room in ("bounds", "separate"):
             source = source.replace(
                 f"from cvxtoken.allocation.proof.{room} import", f"from damaged_{room} import"

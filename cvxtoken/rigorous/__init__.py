@@ -1,0 +1,25 @@
+"""Rigorous arithmetic: in decimals of any precision, and in NumPy arrays whose bits no processor changes.
+
+`decimals` has exact sums and intervals of decimals. `pairs`, `balls` and `elementary` work on arrays of
+doubles by + - * / alone, which IEEE 754 fixes to the last bit; docs/arrays.md derives their error bounds.
+"""
+
+from cvxtoken.rigorous.decimals import (
+    Interval,
+    Rounding,
+    double_above,
+    double_below,
+    exact_dot,
+    nearest_double,
+    whole_numbers,
+)
+
+__all__ = [
+    "Interval",
+    "Rounding",
+    "double_above",
+    "double_below",
+    "exact_dot",
+    "nearest_double",
+    "whole_numbers",
+]

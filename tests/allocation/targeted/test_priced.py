@@ -1,0 +1,81 @@
+"""Limits on very many types, by one multiplier: the optimum that the polish in decimals finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+import cvxtoken
+from cvxtoken import Targets, Workload
+from cvxtoken.allocation import model
+from cvxtoken.allocation.proof import certificate
+from cvxtoken.allocation.targeted import optimum
+from cvxtoken.allocation.targeted.feasible import feasible
+from cvxtoken.allocation.targeted.optimum import certify_targets
+from cvxtoken.allocation.targeted.priced import is_priced, priced_candidates
+from tests.support.instances import realistic, varying
+
+
+def limited(workload: Workload, share: float) -> Iterator[Targets]:
+    """Limits between what no tokens need and what the best tokens do."""
+    best = cvxtoken.price_newton(workload).tokens
+    for name, value in (
+        ("max_mean_system_time", model.mean_system_time),
+        ("max_mean_wait", model.mean_wait),
+        ("max_utilization", model.utilization),
+    ):
+        least, most = (float(value(workload, l)) for l in (0 * best, best))
+        yield Targets(**{name: least + share * (most - least)})
+    least, most = (float(model.mean_wait(workload, l)) for l in (0 * best, best))
+    yield Targets(objective="accuracy", max_mean_wait=least + share * (most - least))
+
+
+KINDS = ["plain", "times vary", "batching"]
+
+
+def instance(kind: str, size: int) -> Workload:
+    w = realistic(7, size)
+    if kind == "batching":
+        return w.replace(server=cvxtoken.Sharing(0.04))
+    return varying(w, 2) if kind == "times vary" else w
+
+
+@pytest.mark.parametrize(("kind", "share"), [*((kind, 0.5) for kind in KINDS), ("plain", 1.2)])
+def test_it_finds_what_the_polish_finds(kind: str, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    w = instance(kind, 6)
+    for targets in limited(w, share):
+        if targets.objective == "accuracy" and share > 1:
+            continue
+        exact = certify_targets(w, targets)
+        with monkeypatch.context() as patched:
+            patched.setattr(certificate, "LARGE", 1)
+            patched.setattr(optimum, "LARGE", 1)
+            found = certify_targets(w, targets)
+        assert found.digits == 50, "in arrays"
+        assert found.relative_gap <= Decimal("1e-15")
+        assert abs(found.lower - exact.lower) <= Decimal("1e-15") * (1 + abs(exact.lower))
+        assert found.check().startswith("proven: ")
+        for name, multiplier in exact.multipliers.limits.items():
+            assert float(found.multipliers.of(name)) == pytest.approx(float(multiplier), rel=1e-9, abs=1e-9)
+
+
+def test_five_thousand_types_are_certified_under_a_limit() -> None:
+    w = realistic(3, 5000)
+    proof = certify_targets(w, next(limited(w, 0.5)))
+    assert proof.relative_gap <= Decimal("1e-15")
+    assert min(proof.multipliers.limits.values()) > 0
+
+
+def test_what_one_multiplier_cannot_find_is_left_to_others() -> None:
+    assert not is_priced(Targets(max_mean_tokens=5.0))
+    assert not is_priced(Targets(min_accuracy={"task 0": 0.1}))
+    w = realistic(3, 6)
+    extreme = w.replace(accuracy_weight=1e300)
+    with np.errstate(all="ignore"):
+        assert list(priced_candidates(feasible(extreme, Targets(max_utilization=0.9)))) is not None
+    rho0 = float(model.utilization(w, np.zeros(6)))
+    only_load = Targets(objective="accuracy", max_utilization=rho0 + (1 - rho0) / 2)
+    assert list(priced_candidates(feasible(w, only_load))) == []
