@@ -1,6 +1,7 @@
 # The public names and where they live: read by type checkers, and by lazy_loader when one is asked for.
 # `X as X` says that X is public.
 
+from . import advice as advice
 from . import allocation as allocation
 from . import batching as batching
 from . import clipping as clipping
@@ -16,14 +17,11 @@ from . import suite as suite
 from . import sweeps as sweeps
 from . import verifier as verifier
 from . import whole as whole
+from .advice.advise import advise as advise
+from .advice.page import save_report as save_report
+from .advice.result import Advice as Advice
 from .allocation.constrained.certificate import ConstrainedCertificate as ConstrainedCertificate
 from .allocation.constrained.certificate import ConstrainedProof as ConstrainedProof
-from .allocation.delay import Fifo as Fifo
-from .allocation.delay import Sharing as Sharing
-from .allocation.delay.iterations import IterationResult as IterationResult
-from .allocation.delay.iterations import simulate_iterations as simulate_iterations
-from .allocation.delay.occupancy import KVInUse as KVInUse
-from .allocation.delay.occupancy import Occupancy as Occupancy
 from .allocation.in_use import kv_in_use as kv_in_use
 from .allocation.in_use import queries_in_system as queries_in_system
 from .allocation.many.prove import ProvenBounds as ProvenBounds
@@ -65,6 +63,12 @@ from .conic.certify import certify_cone as certify_cone
 from .conic.point import proven_point as proven_point
 from .conic.problems import certify_problem as certify_problem
 from .conic.program import ConeProgram as ConeProgram
+from .delay import Fifo as Fifo
+from .delay import Sharing as Sharing
+from .delay.iterations import IterationResult as IterationResult
+from .delay.iterations import simulate_iterations as simulate_iterations
+from .delay.occupancy import KVInUse as KVInUse
+from .delay.occupancy import Occupancy as Occupancy
 from .errors import CertificateError as CertificateError
 from .errors import CvxtokenError as CvxtokenError
 from .errors import LibraryError as LibraryError
@@ -89,6 +93,9 @@ from .fitting import understated_delay as understated_delay
 from .fitting.uncertainty import BudgetUncertainty as BudgetUncertainty
 from .fitting.uncertainty import budget_uncertainty as budget_uncertainty
 from .fitting.uncertainty import draw_workloads as draw_workloads
+from .following.follower import Change as Change
+from .following.follower import Follower as Follower
+from .following.rates import Estimate as Estimate
 from .lagged import LaggedCertificate as LaggedCertificate
 from .lagged import LaggedReference as LaggedReference
 from .lagged import LaggedWorkload as LaggedWorkload

@@ -76,6 +76,11 @@ class LengthDistribution:
         places = np.searchsorted(np.cumsum(self.probabilities), shares, side="right")
         return 1.0 + np.minimum(places, len(self) - 1)
 
+    def clipped(self, limit: int) -> Self:
+        """The lengths min(N, limit); the limit at least 1."""
+        limit = min(limit, len(self))
+        return type(self)(np.append(self.probabilities[: limit - 1], self.survival[limit - 1]))
+
     @classmethod
     def lognormal(cls, mu: float, sigma: float, n_max: int = LONGEST) -> Self:
         """Lengths with p_n = Phi((ln n - mu) / sigma) - Phi((ln(n - 1) - mu) / sigma), cut to n_max."""

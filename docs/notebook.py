@@ -21,8 +21,8 @@ with app.setup:
     from cvxtoken.allocation.prices.search import solve_prices
 
     ARRIVAL_RATES = (0.01, 0.05, 0.08, 0.09, 0.1, 0.12, 0.2, 0.5, 1.0)  # 1/s
-    ACCURACY_WEIGHTS = (10, 30, 60, 100, 200)  # s
-    RATE_FACTORS = (0.25, 0.5, 1, 2, 4)  # on one task's saturation rate b
+    ACCURACY_WEIGHTS = (10, 30, 100, 200)  # s
+    RATE_FACTORS = (0.25, 1, 4)  # on one task's saturation rate b
     TIME_FACTORS = (0.5, 1, 2)  # on its time per token c
     TASK = "GSM8K"
     STEPS = 40  # of each method

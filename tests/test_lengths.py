@@ -88,3 +88,10 @@ def test_quantiles_turn_uniform_numbers_into_lengths() -> None:
     assert d.quantile(np.array([0.0, 0.2, 0.25, 0.7, 0.75, 0.999999])).tolist() == [1, 1, 3, 3, 4, 4]
     drawn = d.quantile(np.random.default_rng(1).random(100_000))
     assert np.bincount(drawn.astype(int), minlength=5)[1:] / 1e5 == pytest.approx(d.probabilities, abs=0.01)
+
+
+def test_clipped_lengths_are_the_least_of_both() -> None:
+    d = LengthDistribution([0.1, 0.2, 0.0, 0.4, 0.3])
+    assert d.clipped(3).probabilities == pytest.approx([0.1, 0.2, 0.7])
+    assert d.clipped(1).probabilities == pytest.approx([1.0])
+    assert d.clipped(9).probabilities == pytest.approx(d.probabilities)

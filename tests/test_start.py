@@ -24,6 +24,7 @@ WINGS = (
     "sweeps",
     "suite",
     "plots",
+    "advice",
 )
 MAIN = "import sys; sys.argv[1:] = {}; from cvxtoken.cli import main; main()"
 

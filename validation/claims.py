@@ -84,27 +84,40 @@ CLAIMS = (
     ),
     Claim(
         CLIPPING,
+        "A limit on a very small share of the requests greatly reduces the queueing delay of all",
+        REPRODUCED,
+        "on three production traces a limit on 1 % of the requests saves a share of the wait first come "
+        "first served whose 95 % interval is above 0; how much hangs on the tail, and under continuous "
+        "batching the same limit saves less of the mean time",
+        "savings",
+        needs_data=True,
+    ),
+    Claim(
+        CLIPPING,
         "A limit of 1600 tokens, which leaves 70.5 % of the requests whole, cuts the mean wait by 58.93 % "
-        "against 3000",
+        "against 3000, from 56 s to about 23 s (the waits second-hand)",
         CALIBRATED,
-        "59.65 % at 0.0225 s a token, 58.96 % at 0.0219 s and 1.4 s a request; the paper's values are not "
-        "printed",
+        "59.65 %, from 55.4 s to 22.3 s, at 0.0225 s a token; 0.023 s, the line through the latencies of "
+        "Table I (second-hand), gives 60.76 % and 61.6 s; 0.0219 s and 1.4 s a request give 58.96 % and "
+        "59.8 s: none meets all three numbers",
         "clipping",
     ),
     Claim(
         CLIPPING,
-        "With impatient users a limit of 1300 loses about 0.12 of the requests, 56.36 % less than 3000",
+        "With impatient users a limit of 1300 loses about 0.12 of the requests, 56.36 % less than 3000, "
+        "where it is about 0.275 (second-hand)",
         CALIBRATED,
-        "0.119 and 56.35 % at 0.0219 s a token and 1.4 s a request, which are fitted to these percentages; "
-        "the paper's interpolation is compared with the exact loss",
+        "0.119, 56.35 % and 0.273 at 0.0219 s a token and 1.4 s a request, which are fitted to two of these; "
+        "0.114, 58.63 % and 0.276 at 0.023 s; the paper's interpolation is compared with the exact loss",
         "clipping",
     ),
     Claim(
         CLIPPING,
-        "The limit that the paper calls optimal",
+        "The limit that the paper calls optimal, 1600 for patient users (second-hand)",
         NOT_PUBLIC,
-        "its utility function and weight were not at hand; for utilities that are given the best limit is "
-        "found by exhaustion",
+        "its utility function and weight were not at hand; if whole answers count, 1600 is the best at "
+        "0.0225 s a token for a worth of 80.4 to 80.5 s alone, and for utilities that are given the best "
+        "limit is found by exhaustion",
     ),
     Claim(
         CLIPPING,
@@ -113,6 +126,14 @@ CLAIMS = (
         "they do at k3 and k4 measured on a T4, k1 and k2 assumed: the paper's four constants were not at "
         "hand, nor its formulas, in place of which the exact chain is solved",
         "batching",
+    ),
+    Claim(
+        CLIPPING,
+        "Elastic batching, in which nobody waits for the longest, is faster than dynamic and fixed batching",
+        CALIBRATED,
+        "at every load of the table, on two sets of measured batch times and under the paper's cap of 49; "
+        "continuous batching, which the paper does not have, is faster still",
+        "disciplines",
     ),
     Claim(
         CLIPPING,
@@ -139,9 +160,9 @@ CLAIMS = (
         SCHEDULING,
         "A_min often performs nearly as well as the scheduler in hindsight",
         REPRODUCED,
-        "on a production trace, with errors of up to 50 %: at most 2 % above what is reached with true "
-        "lengths, and a certified interval, up to 1.32, holds its ratio to the optimum; not at 100 %, where "
-        "the lower ends say nothing",
+        "in overload on a production trace, with errors of up to 50 %, against H-SF: at most 2 % above it. "
+        "H-SF is itself far from the best there: against the best schedule known A_min is up to 24 % above, "
+        "and at a load of 0.87 it takes three times as long; not at 100 %, where the lower ends say nothing",
         "scheduling",
         needs_data=True,
     ),

@@ -30,9 +30,9 @@ from scipy.sparse.linalg import spsolve
 
 import cvxtoken
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay.iterations import simulate_iterations
-from cvxtoken.allocation.delay.occupancy import kv_in_use, occupancy
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay.iterations import simulate_iterations
+from cvxtoken.delay.occupancy import kv_in_use, occupancy
 from cvxtoken.estimates import Estimate
 from cvxtoken.lengths import LengthDistribution
 from cvxtoken.tables import table

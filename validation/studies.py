@@ -30,6 +30,11 @@ class Study:
 _LENGTHS = "traces/azure2023_conv.csv:GeneratedTokens"
 
 STUDIES = (  # the longest first, so that the last to end is a short one
+    Study("intervals", "Do the printed intervals of budgets hold the true best budgets as they say?"),
+    Study(
+        "advised",
+        "What do advised budgets lose in truth, against the best uniform budget and against simple choices?",
+    ),
     Study(
         "scheduling",
         "What do scheduling policies lose against the hindsight optimum, by certified intervals?",
@@ -39,6 +44,20 @@ STUDIES = (  # the longest first, so that the last to end is a short one
         "batching",
         "Do the exact delays of batched service agree with simulation, and how do the disciplines compare?",
         (_LENGTHS,),
+    ),
+    Study(
+        "savings",
+        "What does a limit on 1 % of requests save, first come first served and under continuous batching?",
+        (
+            "traces/azure2023_conv.csv:GeneratedTokens:ContextTokens",
+            "traces/azure2023_code.csv:GeneratedTokens:ContextTokens",
+            "traces/mooncake_fast25_conversation.csv:output_length:input_length",
+            "traces/servegen_deepseek_r1_output_tokens_pmf.csv:output_tokens",
+        ),
+    ),
+    Study(
+        "disciplines",
+        "Which discipline answers soonest on the same lengths and the same measured batch times?",
     ),
     Study("methods", "Where does each method work, and does any claim what it did not reach?"),
     Study(
@@ -50,6 +69,14 @@ STUDIES = (  # the longest first, so that the last to end is a short one
     Study(
         "kinds",
         "How do solvers that pip installs do on whole tokens, targets, draws, lags, schedules and limits?",
+    ),
+    Study(
+        "following",
+        "What do budgets that follow the load gain over fixed ones, and where do they lose?",
+        ("traces/azure2023_conv.csv", "traces/azure2023_code.csv"),
+    ),
+    Study(
+        "arrivals", "Are the tests of Poisson arrivals right on any clock, and do they see cycles and bursts?"
     ),
     Study("rounding", "What does rounding to whole tokens lose against the best whole tokens?"),
     Study(

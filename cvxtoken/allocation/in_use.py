@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import occupancy
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay import occupancy
 from cvxtoken.errors import ProblemError, UnstableError
 
 

@@ -20,8 +20,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cvxtoken.allocation.delay.law import Number
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.delay.law import Number
 
 
 class MemoryRow(NamedTuple):

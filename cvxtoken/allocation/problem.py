@@ -20,7 +20,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cvxtoken.allocation.delay import Fifo, Law, Server, read_server
 from cvxtoken.allocation.fields import (
     OPTIONAL,
     RANDOM,
@@ -33,6 +32,7 @@ from cvxtoken.allocation.fields import (
     checked_vector,
 )
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay import Fifo, Law, Server, read_server
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document, nearest, read_document, write_document
 from cvxtoken.rigorous import exact_dot

@@ -23,12 +23,12 @@ from decimal import Decimal
 import numpy as np
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import Law
 from cvxtoken.allocation.fields import PER_TYPE
 from cvxtoken.allocation.reference import Reference
 from cvxtoken.allocation.targeted.feasible import least_tokens
 from cvxtoken.allocation.targets import LIMITS, MEMORY
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay import Law
 from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.files import nearest
 

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import Fifo
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay import Fifo
 from cvxtoken.errors import ProblemError, UnstableError
 from cvxtoken.estimates import BINS, RESOLUTION, Estimate, estimate, histogram, quantile
 from cvxtoken.queueing import lindley_waits

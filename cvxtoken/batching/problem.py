@@ -203,11 +203,11 @@ def default_problem() -> BatchingProblem:
     )
 
 
-def check_discipline(discipline: str) -> str:
+def check_discipline(discipline: str, known: Sequence[str] = DISCIPLINES) -> str:
     """A discipline's name (ProblemError where it is unknown)."""
-    if discipline not in DISCIPLINES:
-        hint = nearest(str(discipline), DISCIPLINES)
-        raise ProblemError(f"discipline is {discipline!r}; it must be one of {', '.join(DISCIPLINES)}{hint}")
+    if discipline not in known:
+        hint = nearest(str(discipline), known)
+        raise ProblemError(f"discipline is {discipline!r}; it must be one of {', '.join(known)}{hint}")
     return discipline
 
 

@@ -16,6 +16,10 @@ from cvxtoken import __version__
 # name: where the function is, and its line in the list, which is that of its docstring; the list must not
 # import the rooms that the commands need
 COMMANDS = {
+    "advise": (
+        "advise.advise_command",
+        "Print whole budgets to deploy, their error bars and what these cost, from measurements.",
+    ),
     "integer": (
         "allocation.integer_command",
         "Print the best budgets in whole tokens, proven, and what rounding loses.",
@@ -46,6 +50,10 @@ COMMANDS = {
         "fitting.fit_server",
         "Fit a server that batches continuously, from its benchmarks; print the table to paste.",
     ),
+    "formal": (
+        "formal.formal",
+        "Write a certificate as a theorem that Coq checks, or compare such a file with its certificate.",
+    ),
     "verify": ("library.verify", "Check a certificate file; print what it proves, or why it is refused."),
     "workloads": ("library.workloads", "List the built-in workloads with their sources."),
     "library": (
@@ -69,6 +77,10 @@ COMMANDS = {
         "Print the best accuracy for every mean system time, each point proven, and its budgets.",
     ),
     "plot": ("plot.plot_command", "Draw a picture to a file."),
+    "watch": (
+        "watching.watch_command",
+        "Follow a live log: print new budgets whenever they are worth it.",
+    ),
     "schedule": (
         "scheduling.schedule",
         "Run scheduling policies, and hold them against a certified bound in hindsight.",

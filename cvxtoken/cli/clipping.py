@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cvxtoken import picture
-from cvxtoken.cli.options import AsJson, drawable
+from cvxtoken.cli.options import AsJson, ServerFile, drawable, read_server_file
 from cvxtoken.cli.tables import ANY_TABLE, Decimal, Drop, Where, hints
 from cvxtoken.clipping.problem import ClippingProblem, default_problem
 from cvxtoken.clipping.reference import best_limit
@@ -34,6 +34,10 @@ def clip(
     ] = None,
     patience: Annotated[float | None, typer.Option(help="Seconds after which a request leaves.")] = None,
     utility_weight: Annotated[float | None, typer.Option(help="Theta, from 0 to 1.")] = None,
+    server: ServerFile = None,
+    max_batch: Annotated[
+        int | None, typer.Option(help="Requests that a server which shares runs at once; simulated.")
+    ] = None,
     where: Where = None,
     drop: Drop = None,
     decimal: Decimal = None,
@@ -44,7 +48,13 @@ def clip(
 ) -> None:
     """Print the best limit on output tokens, and what other limits do."""
     data = default_problem() if problem is None else ClippingProblem.load(problem)
-    options = {"arrival_rate": arrival_rate, "patience": patience, "utility_weight": utility_weight}
+    options = {
+        "arrival_rate": arrival_rate,
+        "patience": patience,
+        "utility_weight": utility_weight,
+        "server": None if server is None else read_server_file(server),
+        "max_batch": max_batch,
+    }
     changes: dict[str, object] = {name: value for name, value in options.items() if value is not None}
     reading = None
     if lengths is not None:

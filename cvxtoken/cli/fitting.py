@@ -49,6 +49,9 @@ def fit(
     arrival_rate: Annotated[
         float | None, typer.Option(help="Queries per second, in place of a log's.")
     ] = None,
+    busy_hour: Annotated[
+        bool, typer.Option("--busy-hour", help="Take rate and priors of the log's busiest hour of the day.")
+    ] = False,
     accuracy_weight: Annotated[float, typer.Option(help="Seconds that full accuracy is worth.")] = 30.0,
     max_tokens: Annotated[
         float | None, typer.Option(help="Largest budget, in place of the largest measured.")
@@ -74,6 +77,10 @@ def fit(
     random_service: Annotated[
         bool, typer.Option("--random-service", help="Let service times vary in the workload, as measured.")
     ] = False,
+    service_against: Annotated[
+        str,
+        typer.Option(help="What seconds are fitted against: budget, tokens (used), or auto, by the use."),
+    ] = "auto",
     out: Annotated[
         Path | None, typer.Option(callback=_document, help="Write the workload to this .toml or .json file.")
     ] = None,
@@ -89,12 +96,14 @@ def fit(
         arrival_rate=arrival_rate,
         accuracy_weight=accuracy_weight,
         max_tokens=max_tokens,
+        busy_hour=busy_hour,
         columns=read_columns(column),
         arrivals_columns=read_columns(arrivals_column, "arrivals_column"),
         task=task,
         hints=hints(unit, where, drop, dates, zone, decimal),
         method=method,
         random_service=random_service,
+        service_against=service_against,
     )
     if out is not None:
         fitted.save(out)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cvxtoken import picture
-from cvxtoken.files import check_writable
+from cvxtoken.errors import ProblemError
+from cvxtoken.files import check_writable, read_document
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
     from cvxtoken.allocation.problem import Workload
+    from cvxtoken.delay import Server
 
 
 def writable(value: Path | None) -> Path | None:
@@ -52,6 +54,25 @@ CertificateFile = Annotated[
     Path | None, typer.Option(callback=writable, help="Write the proof to this file.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+ServerFile = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="A .toml or .json file with a [server] table, as of fit-server."),
+]
+
+
+def read_server_file(path: str) -> Server:
+    """The server in the `[server]` table of a file, which may be a whole workload's (ProblemError)."""
+    from cvxtoken.delay import read_server
+
+    document = read_document(path)
+    if "server" not in document:
+        raise ProblemError(f"{path}: there is no [server] table")
+    try:
+        return read_server(document["server"])
+    except ProblemError as error:
+        raise ProblemError(f"{path}: {error}") from error
 
 
 def read_workload(

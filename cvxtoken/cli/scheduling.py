@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cvxtoken import picture
-from cvxtoken.cli.options import AsJson, CertificateFile, drawable
+from cvxtoken.cli.options import AsJson, CertificateFile, drawable, progress_bar
 from cvxtoken.cli.tables import ANY_TABLE, Dates, Decimal, Drop, Unit, Where, Zone, hints
 from cvxtoken.errors import ProblemError
 from cvxtoken.scheduling.comparison import compare
@@ -62,15 +62,21 @@ def schedule(
         str, typer.Option(help="End of it that mc_sf and fcfs take: low, middle, high or true.")
     ] = "high",
     bound: Annotated[
-        str | None, typer.Option(help="fast, lp or milp; lp by default unless there are too many requests.")
+        str | None,
+        typer.Option(help="fast, prices, lp or milp; by default lp, or fast where that is too slow."),
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Time for the search; by default each step runs to its end.")
     ] = None,
     certificate: CertificateFile = None,
     as_json: AsJson = False,
     plot: Annotated[
-        Path | None, typer.Option(callback=drawable, help="Draw the memory over time to this file.")
+        Path | None, typer.Option(callback=drawable, help="Draw the memory over time, a panel a policy.")
     ] = None,
 ) -> None:
     """Run scheduling policies, and hold them against a certified bound in hindsight."""
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
     requests, dropped, reading = default_requests(), 0, None
     if trace is not None:
         if problem is not None:
@@ -88,13 +94,20 @@ def schedule(
     if intervals is not None:
         requests = predicted(requests, intervals)
     names = list(POLICIES) if not policy or policy == ["all"] else policy
-    found = compare(requests, names, prediction, bound or default_bound(requests))
+    with progress_bar(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as shown:
+        task = shown.add_task("the policies", total=None)
+
+        def report(lower: int, upper: int, doing: str) -> None:
+            gap = f"from {lower} to {upper} rounds, a gap of {(upper - lower) / lower:.3g}"
+            shown.update(task, description=f"{gap}: {doing}")
+
+        found = compare(requests, names, prediction, bound or default_bound(requests), seconds, report)
     if certificate is not None:
         found.reference.certificate.save(certificate)
     if plot is not None:
         from cvxtoken import plots  # needs every room
 
-        picture.save(plots.memory(found).figure, plot)
+        picture.save(plots.memories(found), plot)
     if as_json:
         read = {} if reading is None else {"readings": [reading.to_document()]}
         print(json.dumps({**found.to_document(), "dropped": dropped, **read}, indent=2, allow_nan=False))

@@ -4,15 +4,17 @@ An answer of N tokens clipped at n has N_n = min(N, n) tokens, and S = t0 + c N_
 E[N_n] = sum_{j <= n} P(N >= j) and E[N_n^2] = sum_{j <= n} (2 j - 1) P(N >= j), so that cumulative sums give
 them for every limit in O(n_max).
 
-Patient requests: E[W] = lambda E[S^2] / (2 (1 - rho)). Impatient ones, M/G/1+D with patience tau (derived
-here, exact for every rho): let H(x) = sum_i rho^i G_e^{*i}(x), where G_e is the equilibrium distribution of
-the service time. Then
+Patient requests: E[W] = lambda E[S^2] / (2 (1 - rho)), or by the law of the server. Impatient ones that are
+served first come first served, M/G/1+D with patience tau (derived here, exact for every rho): let
+H(x) = sum_i rho^i G_e^{*i}(x), where G_e is the equilibrium distribution of the service time. Then
 
     H(x) = 1 + lambda * integral_0^x H(x - v) P(S > v) dv,      loss = 1 - H(tau) / (1 + rho H(tau)),
 
-and the served requests wait integral_0^tau (1 - H(x) / H(tau)) dx in the mean. The interpolation of De Kok
-and Tijms, which the paper uses, is (1 - cv^2) times the loss of a constant service time plus cv^2 times that
-of an exponential one, both of the same mean; cv is the coefficient of variation of S.
+and the served requests wait integral_0^tau (1 - H(x) / H(tau)) dx in the mean. Who leaves has waited tau, so
+that all requests wait tau loss + (1 - loss) E[W | served] (the paper's identity, second-hand). The
+interpolation of De Kok and Tijms, which the paper uses, is (1 - cv^2) times the loss of a constant service
+time plus cv^2 times that of an exponential one, both of the same mean; cv is the coefficient of variation of
+S.
 """
 
 from __future__ import annotations
@@ -26,7 +28,6 @@ from cvxtoken.arrays import FloatArray
 from cvxtoken.clipping.problem import ClippingProblem
 from cvxtoken.errors import ProblemError
 from cvxtoken.lengths import LengthDistribution
-from cvxtoken.queueing import pollaczek_khinchine
 
 _HUGE = 1e150  # where H is scaled down
 # Steps of the renewal equation: so many in a mean service time and in a mean time between arrivals, within
@@ -56,7 +57,27 @@ def moments(problem: ClippingProblem, number: int = 0) -> Moments:
     survival = lengths.survival
     m1 = np.cumsum(survival)
     m2 = np.cumsum((2 * np.arange(1, len(survival) + 1) - 1) * survival)
-    return Moments(c * m1 + t0, c**2 * m2 + 2 * c * t0 * m1 + t0**2, utility(problem, number))
+    s1, s2 = c * m1 + t0, c**2 * m2 + 2 * c * t0 * m1 + t0**2
+    if problem.inputs is not None:
+        s1, s2 = problem.inputs.mean * s1, problem.inputs.square * s2
+    return Moments(s1, s2, utility(problem, number))
+
+
+def mean_overhead(problem: ClippingProblem) -> float:
+    """T0, what of E[S] no limit changes, in s."""
+    return problem.overhead * (1.0 if problem.inputs is None else problem.inputs.mean)
+
+
+def load(problem: ClippingProblem, s1: FloatArray) -> FloatArray:
+    """rho = lambda (overhead_share T0 + token_share (E[S] - T0)), the shares being those of the server."""
+    server = problem.server
+    overheads = (server.overhead_share - server.token_share) * mean_overhead(problem)
+    return np.asarray(problem.rate * (server.token_share * s1 + overheads))
+
+
+def idle(problem: ClippingProblem, s1: FloatArray) -> FloatArray:
+    """y = 1 - rho."""
+    return np.asarray(1 - load(problem, s1))
 
 
 def utility(problem: ClippingProblem, number: int = 0) -> FloatArray:
@@ -103,8 +124,8 @@ def by_type(problem: ClippingProblem, limits: np.ndarray) -> Moments:
 
 
 def mean_wait(problem: ClippingProblem, found: Moments) -> FloatArray:
-    """E[W] in queue, in s; infinite where unstable."""
-    return pollaczek_khinchine(problem.arrival_rate, found.s2, 1 - problem.arrival_rate * found.s1)
+    """E[W] = E[T] - E[S], in s; infinite where unstable."""
+    return problem.server.mean_wait(problem.rate, found.s1, found.s2, idle(problem, found.s1))
 
 
 def objective(problem: ClippingProblem, found: Moments) -> FloatArray:
@@ -123,17 +144,19 @@ class Impatience:
     Attributes:
         loss: share of the requests that leave.
         wait_of_served: mean wait in queue of the requests that are served, in s.
+        mean_wait: that of all, tau loss + (1 - loss) wait_of_served, in s.
         interpolated: the loss by the interpolation of De Kok and Tijms.
     """
 
     loss: float
     wait_of_served: float
+    mean_wait: float
     interpolated: float
 
 
 def impatience(problem: ClippingProblem, limits: FloatArray) -> Impatience:
     """Loss and wait at one limit a type, shape (number of types,); the problem must have a patience."""
-    tau, lam = _patience(problem), problem.arrival_rate
+    tau, lam = _patience(problem), problem.rate
     found = total(problem, limits)
     s1, s2 = float(found.s1), float(found.s2)
     steps = int(np.clip(_STEPS_EACH * tau * max(lam, 1 / s1), _LEAST_STEPS, _MOST_STEPS))
@@ -148,7 +171,8 @@ def impatience(problem: ClippingProblem, limits: FloatArray) -> Impatience:
     constant = np.minimum(s1, edges)
     loss_d, _ = _loss_and_wait(lam, s1, edges, constant, constant**2)
     cv2 = s2 / s1**2 - 1
-    return Impatience(loss, wait, (1 - cv2) * loss_d + cv2 * _exponential_loss(lam, s1, tau))
+    interpolated = (1 - cv2) * loss_d + cv2 * _exponential_loss(lam, s1, tau)
+    return Impatience(loss, wait, tau * loss + (1 - loss) * wait, interpolated)
 
 
 def _patience(problem: ClippingProblem) -> float:
@@ -159,12 +183,19 @@ def _patience(problem: ClippingProblem) -> float:
 def _partial_moments(
     problem: ClippingProblem, limits: FloatArray, x: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """E[min(S, x)] and E[min(S, x)^2] at many x, without discretisation."""
+    """E[min(S, x)] and E[min(S, x)^2] at many x, without discretisation (but of many input lengths)."""
     first, second = np.zeros_like(x), np.zeros_like(x)
     for share, lengths, limit in zip(problem.shares, problem.types, limits, strict=True):
-        one, two = _of_type(lengths, int(limit), problem.time_per_token, problem.overhead, x)
-        first, second = first + share * one, second + share * two
+        for weight, g in zip(*_stretches(problem), strict=True):
+            # E[min(g S, x)] = g E[min(S, x / g)]
+            one, two = _of_type(lengths, int(limit), problem.time_per_token, problem.overhead, x / g)
+            first, second = first + share * weight * g * one, second + share * weight * g**2 * two
     return first, second
+
+
+def _stretches(problem: ClippingProblem) -> tuple[FloatArray, FloatArray]:
+    """By what the inputs make times longer, and with which probabilities."""
+    return (np.ones(1), np.ones(1)) if problem.inputs is None else problem.inputs.grouped()
 
 
 def _of_type(

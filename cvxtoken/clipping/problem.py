@@ -15,6 +15,8 @@ from typing import Any, Self
 import numpy as np
 
 from cvxtoken.arrays import FloatArray
+from cvxtoken.clipping.inputs import InputLengths
+from cvxtoken.delay import Fifo, Server, read_server
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import Document, nearest, read_document, write_document
 from cvxtoken.lengths import LengthDistribution, from_document
@@ -25,15 +27,17 @@ NAMED_UTILITIES = ("share_whole", "share_tokens")
 # everybody's wait. The limit of 1600 tokens that the paper reports is then about optimal in its setting.
 # Impatient: a whole answer is worth as much as a request that does not leave. Both derived here.
 PATIENT_WEIGHT, IMPATIENT_WEIGHT = 0.9875, 0.5
-_KEYS = ["arrival_rate", "time_per_token", "overhead", "utility", "utility_weight", "patience"]
+_NUMBERS = ["arrival_rate", "time_per_token", "overhead", "utility_weight", "patience"]
+_KEYS = [*_NUMBERS, "utility", "max_batch", "server", "inputs", "type"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ClippingProblem:
     """One server that stops every answer at a limit of tokens.
 
-    An answer of N tokens clipped at n takes t0 + c min(N, n) seconds. Requests arrive at random (Poisson) and
-    are served first come first served; impatient ones leave after waiting tau.
+    An answer of N tokens clipped at n takes t0 + c min(N, n) seconds alone. Requests arrive at random
+    (Poisson) and are served first come first served, or all at once by a server that shares
+    (`cvxtoken.Sharing`). Impatient ones leave if their service has not begun after tau.
 
     Attributes:
         lengths: the distribution of N, one for each type; a single one stands for one type.
@@ -44,8 +48,13 @@ class ClippingProblem:
         utility: 'share_whole' (the share of the requests left whole), 'share_tokens' (the share of the tokens
             delivered), or the utility of 1..n_max delivered tokens as a table or a function of an array.
         utility_weight: theta, from 0 to 1, of the objective theta E[u] - (1 - theta) E[W], in which the loss
-            replaces E[W] where requests are impatient; by default 0.9875, or 0.5 for impatient requests.
+            replaces E[W] where requests are impatient; by default 0.9875, or 0.5 for impatient requests. E[W]
+            is what requests lose to others, E[T] - E[S]: first come first served, the wait in queue.
         patience: tau, in s; None where nobody leaves.
+        server: the delay law, `Fifo()` by default; of several replicas each sees arrival_rate / replicas.
+        max_batch: requests that a server which shares runs at once; the others wait. No law knows of it: what
+            it does is simulated. None for no cap.
+        inputs: input lengths, where the time depends on them; None where it does not.
 
     Raises:
         ProblemError: a field breaks its rule; the message names the field, the value and the rule.
@@ -61,6 +70,9 @@ class ClippingProblem:
     utility: Utility = "share_whole"
     utility_weight: float | None = None
     patience: float | None = None
+    server: Server = Fifo()  # noqa: RUF009 - frozen
+    max_batch: int | None = None
+    inputs: InputLengths | None = None
 
     def __post_init__(self) -> None:
         types = self.lengths
@@ -91,6 +103,32 @@ class ClippingProblem:
             )
         for n in range(len(types)):
             self.utility_values(n)
+        self._check_server()
+
+    def _check_server(self) -> None:
+        if not isinstance(self.server, Server):
+            raise ProblemError(f"server is {self.server!r}; it must be a server, such as Fifo()")
+        if self.inputs is not None and not isinstance(self.inputs, InputLengths):
+            raise ProblemError(f"inputs is {self.inputs!r}; it must be InputLengths")
+        if self.max_batch is None:
+            return
+        if type(self.max_batch) is not int or self.max_batch < 1:
+            raise ProblemError(f"max_batch is {self.max_batch!r}; it must be a whole number from 1")
+        if not self.server.runs_together:
+            raise ProblemError(
+                f"max_batch is {self.max_batch}, but a server of kind {self.server.kind!r} takes one request "
+                "at a time; it must not be given"
+            )
+
+    @property
+    def rate(self) -> float:
+        """lambda at one replica, in 1/s."""
+        return self.arrival_rate / self.server.replicas
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether no law says what a limit does: requests share, and are impatient or held by a cap."""
+        return self.server.runs_together and (self.patience is not None or self.max_batch is not None)
 
     @property
     def theta(self) -> float:
@@ -133,21 +171,26 @@ class ClippingProblem:
         """Read a problem from a .toml or .json file.
 
         At the top stand `arrival_rate` and `time_per_token`, and optionally `overhead`, `utility`,
-        `utility_weight` and `patience`. Each type is a table `[[type]]` with `share` and `distribution`,
-        which is one of lognormal (`mu`, `sigma`), geometric (`mean`), uniform (`low`, `high`), trace (`path`,
-        `column`), table (`path`) or probabilities (`probabilities`).
+        `utility_weight`, `patience` and `max_batch`. Each type is a table `[[type]]` with `share` and
+        `distribution`, which is one of lognormal (`mu`, `sigma`), geometric (`mean`), uniform (`low`,
+        `high`), trace (`path`, `column`), table (`path`) or probabilities (`probabilities`). There may be the
+        tables `[server]`, as in a workload, and `[inputs]`, a distribution with `growth` and `reference`.
 
         Raises:
             ProblemError: a key is unknown or missing, or a value breaks its rule.
         """
         document = read_document(path)
         for key in document:
-            if key not in (*_KEYS, "type"):
-                raise ProblemError(f"{path}: {key!r} is not a known key{nearest(key, [*_KEYS, 'type'])}")
+            if key not in _KEYS:
+                raise ProblemError(f"{path}: {key!r} is not a known key{nearest(key, _KEYS)}")
         types = document.pop("type", None)
         if not isinstance(types, list) or not types or not all(isinstance(item, dict) for item in types):
             raise ProblemError(f"{path}: type must be a list of tables, one a type")
         try:
+            if "server" in document:
+                document["server"] = read_server(document["server"])
+            if "inputs" in document:
+                document["inputs"] = InputLengths.from_table(document["inputs"], Path(path).parent)
             lengths = [
                 from_document({k: v for k, v in item.items() if k != "share"}, Path(path).parent)
                 for item in types
@@ -160,10 +203,16 @@ class ClippingProblem:
         """Write the problem, distributions as probabilities (ProblemError if the utility is a function)."""
         if callable(self.utility):
             raise ProblemError("utility is a function, which cannot be written; give a table")
-        found = {key: getattr(self, key) for key in _KEYS if getattr(self, key) is not None}
-        document: Document = {key: x if key == "utility" else float(x) for key, x in found.items()}
-        if not isinstance(self.utility, str):
-            document["utility"] = np.asarray(self.utility, dtype=float).tolist()
+        given = {key: getattr(self, key) for key in _NUMBERS}
+        document: Document = {key: float(x) for key, x in given.items() if x is not None}
+        if self.max_batch is not None:
+            document["max_batch"] = self.max_batch
+        named = isinstance(self.utility, str)
+        document["utility"] = self.utility if named else np.asarray(self.utility, dtype=float).tolist()
+        if self.server != Fifo():
+            document["server"] = self.server.to_document()
+        if self.inputs is not None:
+            document["inputs"] = self.inputs.to_table()
         document["type"] = [
             {"share": share, "distribution": "probabilities", "probabilities": item.probabilities.tolist()}
             for share, item in zip(self.shares, self.types, strict=True)

@@ -6,8 +6,10 @@ at a utility of at least `required` is
 
     minimise  lambda s2(w) / (2 (1 - lambda s1(w)))   subject to  u(w) >= required,
 
-linear over linear. By Charnes and Cooper, with `inverse` = 1 / (1 - lambda s1) and x = w inverse, it is the
-linear program
+linear over linear. (Where the server shares, the wait W rises with s1 alone, so that least s1 is least wait:
+the same with s1 in place of lambda s2 / 2 and 0 in place of lambda s1, and v is then a bound of s1, W(v) one
+of the wait.) By Charnes and Cooper, with `inverse` = 1 / (1 - lambda s1) and x = w inverse, it is the linear
+program
 
     minimise  lambda / 2 sum share s2 x
     subject to  sum_n x_n = inverse for every type,  inverse - lambda sum share s1 x = 1,
@@ -37,6 +39,7 @@ from cvxtoken.clipping.problem import ClippingProblem
 from cvxtoken.clipping.reference import checked_limits
 from cvxtoken.clipping.result import ClippingReference
 from cvxtoken.errors import ProblemError, SolverError
+from cvxtoken.rigorous import double_below
 
 MISSED = 1e-6  # of 1 + |utility|: a rule that misses the utility by more is no answer; solvers keep to 1e-7
 
@@ -78,13 +81,13 @@ def least_wait(problem: ClippingProblem, utility: float, limits: Sequence[int] |
     longest = max(len(lengths) for lengths in problem.types)
     grid = np.arange(1, longest + 1) if limits is None else checked_limits(limits, longest)
     tables = model.by_type(problem, grid)
-    s1, s2, u = tables.s1, tables.s2, tables.u
+    s1, u = tables.s1, tables.u
     if not utility <= u.max(axis=1).sum() + 1e-12:
         raise ProblemError(f"utility is {utility}; no rule gives more than {u.max(axis=1).sum():.9g}")
-    lam = problem.arrival_rate
-    scale = float(s2.max())  # of the objective, so that the solver's tolerances on it are relative
+    lam, cost = _fraction(problem, tables)
+    scale = float(cost.max())  # of the objective, so that the solver's tolerances on it are relative
     try:
-        solution = highs.solve(_linear(lam, s1, s2 / scale, u, utility))
+        solution = highs.solve(_linear(lam, s1, cost / scale, u, utility))
     except highs.InfeasibleError as error:
         raise ProblemError(f"utility is {utility}; no stable rule over these limits gives as much") from error
     weights = np.maximum(solution.x[:-1].reshape(s1.shape), 0)
@@ -92,26 +95,39 @@ def least_wait(problem: ClippingProblem, utility: float, limits: Sequence[int] |
     if not (sums > 0).all():
         raise SolverError("HiGHS ended with a type without any limit")
     weights /= sums
-    idle = 1 - lam * float((s1 * weights).sum())
+    mixed = model.Moments(*((x * weights).sum() for x in (s1, tables.s2, u)))
+    idle = float(model.idle(problem, mixed.s1))
     missing = utility - float((u * weights).sum())
+    if idle <= 0 and problem.server.runs_together:
+        raise ProblemError(f"utility is {utility}; no stable rule over these limits gives as much")
     if not (idle > 0 and missing <= MISSED * (1 + abs(utility))):
         raise SolverError(
             f"HiGHS ended with a rule that leaves an idle share of {idle:.3g} and misses the utility by "
             f"{missing:.3g}"
         )
-    value = lam * float((s2 * weights).sum()) / (2 * idle)
+    value = float(model.mean_wait(problem, mixed))
     mu = float(solution.multipliers[0]) * scale
-    return Mixture(value, lower_bound(problem, grid, utility, value, mu), grid, weights)
+    guess = float(mixed.s1) if problem.server.runs_together else value
+    return Mixture(value, lower_bound(problem, grid, utility, guess, mu), grid, weights)
 
 
-def _linear(lam: float, s1: FloatArray, s2: FloatArray, u: FloatArray, utility: float) -> highs.LinearProgram:
+def _fraction(problem: ClippingProblem, tables: model.Moments) -> tuple[float, FloatArray]:
+    """The program minimises cost / (1 - lam s1): lam, and the cost of each limit, shape as the tables."""
+    if problem.server.runs_together:
+        return 0.0, tables.s1
+    return problem.rate, problem.rate * tables.s2 / 2
+
+
+def _linear(
+    lam: float, s1: FloatArray, cost: FloatArray, u: FloatArray, utility: float
+) -> highs.LinearProgram:
     """The linear program; its unknown is x, type by type, and then `inverse`."""
     types, limits = s1.shape
     each_type = sp.kron(sp.eye(types), np.ones((1, limits)))
     ones = np.ones((types, 1))
     equal = sp.bmat([[each_type, -ones], [-lam * s1.reshape(1, -1), np.ones((1, 1))]], format="csr")
     return highs.LinearProgram(
-        cost=np.append(lam / 2 * s2.ravel(), 0.0),
+        cost=np.append(cost.ravel(), 0.0),
         equal=equal,
         right=np.append(np.zeros(types), 1.0),
         less=sp.csr_matrix(np.append(-u.ravel(), utility)[None]),
@@ -142,17 +158,19 @@ def randomisation_gap(reference: ClippingReference, points: int = 400) -> Mixtur
 def lower_bound(
     problem: ClippingProblem, limits: np.ndarray, utility: float, guess: float, mu: float
 ) -> float:
-    """The largest v that the certificate proves at mu, rounded down; found by Newton's method from a guess.
+    """The largest wait that the certificate proves at mu, rounded down; v is found by Newton's method.
 
     The left side of the certificate falls as v rises, and is concave and piecewise linear, so that Newton's
     steps end at its root. That v is checked in rational numbers, and lowered until the certificate holds.
+
+    The guess is one of v, mu the price of the utility.
     """
     tables = model.by_type(problem, limits)
-    s1, s2, u = tables.s1, tables.s2, tables.u
-    lam = problem.arrival_rate
+    s1, u = tables.s1, tables.u
+    lam, cost = _fraction(problem, tables)
     v = guess
     for _ in range(100):
-        terms = lam * s2 / 2 + v * lam * s1 - mu * u
+        terms = cost + v * lam * s1 - mu * u
         at = np.argmin(terms, axis=1)
         rows = np.arange(len(at))
         left = float(terms[rows, at].sum()) + mu * utility - v
@@ -164,22 +182,42 @@ def lower_bound(
     while v > 0 and not proves(problem, limits, utility, v, mu):
         v -= shrink * (abs(v) + mu)
         shrink *= 4
-    return max(v, 0.0)
+    return max(wait_at(problem, v), 0.0) if problem.server.runs_together else max(v, 0.0)
+
+
+def wait_at(problem: ClippingProblem, s1: float) -> float:
+    """W(s1) where the server shares and T0 <= s1, rounded down; 0 below T0, infinite where unstable."""
+    T0, s = Fraction(model.mean_overhead(problem)), Fraction(s1)
+    server, lam = problem.server, Fraction(problem.rate)
+    rho = lam * (Fraction(server.overhead_share) * T0 + Fraction(server.token_share) * (s - T0))
+    if s <= T0:
+        return 0.0
+    return double_below(s * rho / (1 - rho)) if rho < 1 else float("inf")
 
 
 def proves(problem: ClippingProblem, limits: np.ndarray, utility: float, v: float, mu: float) -> bool:
     """Whether the certificate holds, in rational numbers, for the doubles of the tables."""
     tables = model.by_type(problem, limits)
-    s1, s2, u = tables.s1, tables.s2, tables.u
-    lam, V, M = Fraction(problem.arrival_rate), Fraction(v), Fraction(mu)
+    s1, u = tables.s1, tables.u
+    lam, cost = _fraction(problem, tables)
+    V, M = Fraction(v), Fraction(mu)
     total = M * Fraction(utility) - V
     for row in range(len(s1)):
         # exactly: the least term in float64, and those that may be less but for rounding
-        terms = problem.arrival_rate * s2[row] / 2 + v * problem.arrival_rate * s1[row] - mu * u[row]
+        terms = cost[row] + v * lam * s1[row] - mu * u[row]
         size = float(np.abs(terms).max() + mu * np.abs(u[row]).max())
         near = np.flatnonzero(terms <= terms.min() + 1e-14 * size)
         total += min(
-            lam * Fraction(s2[row, i]) / 2 + V * lam * Fraction(s1[row, i]) - M * Fraction(u[row, i])
-            for i in near
+            _exact_cost(problem, tables, row, i)
+            + V * Fraction(lam) * Fraction(s1[row, i])
+            - M * Fraction(u[row, i])
+            for i in near.tolist()
         )
     return total >= 0
+
+
+def _exact_cost(problem: ClippingProblem, tables: model.Moments, row: int, i: int) -> Fraction:
+    """The cost of a limit, for the doubles of its moments."""
+    if problem.server.runs_together:
+        return Fraction(tables.s1[row, i])
+    return Fraction(problem.rate) * Fraction(tables.s2[row, i]) / 2

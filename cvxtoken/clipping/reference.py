@@ -1,5 +1,8 @@
 """The best limit, by exhaustion; what float64 cannot tell apart is compared in rational numbers.
 
+Where the server shares, the best rule that mixes limits is found too (`mixed.py`), and is a bound of all
+vectors. Where no law holds, limits are simulated (`simulated.py`).
+
 Patient requests: the objective is theta E[u] - (1 - theta) E[W]. Every limit is tried, or for two types every
 pair of limits. For more types the vector is the best that coordinate ascent finds, with an upper bound over
 all vectors. Impatient requests: the objective is theta E[u] - (1 - theta) loss, with one limit for all types.
@@ -13,17 +16,18 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from cvxtoken.clipping import model
 from cvxtoken.clipping.bounds import upper_bound
+from cvxtoken.clipping.exact import exact_objective
+from cvxtoken.clipping.mixed import MixedLimits, best_mixture
 from cvxtoken.clipping.problem import ClippingProblem
 from cvxtoken.clipping.result import ClippingReference
+from cvxtoken.clipping.simulated import best_simulated
 from cvxtoken.errors import ProblemError, UnstableError
-from cvxtoken.rigorous import exact_dot
 
 _ROUNDING = 1e-11  # relative, of an objective in float64 after sums of 1e5 terms
 _LOSS_ERROR = 1e-5  # of the renewal equation, generously: down to about this, limits are told apart
@@ -37,38 +41,48 @@ def best_limit(problem: ClippingProblem, limits: Sequence[int] | None = None) ->
     Args:
         problem: the data.
         limits: those to consider for every type, and to show; by default all are considered and every
-            hundredth is shown.
+            hundredth is shown. Where limits must be simulated (`ClippingProblem.is_simulated`) they have to
+            be given.
 
     Raises:
-        ProblemError: a limit is not a whole number from 1. (One beyond the longest length stands for that.)
+        ProblemError: a limit is not a whole number from 1 (one beyond the longest length stands for that), or
+            none are given and they must be simulated.
         UnstableError: no limit is stable; the message names an arrival rate that would do.
     """
     started = time.perf_counter()
     longest = max(len(lengths) for lengths in problem.types)
+    if problem.is_simulated:
+        if limits is None:
+            raise ProblemError(
+                "limits is not given; where requests share a server and are impatient or held by a cap, no "
+                "law holds, and only limits that are given are simulated"
+            )
+        return best_simulated(problem, checked_limits(limits, longest), started)
     considered = np.arange(1, longest + 1) if limits is None else checked_limits(limits, longest)
     require_stable(problem, int(considered[0]))
+    mixed = best_mixture(problem, considered) if problem.server.runs_together else None
     if problem.patience is not None:
         best, value, upper = _impatient(problem, considered)
     elif len(problem.types) <= 2:
         best, value, upper = _exhausted(problem, considered)
     else:
         best, value = _ascended(problem, considered)
-        upper = max(value, upper_bound(problem, considered))
+        upper = max(value, upper_bound(problem, considered) if mixed is None else mixed.upper)
     points = considered if limits is not None else considered[_STEP - 1 :: _STEP]
     if not len(points):
         points = considered[-1:]
-    return _described(problem, best, value, upper, considered, points, started)
+    return _described(problem, best, value, upper, considered, points, mixed, started)
 
 
 def require_stable(problem: ClippingProblem, limit: int) -> None:
     """Raise UnstableError where a limit for all types is not stable; impatient queues always are."""
     if problem.patience is not None:
         return
-    s1 = float(model.total(problem, _columns(problem, np.array(limit))).s1)
-    if problem.arrival_rate * s1 >= 1:
+    load = float(model.load(problem, model.total(problem, _columns(problem, np.array(limit))).s1))
+    if load >= 1:
         raise UnstableError(
             f"arrival_rate is {problem.arrival_rate} /s; even at a limit of {limit} tokens utilisation is "
-            f"{problem.arrival_rate * s1:.6g}, not below 1; an arrival rate below {1 / s1:.6g} /s would do"
+            f"{load:.6g}, not below 1; an arrival rate below {problem.arrival_rate / load:.6g} /s would do"
         )
 
 
@@ -106,7 +120,7 @@ def _exhausted(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.nda
         if not len(stable):
             continue
         values = values[stable]
-        errors = _ROUNDING * (1 + np.abs(values)) / (1 - problem.arrival_rate * total.s1[stable])
+        errors = _ROUNDING * (1 + np.abs(values)) / model.idle(problem, total.s1[stable])
         close = np.flatnonzero(values + errors >= (values - errors).max())
         many = max(many, len(close))
         near += [
@@ -123,34 +137,6 @@ def _exhausted(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.nda
     best = max(vectors, key=lambda limits: exact_objective(problem, limits))
     value = float(exact_objective(problem, best))
     return best, value, max(v + error for v, error, _ in ties) if cut else value
-
-
-def exact_objective(problem: ClippingProblem, limits: np.ndarray) -> Fraction:
-    """The objective theta E[u] - (1 - theta) E[W] at stable limits, exactly, in rational numbers."""
-    c, t0 = Fraction(problem.time_per_token), Fraction(problem.overhead)
-    s1 = s2 = u = Fraction(0)
-    tokens = sum(
-        (
-            Fraction(share) * exact_dot(item.probabilities, np.arange(1.0, len(item) + 1))
-            for share, item in zip(problem.shares, problem.types, strict=True)
-        ),
-        Fraction(0),
-    )
-    for k, (share, lengths, limit) in enumerate(zip(problem.shares, problem.types, limits, strict=True)):
-        p = lengths.probabilities
-        n = np.minimum(np.arange(1.0, len(p) + 1), limit)
-        m0, m1, m2 = exact_dot(p, np.ones(len(p))), exact_dot(p, n), exact_dot(p, n * n)
-        if isinstance(problem.utility, str) and problem.utility == "share_whole":
-            value = exact_dot(p[: int(limit)], np.ones(min(int(limit), len(p))))
-        elif isinstance(problem.utility, str):
-            value = m1 / tokens
-        else:
-            value = exact_dot(p, problem.utility_values(k)[n.astype(int) - 1])
-        s1 += Fraction(share) * (c * m1 + t0 * m0)
-        s2 += Fraction(share) * (c * c * m2 + 2 * c * t0 * m1 + t0 * t0 * m0)
-        u += Fraction(share) * value
-    theta, lam = Fraction(problem.theta), Fraction(problem.arrival_rate)
-    return theta * u - (1 - theta) * lam * s2 / (2 * (1 - lam * s1))
 
 
 def _ascended(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.ndarray, float]:
@@ -182,13 +168,13 @@ def _impatient(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.nda
         loss = model.impatience(problem, columns[i]).loss
         known[i] = (
             float(theta * found.u[i] - (1 - theta) * loss),
-            1 / (1 - loss) - problem.arrival_rate * found.s1[i],
+            1 / (1 - loss) - problem.rate * found.s1[i],
         )
 
     def bound(low: int, high: int) -> float:
         """An upper bound of the objective at the limits strictly between two."""
         utility = found.u[low + 1 : high].max(initial=-np.inf)
-        least_loss = 1 - 1 / max(problem.arrival_rate * found.s1[low] + known[high][1], 1.0)
+        least_loss = 1 - 1 / max(problem.rate * found.s1[low] + known[high][1], 1.0)
         return float(theta * utility - (1 - theta) * least_loss) + _LOSS_ERROR
 
     look(0)
@@ -207,7 +193,7 @@ def _impatient(problem: ClippingProblem, considered: np.ndarray) -> tuple[np.nda
     if len(problem.types) == 1:
         return columns[best], known[best][0], known[best][0]
     greatest = sum(share * model.utility(problem, k).max() for k, share in enumerate(problem.shares))
-    least_loss = 1 - 1 / max(problem.arrival_rate * found.s1[0] + known[len(considered) - 1][1], 1.0)
+    least_loss = 1 - 1 / max(problem.rate * found.s1[0] + known[len(considered) - 1][1], 1.0)
     return columns[best], known[best][0], float(theta * greatest - (1 - theta) * least_loss)
 
 
@@ -218,6 +204,7 @@ def _described(
     upper: float,
     considered: np.ndarray,
     points: np.ndarray,
+    mixed: MixedLimits | None,
     started: float,
 ) -> ClippingReference:
     at_best = _rows(problem, best[None, :])[0]
@@ -233,11 +220,13 @@ def _described(
         utility=at_best["utility"],
         share_whole=at_best["share_whole"],
         mean_wait=at_best["mean_wait"],
+        mean_wait_of_all=at_best.get("mean_wait_of_all"),
         loss=at_best.get("loss"),
-        utilization=problem.arrival_rate * float(model.total(problem, best).s1),
+        utilization=float(model.load(problem, model.total(problem, best).s1)),
         against=int(considered[-1]),
         mean_wait_against=np.inf if wait_against is None else wait_against,
         frontier=[{"limit": limit} | row for limit, row in zip(points.tolist(), rows, strict=True)],
+        mixed=mixed,
         seconds=time.perf_counter() - started,
     )
 
@@ -266,6 +255,8 @@ def _rows(problem: ClippingProblem, vectors: np.ndarray) -> list[dict[str, Any]]
         ]
     impatience = [model.impatience(problem, limits) for limits in vectors]
     return [
-        {"mean_wait": i.wait_of_served} | row | {"stable": True, "loss": i.loss}
+        {"mean_wait": i.wait_of_served, "mean_wait_of_all": i.mean_wait}
+        | row
+        | {"stable": True, "loss": i.loss}
         for i, row in zip(impatience, rows, strict=True)
     ]

@@ -10,6 +10,8 @@ Lengths are whole counts, so that all moments are fractions. HiGHS says which li
     lambda s2_kn / 2 + v lambda s1_kn - mu u_kn = y_k on the limits used,   sum_k y_k + mu required = v,
 
 have one solution each, which is found by elimination in fractions. The checker says whether it is optimal.
+Where the server shares, s1 takes the place of lambda s2 / 2 and 0 that of lambda s1, and v bounds the service
+time.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import numpy as np
 from cvxtoken import verifier
 from cvxtoken.clipping.problem import ClippingProblem
 from cvxtoken.clipping.program import least_wait
+from cvxtoken.delay import Fifo, Sharing, read_server
 from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.lengths import LengthDistribution
 from cvxtoken.proofs import Proof
@@ -45,6 +48,7 @@ class Stopping:
         arrival_rate: lambda, in 1/s.
         utility: 'share_whole' or 'share_tokens'.
         required: the least mean utility.
+        server: None for one request at a time, first come first served; or the law of shared service.
 
     Raises:
         ProblemError: a field breaks its rule, as the checker of proofs reads it.
@@ -57,6 +61,7 @@ class Stopping:
     required: float
     overhead: float = 0.0
     utility: str = "share_whole"
+    server: Sharing | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", tuple(self.weights))
@@ -70,11 +75,26 @@ class Stopping:
         """The mapping that proofs hold."""
         scalars = ("time_per_token", "overhead", "arrival_rate", "utility", "required")
         lists = {"weights": list(self.weights), "counts": [list(row) for row in self.counts]}
-        return lists | {name: getattr(self, name) for name in scalars}
+        shared = (
+            {} if self.server is None else {"server": {"kind": self.server.kind, **self.server.parameters}}
+        )
+        return lists | {name: getattr(self, name) for name in scalars} | shared
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        """What `to_document` wrote (ProblemError)."""
+        server = read_server(document["server"]) if "server" in document else None
+        return cls(**document | {"server": server})
 
     def limits(self) -> Limits:
         """By type and limit s1 in s, s2 in s^2 and u, times the type's share."""
         found: Limits = verifier.stopping.read_instance(self.to_document())[0]
+        return found
+
+    @property
+    def law(self) -> verifier.stopping.Law:
+        """What the limits cost and how long a rule waits, in fractions."""
+        found: verifier.stopping.Law = verifier.stopping.read_instance(self.to_document())[1]
         return found
 
     @property
@@ -92,6 +112,7 @@ class Stopping:
             overhead=self.overhead,
             arrival_rate=self.arrival_rate,
             utility=self.utility,
+            server=Fifo() if self.server is None else self.server,
         )
 
 
@@ -104,7 +125,8 @@ class StoppingCertificate(Proof):
     Attributes:
         stopping: the instance.
         rule: (type from 0, limit, probability), exact.
-        v, mu: the bound, exact, and the price of the utility that proves it.
+        v, mu: the bound of the wait in s, or of the service time in s where the server shares, exact; and the
+            price of the utility that proves it.
 
     Source: derived here.
     """
@@ -119,14 +141,14 @@ class StoppingCertificate(Proof):
     @property
     def lower(self) -> Decimal:
         """The proven bound, rounded down, in s."""
-        return _decimal(self.v, ROUND_FLOOR)
+        return _decimal(self.stopping.law.bound(self.v), ROUND_FLOOR)
 
     @property
     def upper(self) -> Decimal:
         """The mean wait of the rule, rounded up, in s."""
-        limits, lam = self.stopping.limits(), Fraction(self.stopping.arrival_rate)
+        limits = self.stopping.limits()
         s1, s2 = (sum(w * limits[k][n - 1][place] for k, n, w in self.rule) for place in (0, 1))
-        return _decimal(lam * s2 / (2 * (1 - lam * s1)), ROUND_CEILING)
+        return _decimal(self.stopping.law.wait(Fraction(s1), Fraction(s2)), ROUND_CEILING)
 
     @property
     def relative_gap(self) -> Decimal:
@@ -138,7 +160,12 @@ class StoppingCertificate(Proof):
     def from_document(cls, document: dict[str, Any]) -> Self:
         """The proof in a parsed file that has been checked."""
         rule = tuple((k, n, Fraction(w)) for k, n, w in document["rule"])
-        return cls(Stopping(**document["instance"]), rule, Fraction(document["v"]), Fraction(document["mu"]))
+        return cls(
+            Stopping.from_document(document["instance"]),
+            rule,
+            Fraction(document["v"]),
+            Fraction(document["mu"]),
+        )
 
     def to_document(self) -> dict[str, Any]:
         """The mapping that `save` writes."""
@@ -166,22 +193,24 @@ def exact_least_wait(stopping: Stopping) -> StoppingCertificate:
     mixture = least_wait(stopping.problem(), stopping.required)
     used = [(k, int(mixture.limits[i])) for k, i in np.argwhere(mixture.weights > 1e-9).tolist()]
     binds = len(used) > len(stopping.counts)
-    limits, lam = stopping.limits(), Fraction(stopping.arrival_rate)
+    limits, law = stopping.limits(), stopping.law
     required, types = Fraction(stopping.required), range(len(limits))
     rows = [limits[k][n - 1] for k, n in used]
     owner = [[Fraction(k == own) for k in types] for own, _ in used]
 
     # primal unknowns: x on the limits used, and the inverse; dual ones: y, v, and mu where the utility binds
     primal = [[own[k] for own in owner] + [Fraction(-1)] for k in types]
-    primal.append([-lam * s1 for s1, _, _ in rows] + [Fraction(1)])
+    primal.append([-law.load(s1) for s1, _, _ in rows] + [Fraction(1)])
     right = [Fraction(0) for _ in types] + [Fraction(1)]
-    dual = [[*own, -lam * s1, u][: len(own) + 1 + binds] for own, (s1, _, u) in zip(owner, rows, strict=True)]
+    dual = [
+        [*own, -law.load(s1), u][: len(own) + 1 + binds] for own, (s1, _, u) in zip(owner, rows, strict=True)
+    ]
     dual.append([*(Fraction(1) for _ in types), Fraction(-1), required][: len(types) + 1 + binds])
     if binds:
         primal.append([u for _, _, u in rows] + [-required])
         right.append(Fraction(0))
     x = _solve(primal, right)
-    y = _solve(dual, [lam * s2 / 2 for _, s2, _ in rows] + [Fraction(0)])
+    y = _solve(dual, [law.cost(s1, s2) for s1, s2, _ in rows] + [Fraction(0)])
     rule = tuple((k, n, value / x[-1]) for (k, n), value in zip(used, x[:-1], strict=True))
     v, mu = y[len(types)], y[len(types) + 1] if binds else Fraction(0)
     found = StoppingCertificate(stopping, rule, v, mu)

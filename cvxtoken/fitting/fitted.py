@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from cvxtoken.allocation import model
+from cvxtoken.allocation.delay import Server
 from cvxtoken.allocation.prices.search import reliable_prices
-from cvxtoken.allocation.problem import Workload
+from cvxtoken.allocation.problem import FIFO, Workload
 from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.files import Document, write_text
 from cvxtoken.fitting.arrivals import ArrivalFit
@@ -33,7 +34,8 @@ class FittedWorkload:
         max_tokens: l_max of each task: as given, or else the largest budget measured.
         provenance: where the numbers come from, in words.
         random_service: whether service times vary in the workload, by the scatter of each fit. If not, they
-            are certain, as in the paper.
+            are certain, as in the paper, but for tasks that do not use up their budgets (`TaskFit.varies`).
+        server: the delay law.
         readings: what was understood of the table, and of the log.
     """
 
@@ -45,6 +47,7 @@ class FittedWorkload:
     max_tokens: tuple[float, ...]
     provenance: str
     random_service: bool = False
+    server: Server = FIFO
     readings: tuple[Reading, ...] = ()
 
     @cached_property
@@ -59,7 +62,10 @@ class FittedWorkload:
         """
         if self.arrival_rate is None:
             raise ProblemError("arrival_rate is not known; give an arrival log, or a rate")
-        deviations = [task.service.spread_line if self.random_service else (0.0, 0.0) for task in self.tasks]
+        deviations = [
+            task.service.spread_line if self.random_service or task.varies else (0.0, 0.0)
+            for task in self.tasks
+        ]
         parts = [stored(task, l_max) for task, l_max in zip(self.tasks, self.max_tokens, strict=True)]
         return Workload(
             names=[task.name for task in self.tasks],
@@ -74,6 +80,7 @@ class FittedWorkload:
             max_tokens=[part[3] for part in parts],
             deviation=[s0 for s0, _ in deviations],
             deviation_per_token=[s1 for _, s1 in deviations],
+            server=self.server,
             source=self.provenance,
         )
 
@@ -101,7 +108,7 @@ class FittedWorkload:
     def delay(self) -> tuple[float, float] | None:
         """The workload's E[T] at its optimal budgets, and what scattering service times add to it, in s.
 
-        E[T] includes what the scatter adds where `random_service` is set; else the workload leaves it out.
+        E[T] includes what the scatter adds where times vary in the workload; else the workload leaves it out.
         None where no arrival rate is known, no budgets are stable at it, or the best ones are not found to a
         gap of 1e-12.
         """
@@ -146,6 +153,7 @@ class FittedWorkload:
                     "prior": prior,
                     "max_tokens": l_max,
                     "budget_use": task.budget_use,
+                    "service_against": task.against,
                     "accuracy": task.accuracy.to_document(),
                     "service": task.service.to_document(),
                 }
@@ -174,9 +182,16 @@ class FittedWorkload:
         lines += [f"{task.name}: {task.judgement}" for task in self.tasks]
         if self.arrivals is not None:
             lines.append(f"arrivals: {self.arrivals.rate:.6g} /s; {self.arrivals.judgement}")
+            if self.arrivals.advice:
+                lines.append(f"advice: {self.arrivals.advice}")
         if self.delay is not None:
             mean, more = self.delay
-            certain, role = (mean - more, "counts") if self.random_service else (mean, "leaves out")
+            varying = [task.name for task in self.tasks if self.random_service or task.varies]
+            role, certain = "leaves out", mean
+            if len(varying) == len(self.tasks):
+                role, certain = "counts", mean - more
+            elif varying:
+                role = f"counts for {', '.join(varying)} alone"
             lines.append(
                 f"delay: at the optimal budgets the workload's mean system time is {mean:.4g} s; the scatter "
                 f"of the service times, which it {role}, adds {more:.2g} s ({100 * more / certain:.2g} %)"

@@ -65,6 +65,7 @@ def read_measured(
     for name in columns:
         if name not in WANTED:
             raise ProblemError(f"{name!r} is not a column that is read{nearest(name, WANTED)}")
+    hints.check(WANTED)
     parts = [_part(table, columns, hints) for table in tables]
     _one_series([labels for _, labels, _ in parts])
     found = [values for values, _, _ in parts]

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
-from cvxtoken.logs.columns import Column, Columns, Hints, Labels, Table
+from cvxtoken.logs.columns import Column, Columns, Hints, Labels, Table, Times
 from cvxtoken.logs.reading import Reading
 from cvxtoken.logs.units import check_pace
 
@@ -32,9 +31,9 @@ _MOST_ANSWERS = 100_000_000
 
 @dataclass(frozen=True, eq=False)
 class Log:
-    """An arrival log: seconds from the first, in order, and the task of each, shape (arrivals,)."""
+    """An arrival log: times in order, and the task of each, shape (arrivals,)."""
 
-    seconds: FloatArray
+    times: Times
     tasks: Labels
     reading: Reading
 
@@ -121,7 +120,7 @@ def read_log(
     if "task" not in found:
         found["task"] = Labels([str(task)], np.zeros(reading.rows, dtype=np.int64))
         reading = reading.noting(f"all of task {task!r}, the only one")
-    return Log(found["timestamp"].seconds, found["task"], reading)
+    return Log(found["timestamp"], found["task"], reading)
 
 
 def matched(found: Columns, reading: Reading, log: Log, drop: bool) -> tuple[Columns, Reading, Log]:
@@ -155,7 +154,8 @@ def matched(found: Columns, reading: Reading, log: Log, drop: bool) -> tuple[Col
         reading, found = reading.noting(note), {name: _some(column, rows) for name, column in found.items()}
     if strange:
         note = f"{int((~arrivals).sum())} arrivals of {_few(strange)}, without rows, left out of the rate"
-        log = Log(log.seconds[arrivals], _some(theirs, arrivals), log.reading.noting(note))
+        times = Times(log.times.seconds[arrivals], log.times.start)
+        log = Log(times, _some(theirs, arrivals), log.reading.noting(note))
     return found, reading, log
 
 

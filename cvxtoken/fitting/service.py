@@ -5,12 +5,16 @@
 In the paper the type and its tokens determine the service time. Where they do not, E[S^2] = sum pi (t^2 +
 s^2), so that the paper's model understates the mean system time by lambda sum pi s(l)^2 / (2 y).
 `understated_delay` computes it; where a server batches continuously, scatter does not matter to mean times.
+
+Here l are the tokens used, or the budget (`cvxtoken.fitting.task`). Against the budget, t(l) is the mean over
+requests that use it up and requests that do not. That mean use is concave in l and saturates; a line is its
+best straight approximation over the budgets measured, and `cvxtoken.fitting.straightness` judges it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +26,7 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.fitting.points import columns, require
+from cvxtoken.fitting.straightness import Straightness, straightness
 from cvxtoken.least_squares import nonnegative
 
 _FAR = 6.0  # robust standard deviations from the robust line: what is farther is an outlier
@@ -45,6 +50,8 @@ class ServiceFit:
         covariance: of t0 and c, valid for any scatter (sandwich); 0 for t0 where it is at its bound 0.
         spread: standard deviation of the residuals, in s.
         spread_line: s0 in s and s1 in s/token of the scatter s(l) = s0 + s1 l, neither negative.
+        spread_error: relative standard error of the residuals' mean square.
+        straightness: whether the mean times follow a line.
         heteroscedasticity: p-value of the hypothesis that the scatter does not change with l (Breusch and
             Pagan).
         r_squared: share of the variance explained.
@@ -60,6 +67,8 @@ class ServiceFit:
     covariance: tuple[tuple[float, float], tuple[float, float]]
     spread: float
     spread_line: tuple[float, float]
+    spread_error: float
+    straightness: Straightness
     heteroscedasticity: float
     r_squared: float
     rows: int
@@ -82,6 +91,8 @@ class ServiceFit:
     def judgement(self) -> str:
         """What is worth knowing, in a sentence."""
         parts = [f"R^2 {self.r_squared:.4f}, scatter {self.spread:.3g} s"]
+        if not self.straightness.holds:
+            parts.append(f"{self.straightness.verdict}: {self.straightness.sentence}")
         if self.heteroscedasticity < _LEVEL:
             parts.append("the scatter changes with the tokens")
         if self.overhead == 0:
@@ -100,6 +111,8 @@ class ServiceFit:
             "standard_errors": [error if error == error else None, self.standard_errors[1]],
             "spread": self.spread,
             "spread_line": list(self.spread_line),
+            "spread_error": self.spread_error,
+            "straightness": asdict(self.straightness),
             "heteroscedasticity": self.heteroscedasticity,
             "r_squared": self.r_squared,
             "rows": self.rows,
@@ -110,12 +123,14 @@ class ServiceFit:
         }
 
 
-def fit_service(tokens: ArrayLike, seconds: ArrayLike) -> ServiceFit:
+def fit_service(tokens: ArrayLike, seconds: ArrayLike, used_up: bool = True) -> ServiceFit:
     """Fit t(l) = t0 + c l to measured requests.
 
     Args:
         tokens: how many each request generated, shape (rows,).
         seconds: how long each was served, shape (rows,).
+        used_up: whether each generated all of these tokens. If these are budgets, of which some requests use
+            little, no row is called an outlier.
 
     Raises:
         ProblemError: a value is not finite, tokens are negative or seconds not positive; there are fewer than
@@ -139,7 +154,7 @@ def fit_service(tokens: ArrayLike, seconds: ArrayLike) -> ServiceFit:
         _design(l, intercept=True)  # where lengths are nearly alike, the sign of c is rounding
         raise ProblemError("seconds do not rise with tokens; the time per token must be positive")
     residual = t - (t0 + c * l)
-    far = _far(l, t)
+    far = _far(l, t) if used_up else np.zeros_like(t)
     kept = far <= _FAR
     usable = kept.sum() >= _LEAST_ROWS and l[kept].min() < l[kept].max()
     order = np.argsort(-far, kind="stable")[:_MOST_NAMED]
@@ -150,6 +165,8 @@ def fit_service(tokens: ArrayLike, seconds: ArrayLike) -> ServiceFit:
         covariance=_covariance(l, residual, t0 > 0),
         spread=float(np.sqrt(residual @ residual / free)),
         spread_line=_spread_line(l, residual),
+        spread_error=_spread_error(residual),
+        straightness=straightness(l, t, (t0, c)),
         heteroscedasticity=_breusch_pagan(l, residual),
         r_squared=1 - float(residual @ residual) / max(float(((t - t.mean()) ** 2).sum()), 1e-300),
         rows=len(l),
@@ -226,6 +243,13 @@ def _spread_line(l: FloatArray, residual: FloatArray) -> tuple[float, float]:
     mean = float(np.mean((s0 + s1 * l) ** 2))
     scale = np.sqrt(float(residual @ residual) / len(residual) / mean) if mean > 0 else 0.0
     return s0 * float(scale), s1 * float(scale)
+
+
+def _spread_error(residual: FloatArray) -> float:
+    """Of n residuals r: the standard deviation of r^2 over its mean and sqrt(n); 0 where all are 0."""
+    squares = residual**2
+    mean = float(squares.mean())
+    return float(squares.std() / mean / np.sqrt(len(squares))) if mean > 0 else 0.0
 
 
 def _breusch_pagan(l: FloatArray, residual: FloatArray) -> float:

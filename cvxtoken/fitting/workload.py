@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxtoken.allocation.delay import Server
+from cvxtoken.allocation.problem import FIFO
 from cvxtoken.errors import ProblemError
+from cvxtoken.files import nearest
 from cvxtoken.fitting.arrivals import ArrivalFit, fit_arrivals
 from cvxtoken.fitting.fitted import FittedWorkload
 from cvxtoken.fitting.rows import LOG, ROWS, matched, read_log, read_rows
-from cvxtoken.fitting.task import fit_task
+from cvxtoken.fitting.task import AGAINST, fit_task
 from cvxtoken.logs.columns import Hints, Labels, Table
 from cvxtoken.logs.reading import Reading
 
@@ -24,6 +27,7 @@ def fit_workload(
     arrival_rate: float | None = None,
     accuracy_weight: float = 30.0,
     max_tokens: float | None = None,
+    busy_hour: bool = False,
     columns: Mapping[str, str] | None = None,
     arrivals_columns: Mapping[str, str] | None = None,
     task: str | None = None,
@@ -32,6 +36,8 @@ def fit_workload(
     intervals: str = "profile",
     confidence: float = 0.9,
     random_service: bool = False,
+    service_against: str = "auto",
+    server: Server = FIFO,
 ) -> FittedWorkload:
     """Fit a workload to an evaluation's rows and an arrival log.
 
@@ -46,6 +52,7 @@ def fit_workload(
         arrival_rate: lambda, in 1/s, in place of the log's or without a log; then priors are equal.
         accuracy_weight: alpha, in s per unit of accuracy; it is chosen, not measured.
         max_tokens: l_max, in place of the largest budget measured of each task.
+        busy_hour: take rate and priors of the log's busy hour (`ArrivalFit.busy`), not of all of it.
         columns: what the table calls a column, by the names above; the log too where it has such a column.
         arrivals_columns: what the log calls a column.
         task: that of all rows, of a table without a column for it.
@@ -54,17 +61,29 @@ def fit_workload(
         intervals: likewise.
         confidence: likewise.
         random_service: let service times vary in the workload by the scatter measured (`deviation` and
-            `deviation_per_token`); otherwise they are certain, and `delay` says what that leaves out.
+            `deviation_per_token`); otherwise they are certain, but for tasks that do not use up their
+            budgets, and `delay` says what that leaves out.
+        service_against: what seconds are fitted against: 'budget', 'tokens' (used), or 'auto', the budget
+            where less than 95 % of it is used on average.
+        server: the delay law of the workload.
 
     Raises:
         ProblemError: the data are bad (the message names the file, the line and the rule) or doubtful (it
-            says which option answers), or a task has no times or no arrivals.
+            says which option answers), or a task has no times or no arrivals, or there is no busy hour.
     """
+    if service_against not in AGAINST:
+        hint = nearest(service_against, AGAINST)
+        raise ProblemError(
+            f"service_against is {service_against!r}; it must be one of {', '.join(AGAINST)}{hint}"
+        )
     told, log_told, hints = dict(columns or {}), dict(arrivals_columns or {}), hints or Hints()
+    hints.check(ROWS, LOG)
     for option, names, known in (("columns", told, ROWS | LOG), ("arrivals_columns", log_told, LOG)):
         for name in names:
             if name not in known:
                 raise ProblemError(f"{option} holds {name!r}; it must be one of {', '.join(known)}")
+    if busy_hour and arrivals is None:
+        raise ProblemError("busy_hour needs an arrival log")
     found, reading = read_rows(table, {name: told[name] for name in told if name in ROWS}, task, hints)
     log: ArrivalFit | None = None
     readings: tuple[Reading, ...] = (reading,)
@@ -74,14 +93,15 @@ def fit_workload(
         entries = read_log(arrivals, log_told, told, only, hints)
         found, reading, entries = matched(found, reading, entries, "tasks" in hints.drop)
         try:
-            log = fit_arrivals(entries.seconds, entries.tasks.texts)
+            log = fit_arrivals(entries.times, entries.tasks.texts)
+            log = log.at_busy_hour() if busy_hour else log
         except ProblemError as error:
             raise ProblemError(f"{entries.reading.origin}: {error}") from error
         readings = (reading, entries.reading)
     names = found["task"].names
     prior = _priors(names, log)
     tasks = tuple(
-        fit_task(name, found, rows, (method, intervals, confidence))
+        fit_task(name, found, rows, (method, intervals, confidence), service_against)
         for name, rows in zip(names, _groups(found["task"]), strict=True)
     )
     tops = tuple(float(t.accuracy.points.budgets[-1]) if max_tokens is None else max_tokens for t in tasks)
@@ -92,8 +112,9 @@ def fit_workload(
         prior=prior,
         accuracy_weight=accuracy_weight,
         max_tokens=tops,
-        provenance=_provenance(readings, len(found["task"]), log, arrival_rate, method),
+        provenance=_provenance(readings, len(found["task"]), log, arrival_rate, method, busy_hour),
         random_service=random_service,
+        server=server,
         readings=readings,
     )
     if fitted.arrival_rate is not None:
@@ -116,13 +137,19 @@ def _priors(names: list[str], log: ArrivalFit | None) -> tuple[float, ...]:
 
 
 def _provenance(
-    readings: tuple[Reading, ...], rows: int, log: ArrivalFit | None, rate: float | None, method: str
+    readings: tuple[Reading, ...],
+    rows: int,
+    log: ArrivalFit | None,
+    rate: float | None,
+    method: str,
+    busy_hour: bool,
 ) -> str:
     now = datetime.now(UTC).date().isoformat()
     parts = [f"fitted on {now} by cvxtoken ({method}) to {rows} rows of {readings[0].source}"]
     if log is not None:
         what = "priors and rate" if rate is None else "priors"
-        parts.append(f"{what} of {sum(log.counts)} arrivals of {readings[1].source}")
+        hour = f" in the busy hour ({log.busy.text})" if busy_hour and log.busy is not None else ""
+        parts.append(f"{what} of {sum(log.counts)} arrivals of {readings[1].source}{hour}")
     else:
         parts.append("equal priors, by assumption")
     if rate is not None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken.allocation.delay import Fifo, Server, Sharing
 from cvxtoken.allocation.problem import Workload
+from cvxtoken.delay import Fifo, Server, Sharing
 from cvxtoken.library.builtin import load
 from cvxtoken.library.recipe import SEED, Recipe
 from cvxtoken.library.servers import SERVED, drawn

@@ -27,6 +27,7 @@ class Alias(NamedTuple):
 
 
 USUAL = "usual names"  # of nobody in particular: two of them in one table are a question too
+SUMMARIES = "summaries"
 
 SOURCES = {
     USUAL: "what people call these columns",
@@ -41,7 +42,7 @@ SOURCES = {
     "BurstGPT": "BurstGPT_1.csv and _2.csv (HPMLL/BurstGPT)",
     "Mooncake": "the traces in JSON lines (kvcache-ai/Mooncake), in milliseconds",
     "ServeGen": "requests of generate_workload, and data/offline in milliseconds (alibaba/ServeGen, d70c8b2)",
-    "benchmarks": "summaries of serving benchmarks, a row a run",
+    SUMMARIES: "of serving benchmarks, a row a run, as people make them",
 }
 
 
@@ -57,9 +58,7 @@ ALIASES: dict[str, tuple[Alias, ...]] = {
     USUAL: (
         *_usual("task", "task_name", "task_type"),
         *_usual("budget_tokens", "thinking_budget", "reasoning_budget", "token_budget", "budget"),
-        *_usual(
-            "budget_tokens", "thinking_token_budget", "thinking_budget_tokens", "reasoning_tokens_budget"
-        ),
+        *_usual("budget_tokens", "thinking_token_budget", "reasoning_tokens_budget"),
         *_usual("budget_tokens", "max_thinking_tokens", "max_reasoning_tokens", "thinking.budget_tokens"),
         *_usual("thinking_tokens", "reasoning_tokens", "thinking_token_count", "thoughts_token_count"),
         *_usual("correct", "is_correct", "accuracy", "score", "passed", "exact_match"),
@@ -145,7 +144,7 @@ ALIASES: dict[str, tuple[Alias, ...]] = {
         Alias("output_tokens", "data.output_tokens"),
         Alias("seconds", "duration", "ms", beside=_SERVEGEN),
     ),
-    "benchmarks": (
+    SUMMARIES: (
         *_usual("batch", "n", "batch_size", "batch_mean"),
         *_usual("batch", "concurrency", "concurrency_or_batch", "max_concurrency"),
         *_usual("seconds_per_token", "tpot", "mean_tpot", "itl", "mean_itl", "median_tpot", "median_itl"),

@@ -84,6 +84,13 @@ class Hints:
                     f"{name} is {value!r}; it must be one of {', '.join(known)}{nearest(str(value), known)}"
                 )
 
+    def check(self, *known: Mapping[str, Column]) -> None:
+        """Refuse units of columns that are in none of the tables (ProblemError)."""
+        names = [name for wanted in known for name in wanted]
+        for name in self.units:
+            if name not in names:
+                raise ProblemError(f"unit of {name!r} is given, which is not read{nearest(name, names)}")
+
 
 @dataclass
 class Labels:

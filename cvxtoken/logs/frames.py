@@ -88,6 +88,8 @@ def from_array(column: Any) -> pl.Series:
         raise ProblemError(f"table: a column has shape {array.shape}; it must be one list")
     if array.dtype.kind == "M":
         return pl.Series(array.astype("datetime64[ns]"))
+    if array.dtype.kind == "m":
+        return pl.Series(array / np.timedelta64(1, "s"))
     if array.dtype.kind in "iufb":
         return pl.Series(array)
     return series(array.tolist())
@@ -102,9 +104,13 @@ def _from_polars(frame: pl.DataFrame) -> Frame:
             more, parts = _from_polars(column.struct.unnest())
             names += [f"{column.name}.{name}" for name in more]
             columns += list(parts)
-        else:
-            names.append(column.name)
-            columns.append(column)
+            continue
+        if isinstance(column.dtype, pl.Categorical | pl.Enum):
+            column = column.cast(pl.String)
+        if isinstance(column.dtype, pl.Duration):
+            column = column.cast(pl.Duration("ns")).to_physical() / 1e9
+        names.append(column.name)
+        columns.append(column)
     return _frame(names, columns)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
-from cvxtoken.logs.aliases import ALIASES, USUAL, Alias
+from cvxtoken.logs.aliases import ALIASES, SUMMARIES, USUAL, Alias
 from cvxtoken.logs.columns import Column
 
 _MOST_LISTED = 16
@@ -78,7 +78,7 @@ def find(
         if said is not None:
             place = _named(header, said, ours, origin)
             found[ours] = Found(
-                (place,), header[place], split_unit(header[place])[1] if timed else "", "told"
+                (place,), header[place], split_unit(header[place])[1] if timed else "", "as told"
             )
             continue
         one = _known(header, ours, column.kind, timed, origin, f"{option} {column.called or ours}")
@@ -149,7 +149,7 @@ def _known(
         )
     for places, (tool, alias) in choices.items():
         unit = stems[places[0]][1] or alias.unit
-        how = "" if tool == USUAL or (own and not alias.unit) else tool
+        how = "" if tool in (USUAL, SUMMARIES) or (own and not alias.unit) else f"{tool}'s"
         return Found(places, ", ".join(header[p] for p in places), unit, how)
     return None
 

@@ -23,6 +23,7 @@ from cvxtoken.logs.reading import Reading, Understood
 from cvxtoken.logs.rows import Mask, Rows, choose, taken, without_failed
 
 MOST_TOKENS = 1e9
+_UNITS_OF = {"score": (PERCENT,), "seconds": tuple(UNITS), "time": tuple(UNITS)}
 _RULES = {
     "label": "must be a label",
     "number": "must be a finite number",
@@ -120,15 +121,18 @@ def _with_numbers(
 
 def _values(rows: Rows, name: str, column: Column, one: Found, hints: Hints, mark: str) -> _Read:
     """The values of a column."""
-    given = rows.columns[name]
+    given, unit = rows.columns[name], hints.units.get(name, "")
+    allowed = _UNITS_OF.get(column.kind, ())
+    if unit and unit not in allowed:
+        raise ProblemError(f"unit of {name} is {unit!r}; it must be {' or '.join(allowed) or 'left out'}")
     if column.kind == "label":
         return _labels(given, column.gaps)
     if column.kind == "time":
         where = f"{rows.opened.origin}: {one.theirs!r}"
-        moments = times.moments(given, hints.units.get(name) or one.unit, hints, where, mark)
+        moments = times.moments(given, unit or one.unit, hints, where, mark)
         return _Read(moments, moments.missing, moments.wrong, moments.how)
     if column.kind == "score":
-        scored = right_or_wrong.scores(given, mark, hints.units.get(name, ""))
+        scored = right_or_wrong.scores(given, mark, unit)
         return _Read(scored.found.values, scored.found.missing, scored.found.wrong, scored.how)
     found = numbers(given, mark)
     values, wrong, how = found.values, found.wrong, ""
@@ -139,9 +143,7 @@ def _values(rows: Rows, name: str, column: Column, one: Found, hints: Hints, mar
         wrong = wrong | (~found.missing & ~(values > 0))
     if column.kind == "seconds":
         wrong = wrong | (~found.missing & ~(values >= 0))
-        unit = hints.units.get(name) or one.unit or "s"
-        if unit == PERCENT:
-            raise ProblemError(f"unit of {name} is {PERCENT}; it must be one of {', '.join(UNITS)}")
+        unit = unit or one.unit or "s"
         values, how = values * UNITS[unit], "" if unit == "s" else f"from {unit}"
     return _Read(values, found.missing, wrong, how)
 

@@ -65,8 +65,8 @@ def taken(opened: Opened, found: Mapping[str, Found], wanted: Mapping[str, Colum
     status = columns.pop("status", None)
     flat = pl.DataFrame([column.alias(name) for name, column in columns.items()]).with_row_index("#")
     if status is not None and all(isinstance(c.dtype, pl.List) for c in status):
-        flat = flat.with_columns(**{f"#{i}": column for i, column in enumerate(status)})
-        lists += [f"#{i}" for i in range(len(status))]
+        flat = flat.with_columns(**{f"#{column.name}": column for column in status})
+        lists += [f"#{column.name}" for column in status]
     try:
         flat = flat.explode(lists)
     except pl.exceptions.PolarsError as error:
@@ -83,7 +83,7 @@ def taken(opened: Opened, found: Mapping[str, Found], wanted: Mapping[str, Colum
 
 def _sum(parts: list[pl.Series]) -> pl.Series:
     """Columns added up; missing only where all are."""
-    frame = pl.DataFrame([part.cast(pl.Float64).alias(str(i)) for i, part in enumerate(parts)])
+    frame = pl.DataFrame([part.cast(pl.Float64, strict=False).alias(str(i)) for i, part in enumerate(parts)])
     total = frame.sum_horizontal()
     return total.set(frame.select(pl.all_horizontal(pl.all().is_null())).to_series(), None)
 
@@ -137,9 +137,8 @@ def _same(texts: pl.Series, value: str) -> Mask:
 
 def without_failed(rows: Rows) -> None:
     """Leave out requests that the table says have failed."""
-    names = [rows.opened.header[place] for place in range(len(rows.opened.header))]
     status = rows.columns.pop("status")
-    bad = failed([(names[int(c.name)] if c.name.isdigit() else "error", c) for c in status])
+    bad = failed([(rows.opened.header[int(column.name.removeprefix("#"))], column) for column in status])
     if bad.all():
         raise ProblemError(f"{rows.opened.origin}: all {len(bad)} requests have failed")
     if bad.any():

@@ -11,9 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
-from cvxtoken.logs.columns import DATES, UNITS, Hints
+from cvxtoken.logs.columns import DATES, UNITS, Hints, Times
 from cvxtoken.logs.frames import from_array
 from cvxtoken.logs.numbers import numbers, trimmed
 
@@ -237,8 +236,8 @@ def _in_zone(ns: pl.Series, zone: str) -> pl.Series:
     return local.to_physical()
 
 
-def seconds_of(timestamps: Any) -> FloatArray:
-    """Moments in memory in seconds from the first, in the order given.
+def times_of(timestamps: Any) -> Times:
+    """Moments in memory, in the order given; seconds are from the first.
 
     Args:
         timestamps: numbers, dates as text, or datetime64; shape (rows,).
@@ -255,4 +254,5 @@ def seconds_of(timestamps: Any) -> FloatArray:
     if bad.any():
         row = int(np.argmax(bad))
         raise ProblemError(f"timestamps holds {reprlib.repr(column[row])} in row {row + 1}; it {RULE}")
-    return np.asarray((found.ns - found.ns[:1]) / _NS)
+    start = int(found.ns[0]) if found.dated and len(found.ns) else None
+    return Times(np.asarray((found.ns - found.ns[:1]) / _NS), start)

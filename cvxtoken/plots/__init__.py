@@ -4,20 +4,23 @@ None of them shows the picture. `axes.figure.savefig(path)` or `cvxtoken plot` w
 """
 
 from cvxtoken.plots.allocation import accuracy, budgets, frontier, simulation, utilization
-from cvxtoken.plots.fitting import fit
+from cvxtoken.plots.fitting import advised, fit
 from cvxtoken.plots.methods import cobweb, contours, convergence, pair
-from cvxtoken.plots.service import batching, clipping, memory
+from cvxtoken.plots.service import batching, clipping, disciplines, memories, memory
 
 __all__ = [
     "accuracy",
+    "advised",
     "batching",
     "budgets",
     "clipping",
     "cobweb",
     "contours",
     "convergence",
+    "disciplines",
     "fit",
     "frontier",
+    "memories",
     "memory",
     "pair",
     "simulation",

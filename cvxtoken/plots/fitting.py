@@ -1,13 +1,15 @@
-"""Measured accuracies and the curves fitted to them."""
+"""Measured accuracies and the curves fitted to them; advised budgets with their intervals."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cvxtoken.arrays import FloatArray
 from cvxtoken.fitting.task import TaskFit
-from cvxtoken.picture import BLUE, GREEN, ORANGE, axes
+from cvxtoken.picture import BLUE, GREEN, ORANGE, axes, legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,4 +32,36 @@ def fit(task: TaskFit, ax: Axes | None = None) -> Axes:
     drawn.plot(found.points.budgets, found.points.accuracy, "o", color=ORANGE, markersize=5, label="measured")
     drawn.legend(frameon=False, fontsize=8)
     drawn.set_title(f"{task.name}: {found.verdict}", fontsize=10)
+    return drawn
+
+
+def advised(
+    budgets: Mapping[str, float],
+    intervals: FloatArray,
+    confidence: float,
+    robust: Sequence[float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Budgets by task, each with its interval (MissingExtraError).
+
+    Args:
+        budgets: in tokens.
+        intervals: of the best budgets, shape (2, N).
+        confidence: of these.
+        robust: the budgets of the best average, shape (N,), where there are any.
+        ax: the axes to draw in.
+    """
+    _, drawn = axes("budget (thinking tokens)", "", ax)
+    places = np.arange(len(budgets))
+    low, high = intervals
+    drawn.hlines(
+        places, low, high, color=BLUE, linewidth=5, alpha=0.35, label=f"{100 * confidence:g} % interval"
+    )
+    drawn.plot(list(budgets.values()), places, "o", color=BLUE, markersize=8, label="advised")
+    if robust is not None:
+        drawn.plot(robust, places, "D", color=ORANGE, markersize=6, label="best on average")
+    drawn.set_yticks(places, list(budgets))
+    drawn.set_ylim(len(budgets) - 0.4, -0.6)
+    drawn.set_xlim(left=0)
+    legend(drawn)
     return drawn

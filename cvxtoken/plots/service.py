@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cvxtoken.arrays import FloatArray, IntArray
+from cvxtoken.batching.comparison import Comparison as RateComparison
 from cvxtoken.batching.reference import BatchingReference
 from cvxtoken.clipping.result import ClippingReference
 from cvxtoken.errors import ProblemError
-from cvxtoken.picture import BLUE, COLOURS, GREEN, GREY, ORANGE, axes, legend
+from cvxtoken.picture import BLUE, COLOURS, GREEN, GREY, ORANGE, axes, legend, panels
 from cvxtoken.scheduling.comparison import Comparison
 from cvxtoken.scheduling.schedule import memory_at
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
+_OTHERS = (ORANGE, *COLOURS[2:])
+_EVENTS, _SPANS = 2000, 400  # so many events are drawn one by one at most, and else about so many spans
 _UTILITIES = {"share_whole": "requests left whole (share)", "share_tokens": "tokens delivered (share)"}
 
 
@@ -51,8 +56,39 @@ def batching(references: Iterable[BatchingReference], ax: Axes | None = None) ->
     return drawn
 
 
+def disciplines(comparison: RateComparison, ax: Axes | None = None) -> Axes:
+    """Mean system time against the arrival rate by discipline, in logarithms (MissingExtraError).
+
+    Intervals of 95 % stand on what is simulated; all else is exact, or by the law where that is claimed.
+
+    Args:
+        comparison: a result of `cvxtoken.batching.compare`.
+        ax: to draw in.
+    """
+    _, drawn = axes("arrival rate (1/s)", "mean system time (s)", ax)
+    for (name, entries), colour, marker in zip(comparison.entries.items(), COLOURS, "os^D", strict=False):
+        points = [
+            (rate, entry)
+            for rate, entry in zip(comparison.rates, entries, strict=True)
+            if np.isfinite(entry.mean_system_time)
+        ]
+        shown = [(rate, entry.mean_system_time) for rate, entry in points]
+        drawn.plot(*np.array(shown).reshape(-1, 2).T, color=colour, marker=marker, markersize=4, label=name)
+        for rate, entry in points:
+            if entry.simulated is not None:
+                half = (entry.simulated.high - entry.simulated.low) / 2
+                drawn.errorbar(rate, entry.mean_system_time, half, color=colour, capsize=4)
+    drawn.set_yscale("log")
+    for axis in (drawn.yaxis.set_major_formatter, drawn.yaxis.set_minor_formatter):
+        axis("{x:g}")
+    legend(drawn)
+    return drawn
+
+
 def memory(comparison: Comparison, policies: Iterable[str] | None = None, ax: Axes | None = None) -> Axes:
     """Memory held over time under policies and in the best schedule known.
+
+    Of more events than can be told apart, means over equal spans of rounds are drawn.
 
     Args:
         comparison: a result of `cvxtoken.scheduling.compare`.
@@ -64,20 +100,49 @@ def memory(comparison: Comparison, policies: Iterable[str] | None = None, ax: Ax
         ProblemError: a name is not in the comparison.
     """
     known = comparison.reference
-    _, drawn = axes("time (rounds)", "memory held (tokens)", ax)
     names = list(comparison.runs)[:1] if policies is None else list(policies)
-    for name, colour in zip(names, (ORANGE, *COLOURS[2:]), strict=False):
+    for name in names:
         if name not in comparison.runs:
             raise ProblemError(f"{name!r} is not compared; there are {', '.join(comparison.runs)}")
-        drawn.plot(*comparison.runs[name].profile.T, color=colour, linewidth=1, label=name)
+    profiles: dict[str, IntArray | FloatArray] = {name: comparison.runs[name].profile for name in names}
     ends = known.starts + known.requests.output_tokens
     # between two events the memory held is linear in time
     times = np.unique(np.concatenate([known.starts, known.starts + 1, ends, ends + 1]))
     times = times[times <= ends.max()]
-    held = memory_at(known.requests, known.starts, times)
-    drawn.plot(times, held, color=BLUE, linewidth=1, label="best schedule known")
+    best = np.stack([times, memory_at(known.requests, known.starts, times)], axis=1)
+    profiles["best schedule known"] = best
+    label = "time (rounds)"
+    if max(map(len, profiles.values())) > _EVENTS:
+        last = max(profile[-1, 0] for profile in profiles.values())
+        span = max(1, round((last - times[0]) / _SPANS))
+        profiles = {name: _means(profile, span) for name, profile in profiles.items()}
+        label = f"time (rounds, in means of {span})"
+    _, drawn = axes(label, "memory held (tokens)", ax)
+    for (name, profile), colour in zip(profiles.items(), (*_OTHERS[: len(names)], BLUE), strict=False):
+        drawn.plot(*profile.T, color=colour, linewidth=1, label=name)
     drawn.axhline(known.requests.memory, color=GREY, linestyle="--", linewidth=1, label="limit")
     drawn.locator_params("x", integer=True)
     drawn.set_ylim(bottom=0)
     legend(drawn)
     return drawn
+
+
+def _means(profile: IntArray | FloatArray, span: int) -> FloatArray:
+    """The middles of spans of so many rounds, and the means in them of a line through points of a profile."""
+    times, held = profile.T
+    area = np.concatenate([[0.0], np.cumsum(np.diff(times) * (held[1:] + held[:-1]) / 2)])
+    edges = np.arange(times[0], times[-1] + 1, span)
+    means = np.diff(np.interp(edges, times, area)) / span
+    return np.stack([edges[:-1] + span / 2, means], axis=1)
+
+
+def memories(comparison: Comparison) -> Figure:
+    """A panel for each policy of a comparison: its memory over time, and that of the best schedule known.
+
+    Raises:
+        MissingExtraError: Matplotlib is not installed.
+    """
+    figure, drawn = panels(len(comparison.runs))
+    for name, ax in zip(comparison.runs, drawn, strict=True):
+        memory(comparison, [name], ax)
+    return figure

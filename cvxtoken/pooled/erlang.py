@@ -24,8 +24,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cvxtoken.allocation.delay.law import Number
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay.law import Number
 
 
 def spare(servers: int, load: Number, exact: Callable[[float], Number]) -> Number:

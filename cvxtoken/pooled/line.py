@@ -16,9 +16,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from cvxtoken.allocation.delay import Law, Server
-from cvxtoken.allocation.delay.law import Number
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay import Law, Server
+from cvxtoken.delay.law import Number
 from cvxtoken.queueing import pollaczek_khinchine
 
 

@@ -39,15 +39,27 @@ def exact_dot(a: FloatArray, b: FloatArray) -> Fraction:
     return Fraction(total) * Fraction(2) ** lowest
 
 
-def double_above(number: Decimal) -> float:
-    """The least double that is not below a decimal."""
+def whole_numbers(a: FloatArray) -> tuple[list[int], int]:
+    """Whole numbers w_k and one exponent e with a_k = w_k 2^e, exactly; shape (n,), n at least 1."""
+    mantissa, exponent = np.frexp(a)
+    exponent = exponent.astype(np.int64) - 53
+    # zeros have no exponent of their own
+    lowest = int(exponent[mantissa != 0].min(initial=0))
+    whole = np.ldexp(mantissa, 53).astype(np.int64).tolist()
+    shifts = np.maximum(exponent - lowest, 0).tolist()
+    return [m << s for m, s in zip(whole, shifts, strict=True)], lowest
+
+
+def double_above(number: Decimal | Fraction) -> float:
+    """The least double that is not below a number."""
     nearest = float(number)
     return math.nextafter(nearest, math.inf) if nearest < number else nearest
 
 
-def double_below(number: Decimal) -> float:
-    """The largest double that is not above a decimal."""
-    return -double_above(number.copy_negate())
+def double_below(number: Decimal | Fraction) -> float:
+    """The largest double that is not above a number."""
+    nearest = float(number)
+    return math.nextafter(nearest, -math.inf) if nearest > number else nearest
 
 
 def nearest_double(number: Fraction) -> float:

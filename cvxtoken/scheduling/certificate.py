@@ -17,7 +17,18 @@ from cvxtoken.scheduling.relaxation import Inequality
 SCALE = 2**24  # of the multipliers, which the file holds as whole numbers over it
 Kind = dict[str, Any]
 VOLUME: Kind = {"kind": "volume"}
+BUSY: Kind = {"kind": "busy"}
 SEARCH: Kind = {"kind": "search"}
+BITS, FINEST = 20, 59  # of the largest price, which the file holds over 2^bits; the most such bits
+
+
+def price_proof(span: int, prices: FloatArray) -> Kind:
+    """Prices of a token for a round in spans of rounds, rounded down to whole numbers over a scale."""
+    largest = float(prices.max(initial=0.0))
+    scale = 2 ** int(np.clip(BITS - np.ceil(np.log2(largest)), 0, FINEST)) if largest > 0 else 1
+    whole = np.minimum(np.floor(prices * scale), verifier.schedule.LARGEST)
+    used = int(np.flatnonzero(whole).max(initial=-1)) + 1
+    return {"kind": "prices", "scale": scale, "span": span, "prices": whole[:used].astype(int).tolist()}
 
 
 def snapshot_proof(valid: list[Inequality], multipliers: FloatArray) -> Kind:
@@ -48,7 +59,8 @@ class ScheduleCertificate(Proof):
         requests: the instance.
         starts: k, shape (n,), of a schedule that fits the memory.
         lower: proven, in rounds.
-        proof: `{"kind": "volume"}`, `{"kind": "search"}`, or `snapshots` with inequalities and multipliers.
+        proof: its kind and what it needs: `volume`, `busy` and `search` nothing, `prices` the rounds of a
+            span and the prices, `snapshots` inequalities and multipliers.
 
     Source: derived here.
     """

@@ -13,6 +13,7 @@ from cvxtoken.scheduling.policies import POLICIES, fcfs, mc_sf
 from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.reference import ScheduleReference, best_schedule
 from cvxtoken.scheduling.simulation import Simulation
+from cvxtoken.scheduling.watch import Report
 from cvxtoken.tables import table
 
 
@@ -66,7 +67,7 @@ class Comparison:
             [
                 f"{len(known.requests)} requests, memory {known.requests.memory}: total latency in hindsight "
                 f"from {known.lower} (proven by {known.certificate.proof['kind']}) to {known.upper} rounds "
-                f"(best schedule known), {gap}",
+                f"(best schedule known, by {known.method}), {gap}",
                 table(header, rows),
                 *(f"fallback          {sentence}" for sentence in known.fallbacks),
             ]
@@ -78,7 +79,8 @@ def compare(
     policies: Sequence[str] = tuple(POLICIES),
     prediction: str = "high",
     bound: str = "lp",
-    seconds: float = 60.0,
+    seconds: float | None = None,
+    report: Report | None = None,
 ) -> Comparison:
     """Run policies and find the reference; the best schedule known may be one of a policy.
 
@@ -86,8 +88,9 @@ def compare(
         requests: the data.
         policies: names in POLICIES.
         prediction: what `mc_sf` and `fcfs` take as the output length: low, middle, high or true.
-        bound: of `best_schedule`: fast, lp or milp.
+        bound: of `best_schedule`: fast, prices, lp or milp.
         seconds: of `best_schedule`.
+        report: of `best_schedule`.
 
     Raises:
         ProblemError: a name is unknown, or the requests are too many for the bound.
@@ -103,4 +106,4 @@ def compare(
             raise ProblemError(f"policy is {name!r}; it must be one of {known}{nearest(name, told)}")
     runs = {name: told[name](requests) for name in policies}
     finished = [run.starts for run in runs.values() if run.finished]
-    return Comparison(best_schedule(requests, bound, seconds, finished), runs)
+    return Comparison(best_schedule(requests, bound, seconds, finished, report), runs)

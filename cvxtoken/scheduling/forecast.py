@@ -14,6 +14,9 @@ for the next round, and only there. Source: arXiv 2502.07115 for the check at pr
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from itertools import accumulate
+from typing import Self
 
 
 class Forecast:
@@ -52,6 +55,56 @@ class Forecast:
                 return time
             time = later
         return limit if limit > now and self._next_round_fits(limit, prompt) else None
+
+    def tightest(self, now: int, candidates: Iterable[tuple[int, int]]) -> tuple[int | None, int | None]:
+        """Which candidate, a prompt and an estimate, can start now and leaves the least memory at some end.
+
+        Returns:
+            Its place, the first of several alike; and the first time at which another is less in the way of
+            the ends of what runs, if nothing starts or completes until then. None where there is none.
+        """
+        self._forget(now)
+        ends, loads, memory = self.ends, self.loads, self.memory
+        tops = list(accumulate(loads, max))
+        left, free = len(ends), memory - self.offset - self.running * (now + 1) - 1
+        chosen, least, again = None, memory, None
+        for place, (prompt, estimate) in enumerate(candidates):
+            if prompt > free:
+                continue
+            end = now + estimate
+            k = bisect_left(ends, end)
+            room = memory - prompt - estimate
+            if k < left:  # less V at its own end
+                room -= loads[k] - ends[k] - (left - k) * (ends[k] - end)
+            if room >= 0 and k and (others := memory - tops[k - 1] - prompt + now) < room:
+                room = others
+                if room < 0 and (again is None or now - room < again):
+                    again = now - room
+            if 0 <= room < least:
+                chosen, least = place, room
+        return chosen, again
+
+    def complete(self, now: int) -> None:
+        """All that is predicted to end by now has done so."""
+        self._forget(now)
+        self.running = len(self.ends)
+        self.offset = self._held(self.ends[0]) - self.running * self.ends[0] if self.ends else 0
+
+    def volume(self, now: int) -> int:
+        """The sum of what is held in all rounds to come, if nothing starts."""
+        total, since = 0, now
+        for place, (end, load) in enumerate(zip(self.ends, self.loads, strict=True)):
+            length = end - since
+            total += length * (load - end) - (len(self.ends) - place) * (length * (length - 1) // 2)
+            since = end
+        return total
+
+    def copy(self) -> Self:
+        """Another forecast of the same."""
+        other = type(self)(self.memory)
+        other.ends, other.loads = self.ends.copy(), self.loads.copy()
+        other.offset, other.running = self.offset, self.running
+        return other
 
     def add(self, now: int, prompt: int, estimate: int) -> None:
         """A request starts now."""

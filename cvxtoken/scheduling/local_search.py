@@ -13,6 +13,7 @@ from scipy.ndimage import maximum_filter1d
 
 from cvxtoken.arrays import IntArray
 from cvxtoken.scheduling.problem import Requests
+from cvxtoken.scheduling.watch import Watch
 
 STEPS, PLACEMENTS = 400, 10**6  # at most so many steps a request, and so many requests placed in all
 WARMTH = 0.03  # first temperature, in mean latencies: an order worse by this is taken with chance 1 / e
@@ -47,10 +48,11 @@ class Placement:
         return int(self.totals[-1])
 
 
-def improve(requests: Requests, starts: IntArray, seed: int = 0) -> IntArray:
+def improve(requests: Requests, starts: IntArray, seed: int = 0, watch: Watch | None = None) -> IntArray:
     """The starts, shape (n,), of the best schedule met, at least as good as the given one.
 
     A step moves one request by some places in the order, or swaps two.
+    None follows when the watch is over.
     """
     n, o = len(requests), requests.output_tokens
     random = np.random.default_rng(seed)
@@ -63,6 +65,8 @@ def improve(requests: Requests, starts: IntArray, seed: int = 0) -> IntArray:
     steps = min(STEPS * n, PLACEMENTS // n)
     warmth = WARMTH * now / n
     for step in range(steps):
+        if watch is not None and watch.over:
+            break
         p = int(random.integers(n))
         q = int(np.clip(p + random.integers(-n // 4, n // 4 + 1), 0, n - 1))
         if p == q:

@@ -1,7 +1,7 @@
 """The hindsight reference: the best schedule found, and a proven bound on what any schedule can do.
 
-    requests -> H-SF -> local search -> (integer program, search) -> best starts: upper
-    requests -> volume -> inequalities and their linear program -> (search) -> best proof: lower
+    requests -> dispatches -> windows, local search -> (integer program, search) -> best starts: upper
+    requests -> volume, busy -> designed inequalities -> prices -> (search) -> best proof: lower
 
 A solver's word is used for starts and multipliers only. The bound is what `verifier.schedule` proves.
 """
@@ -22,18 +22,17 @@ from cvxtoken.files import nearest
 from cvxtoken.highs import OPTIMAL
 from cvxtoken.scheduling import certificate as proofs
 from cvxtoken.scheduling import program
+from cvxtoken.scheduling.bounds import LARGEST_PRICED, designed, priced, quick_bound, triples
 from cvxtoken.scheduling.certificate import ScheduleCertificate
-from cvxtoken.scheduling.local_search import improve
-from cvxtoken.scheduling.policies import hindsight_shortest_first
+from cvxtoken.scheduling.heuristics import good_schedule, quick_schedule
 from cvxtoken.scheduling.problem import Requests
-from cvxtoken.scheduling.relaxation import Inequality, Relaxation, inequalities, multipliers_of
 from cvxtoken.scheduling.schedule import check_schedule
+from cvxtoken.scheduling.watch import Report, Watch
 
-BOUNDS = ("fast", "lp", "milp")
-COLUMNS = 8000  # of the linear program, about
-LARGEST_MEMORY = 64  # for which inequalities are designed; above, the memory's own is used alone
+BOUNDS = ("fast", "prices", "lp", "milp")
 LARGEST_TABLE = 3e7  # requests times rounds, of which local search holds a number each
 LARGEST_WORK = {"lp": 2e9, "milp": 2e7}  # that times the longest output; for milp a third fills some 0.7 GB
+SECONDS = 60.0  # of the integer program, at most
 SEARCHED = 12  # requests, at most, whose schedules are all tried
 
 
@@ -43,9 +42,10 @@ class ScheduleReference:
 
     Attributes:
         certificate: with the requests, the starts, `lower` and its proof.
-        bound: how the bound was sought: fast, lp or milp.
+        bound: how the bound was sought: fast, prices, lp or milp.
         solver_bound: what HiGHS states as a lower bound of the integer program, in rounds; nothing here
             proves it. None where that program was not run, or ended without one.
+        method: what found the starts, in words.
         seconds: of the call.
         fallbacks: a sentence for each step that failed or ended at a limit, and what took its place.
     """
@@ -53,6 +53,7 @@ class ScheduleReference:
     certificate: ScheduleCertificate
     bound: str
     solver_bound: float | None
+    method: str
     seconds: float
     fallbacks: tuple[str, ...] = ()
 
@@ -90,6 +91,7 @@ class ScheduleReference:
             "relative_gap": self.certificate.relative_gap,
             "proof": self.certificate.proof["kind"],
             "solver_bound": self.solver_bound,
+            "method": self.method,
             "seconds": self.seconds,
             "fallbacks": list(self.fallbacks),
         }
@@ -101,18 +103,28 @@ def default_bound(requests: Requests) -> str:
 
 
 def best_schedule(
-    requests: Requests, bound: str = "lp", seconds: float = 60.0, known: Iterable[IntArray] = ()
+    requests: Requests,
+    bound: str = "lp",
+    seconds: float | None = None,
+    known: Iterable[IntArray] = (),
+    report: Report | None = None,
 ) -> ScheduleReference:
     """The best schedule known in hindsight, with a certified lower bound.
 
     Args:
         requests: the data; predictions have no part in it.
-        bound: 'fast': the volume bound and the schedule of H-SF, for any number of requests. 'lp': also local
-            search and the linear program of valid inequalities, for some hundreds of requests. 'milp': also
-            the integer program, and all schedules are tried where there are up to 12 requests.
-        seconds: for the integer program.
-        known: starts of schedules that fit, shape (n,) each; the search begins with the best of these and
-            H-SF.
+        bound: 'fast': the bounds by volume and by mean busy times, and the best of some dispatches, for any
+            number of requests. 'prices': also prices of the memory, and windows of dispatches, for up to
+            200,000 requests. 'lp': also local search and the linear program of valid inequalities, for some
+            hundreds of requests. 'milp': also the integer program, and all ways of up to 12 requests.
+        seconds: after which no further step is begun. Half of them are for the search for a schedule, which
+            'fast' has only with them. So the result depends on the machine. By default each step runs to its
+            end, the integer program 60 s at most.
+        known: starts of schedules that fit, shape (n,) each; the best of these may be the result.
+        report: called with the bounds and the name of each step that begins.
+
+    In the main thread an interruption (Ctrl-C) ends the search, where a solver runs after its step; what is
+    known then is the result, and `fallbacks` says so. A second one is a KeyboardInterrupt.
 
     Raises:
         ProblemError: the bound is unknown, or the requests are too many for it.
@@ -124,62 +136,59 @@ def best_schedule(
     if bound != "fast" and _too_large(requests, bound):
         lesser = BOUNDS[BOUNDS.index(bound) - 1]
         raise ProblemError(
-            f"bound is {bound!r}, which looks at every request in every round: {len(requests)} requests of "
-            f"up to {requests.output_tokens.max()} tokens are too many; take {lesser!r}"
+            f"bound is {bound!r}, for which {len(requests)} requests of up to "
+            f"{requests.output_tokens.max()} tokens are too many; take {lesser!r}"
         )
     started = time.perf_counter()
-    starts = min([hindsight_shortest_first(requests).starts, *known], key=lambda starts: int(starts.sum()))
-    found = ScheduleCertificate(requests, starts, _volume_bound(requests), proofs.VOLUME)
-    solver_bound = None
-    fallbacks: list[str] = []
-    if bound != "fast" and found.lower < found.upper:
-        improved = ScheduleCertificate(requests, improve(requests, starts), found.lower, found.proof)
-        found = _relaxed(improved, fallbacks)
-    if bound == "milp" and found.lower < found.upper:
-        found, solver_bound = _integer(found, seconds, fallbacks)
-        if found.lower < found.upper and len(requests) <= SEARCHED:
-            found = _searched(found, fallbacks)
+    with Watch(seconds, report) as watch:
+        found, method, solver_bound, fallbacks = _sought(requests, bound, list(known), watch)
     found.check()
-    return ScheduleReference(found, bound, solver_bound, time.perf_counter() - started, tuple(fallbacks))
+    taken = time.perf_counter() - started
+    return ScheduleReference(found, bound, solver_bound, method, taken, tuple(fallbacks))
+
+
+def _sought(
+    requests: Requests, bound: str, known: list[IntArray], watch: Watch
+) -> tuple[ScheduleCertificate, str, float | None, list[str]]:
+    """The steps in turn, each only while there is a gap and time."""
+    lower, proof = quick_bound(requests)
+    half = watch.half()
+    schedule = quick_schedule(requests, half, known, lower)
+    if bound != "fast" or half.end is not None:
+        schedule = good_schedule(requests, schedule, half, lower)
+    method, solver_bound = schedule.method, None
+    found = ScheduleCertificate(requests, schedule.starts, lower, proof)
+    fallbacks: list[str] = []
+
+    def goes_on(step: str) -> bool:
+        if found.lower == found.upper or watch.over:
+            return False
+        watch.say(found.lower, found.upper, step)
+        return True
+
+    if bound in ("lp", "milp") and goes_on("inequalities and their linear program"):
+        found = designed(found, fallbacks)
+    if bound != "fast" and goes_on("prices of the memory"):
+        found = priced(found, fallbacks)
+    if bound == "milp" and goes_on("the integer program"):
+        found, solver_bound = _integer(found, min(watch.left, SECONDS), fallbacks)
+        method = "the integer program" if found.upper < schedule.total else method
+    if bound == "milp" and len(requests) <= SEARCHED and goes_on("the search of all schedules"):
+        total, found = found.upper, _searched(found, fallbacks)
+        method = "the search of all schedules" if found.upper < total else method
+    if watch.interrupted:
+        fallbacks.append("the search was interrupted; the best schedule and bound so far are the result")
+    elif watch.over and found.lower < found.upper:
+        fallbacks.append("the time ran out; the best schedule and bound so far are the result")
+    return found, method, solver_bound, fallbacks
 
 
 def _too_large(requests: Requests, bound: str) -> bool:
     n, longest = len(requests), int(requests.output_tokens.max())
+    if bound == "prices":
+        return n > LARGEST_PRICED
     rounds = int(requests.arrival.max() + requests.output_tokens.sum())
     return n * rounds > LARGEST_TABLE or n * rounds * longest > LARGEST_WORK[bound]
-
-
-def _triples(requests: Requests) -> list[tuple[int, int, int]]:
-    columns = (getattr(requests, field).tolist() for field in verifier.schedule.COLUMNS)
-    return list(zip(*columns, strict=True))
-
-
-def _volume_bound(requests: Requests) -> int:
-    return verifier.schedule.volume_bound(_triples(requests), requests.memory)
-
-
-def _relaxed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertificate:
-    """The bound of the linear program's multipliers, where that is better; else what is known."""
-    requests = found.requests
-    valid = [Inequality(None, requests.memory)]
-    if requests.memory <= LARGEST_MEMORY:
-        try:
-            valid = inequalities(requests)
-        except SolverError as error:
-            fallbacks.append(f"no inequalities were designed; the memory's own takes their place: {error}")
-    last = int((found.starts + requests.output_tokens).max() * 1.1) + 1
-    width = -(-len(requests) * last // COLUMNS)
-    try:
-        multipliers = multipliers_of(Relaxation(requests, valid), last, width)
-        proof = proofs.snapshot_proof(valid, multipliers)
-        lower = verifier.schedule.snapshot_bound(
-            _triples(requests), requests.memory, proof["scale"], proof["inequalities"]
-        )
-    except (SolverError, verifier.schedule.Refused) as error:
-        fallbacks.append(f"the linear program gave no bound; the volume bound takes its place: {error}")
-        return found
-    better = lower > found.lower
-    return ScheduleCertificate(requests, found.starts, lower, proof) if better else found
 
 
 def _integer(
@@ -215,7 +224,7 @@ def _searched(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCerti
     """The optimum, by trying all schedules; where that takes too long, what is known already."""
     requests = found.requests
     try:
-        search = verifier.schedule.Search(_triples(requests), requests.memory, found.upper)
+        search = verifier.schedule.Search(triples(requests), requests.memory, found.upper)
     except verifier.schedule.Refused as error:
         fallbacks.append(f"not all schedules were tried; what is known takes its place: {error}")
         return found

@@ -79,6 +79,7 @@ def read_trace(
             raise ProblemError(
                 f"columns names {role!r}; it must name {', '.join(ROLES)}{nearest(role, ROLES)}"
             )
+    (hints or Hints()).check(WANTED)
     told = {ROLES[role]: name for role, name in (columns or {}).items()}
     found, reading, place = read(path, WANTED, told, hints, option="--columns")
     prompts, outputs = (found[name].astype(np.int64) for name in ("prompt_tokens", "output_tokens"))

@@ -326,17 +326,17 @@ class Curve(NamedTuple):
         """The least value over 0 <= l <= top, or a number below it.
 
         It is at 0 where slope >= gain b, at top where slope <= 0 or ln(gain b / slope) / b is beyond, else
-        at that root, the least of all real l.
+        at that root, the least of all real l. Its cases are those of `least_below` in formal/Least.v.
         """
         steepest = self.gain * self.b
         if self.slope.low >= steepest.high:
-            return self.gain
+            return self.gain  # Zero: G b <= r
         if self.slope.low <= 0:
-            return self.value(top)
+            return self.value(top)  # Cap: r <= 0 <= G b e^(-b top)
         log = (steepest / self.slope).ln()
         if (self.b * top).high <= log.low:
-            return self.value(top)
-        return self.slope / self.b * (self.slope.at(1) + log)
+            return self.value(top)  # Cap: r <= G b e^(-b top)
+        return self.slope / self.b * (self.slope.at(1) + log)  # Inside: 0 < r
 
 
 class Model:
@@ -429,41 +429,44 @@ class Model:
     def separate(self, point: list[Decimal]) -> tuple[Interval, list[Curve]]:
         """A constant and a curve of each type: -J of no allocation that meets the targets is below their sum.
 
-        The point is any whose y is positive. Gains and slopes are rounded down, which lowers the curves.
+        The point is any whose y is positive. Gains and slopes are rounded down, which lowers the curves. The
+        names in comments are those of formal/Bound.v and formal/Delay.v: the sum is that of `separated`.
         """
         X, law, lam, goal = self.X, self.law, self.lam, self.goal
         l = list(map(X.at, point))
         times, y = self.times(l), self.idle(l)
         require(y.low > 0, "a point is not stable: its utilisation is not below 1")
         prices = [[X.at((x / y).low) for x in column] for column in times]  # z and v: any numbers will do
-        z0 = X.at((X.at(1) / y).low)
-        Z = law.square * self.mean_square(*prices) + law.constant * z0 * z0
-        mu, nu, eta, xi = map(X.at, goal.upper)
+        z0 = X.at((X.at(1) / y).low)  # `ratio`, with 1 for t
+        Z = law.square * self.mean_square(*prices) + law.constant * z0 * z0  # `coupling`
+        mu, nu, eta, xi = map(X.at, goal.upper)  # `charged`
         e = self.w + mu + nu  # the weight of E[T]; that of E[S] is nu less
-        load = lam * (e * lam * Z * self.half + eta)
+        load = lam * (e * lam * Z * self.half + eta)  # `load`; next `price_of_time`, `overhead`, `token`
         time, overhead, token = e * lam * law.square, *(e * law.direct - nu + load * x for x in law[-2:])
+        # `delay_constant`, proven by `delay_below`; `accuracy_parts`
         constant = e * (law.offset + lam * law.constant * z0 - lam * Z * self.half) - self.best
         for multiplier, limit in [
             *zip(goal.upper, goal.limits),
             *zip(goal.chi, (row[1] for row in goal.rows)),
         ]:
-            constant -= X.at(multiplier) * X.at(limit) if multiplier else self.zero
-        constant -= X.at(goal.phi) * self.room
+            constant -= X.at(multiplier) * X.at(limit) if multiplier else self.zero  # `charges`
+        constant -= X.at(goal.phi) * self.room  # `kv_row`
         curves = []
         for k, (pi, A, z) in enumerate(zip(self.pi, self.A, prices[0])):
+            # `delay_fixed`, `delay_slope`
             fixed, slope = (overhead + time * z) * self.t0[k], (token + time * z) * self.c[k] + xi
             for v in prices[1:]:
                 fixed, slope = fixed + time * v[k] * self.s0[k], slope + time * v[k] * self.s1[k]
             for chi, (a, _) in zip(goal.chi, goal.rows):
-                slope += X.at(chi) * X.at(a[k]) / pi
-            if goal.phi:
+                slope += X.at(chi) * X.at(a[k]) / pi  # `tilts`, `rows_charged`
+            if goal.phi:  # `fixed` and `slope`, by l^2 / 2 >= u l - u^2 / 2
                 rise, bend = self.row[k]
                 slope += X.at(goal.phi) * (rise + bend * l[k]) / pi
                 constant -= X.at(goal.phi) * bend * l[k] * l[k] * self.half
             gain, constant = self.alpha * A, constant + pi * fixed
             if zeta := goal.zeta[k]:
                 gain += X.at(zeta) * A / pi
-                constant -= X.at(zeta) * (A + self.D[k] - X.at(goal.floors[k]))
+                constant -= X.at(zeta) * (A + self.D[k] - X.at(goal.floors[k]))  # `floors_charged`
             curves.append(Curve(pi, X.at(gain.low), self.b[k], X.at(slope.low)))
         return constant, curves
 

@@ -101,7 +101,7 @@ def prove(w: Any, tokens: Any, leaves: list[Leaf], lower: Decimal, upper: Decima
 
 
 def least(choice: str, curve: Curve, top: Interval, lag: Interval) -> Interval:
-    """m, or a number below it, of a curve that does not fall in r."""
+    """m, or a number below it, of a curve that does not fall in r: `least_off`, `least_on` of Lagged.v."""
     if choice == "0" or lag.low >= top.low:
         return curve.gain
     on = curve.slope * lag + curve.least(top - lag)
@@ -114,7 +114,7 @@ def choosing(w: Any) -> list[int]:
 
 
 def cover(leaves: list[str]) -> None:
-    """Require that every string of 0 and 1 agrees with some leaf, in which '.' agrees with both."""
+    """Require that every string of 0 and 1 agrees with some leaf, '.' agreeing with both (`covered`)."""
     groups, left = [leaves], MAX_CHARACTERS
     while groups:
         group = groups.pop()  # these must cover the strings that begin as the splits so far say

@@ -85,7 +85,10 @@ def prove(draws: Any, tokens: Any, ends: Any, lower: Decimal, upper: Decimal, di
 
 
 def least(curves: Sequence[Curve], l: Interval, end: Interval, top: Interval) -> Interval:
-    """R g or a number below it, at every number of tokens; raises Refused where `end` is none."""
+    """R g or a number below it, at every number of tokens; raises Refused where `end` is none.
+
+    It is that of `wave_below` in formal/Robust.v.
+    """
     zero = top - top
     value = sum((curve.pi * curve.value(l) for curve in curves), zero)
     rising = slope(curves, l)

@@ -3,11 +3,20 @@
 
 Standard library only, whole numbers only, no solver. What a proof states, for requests i that arrive at a_i,
 hold s_i + j tokens while they make their j-th of o_i tokens, one a round, and share a memory of M tokens: the
-given starts keep within M and sum C_i - a_i = upper, and no schedule has less than lower. Three ways to it:
+given starts keep within M and sum C_i - a_i = upper, and no schedule has less than lower. Five ways to it:
 
 volume:    By C, requests completed have used s o + o (o + 1) / 2 each, at most M a round. Of all ways to
            share a rate of M, shortest remaining work first has the most completed at every time (Schrage
            1968); so the k-th completion is no earlier than its k-th, rounded up, nor than the k-th a + o.
+busy:      The memory of a request that starts at k has the mean time M_i = sum_j (s + j) (k + j - 1/2) / v,
+           v = s o + o (o + 1) / 2, and C_i = M_i + sum_j (s + j) (o - j + 1/2) / v. A unit of memory used for
+           a round at time x adds x / v to sum M_i. Of all ways to share a rate of M, the least volume first,
+           which may interrupt others, has the least sum (Goemans 1997).
+prices:    With prices lambda_t >= 0 on what all hold in round t, which is at most M, every schedule has
+             sum C - a >= sum_i min over k >= a_i of [k + o_i - a_i + sum_j (s_i + j) lambda_{k+j}]
+                          - M sum_t lambda_t.
+           Prices are the same through a span of rounds, and 0 after the last. So the bracket is of second
+           degree in k as long as neither end of the request leaves its span, and its least is known.
 snapshots: A request with r rounds to go holds m = s + o - r tokens. Those that run at a time t fit at each
            other's completions: sum over r_j >= r_i of (m_j + r_i) <= M for every i. So weights w(m, r) >= 0
            have a largest sum B over such snapshots, found by dynamic programming (w = m has B = M). With
@@ -34,6 +43,7 @@ KEYS = {"schema", "sha256", "instance", "starts", "lower", "upper", "proof"}
 COLUMNS = ("arrival", "prompt_tokens", "output_tokens")
 LARGEST = 10**9
 MAX_WORK, MAX_TIMES = 3e8, 1_000_000  # steps of some 0.1 microseconds; points of time held at once
+PIECE, FINE = 40, 10**12  # such steps for a piece of starts; parts of a round that mean times are rounded to
 MAX_SEARCHED, MAX_STEPS, MAX_SEEN = 20, 50_000_000, 300_000  # requests, steps as above, states of 0.7 kB
 Refused, require = allocation.Refused, allocation.require
 Request = tuple[int, int, int]  # a, s, o
@@ -54,6 +64,10 @@ def check(document: Any) -> str:
     kind = proof.get("kind") if isinstance(proof, dict) else None
     if kind == "volume" and set(proof) == {"kind"}:
         proven = volume_bound(requests, memory)
+    elif kind == "busy" and set(proof) == {"kind"}:
+        proven = busy_bound(requests, memory)
+    elif kind == "prices" and set(proof) == {"kind", "scale", "span", "prices"}:
+        proven = price_bound(requests, memory, proof["scale"], proof["span"], proof["prices"])
     elif kind == "snapshots" and set(proof) == {"kind", "scale", "inequalities"}:
         proven = snapshot_bound(requests, memory, proof["scale"], proof["inequalities"])
     elif kind == "search" and set(proof) == {"kind"}:
@@ -108,7 +122,7 @@ def total_latency(requests: list[Request], memory: int, starts: list[int]) -> in
 
 
 def volume_bound(requests: list[Request], memory: int) -> int:
-    """Total latency of no schedule is less; time runs in units of 1 / M rounds."""
+    """Total latency of no schedule is less (`volume_below` of formal/Volume.v); time runs in 1 / M rounds."""
     waiting: list[int] = []  # work left of what has arrived
     completions, now = [], 0
     for a, s, o in [*sorted(requests), (LARGEST**3, 0, 0)]:
@@ -121,6 +135,87 @@ def volume_bound(requests: list[Request], memory: int) -> int:
         heapq.heappush(waiting, s * o + o * (o + 1) // 2)
     alone = sorted(a + o for a, _, o in requests)
     return sum(map(max, completions, alone)) - sum(a for a, _, _ in requests)
+
+
+def busy_bound(requests: list[Request], memory: int) -> int:
+    """Total latency of no schedule is less, by mean times; time runs in units of 1 / M rounds."""
+    waiting: list[list[int]] = []  # volume, number, work left of what has arrived
+    volumes = [s * o + o * (o + 1) // 2 for _, s, o in requests]
+    moments = [0] * len(requests)  # of the times at which a request is served, twice
+    order = sorted(range(len(requests)), key=lambda i: requests[i][0])
+    later = [memory * requests[i][0] for i in order[1:]]
+    for i, until in zip(order, [*later, LARGEST**4]):
+        now = memory * requests[i][0]
+        heapq.heappush(waiting, [volumes[i], i, volumes[i]])
+        while waiting and now < until:
+            _, j, left = waiting[0]
+            served = min(left, until - now)
+            moments[j] += served * (2 * now + served)
+            now += served
+            waiting[0][2] -= served
+            if served == left:
+                heapq.heappop(waiting)
+    total = 0
+    for (a, s, o), v, moment in zip(requests, volumes, moments):
+        # 2 sum (s + j) (o - j + 1/2)
+        behind = (2 * o + 1) * v - s * o * (o + 1) - o * (o + 1) * (2 * o + 1) // 3
+        total += FINE * (moment + memory * (behind - 2 * a * v)) // (2 * memory * v)
+    return -(-total // FINE)
+
+
+def price_bound(requests: list[Request], memory: int, scale: Any, span: Any, prices: Any) -> int:
+    """The bound of prices, one for each span of so many rounds, stated as whole numbers over a scale."""
+    (scale,), (span,) = whole([scale], 1, LARGEST**2), whole([span], 1, LARGEST)
+    prices = whole(prices, 0, LARGEST**2)
+    require(len(prices) <= MAX_TIMES, "the check would take too long")
+    table, value, pieces = Prices(prices, span), -memory * span * sum(prices), 0
+    for request in requests:
+        least, more = table.least(request, scale)
+        value, pieces = value + least, pieces + more
+        require(PIECE * pieces <= MAX_WORK, "the check would take too long")
+    return int(max(0, -(-value // scale)))
+
+
+class Prices:
+    """Prices lambda_t >= 0, the same in the rounds k h + 1..(k + 1) h of span k, and 0 after the last.
+
+    With A(t) the sum of lambda up to t and D(t) that of A before t, what a request pays that starts at t is
+    sum_j (s + j) lambda_{t+j} = (s + o) A(t + o) - D(t + o) - s A(t) + D(t).
+    """
+
+    def __init__(self, prices: list[int], span: int) -> None:
+        self.prices, self.span = [*prices, 0], span
+        self.sums, self.sums_before = [0], [0]  # A and D at the begin of each span
+        for price in prices:
+            A, D = self.sums[-1], self.sums_before[-1]
+            self.sums_before.append(D + span * A + price * (span * (span - 1) // 2))
+            self.sums.append(A + span * price)
+
+    def least(self, request: Request, scale: int) -> tuple[int, int]:
+        """The least of scale (t + o - a) and what is paid over all starts t >= a, and the pieces looked at.
+
+        In a piece, the starts t + 0..L for which neither end leaves its span, the first difference is d at
+        first, and grows by the price at the start less that at the end from each to the next.
+        """
+        prices, sums, before, h = self.prices, self.sums, self.sums_before, self.span
+        (a, s, o), last = request, len(sums) - 1
+        best = scale * (max(a, last * h) + o - a)  # after the last span nothing is paid
+        t, pieces = a, 0
+        while scale * (t + o - a) < best:
+            k, g, pieces = min(t // h, last), min((t + o) // h, last), pieces + 1
+            p, q, x, y = prices[k], prices[g], t - k * h, t + o - g * h
+            A, B = sums[k] + x * p, sums[g] + y * q
+            D = before[k] + x * sums[k] + p * (x * (x - 1) // 2)
+            E = before[g] + y * sums[g] + q * (y * (y - 1) // 2)
+            here = scale * (t + o - a) + (s + o) * B - E - s * A + D
+            best = min(best, here)
+            length = h - x if g == last else min(h - x, h - y)
+            d = scale + (s + o) * q - s * p - B + A
+            if d < 0 < p - q:
+                steps = min(-(d // (p - q)), length)
+                best = min(best, here + steps * d + (p - q) * (steps * (steps - 1) // 2))
+            t += length
+        return best, pieces
 
 
 def snapshot_bound(requests: list[Request], memory: int, scale: Any, inequalities: Any) -> int:

@@ -13,6 +13,11 @@ least over n of  share_k [lambda s2_k(n) / 2 + v lambda s1_k(n) - mu u_k(n)].  W
 sum_k y_k + mu required >= v, every rule with u >= required has
 lambda s2 / 2 >= v (1 - lambda s1) + mu (u - required), so that E[W] >= v.
 The utility is the share of answers left whole, or that of all tokens which are delivered.
+
+Where the instance names a server, its answers share it: E[T] = s1 / (1 - rho), rho = lambda (overhead t0 +
+sigma (s1 - t0)), lambda being the rate at one replica, and the wait is what is lost to others, E[T] - s1 = s1
+rho / (1 - rho). It rises with s1 >= t0 alone. So v is then a bound of s1, with s1_k in place of lambda s2_k /
+2 and 0 in place of lambda s1_k above; where t0 <= v, no rule waits less than v rho / (1 - rho) at s1 = v.
 """
 
 import hashlib
@@ -35,11 +40,62 @@ Refused, require = allocation.Refused, allocation.require
 Limit = tuple[Fraction, Fraction, Fraction]  # s1, s2, u of a type at a limit, times its share
 
 
+class Law:
+    """First come, first served: what a limit costs, and how long a rule waits."""
+
+    def __init__(self, lam: Fraction) -> None:
+        self.lam = lam
+
+    def cost(self, s1: Fraction, s2: Fraction) -> Fraction:
+        """lambda s2 / 2."""
+        return self.lam * s2 / 2
+
+    def load(self, s1: Fraction) -> Fraction:
+        """lambda s1."""
+        return self.lam * s1
+
+    def wait(self, s1: Fraction, s2: Fraction) -> Fraction:
+        """E[W] of a rule with these moments; raises Refused where it is not stable."""
+        require(self.lam * s1 < 1, "the rule is not stable")
+        return self.lam * s2 / (2 * (1 - self.lam * s1))
+
+    def bound(self, v: Fraction) -> Fraction:
+        """The bound of E[W] that v is."""
+        return v
+
+
+class SharedLaw(Law):
+    """All answers share the server, so that the wait rises with s1 alone."""
+
+    def __init__(self, lam: Fraction, t0: Fraction, sigma: Fraction, overhead: Fraction) -> None:
+        super().__init__(lam)
+        self.t0, self.sigma, self.overhead = t0, sigma, overhead
+
+    def cost(self, s1: Fraction, s2: Fraction) -> Fraction:
+        """s1."""
+        return s1
+
+    def load(self, s1: Fraction) -> Fraction:
+        """0."""
+        return Fraction(0)
+
+    def wait(self, s1: Fraction, s2: Fraction) -> Fraction:
+        """s1 rho / (1 - rho); raises Refused where rho is not below 1."""
+        rho = self.lam * (self.overhead * self.t0 + self.sigma * (s1 - self.t0))
+        require(rho < 1, "the rule is not stable")
+        return s1 * rho / (1 - rho)
+
+    def bound(self, v: Fraction) -> Fraction:
+        """The wait at s1 = v; raises Refused where v is below t0, or no rule above it is stable."""
+        require(v >= self.t0, "v is below the overhead")
+        return self.wait(v, v)
+
+
 def check(document: Any) -> str:
     """The line that states what a parsed proof proves; raises Refused where it does not."""
     good = isinstance(document, dict) and set(document) == KEYS and document["schema"] == SCHEMA
     require(good, f"the keys or the schema are not those of a {SCHEMA}")
-    limits, lam, required, digest = read_instance(document["instance"])
+    limits, law, required, digest = read_instance(document["instance"])
     require(document["sha256"] == digest, f"the instance's SHA-256 is {digest}, not the one stated")
     rule = read_rule(document["rule"], limits)
     v, mu = read_fraction(document["v"]), read_fraction(document["mu"])
@@ -49,23 +105,23 @@ def check(document: Any) -> str:
         sums = [total + w * part for total, part in zip(sums, limits[k][n - 1])]
     s1, s2, u = sums
     require(u >= required, "the rule misses the utility")
-    require(lam * s1 < 1, "the rule is not stable")
-    require(lam * s2 / (2 * (1 - lam * s1)) <= Fraction(upper), "the rule's mean wait is above upper")
-    least = [min(lam * s2 / 2 + v * lam * s1 - mu * u for s1, s2, u in of_type) for of_type in limits]
+    require(law.wait(s1, s2) <= Fraction(upper), "the rule's mean wait is above upper")
+    least = [min(law.cost(s1, s2) + v * law.load(s1) - mu * u for s1, s2, u in of_type) for of_type in limits]
     require(mu >= 0 and sum(least) + mu * required >= v, "v is no bound at mu")
-    require(Fraction(lower) <= v, "lower is above v")
+    require(Fraction(lower) <= law.bound(v), "lower is above v")
+    types = f"{len(limits)} types" + (", which share a server" if isinstance(law, SharedLaw) else "")
     return (
-        f"proven: the mean wait of the best randomised limits of {digest} ({len(limits)} types) is from "
-        f"{low} to {high} s, which the rule reaches, relative gap <= {gap}"
+        f"proven: the mean wait of the best randomised limits of {digest} ({types}) is from {low} to "
+        f"{high} s, which the rule reaches, relative gap <= {gap}"
     )
 
 
-def read_instance(instance: Any) -> tuple[list[list[Limit]], Fraction, Fraction, str]:
-    """By type and limit s1, s2 and u times the share; lambda, the utility required, and the SHA-256.
+def read_instance(instance: Any) -> tuple[list[list[Limit]], Law, Fraction, str]:
+    """By type and limit s1, s2 and u times the share; the law, the utility required, and the SHA-256.
 
     That is of the instance as JSON with sorted keys and no spaces.
     """
-    good = isinstance(instance, dict) and set(instance) == FIELDS
+    good = isinstance(instance, dict) and set(instance) - {"server"} == FIELDS
     require(good, f"the instance must have {', '.join(sorted(FIELDS))}")
     weights, counts = instance["weights"], instance["counts"]
     good = isinstance(counts, list) and isinstance(weights, list) and len(weights) == len(counts) > 0
@@ -81,6 +137,13 @@ def read_instance(instance: Any) -> tuple[list[list[Limit]], Fraction, Fraction,
     )
     require(instance["utility"] in UTILITIES, f"the utility is not one of {', '.join(UTILITIES)}")
     c, t0, lam, required = map(Fraction, scalars)
+    law = Law(lam)
+    if "server" in instance:
+        server = allocation.read_server(instance["server"])
+        require(server["kind"] in allocation.TOGETHER, "a server that takes one at a time is not named")
+        rate = instance["arrival_rate"] / server["replicas"]  # at one replica: the nearest double
+        require(rate > 0, "the rate at one replica is 0")
+        law = SharedLaw(Fraction(rate), t0, Fraction(server["sigma"]), Fraction(server["overhead"]))
     shares = [Fraction(weight, sum(weights)) for weight in weights]
     moments = [clipped(row) for row in counts]
     mean = sum(share * rows[-1][0] for share, rows in zip(shares, moments))
@@ -97,7 +160,7 @@ def read_instance(instance: Any) -> tuple[list[list[Limit]], Fraction, Fraction,
             ]
         )
     text = json.dumps(instance, sort_keys=True, separators=(",", ":"))
-    return limits, lam, required, hashlib.sha256(text.encode()).hexdigest()
+    return limits, law, required, hashlib.sha256(text.encode()).hexdigest()
 
 
 def clipped(counts: list[int]) -> list[Limit]:

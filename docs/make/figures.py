@@ -9,6 +9,7 @@ from itertools import pairwise
 import gallery
 import matplotlib as mpl
 import numpy as np
+from disciplines import disciplines
 from drawing import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, panels
 from matplotlib.figure import Figure
 from servers import measured_servers
@@ -206,6 +207,36 @@ def memory_profile() -> Figure:
     return figure
 
 
+def what_is_trusted() -> Figure:
+    """From an instance to a theorem: what a kernel checks, and what a reader must."""
+    figure, (axes,) = panels(1, 8.4, 3.9)
+    boxes = {
+        "instance": (0.0, 2.2, "instance\n(doubles)", BLACK),
+        "certificate": (2.6, 2.2, "certificate\n(tokens, bounds)", ORANGE),
+        "file": (5.2, 2.2, "FILE.v: data,\nbounds, theorem", BLACK),
+        "lemmas": (5.2, 0.2, "FILE.v: prices,\nproof", ORANGE),
+        "model": (7.8, 3.2, "formal/Model.v\ndefinitions", BLACK),
+        "theorems": (7.8, 0.2, "formal/*.v\ntheorems, proofs", ORANGE),
+        "kernel": (7.8, 1.7, "Coq's kernel\nfour axioms", BLUE),
+    }
+    drawn = {}
+    for name, (x, y, text, color) in boxes.items():
+        box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": color}
+        drawn[name] = axes.text(x, y, text, color=color, ha="center", va="center", bbox=box)
+    paths = [("instance", "certificate"), ("certificate", "file"), ("certificate", "lemmas")]
+    paths += [(name, "kernel") for name in ("file", "lemmas", "model", "theorems")]
+    for start, end in paths:
+        ends = {"patchA": drawn[start].get_bbox_patch(), "patchB": drawn[end].get_bbox_patch()}
+        style = {"arrowstyle": "->", "color": "0.5", **ends}
+        axes.annotate("", boxes[end][:2], boxes[start][:2], arrowprops=style)
+    axes.text(0.0, 3.75, "to be read by people", color=BLACK)
+    axes.text(2.6, 3.75, "need not be believed", color=ORANGE)
+    axes.text(5.2, 3.75, "to be trusted", color=BLUE)
+    axes.set(xlim=(-1.2, 9.0), ylim=(-0.6, 4.1))
+    axes.axis("off")
+    return figure
+
+
 FIGURES = [
     one_type,
     perspective,
@@ -216,4 +247,6 @@ FIGURES = [
     lower_bound,
     memory_profile,
     measured_servers,
+    disciplines,
+    what_is_trusted,
 ]

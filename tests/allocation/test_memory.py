@@ -14,8 +14,8 @@ import pytest
 import cvxtoken
 from cvxtoken import ProblemError, TargetError, UnstableError
 from cvxtoken.allocation import memory, model
-from cvxtoken.allocation.delay import Fifo, Sharing
 from cvxtoken.allocation.targeted.feasible import upper_values
+from cvxtoken.delay import Fifo, Sharing
 from cvxtoken.verifier import allocation as verifier
 from tests.support.damage import damaged
 from tests.support.instances import realistic

@@ -242,7 +242,11 @@ def test_batch(command, tmp_path: Path) -> None:
     )
     assert (code, err) == (0, "")
     found = json.loads(out)
-    assert set(found) == {"dynamic", "fixed", "elastic"}
+    assert set(found) == {"dynamic", "fixed", "elastic", "continuous"}
+    together = found.pop("continuous")
+    assert together["above_cap"] > 1e-3
+    assert set(together["mean_system_time"]) == {"predicted", "claimed", "simulated", "low", "high"}
+    assert not together["mean_system_time"]["claimed"], "8 are too few"
     for document in found.values():
         assert set(document) >= {"mean_system_time", "mean_batch", "utilization", "best_batch", "stable"}
         assert set(document["mean_system_time"]) == {"predicted", "simulated", "low", "high"}

@@ -92,6 +92,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
         "batch": ["--requests", "0", "--max-batch", "2"],
         "certify-problem": ["noisy_solver:problem"],
         "clip": [],
+        "advise": [str(rows), "--arrivals", str(arrivals), "--draws", "20"],
         "fit": [str(rows), "--arrivals", str(arrivals), "--out", str(folder / "fitted.toml")],
         "fit-server": [str(batches)],
         "check": ["noisy_solver:solve", "--family", "all-max/*", "--progress", str(folder / "progress")],

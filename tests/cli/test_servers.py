@@ -91,3 +91,52 @@ def test_plots_are_drawn(kind: str, command, served, tmp_path: Path) -> None:  #
     file, _ = served
     code, _, err = command("plot", kind, file, "--out", str(tmp_path / "p.svg"))
     assert (code, err) == (0, "")
+
+
+def test_limits_and_batches_take_a_server(command, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """The table alone, or a whole workload with one."""
+    engine, other, none = tmp_path / "engine.toml", tmp_path / "other.toml", tmp_path / "none.toml"
+    engine.write_text('[server]\nkind = "sharing"\nsigma = 0.0986\n')
+    none.write_text("sigma = 0.1\n")
+    SERVED["chunked"].save(other)
+    code, out, _ = command("clip", "--server", str(engine), "--limits", "800,1600,3000", "--json")
+    found = json.loads(out)
+    assert code == 0
+    y = 1 - 0.0986 * found["utilization"] / 0.0986
+    service = found["utilization"] * 40 / 0.0986
+    assert found["mean_wait"] == pytest.approx(service * (1 - y) / y, rel=1e-9)
+    assert found["mixed"]["upper"] >= found["mixed"]["objective"] >= found["objective"] - 1e-12
+    impatient = (
+        "clip",
+        "--server",
+        str(engine),
+        "--patience",
+        "20",
+        "--max-batch",
+        "2",
+        "--arrival-rate",
+        "0.1",
+    )
+    code, out, _ = command(*impatient, "--limits", "800")
+    assert code == 0
+    assert "no law holds here" in out
+    assert "loss" in out
+    code, out, _ = command("batch", "--server", str(engine), "--discipline", "continuous", "--requests", "0")
+    assert code == 0
+    assert out.startswith("continuous: mean system time 20.0")
+    for arguments, message in (
+        (["clip", "--server", str(none)], "none.toml: there is no [server] table"),
+        (["clip", "--server", str(tmp_path / "no.toml")], "cannot be read"),
+        (["clip", "--max-batch", "3"], "max_batch is 3, but a server of kind 'fifo' takes one request"),
+        (impatient, "limits is not given"),
+        (["batch", "--server", str(other)], "but batch_time says k3 / (k3 + k4) = 0.0985915"),
+        (["batch", "--server", str(none)], "there is no [server] table"),
+    ):
+        code, _, err = command(*arguments)
+        assert code == 2, arguments
+        assert message in err
+    none.write_text('[server]\nkind = "sharing"\nsigma = 2.0\n')
+    assert (
+        "none.toml: sigma is 2.0; it must be a number from 0 to 1"
+        in command("clip", "--server", str(none))[2]
+    )

@@ -66,6 +66,7 @@ def test_impatient_requests_in_the_papers_setting(limit: int, loss: float, wait:
     found = model.impatience(default_problem().replace(arrival_rate=1 / 25, patience=60.0), np.array([limit]))
     assert found.loss == pytest.approx(loss, abs=0.002)
     assert found.wait_of_served == pytest.approx(wait, abs=0.05)
+    assert found.mean_wait == pytest.approx(60 * found.loss + found.wait_of_served * (1 - found.loss))
 
 
 def test_interpolation_is_the_papers() -> None:

@@ -31,6 +31,10 @@ def test_impatient_requests_of_two_types() -> None:
     assert found.loss is not None
     assert near(found.loss)
     assert near(found.mean_wait)
+    assert near(found.mean_system_time)
+    assert found.mean_wait_of_all is not None
+    assert near(found.mean_wait_of_all)
+    assert found.mean_wait_of_all.value > found.mean_wait.value, "who leaves has waited longest"
     assert 0 < found.loss.value < 1
     assert found.to_document()["loss"]["predicted"] == found.loss.predicted
 

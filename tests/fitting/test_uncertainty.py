@@ -7,7 +7,6 @@ import pytest
 
 import cvxtoken
 from cvxtoken import BudgetUncertainty, FittedWorkload, ProblemError, budget_uncertainty, draw_workloads
-from cvxtoken.fitting.task import FLAT_GAIN
 from tests.fitting.data import write_arrivals, write_rows
 
 
@@ -38,7 +37,7 @@ def test_draws_spread_as_the_fits_say(fitted: FittedWorkload) -> None:
         assert np.mean(values) == pytest.approx(getattr(fitted.workload, field)[0], abs=0.6 * error), field
     rates = [draw.arrival_rate for draw in draws]
     assert np.std(rates) == pytest.approx(fitted.arrivals.rate_error, rel=0.4)
-    assert {draw.accuracy_gain[2] for draw in draws} == {FLAT_GAIN}
+    assert {draw.max_tokens[2] for draw in draws} == {8000}, "a flat task may rise a little, unseen"
     assert draw_workloads(fitted, 2) == draw_workloads(fitted, 2)
     assert draw_workloads(fitted, 2, seed=1)[1] != draw_workloads(fitted, 2)[1]
 
@@ -48,7 +47,7 @@ def test_regrets_are_what_certified_optima_say(found: BudgetUncertainty) -> None
     assert found.point == pytest.approx(point.tokens, abs=1e-6)
     optima = []
     for r in (0, 7, 79):
-        draw = found.ensemble.draws[r]
+        draw = found.drawn.workloads[r]
         best = cvxtoken.solve(draw)
         at_point = float(cvxtoken.certify(draw, found.point).lower)
         assert found.regret[r] == pytest.approx(best.objective - at_point, abs=1e-9)
@@ -56,7 +55,8 @@ def test_regrets_are_what_certified_optima_say(found: BudgetUncertainty) -> None
     low, high = found.token_intervals
     assert (low[:2] < found.point[:2]).all()
     assert (found.point[:2] < high[:2]).all()
-    assert low[2] == high[2] == 0, "a flat task never thinks"
+    assert low[2] == found.point[2] == 0, "a flat task does not think"
+    assert 0 <= high[2] < 8000, "but chance may hide a rise that is worth some tokens"
     assert found.objective_interval[0] < found.objective_interval[1]
 
 
@@ -65,7 +65,7 @@ def test_robust_budgets_lose_least_on_average(found: BudgetUncertainty) -> None:
     assert (found.regret >= -1e-9).all()
     assert (found.robust_regret >= -1e-9).all()
     assert 0 < found.robust_regret.mean() <= found.regret.mean() + 1e-12
-    mean = found.ensemble.objectives(found.robust.tokens).mean()
+    mean = found.robust.ensemble.objectives(found.robust.tokens).mean()
     assert mean == pytest.approx(found.robust.objective, rel=1e-9)
 
 
@@ -75,7 +75,7 @@ def test_how_it_reads(found: BudgetUncertainty) -> None:
     assert "unstable" not in text
     document = found.to_document()
     assert document["draws"] == 80
-    assert document["token_intervals"]["trivia"] == [0, 0]
+    assert document["token_intervals"]["trivia"][0] == 0
     assert document["robust"]["status"] == "certified"
 
 

@@ -15,9 +15,9 @@ import pytest
 import cvxtoken
 from cvxtoken import LibraryError, ProblemError
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import Sharing
 from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.conic.program import EXPONENTIAL, SECOND_ORDER
+from cvxtoken.delay import Sharing
 from cvxtoken.library import generate
 from cvxtoken.library import shipped as module
 from cvxtoken.library.build import differing, ground_truth, new_problem, shipped_problems

@@ -159,7 +159,7 @@ def test_a_zone_in_some_rows_only_is_asked_for() -> None:
 def test_a_log_is_sorted_and_that_is_said() -> None:
     table = {"timestamp": [5, 1, 3, 9], "task": ["c", "a", "b", "a"]}
     log = read_log(table, {}, {}, None, Hints())
-    assert log.seconds.tolist() == [0, 2, 4, 8]
+    assert log.times.seconds.tolist() == [0, 2, 4, 8]
     assert log.tasks.texts.tolist() == ["a", "b", "c", "a"]
     assert log.reading.notes == ("sorted by time: 1 rows were earlier than the one above",)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import polars as pl
 import pytest
@@ -239,8 +241,16 @@ def test_bad_hints() -> None:
         with pytest.raises(ProblemError) as caught:
             Hints(**hints)  # type: ignore[arg-type]
         assert message in str(caught.value)
-    with pytest.raises(ProblemError, match="unit of seconds is percent; it must be one of s, ms, us, ns"):
+    with pytest.raises(ProblemError, match="unit of seconds is 'percent'; it must be s or ms or us or ns"):
         read_rows(evaluation(0.01), {}, None, Hints(units={"seconds": "percent"}))
+    with pytest.raises(ProblemError, match="unit of correct is 'ms'; it must be percent"):
+        read_rows(evaluation(0.01), {}, None, Hints(units={"correct": "ms"}))
+    with pytest.raises(ProblemError, match="unit of budget_tokens is 'ms'; it must be left out"):
+        read_rows(evaluation(0.01), {}, None, Hints(units={"budget_tokens": "ms"}))
+    with pytest.raises(
+        ProblemError, match=r"unit of 'second' is given, which is not read \(did you mean 'seconds"
+    ):
+        fit_workload(evaluation(0.01), hints=Hints(units={"second": "ms"}))
 
 
 def test_numbers_of_any_type_in_memory() -> None:
@@ -251,3 +261,20 @@ def test_numbers_of_any_type_in_memory() -> None:
     ):
         assert numbers(column) == [1, 2]  # type: ignore[arg-type]
     assert numbers(["1", 2]) == [1, 2]
+
+
+def test_columns_of_other_types() -> None:
+    frame = pl.DataFrame(
+        {
+            "task": pl.Series(["b", "a"], dtype=pl.Categorical),
+            "correct": pl.Series(["C", "I"], dtype=pl.Enum(["C", "I"])),
+            "seconds": [timedelta(milliseconds=1500), timedelta(seconds=2)],
+            "more": [{"budget_tokens": 1}, {"budget_tokens": 2}],
+        }
+    )
+    wanted = {name: ROWS[name] for name in ("task", "correct", "seconds")}
+    found = read(frame, wanted | {"budget": Column("tokens")}, {"budget": "more.budget_tokens"}).columns
+    assert found["task"].texts.tolist() == ["b", "a"]
+    assert [found[name].tolist() for name in ("correct", "seconds", "budget")] == [[1, 0], [1.5, 2], [1, 2]]
+    array = np.array([1500, 2000], dtype="timedelta64[ms]")
+    assert read({"seconds": array}, {"seconds": ROWS["seconds"]}).columns["seconds"].tolist() == [1.5, 2]

@@ -78,3 +78,25 @@ def test_the_utility_is_named() -> None:
     ):
         found = clipping.best_limit(default.replace(utility=utility), [800, 1600])
         assert plots.clipping(found).get_ylabel() == label
+
+
+def test_a_panel_a_policy() -> None:
+    found = scheduling.compare(scheduling.default_requests(), ["a_min", "a_max", "backfilling"])
+    panels = plots.memories(found).axes
+    assert [panel.get_lines()[0].get_label() for panel in panels] == ["a_min", "a_max", "backfilling"]
+    assert {panel.get_lines()[1].get_label() for panel in panels} == {"best schedule known"}
+
+
+def test_of_many_events_means_are_drawn() -> None:
+    requests = scheduling.two_point(1500, 400, seed=2)
+    found = scheduling.compare(requests, ["a_min"], bound="fast")
+    drawn = plots.memory(found)
+    line = drawn.get_lines()[0]
+    times, held = line.get_data()
+    span = int(times[1] - times[0])
+    assert drawn.get_xlabel() == f"time (rounds, in means of {span})"
+    assert 350 < len(times) < 450
+    profile = found.runs["a_min"].profile
+    edges = times[7] - span / 2 + np.linspace(0, span, 100 * span + 1)
+    assert held[7] == pytest.approx(np.interp(edges, *profile.T).mean(), rel=0.01)
+    assert held.max() <= 400

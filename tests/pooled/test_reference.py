@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 
 import cvxtoken
 from cvxtoken import ProblemError, UnstableError
-from cvxtoken.allocation.delay import Fifo, Sharing
+from cvxtoken.delay import Fifo, Sharing
 from cvxtoken.pooled import PooledWorkload, search, solve_pooled
 from tests.pooled.instances import random_problem
 from tests.support import pooled_truth

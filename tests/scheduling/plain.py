@@ -41,9 +41,7 @@ class Plain:
                 for i in self.rule.evicted(self):
                     self.evictions.append((i, self.running.pop(i), self.t))
                     self.waiting.add(i)
-            for i in self.rule.queue(self):
-                if not self.rule.fits(self, i):
-                    break
+            while (i := self.rule.choice(self)) is not None:
                 self.waiting.remove(i)
                 self.running[i] = self.t
             assert self.next_round(self.running) <= r.memory
@@ -65,6 +63,11 @@ class Rule:
 
     def queue(self, run: Plain) -> list[int]:
         return run.first_come() if self.by_arrival else sorted(run.first_come(), key=lambda i: self.e[i])
+
+    def choice(self, run: Plain) -> int | None:
+        """Who starts next: the first in the queue, if it fits."""
+        queue = self.queue(run)
+        return queue[0] if queue and self.fits(run, queue[0]) else None
 
     def fits(self, run: Plain, candidate: int) -> bool:
         batch = run.running | {candidate: run.t}
@@ -95,6 +98,32 @@ class AMinRule(Rule):
         for i in gone:
             self.e[i] = now[i]
         return gone
+
+
+class BackfillingRule(AMinRule):
+    def __init__(self, estimates: np.ndarray, depth: int) -> None:
+        super().__init__(estimates)
+        self.depth = depth
+
+    def queue(self, run: Plain) -> list[int]:
+        def volume(i: int) -> int:
+            return sum(int(run.requests.prompt_tokens[i]) + j for j in range(1, self.e[i] + 1))
+
+        return sorted(run.first_come(), key=volume)
+
+    def choice(self, run: Plain) -> int | None:
+        fitting = [i for i in self.queue(run)[: self.depth] if self.fits(run, i)]
+        return min(fitting, key=lambda i: self.room(run, i), default=None)
+
+    def room(self, run: Plain, candidate: int) -> int:
+        """The least that is left at a predicted end until the candidate's own."""
+        ends = {i: k + self.e[i] for i, k in (run.running | {candidate: run.t}).items()}
+        starts = run.running | {candidate: run.t}
+        return run.requests.memory - max(
+            sum(int(run.requests.prompt_tokens[i]) + end - starts[i] for i in ends if ends[i] >= end)
+            for end in set(ends.values())
+            if run.t < end <= ends[candidate]
+        )
 
 
 class ProtectionRule(Rule):
@@ -134,6 +163,11 @@ def pairs(
         ),
         "a_max": (package.a_max, lambda r: Rule(estimates(r, "high"))),
         "a_min": (package.a_min, lambda r: AMinRule(r.predicted_low)),
+        "backfilling": (package.backfilling, lambda r: BackfillingRule(r.predicted_low, 12)),
+        "backfilling, two deep": (
+            lambda r: package.backfilling(r, 2),
+            lambda r: BackfillingRule(r.predicted_low, 2),
+        ),
         "clear all": (
             lambda r: protection_greedy(r, float(alpha)),
             lambda r: ProtectionRule(alpha, 1.0, 0),

@@ -17,6 +17,42 @@ def fits(memory: int, running: Running, now: int, prompt: int, estimate: int) ->
     )
 
 
+def room(memory: int, running: Running, now: int, prompt: int, estimate: int) -> int:
+    """The least that is left at a predicted end, until the candidate's own."""
+    batch = [*running, (prompt, now, now + estimate)]
+    ends = {end for _, _, end in batch if now < end <= now + estimate}
+    return memory - max(sum(s + end - k for s, k, c in batch if c >= end) for end in ends)
+
+
+def test_the_tightest_and_the_volume() -> None:
+    """Against sums over all that runs; and when a candidate is no longer in the way of other ends."""
+    chosen = asked = 0
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        memory = int(rng.integers(5, 60))
+        forecast, running, now = Forecast(memory), list[tuple[int, int, int]](), 0
+        for _ in range(15):
+            now += int(rng.integers(0, 4))
+            running = [each for each in running if each[2] > now]
+            forecast.complete(now)
+            rest = sum(s + t - k for s, k, end in running for t in range(now + 1, end + 1))
+            assert forecast.volume(now) == rest
+            prompts = rng.integers(0, 5, 6).tolist()
+            told = [(prompt, int(rng.integers(1, memory - prompt + 1))) for prompt in prompts]
+            good = [place for place, each in enumerate(told) if fits(memory, running, now, *each)]
+            place, again = forecast.copy().tightest(now, told)
+            assert place == min(good, key=lambda p: room(memory, running, now, *told[p]), default=None)
+            if place is not None:
+                forecast.add(now, *told[place])
+                running.append((told[place][0], now, now + told[place][1]))
+                chosen += len(good) > 1
+            elif again is not None and again < min(end for _, _, end in running):
+                asked += any(fits(memory, running, again, *each) for each in told)
+                assert again > now
+    assert chosen > 100
+    assert asked > 20
+
+
 def test_forecast() -> None:
     """Random admissions and departures, overdue ones among them; the first fit is the first, to the round."""
     found_first = found_end = found_none = 0

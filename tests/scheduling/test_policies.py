@@ -14,6 +14,7 @@ from cvxtoken.scheduling import (
     Simulation,
     a_max,
     a_min,
+    backfilling,
     fcfs,
     geometric,
     hindsight_shortest_first,
@@ -192,3 +193,13 @@ def test_bad_arguments(arguments: dict[str, object], message: str) -> None:
             ProblemError, match="prediction is 'best'; it must be one of low, middle, high, true"
         ):
             policy(tiny(0), "best")
+
+
+def test_backfilling_takes_what_fits_best() -> None:
+    """The second fills the memory best, and the third need not wait until the first is done."""
+    requests = Requests(arrival=[0, 0, 0], prompt_tokens=[6, 8, 1], output_tokens=[1, 1, 7], memory=10)
+    assert a_min(requests).completions.tolist() == [1, 2, 9]
+    assert backfilling(requests, 1).completions.tolist() == [1, 2, 9]
+    assert backfilling(requests).completions.tolist() == [2, 1, 8]
+    with pytest.raises(ProblemError, match="depth is 0; it must be a whole number from 1"):
+        backfilling(requests, 0)

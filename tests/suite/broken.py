@@ -10,7 +10,7 @@ import numpy as np
 import cvxtoken
 from cvxtoken import UnstableError, Workload
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import Fifo
+from cvxtoken.delay import Fifo
 from cvxtoken.suite import Answer
 from tests.support.prices import best_response
 

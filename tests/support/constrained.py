@@ -12,9 +12,9 @@ import numpy as np
 import cvxtoken
 from cvxtoken import Targets
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import Fifo, Sharing
 from cvxtoken.allocation.targeted.feasible import upper_values
 from cvxtoken.allocation.targets import LIMITS
+from cvxtoken.delay import Fifo, Sharing
 from tests.support.instances import realistic, varying
 
 Constraints = Callable[[cp.Expression], list[cp.Constraint]]

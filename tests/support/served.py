@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import cvxtoken
-from cvxtoken.allocation.delay import Sharing
+from cvxtoken.delay import Sharing
 from tests.support import truth
 from tests.support.instances import realistic
 from tests.support.truth import columns, exact, mp, mpf

@@ -10,10 +10,10 @@ from types import ModuleType
 import numpy as np
 
 import cvxtoken
-from cvxtoken.allocation.delay import Fifo, Sharing
 from cvxtoken.allocation.proof.certificate import Certificate
 from cvxtoken.allocation.targeted.optimum import certify_targets
 from cvxtoken.allocation.targets import LIMITS, Multipliers, Targets
+from cvxtoken.delay import Fifo, Sharing
 from tests.support import served, truth
 from tests.support import targets as judge
 from tests.support.bound_checks import accepts, just, one_type

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import cvxtoken
-from cvxtoken.allocation.delay import Fifo, Sharing
+from cvxtoken.delay import Fifo, Sharing
 
 BASE = cvxtoken.load("qwen3-8b").replace(arrival_rate=0.2, prompt_tokens=[100.0, 200, 300, 400, 500])
 SERVED = {

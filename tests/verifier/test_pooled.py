@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import cvxtoken
-from cvxtoken.allocation.delay import Sharing
+from cvxtoken.delay import Sharing
 from cvxtoken.pooled import PooledWorkload, solve_pooled
 from cvxtoken.verifier import allocation as verifier
 from cvxtoken.verifier import pooled as checker

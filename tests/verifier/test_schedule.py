@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import subprocess
 import sys
@@ -43,6 +44,10 @@ def snapshots(*inequalities: Any, scale: Any = 1) -> Document:
     return {"kind": "snapshots", "scale": scale, "inequalities": list(inequalities)}
 
 
+def prices(row: Any, scale: Any = 1, span: Any = 1) -> Document:
+    return {"kind": "prices", "scale": scale, "span": span, "prices": row}
+
+
 def inequality(weights: Any, multipliers: Any) -> Document:
     return {"weights": weights, "multipliers": multipliers}
 
@@ -65,6 +70,19 @@ COSTLY = {
         [(0, 0, 1)], 300, snapshots(*[inequality([[m, 0, m * m] for m in range(1, 200)], [1])] * 10)
     ),
 }
+
+
+PRICED = {
+    "many prices": stated([(0, 0, 1)], 1, prices([0] * 1_000_001)),
+    "many pieces": stated([(i, i % 3, 5) for i in range(100)], 10, prices([10**9] * 9000, scale=1)),
+}
+
+
+@pytest.mark.parametrize("name", PRICED)
+def test_prices_whose_check_takes_long_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checker, "MAX_WORK", 1e6)
+    with pytest.raises(checker.Refused, match="too long"):
+        checker.check(PRICED[name])
 
 
 @pytest.mark.parametrize("name", COSTLY)
@@ -157,6 +175,30 @@ def test_multipliers_can_be_exact() -> None:
     assert checker.snapshot_bound(requests, 1, 2, [inequality("memory", [0, 1])]) == 3
 
 
+def test_prices_are_paid_start_by_start() -> None:
+    """The least over all starts, each paid round by round, with ends in any spans and after the last."""
+    rng = random.Random(6)
+    for _ in range(300):
+        row, span = [rng.choice((0, 1, 5, 30)) for _ in range(rng.randint(0, 6))], rng.randint(1, 7)
+        scale, table = rng.choice((3, 30, 300)), checker.Prices(row, span)
+        a, s, o = rng.randint(0, 20), rng.randint(0, 4), rng.randint(1, 9)
+        paid = [0, *(price for price in row for _ in range(span)), *[0] * 80]  # by rounds
+        costs = [
+            scale * (k + o - a) + sum((s + j) * paid[k + j] for j in range(1, o + 1))
+            for k in range(a, a + 50)
+        ]
+        least, pieces = table.least((a, s, o), scale)
+        assert least == min(costs)
+        assert pieces <= 2 * len(row) + 1
+
+
+def test_mean_times_by_hand() -> None:
+    """M = 3, v = 3 and 1: the second is served in 0..1/3, the first in 1/3..4/3."""
+    assert checker.busy_bound([(0, 0, 2), (0, 0, 1)], 3) == 3  # 5/6 + 5/6 + 1/6 + 1/2, rounded up
+    # v = 6 and 3: the first is served in 0..1 and, after the second, in 2..3: 3/2 + 7/6 + 3/2 + 1/2 - 1
+    assert checker.busy_bound([(0, 0, 3), (1, 2, 1)], 3) == 4
+
+
 # --- malformed proofs --------------------------------------------------------------------------------------
 
 
@@ -192,6 +234,14 @@ MALFORMED: list[tuple[Callable[[Document], Any], str]] = [
     (lambda d: d | {"proof": {"kind": "faith"}}, "no known kind"),
     (lambda d: d | {"lower": 6, "proof": {"kind": "volume"}}, "the proof gives 4"),
     (lambda d: d | {"lower": 6, "proof": {"kind": "search"}}, "the proof gives -1"),
+    (lambda d: d | {"proof": {"kind": "busy", "prices": []}}, "no known kind"),
+    (lambda d: d | {"proof": prices([1]) | {"note": 1}}, "no known kind"),
+    (lambda d: d | {"proof": prices({})}, "list of whole numbers is missing"),
+    (lambda d: d | {"proof": prices([-1])}, "whole numbers"),
+    (lambda d: d | {"proof": prices([10**18 + 1])}, "whole numbers"),
+    (lambda d: d | {"proof": prices([1], scale=0)}, "whole numbers"),
+    (lambda d: d | {"proof": prices([1], span=0.5)}, "whole numbers"),
+    (lambda d: d | {"proof": prices([1], span=10**9 + 1)}, "whole numbers"),
     (lambda d: d | {"proof": snapshots(scale=0)}, "whole numbers"),
     (lambda d: d | {"proof": snapshots(scale=True)}, "whole numbers"),
     (lambda d: d | {"proof": {**snapshots(), "inequalities": {}}}, "inequalities is not a list"),

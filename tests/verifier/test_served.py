@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 import cvxtoken
-from cvxtoken.allocation.delay import Fifo, Sharing
 from cvxtoken.allocation.proof.certificate import certify
+from cvxtoken.delay import Fifo, Sharing
 from cvxtoken.verifier import allocation as verifier
 from tests.support import served
 from tests.support.instances import realistic, varying

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from cvxtoken.allocation.delay import Sharing
+from cvxtoken.delay import Sharing
 from cvxtoken.verifier import allocation as verifier
 from cvxtoken.verifier import whole
 from tests.support import served

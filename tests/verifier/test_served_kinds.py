@@ -16,7 +16,7 @@ import pytest
 
 import cvxtoken
 from cvxtoken import Ensemble, LaggedWorkload, ProblemError, solve_integer, solve_lagged, solve_robust
-from cvxtoken.allocation.delay import Fifo, Sharing
+from cvxtoken.delay import Fifo, Sharing
 from cvxtoken.verifier import allocation as verifier
 from cvxtoken.verifier import lagged, robust, whole
 from tests.support import served, truth

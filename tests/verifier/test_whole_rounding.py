@@ -14,7 +14,7 @@ import pytest
 
 import cvxtoken
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import Fifo, Sharing
+from cvxtoken.delay import Fifo, Sharing
 from cvxtoken.verifier import allocation as verifier
 from cvxtoken.verifier import whole as checker
 from tests.support import truth

@@ -28,11 +28,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cvxtoken.allocation.delay.law import Load
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.targets import MEMORY, Targets
 from cvxtoken.conic.program import MAXIMIZE, ConeProgram
 from cvxtoken.conic.writing import Writer
+from cvxtoken.delay.law import Load
 
 NO_TARGETS = Targets()
 Key = tuple[str, str | int]  # ("limits", name), ("min_accuracy", type) or ("linear", number)

@@ -10,10 +10,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cvxtoken.allocation.delay import Server
 from cvxtoken.allocation.fields import MAY_BE_ZERO, PER_TYPE, PROMPT, RANDOM, SCALARS, TOLERANCE
 from cvxtoken.allocation.problem import FIFO, Workload
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay import Server
 from cvxtoken.errors import ProblemError
 
 ARRAYS = (*PER_TYPE, "max_tokens")  # what optima depend on

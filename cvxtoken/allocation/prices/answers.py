@@ -11,9 +11,9 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from cvxtoken.allocation.delay import Law
 from cvxtoken.allocation.prices.columns import Columns, total
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay import Law
 
 Price: TypeAlias = float | FloatArray  # of one instance, or of many
 ANSWERED = 2e-3  # how near answers are sought, in log prices; the last step cubes it

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import Law, Server
 from cvxtoken.allocation.fields import RANDOM, REQUIRED, SCALARS
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay import Law, Server
 
 ALWAYS = (*REQUIRED, "max_tokens")
 

@@ -24,12 +24,12 @@ import numpy as np
 from scipy import sparse
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import Server
 from cvxtoken.allocation.memory import memory_row
 from cvxtoken.allocation.problem import FIFO, Workload
 from cvxtoken.allocation.targeted.feasible import least_tokens
 from cvxtoken.allocation.targets import MEMORY, Targets
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay import Server
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
 

@@ -25,6 +25,7 @@ from cvxtoken import verifier
 from cvxtoken.arrays import FloatArray
 from cvxtoken.clipping.stopping import Stopping, StoppingCertificate, exact_least_wait
 from cvxtoken.conic.program import NONNEGATIVE, ConeProgram
+from cvxtoken.errors import ProblemError
 from cvxtoken.library.problems.problem import FEASIBILITY, Problem
 from cvxtoken.library.problems.written import Written
 
@@ -41,6 +42,10 @@ class RandomLimits(Problem):
     proof = StoppingCertificate
 
     stopping: Stopping
+
+    def __post_init__(self) -> None:
+        if self.stopping.server is not None:
+            raise ProblemError("server is given; problems of randomised limits are of one request at a time")
 
     @property
     def data(self) -> Stopping:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from cvxtoken.scheduling.policies.a_max import a_max
 from cvxtoken.scheduling.policies.a_min import a_min
+from cvxtoken.scheduling.policies.backfilling import backfilling
 from cvxtoken.scheduling.policies.fcfs import fcfs
 from cvxtoken.scheduling.policies.hindsight_shortest_first import hindsight_shortest_first
 from cvxtoken.scheduling.policies.mc_sf import mc_sf
@@ -18,6 +19,7 @@ POLICIES: dict[str, Callable[[Requests], Simulation]] = {
     "fcfs": fcfs,
     "a_max": a_max,
     "a_min": a_min,
+    "backfilling": backfilling,
     "protection_greedy": protection_greedy,
 }
 
@@ -26,6 +28,7 @@ __all__ = [
     "Ordered",
     "a_max",
     "a_min",
+    "backfilling",
     "fcfs",
     "hindsight_shortest_first",
     "mc_sf",

@@ -13,7 +13,8 @@ def a_max(requests: Requests) -> Simulation:
     No request is ever evicted, because o <= u. An upper end with s + u > M would never be admitted; it is
     replaced by M - s, which is an upper end too because s + o <= M.
 
-    Source: arXiv 2508.14544 (A_max: schedule by the upper bound, so that the memory never overflows). The
-    replacement, and the admission as in `hindsight_shortest_first`, are this project's.
+    Source: arXiv 2508.14544 (A_max: schedule by the upper bound, so that the memory never overflows). Its
+    theorems have one prompt length, one interval and no arrivals. The replacement, and the admission as in
+    `hindsight_shortest_first`, are this project's.
     """
     return simulate(requests, Ordered(requests, requests.estimates("high")))

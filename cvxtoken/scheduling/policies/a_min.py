@@ -18,15 +18,21 @@ def a_min(requests: Requests) -> Simulation:
     go on for ever; and if no such request is evicted, then those that caused the overflow run on until they
     complete.
 
-    Source: arXiv 2508.14544 (A_min: begin with the lower bound, refine it, evict on overflow). This project's
-    reading: the order of eviction, among equals the latest admitted first; the value to which an estimate is
-    raised; and that evictions happen only before a round that would overflow.
+    Source: arXiv 2508.14544, by excerpts of it: admission in ascending lower bound; on overflow, running jobs
+    are removed in ascending order of their current lower bound until it fits, and the bound of a removed one
+    becomes the tokens that it has made. The paper has one prompt length, one interval and no arrivals; this
+    project goes beyond that. This project's reading: among equals the latest admitted goes first; a running
+    request that has reached its estimate counts with one token more, for the order of removal and afterwards;
+    and removal happens only before a round that would overflow.
     """
-    return simulate(requests, _AMin(requests, requests.estimates("low")))
+    return simulate(requests, AMin(requests, requests.estimates("low")))
 
 
-class _AMin(Ordered):
+class AMin(Ordered):
+    """Estimates that rise with what is seen."""
+
     def evict(self, server: Server) -> list[int]:
+        """Evict in ascending order of what the estimates have reached."""
         now, running = server.now, server.running
         reached = {i: max(self.estimates[i], now - running[i] + 1) for i in reversed(running)}
         evicted = self.make_room(server, sorted(reached, key=reached.__getitem__))

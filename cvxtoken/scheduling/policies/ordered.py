@@ -37,21 +37,30 @@ class Ordered:
 
     def admit(self, server: Server) -> list[int]:
         """Admit in ascending order, as long as the first in the queue fits."""
-        now, queue, forecast = server.now, self.queue, self.forecast
-        for i in server.completed:
-            forecast.remove(now, self.prompts[i], self.ends[i] - self.estimates[i], self.ends.pop(i))
-        for i in server.arrived:
-            self.enqueue(i)
+        now, queue = server.now, self.queue
+        self.update(server)
         admitted = []
         while queue:
             i = queue[0][-1]
-            if not forecast.fits(now, self.prompts[i], self.estimates[i]):
+            if not self.forecast.fits(now, self.prompts[i], self.estimates[i]):
                 break
             heapq.heappop(queue)
-            forecast.add(now, self.prompts[i], self.estimates[i])
-            self.ends[i] = now + self.estimates[i]
+            self.begin(now, i)
             admitted.append(i)
         return admitted
+
+    def update(self, server: Server) -> None:
+        """What has completed leaves the forecast, and what has arrived joins the queue."""
+        for i in server.completed:
+            start = self.ends[i] - self.estimates[i]
+            self.forecast.remove(server.now, self.prompts[i], start, self.ends.pop(i))
+        for i in server.arrived:
+            self.enqueue(i)
+
+    def begin(self, now: int, i: int) -> None:
+        """Enter a request that starts into the forecast."""
+        self.forecast.add(now, self.prompts[i], self.estimates[i])
+        self.ends[i] = now + self.estimates[i]
 
     def evict(self, server: Server) -> list[int]:
         """Evict the latest admitted first, until the next round fits."""

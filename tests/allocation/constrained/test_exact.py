@@ -9,10 +9,10 @@ import pytest
 
 import cvxtoken
 from cvxtoken.allocation.constrained.exact import exact_program
-from cvxtoken.allocation.delay import Fifo, Sharing
 from cvxtoken.allocation.targeted.feasible import upper_values
 from cvxtoken.allocation.targets import UPPER, Targets
 from cvxtoken.conic.program import EXPONENTIAL, NONNEGATIVE, SECOND_ORDER, ZERO, ConeProgram, blocks
+from cvxtoken.delay import Fifo, Sharing
 from tests.support.instances import realistic, varying
 from tests.support.servers import SERVED
 

@@ -1,0 +1,39 @@
+"""The parts that the text of every export has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+
+def header(document: dict[str, Any], modules: str) -> str:
+    """What the file is about, and what it needs of `formal/`."""
+    return (
+        f"(* {document['schema']}, sha256 {document['sha256']}: written by `cvxtoken formal`.\n"
+        "   To check it: `make -C formal`, then `coqc -R formal formal FILE.v`. *)\n"
+        f"From formal Require Import {modules}."
+    )
+
+
+def tactics(names: str, precision: int, opened: str = "open") -> str:
+    """The tactics that open the definitions of these names and prove inequalities between numbers."""
+    return (
+        f"Ltac data := cbv [{names} tokens lower_bound upper_bound].\n"
+        f"Ltac num_in bits := data; {opened}; first [exact I | interval with (i_prec bits) | lra].\n"
+        f"Ltac num := num_in {precision}%positive."
+    )
+
+
+def each_of(proofs: Iterable[str]) -> str:
+    """The proof of a Forall2 from one proof an element."""
+    return "\n".join(
+        [*(f"    apply Forall2_cons; [exact ({proof})|]." for proof in proofs), "    apply Forall2_nil."]
+    )
+
+
+def theorem(above: str, reaches: str, upper: str, lower: str) -> str:
+    """The theorem of every export: nothing is above the upper bound, and the tokens reach the lower one."""
+    return (
+        f"Theorem optimum :\n  {above} /\\\n  {reaches}.\n"
+        f"Proof.\n  split; [|{lower.removesuffix('.')}].\n  {upper}\nQed."
+    )
