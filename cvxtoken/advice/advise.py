@@ -12,7 +12,7 @@ from cvxtoken.advice.result import Advice, Input
 from cvxtoken.advice.whole import best_whole
 from cvxtoken.advice.worth import draws_for, worth
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import Server
+from cvxtoken.delay import Server
 from cvxtoken.allocation.problem import FIFO
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.errors import ProblemError

@@ -174,8 +174,8 @@ def _figure(figure: Figure, told: str) -> str:
             for spine in drawn.spines.values():
                 spine.set_color(_INK)
             legend = drawn.get_legend()
-            for label in legend.get_texts() if legend is not None else []:
-                label.set_color(_INK)
+            for entry in legend.get_texts() if legend is not None else []:
+                entry.set_color(_INK)
             drawn.yaxis.label.set_color(_INK)
         figure.savefig(text, format="svg", metadata={"Date": None})
     svg = text.getvalue()

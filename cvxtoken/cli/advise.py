@@ -11,7 +11,7 @@ import typer
 
 from cvxtoken.advice import advise
 from cvxtoken.advice.result import proof_beside
-from cvxtoken.allocation.delay import Server, read_server
+from cvxtoken.delay import Server, read_server
 from cvxtoken.allocation.problem import FIFO
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.cli.optimum import read_shares

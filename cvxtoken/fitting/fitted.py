@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.delay import Server
+from cvxtoken.delay import Server
 from cvxtoken.allocation.prices.search import reliable_prices
 from cvxtoken.allocation.problem import FIFO, Workload
 from cvxtoken.errors import ProblemError, SolverError

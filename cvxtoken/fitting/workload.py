@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxtoken.allocation.delay import Server
+from cvxtoken.delay import Server
 from cvxtoken.allocation.problem import FIFO
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest

@@ -11,6 +11,15 @@ from cvxtoken.rigorous.decimals import (
     double_below,
     exact_dot,
     nearest_double,
+    whole_numbers,
 )
 
-__all__ = ["Interval", "Rounding", "double_above", "double_below", "exact_dot", "nearest_double"]
+__all__ = [
+    "Interval",
+    "Rounding",
+    "double_above",
+    "double_below",
+    "exact_dot",
+    "nearest_double",
+    "whole_numbers",
+]

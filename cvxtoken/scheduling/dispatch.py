@@ -49,7 +49,8 @@ class Queues:
 
     def __init__(self, requests: Requests) -> None:
         self.requests = requests
-        self.arrival, self.prompt = requests.arrival.tolist(), requests.prompt_tokens.tolist()
+        self.arrival: list[int] = requests.arrival.tolist()
+        self.prompt: list[int] = requests.prompt_tokens.tolist()
         self.outputs, self.volume = requests.output_tokens.tolist(), requests.volume.tolist()
         self.by_arrival = np.argsort(requests.arrival, kind="stable").tolist()
         self.members, self.ranks = {}, {}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken.allocation.delay import Server, read_server
+from cvxtoken.delay import Server, read_server
 from cvxtoken.allocation.fields import PROMPT, RANDOM, REQUIRED, SCALARS
 from cvxtoken.allocation.many.workloads import GIVEN, Workloads
 from cvxtoken.allocation.targets import Targets

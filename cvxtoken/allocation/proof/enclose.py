@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxtoken.allocation.delay import Law
+from cvxtoken.delay import Law
 from cvxtoken.allocation.fields import MAY_BE_ZERO
 from cvxtoken.allocation.prices.columns import BLOCK, Columns
 from cvxtoken.allocation.proof.excess import excess
