@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from cvxtoken.delay import Server, read_server
 from cvxtoken.allocation.fields import PROMPT, RANDOM, REQUIRED, SCALARS
 from cvxtoken.allocation.many.workloads import GIVEN, Workloads
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay import Server, read_server
 from cvxtoken.errors import CertificateError, ProblemError
 
 # the order in which they are hashed

@@ -17,7 +17,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxtoken.delay import Law
 from cvxtoken.allocation.fields import MAY_BE_ZERO
 from cvxtoken.allocation.prices.columns import BLOCK, Columns
 from cvxtoken.allocation.proof.excess import excess
@@ -25,6 +24,7 @@ from cvxtoken.allocation.proof.goals import Goal
 from cvxtoken.allocation.proof.totals import SUM_ERROR, UNDERFLOW, Part, Total, times
 from cvxtoken.allocation.targets import LIMITS, MEMORY
 from cvxtoken.arrays import FloatArray
+from cvxtoken.delay import Law
 from cvxtoken.rigorous.balls import Ball
 from cvxtoken.rigorous.pairs import U, fold
 
