@@ -133,7 +133,7 @@ def main() -> int:
     good = median <= 0.05 and most <= 0.25 and float(np.median(few[ADVISED])) < least
     shares = f"{100 * median:.2g} % of the best uniform loss in the median, {100 * most:.2g} % in 95 %"
     few_told = f"from 300 rows {100 * float(np.median(few[ADVISED])):.2g} % in the median"
-    print(f"verdict: {'' if good else 'NOT '}as claimed: from 3,000 rows {shares}; {few_told}")
+    print("verdict: " + f"{'' if good else 'NOT '}as claimed: from 3,000 rows {shares}; {few_told}")
     return 0 if good or arguments.quick else 1
 
 

@@ -167,7 +167,7 @@ def main() -> int:
         save(figure, asked.picture)
     worst = max(f[:, [0, 2]].max() for f in found.values())
     said = "every optimum is proven, and found by another road too" if worst <= GAP else "NOT all is proven"
-    print(f"verdict: {said}: the largest width or distance is {worst:.0e}")
+    print("verdict: " + said + f": the largest width or distance is {worst:.0e}")
     return int(not worst <= GAP)
 
 

@@ -113,10 +113,9 @@ def main() -> int:
     outside = [name for name, share in shares.items() if not limits[name][0] <= share <= limits[name][1]]
     if arguments.picture:
         draw_picture(shares, arguments.picture)
-    if outside:
-        print(f"verdict: the intervals do NOT hold what they say: {', '.join(outside)}")
-    else:
-        print(f"verdict: the intervals hold what they say: {shares['all']:.3f} of {side.size} hold the truth")
+    told_of = f"{shares['all']:.3f} of {side.size} intervals hold the truth"
+    missed = f"NOT as claimed for {', '.join(outside)}" if outside else "as claimed"
+    print("verdict: " + f"{missed}: {told_of}")
     return 1 if outside else 0
 
 

@@ -12,9 +12,9 @@ from cvxtoken.advice.result import Advice, Input
 from cvxtoken.advice.whole import best_whole
 from cvxtoken.advice.worth import draws_for, worth
 from cvxtoken.allocation import model
-from cvxtoken.delay import Server
 from cvxtoken.allocation.problem import FIFO
 from cvxtoken.allocation.targets import Targets
+from cvxtoken.delay import Server
 from cvxtoken.errors import ProblemError
 from cvxtoken.fitting.uncertainty import checked_confidence
 from cvxtoken.fitting.workload import fit_workload

@@ -11,7 +11,6 @@ import typer
 
 from cvxtoken.advice import advise
 from cvxtoken.advice.result import proof_beside
-from cvxtoken.delay import Server, read_server
 from cvxtoken.allocation.problem import FIFO
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.cli.optimum import read_shares
@@ -28,6 +27,7 @@ from cvxtoken.cli.tables import (
     hints,
     read_columns,
 )
+from cvxtoken.delay import Server, read_server
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import read_document
 from cvxtoken.fitting.rows import LOG, ROWS

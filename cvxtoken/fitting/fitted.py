@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from cvxtoken.allocation import model
-from cvxtoken.delay import Server
 from cvxtoken.allocation.prices.search import reliable_prices
 from cvxtoken.allocation.problem import FIFO, Workload
+from cvxtoken.delay import Server
 from cvxtoken.errors import ProblemError, SolverError
 from cvxtoken.files import Document, write_text
 from cvxtoken.fitting.arrivals import ArrivalFit

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxtoken.delay import Server
 from cvxtoken.allocation.problem import FIFO
+from cvxtoken.delay import Server
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
 from cvxtoken.fitting.arrivals import ArrivalFit, fit_arrivals

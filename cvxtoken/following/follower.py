@@ -15,8 +15,9 @@ A = S^(1/2) M S^(1/2), by Cauchy and Schwarz,
 So a move only where 2 g / e > q, with q^2 the quantile of chi-square at 1 - level, lets noise alone move the
 budgets in at most a share `level` of independent looks, whatever M is. Near full load g is no quadratic:
 instead of 2 g > q e, which is the same to first order, g is asked to be positive also at the rates that speak
-most for staying, theta - (q / 2) S g' / e, none of them below 0. Budgets that are unstable at the new
-estimate are left at once.
+most for staying, theta - (q / 2) S g' / e, none of them below 0, and at those as far on the way back to the
+rates that l was set for (of a quadratic, g is 0 half way back, so that this asks for |z| > q itself). Budgets
+that are unstable at the new estimate are left at once.
 
 Few arrivals are less normal than many, and none would seem to be sure of a rate of 0: so S has for the new
 estimate the variances at the higher rate, its own or that which l was set for.
@@ -173,8 +174,10 @@ class Follower:
         slopes = np.where(np.isfinite(slopes), slopes, 0.0) / (2 * _STEP * theta.sum())
         S = np.maximum(theta, self._held.rates) * estimate.spread + self._held.variances
         error = float(np.sqrt(slopes**2 @ S))
-        staying = lowest(theta, slopes, S, self._quantile / 2)
-        doubted = float(self._gains(best.tokens, staying[None])[0])
+        radius, back = self._quantile / 2, self._held.rates - theta
+        distance = float(np.sqrt((back**2 / S).sum()))
+        doubts = [lowest(theta, slopes, S, radius), theta + back * min(1.0, radius / max(distance, 1e-300))]
+        doubted = self._gains(best.tokens, np.array(doubts)).min()
         return (gain, error) if doubted > 0 else (0.0, np.nan)
 
     def _gains(self, tokens: FloatArray, rates: FloatArray) -> FloatArray:

@@ -52,7 +52,7 @@ class Queues:
         self.arrival: list[int] = requests.arrival.tolist()
         self.prompt: list[int] = requests.prompt_tokens.tolist()
         self.outputs, self.volume = requests.output_tokens.tolist(), requests.volume.tolist()
-        self.by_arrival = np.argsort(requests.arrival, kind="stable").tolist()
+        self.by_arrival: list[int] = np.argsort(requests.arrival, kind="stable").tolist()
         self.members, self.ranks = {}, {}
         for name, key in ORDERS.items():
             keys = key(requests)

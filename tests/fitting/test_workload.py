@@ -69,7 +69,8 @@ def test_scatter_may_be_part_of_the_workload(folder: Path, fitted: FittedWorkloa
     assert "service times, which it counts, adds" in str(varying)
     assert "service times, which it leaves out, adds" in str(fitted)
     draws = cvxtoken.draw_workloads(varying, 50)
-    wider = np.array([draw.deviation_per_token / w.deviation_per_token for draw in draws])
+    at = np.full(3, 1000.0)
+    wider = np.array([model.deviation(draw, at) / model.deviation(w, at) for draw in draws])
     errors = [task.service.spread_error / 2 for task in varying.tasks]  # of a root
     assert wider.std(axis=0) == pytest.approx(errors, rel=0.5), "5 standard deviations"
 
