@@ -126,11 +126,11 @@ SAME: dict[str, str | bytes] = {
     "nested.jsonl": NESTED,
     "table.parquet": parquet(),
     "wrong-ending.csv": LINES,
-    "packed.csv.gz": gzip.compress(text().encode()),
+    "packed.csv.gz": gzip.compress(text().encode(), mtime=0),
     "packed.csv.zst": zstandard.compress(text().encode()),
-    "packed.jsonl.gz": gzip.compress(LINES.encode()),
+    "packed.jsonl.gz": gzip.compress(LINES.encode(), mtime=0),
     "packed.jsonl.zst": zstandard.compress(LINES.encode()[:99]) + zstandard.compress(LINES.encode()[99:]),
-    "packed.parquet.gz": gzip.compress(parquet()),
+    "packed.parquet.gz": gzip.compress(parquet(), mtime=0),
 }
 
 
@@ -340,7 +340,7 @@ def test_rows_are_chosen_and_those_without_anything_are_left_out(tmp_path: Path)
         (b"PK\x03\x04...", "t: a ZIP or Excel file; a table must be saved as CSV, JSON or Parquet"),
         (b"PAR1...", "t: cannot be read: "),
         (b"\x1f\x8b...", "t: cannot be unpacked: "),
-        (gzip.compress(b"output_tokens\n1\n")[:-9], "t: cannot be unpacked: "),
+        (gzip.compress(b"output_tokens\n1\n", mtime=0)[:-9], "t: cannot be unpacked: "),
         (b"\x28\xb5\x2f\xfd...", "t: cannot be unpacked: "),
         (b'output_tokens,a\n1,"b\n\nc"\n2,3,4\n', "t, line 5: 3 fields; the header has 2"),
         (b"output_tokens,a\n1,2\n3\n", "t, line 3: 1 field; the header has 2"),
