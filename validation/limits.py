@@ -28,6 +28,7 @@ CPU, MEMORY = 30.0, 500e6  # s and bytes, of a whole process
 SIZE = 49_900_000  # bytes of a file
 LONG = 2.0**-900 * (1 - 2.0**-53)  # a double of some 750 significant digits
 Document = dict[str, Any]
+VOLUME: Document = {"kind": "volume"}
 
 
 def filled(piece: str, head: str = "[", tail: str = "]") -> bytes:
@@ -180,14 +181,25 @@ def snapshots(memory: int, places: list[tuple[int, int]], outputs: list[int], ho
     return schedule(columns, memory, {"kind": "snapshots", "scale": 10**9, "inequalities": [item]})
 
 
-def requests(n: int) -> Document:
-    """As many requests as a file holds, by their volume."""
+def prices(row: list[int], span: int) -> Document:
+    """A proof by prices with a fine scale."""
+    return {"kind": "prices", "scale": 10**18, "span": span, "prices": row}
+
+
+def priced(row: list[int], n: int) -> Document:
+    """A proof by long prices, of requests that look at all of them."""
+    columns = {"arrival": [k % 7 for k in range(n)], "prompt_tokens": [10**8] * n, "output_tokens": [9] * n}
+    return schedule(columns, 10**9, prices(row, 1))
+
+
+def requests(n: int, proof: Document = VOLUME) -> Document:
+    """As many requests as a file holds."""
     columns = {
         "arrival": [10**8 + 7 * k % 1000 for k in range(n)],
         "prompt_tokens": [300 + k % 7 for k in range(n)],
         "output_tokens": [300 + k % 11 for k in range(n)],
     }
-    return schedule(columns, 10**6, {"kind": "volume"}, 1000)
+    return schedule(columns, 10**6, proof, 1000)
 
 
 ATTACKS: dict[str, tuple[str, Callable[[], bytes | Document]]] = {
@@ -247,6 +259,10 @@ ATTACKS: dict[str, tuple[str, Callable[[], bytes | Document]]] = {
         ),
     ),
     "requests": ("schedule", lambda: requests(740_000)),
+    "requests, mean times": ("schedule", lambda: requests(740_000, {"kind": "busy"})),
+    "prices of many requests": ("schedule", lambda: requests(740_000, prices([9] * 100, 10**6))),
+    "prices, pieces": ("schedule", lambda: priced([10**17] * 200_000, 40)),
+    "prices, spans": ("schedule", lambda: priced([10**18] * 1_000_000, 3)),
     **{name: ("conic", make) for name, make in CONES.items()},
 }
 

@@ -1,9 +1,9 @@
 """What does a limit on 1 % of the requests save, first come first served and under continuous batching?
 
 This is the second paper's headline: a limit that touches few requests shortens everybody's wait. Lengths are
-those of production traces, arrivals Poisson, at a load of 0.7 without the limit; and at the largest load at
-which the law of sharing is claimed, where prompts block for too much of the time at 0.7. Continuous batching
-is that of Qwen3-14B on one H100 at the trace's mean input.
+those of production traces, arrivals Poisson, at a load of 0.7 without the limit, and where prompts then block
+for more than a quarter of the time, at the load where they block for so much. Continuous batching is that of
+Qwen3-14B on one H100 at the trace's mean input.
 
 Claims: (1) on every trace a limit at the 99 % quantile of the lengths lowers the mean wait first come first
 served, its 95 % interval above 0, and where the law is claimed by a larger share than the mean system time of
@@ -92,8 +92,8 @@ def saved(traces: list[Trace], requests: int) -> bool:
         n, p = np.arange(1.0, len(trace.lengths) + 1), trace.lengths.probabilities[None]
         means, squares = moments(n, p, limit)
         work = k.k1 + k.k2 + k.k3 * float(means[0, 0])
-        # the load at which prompts block for as much of the time as the law is claimed to, just below
-        loads = [LOAD, min(LOAD, 0.999 * BLOCKED * work / (k.k1 + k.k2))]
+        # and the load at which prompts block for a quarter of the time
+        loads = [LOAD, min(LOAD, BLOCKED * work / (k.k1 + k.k2))]
         for load in dict.fromkeys(loads):
             rates = load / float(means[0, 0]), load / work
             values = savings(means, squares, k, rates)[:, 0]

@@ -90,9 +90,10 @@ def widening(picture: Path | None) -> bool:
     powers = [np.diff(np.log(high[:5])) / np.log(2) for _, high in (short, first)]  # before the queue ends
     for mix, power in zip(("all are l", "the long come first"), powers, strict=True):
         print(f"where {mix}, A_max grows as (u / l)^{power.min():.2f} to {power.max():.2f} up to u / l = 16")
-    steps = max(np.diff(spread[0]).max(), np.diff(first[0]).max())
-    print(f"A_min's largest step at a doubling: {steps:.2f}")
-    return bool((spread[0] <= spread[1] + 1e-9).all() and min(map(np.min, powers)) > 0.8 and steps < 1.0)
+    steps = [np.diff(low).max() for low, _ in (spread, first)]
+    print(f"A_min's largest step at a doubling: {steps[0]:.2f} where log-uniform, {steps[1]:.2f} long first")
+    good = steps[0] < 0.5 and steps[1] < 1.0 and min(map(np.min, powers)) > 0.8
+    return bool(good and (spread[0] <= spread[1] + 1e-9).all())
 
 
 def draw(widths: list[int], ratios: FloatArray, path: Path) -> None:

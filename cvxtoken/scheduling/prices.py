@@ -25,7 +25,7 @@ from cvxtoken.arrays import FloatArray, IntArray
 from cvxtoken.scheduling.problem import Requests
 
 SPANS = 6000  # to the end of a known schedule, at most
-PIECES = 4_000_000  # of starts that the checker looks at, about; wider spans leave fewer
+PIECES = 3_000_000  # of starts that the checker looks at, about; wider spans leave fewer
 # (h over the final one, starts a span while the wait is short, entries of the matrix of payments at most (12
 # bytes each), softness e over the mean latency)
 STAGES = (

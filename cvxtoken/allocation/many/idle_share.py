@@ -1,7 +1,4 @@
-"""Sums of products to about 31 digits, over arrays: a number is the unevaluated sum of two doubles.
-
-Source: the error-free transformations of Dekker (1971) and Knuth.
-"""
+"""The idle shares of many instances without tokens, in pairs of doubles where doubles are too short."""
 
 from __future__ import annotations
 
@@ -9,8 +6,8 @@ import numpy as np
 
 from cvxtoken.allocation.model import ROUGH_IDLE
 from cvxtoken.arrays import FloatArray
+from cvxtoken.rigorous.pairs import fold_pairs, two_prod, two_sum
 
-_SPLIT = 2.0**27 + 1
 IDLE_ERROR = 2.0**-100  # of `idle_at_zero`, a type; generous
 
 
@@ -28,38 +25,8 @@ def idle_at_zero(prior: FloatArray, overhead: FloatArray, rate: FloatArray, shar
 
 
 def _exact_idle(prior: FloatArray, overhead: FloatArray, rate: FloatArray, share: float) -> FloatArray:
-    high, low = _product(prior, overhead)
-    while len(high) > 1:  # by halves, so that no element is added more than log2(N) times
-        half = len(high) // 2
-        first, second, rest = slice(0, half), slice(half, 2 * half), slice(2 * half, None)
-        total, error = _sum(high[first], high[second])
-        high, low = (
-            np.concatenate([total, high[rest]]),
-            np.concatenate([error + (low[first] + low[second]), low[rest]]),
-        )
-    factor, error_rate = _product(rate, np.full_like(rate, share))
-    load, error = _product(factor, high[0])
-    y0, left = _sum(np.ones_like(load), -load)
-    return np.asarray(y0 + (left - (error + (factor * low[0] + error_rate * high[0]))))
-
-
-def _product(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The rounded product a b and its rounding error, exactly."""
-    a_high, a_low = _halves(a)
-    b_high, b_low = _halves(b)
-    product = a * b
-    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
-
-
-def _halves(a: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Two numbers of at most 26 bits with the sum a."""
-    big = _SPLIT * a
-    high = big - (big - a)
-    return high, a - high
-
-
-def _sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The rounded sum a + b and its rounding error, exactly."""
-    total = a + b
-    part = total - a
-    return total, (a - (total - part)) + (b - part)
+    high, low = fold_pairs(*two_prod(prior, overhead))
+    factor, error_rate = two_prod(rate, np.full_like(rate, share))
+    load, error = two_prod(factor, high)
+    y0, left = two_sum(np.ones_like(load), -load)
+    return np.asarray(y0 + (left - (error + (factor * low + error_rate * high))))
