@@ -225,7 +225,7 @@ def test_clip(command, tmp_path: Path) -> None:
     assert 0 <= found["loss"] <= 1
     for arguments, message in (
         (["clip", "--limits", "800,x"], "limits is '800,x'; it must be whole numbers"),
-        (["clip", "--lengths", f"{trace}:in"], "there is no column 'in'; columns: t, out"),
+        (["clip", "--lengths", f"{trace}:in"], "there is no column 'in' for output_tokens; columns: t, out"),
         (["clip", "--arrival-rate", "1000"], "an arrival rate below 44.4444 /s would do"),
         (["clip", "none.toml"], "cannot be read"),
         (["clip", "--limits", "800", "--plot", str(tmp_path / "no" / "f.png")], "cannot be written"),

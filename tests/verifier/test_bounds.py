@@ -127,8 +127,8 @@ BROKEN: dict[str, tuple[str, str, Callable[[ModuleType], None]]] = {
     "rows not over pi": ("X.at(chi) * X.at(a[k]) / pi", "X.at(chi) * X.at(a[k])", check_rows),
     "rows left out": ("X.at(chi) * X.at(a[k]) / pi", "self.zero", check_rows),
     "a negative slope without its end": (
-        "return self.value(top)\n        log",
-        "return self.gain\n        log",
+        "return self.value(top)  # Cap: r <= 0",
+        "return self.gain  # Cap: r <= 0",
         check_negative_slopes,
     ),
     "zeta not over pi": ("X.at(zeta) * A / pi", "X.at(zeta) * A", check_the_gap_closes),
