@@ -184,7 +184,7 @@ class Follower:
         """g at rates of shape (M, N)."""
         better = objectives(self._workload, tokens, rates)
         held = objectives(self._workload, self.tokens, rates)
-        return np.where(held > -np.inf, better - held, np.inf)
+        return np.subtract(better, held, out=np.full_like(held, np.inf), where=held > -np.inf)
 
 
 def lowest(theta: FloatArray, slopes: FloatArray, S: FloatArray, radius: float) -> FloatArray:

@@ -145,3 +145,9 @@ def test_the_workload_is_the_first_estimate() -> None:
     follower = Follower(w, 100.0)
     assert follower.tokens == pytest.approx(cvxtoken.solve_many([w]).tokens[0], rel=1e-9)
     assert follower.estimate.rates.tolist() == (w.arrival_rate * w.prior).tolist()
+
+
+def test_where_neither_budgets_are_stable_nothing_speaks_for_staying() -> None:
+    """Near an overload the rates that are doubted may bear neither; a warning would fail the test."""
+    follower = Follower(pair(), 0.0)
+    assert follower._gains(np.array([4000.0, 4000.0]), np.array([[20.0, 20.0]])).tolist() == [np.inf]
