@@ -6,12 +6,14 @@ import base64
 import os
 import platform
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from importlib import metadata
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 
 from markdown_it import MarkdownIt
 
@@ -71,7 +73,7 @@ def markdown(outcomes: list[Outcome], quick: bool, folder: Path) -> str:
 
 
 def updated(text: str, outcomes: list[Outcome], quick: bool, folder: Path) -> str:
-    """A report with some studies run again: their rows and sections anew, with the setting of this run."""
+    """A report with some studies run again: their rows, sections and claims, and this run's setting."""
     how = f"Run again{' on smaller samples (`--quick`)' if quick else ''} on {_setting()}."
     for outcome in outcomes:
         name, row = outcome.study.name, _row(outcome)
@@ -87,7 +89,10 @@ def updated(text: str, outcomes: list[Outcome], quick: bool, folder: Path) -> st
             text = f"{text.rstrip()}\n\n{part}\n"
         else:
             text = f"{text[: old.start()]}{part}\n\n{text[old.end() :]}".rstrip() + "\n"
-    return text
+    first = text.index("\n### ", text.index("\n## The papers' claims\n"))
+    last = text.index("\n## ", first)
+    known = dict(re.findall(r"^\| (.+?) \| (.+?) \| ", text[first:last], re.M))
+    return f"{text[:first]}\n" + "\n\n".join(_claims(outcomes, known)) + f"\n{text[last:]}"
 
 
 def section(outcome: Outcome, folder: Path) -> str:
@@ -103,11 +108,13 @@ def section(outcome: Outcome, folder: Path) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def standing(claim: Claim, outcomes: list[Outcome]) -> str:
-    """What became of a claim in this run."""
+def standing(claim: Claim, outcomes: list[Outcome], known: Mapping[str, str] = MappingProxyType({})) -> str:
+    """What became of a claim in this run, or of one not looked at in an earlier run, by its text."""
     if not claim.study:
         return claim.standing
     found = [outcome for outcome in outcomes if outcome.study.name == claim.study]
+    if not found and claim.text in known:
+        return known[claim.text]
     if not found or (claim.needs_data and found[0].missing):
         return "not looked at in this run" + (", for want of data" if found else "")
     return claim.standing if found[0].good else "**NOT confirmed in this run**"
@@ -140,11 +147,11 @@ def _row(o: Outcome) -> str:
     return f"| [{o.study.name}](#{o.study.name}) | {said} | {o.seconds:.0f} |"
 
 
-def _claims(outcomes: list[Outcome]) -> list[str]:
+def _claims(outcomes: list[Outcome], known: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     parts = []
     for paper, claims in groupby(CLAIMS, lambda claim: claim.paper):
         rows = [
-            f"| {claim.text} | {standing(claim, outcomes)} | {claim.why}"
+            f"| {claim.text} | {standing(claim, outcomes, known)} | {claim.why}"
             + (f" ([{claim.study}](#{claim.study})) |" if claim.study else " |")
             for claim in claims
         ]

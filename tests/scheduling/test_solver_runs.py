@@ -44,13 +44,14 @@ def test_bounds_and_proofs_do_not_depend_on_what_ran_before() -> None:
     """HiGHS keeps its pool of threads: a run that asks for another number fails."""
     fresh = bounds("")
     assert [found[-1] for found in fresh] == [[], []]  # type: ignore[index]
-    for before in (
+    before = (
         "x = cp.Variable(3, integer=True)\n"
-        "cp.Problem(cp.Minimize(cp.sum(x)), [x >= 0.5, x[0] + x[1] >= 3.3]).solve(solver='HIGHS')",
-        "x = cp.Variable(3)\ncp.Problem(cp.Minimize(cp.sum(x)), [x >= 0.5]).solve(solver='HIGHS', threads=2)",
-        "h = highspy.Highs(); h.setOptionValue('threads', 3); h.addVar(0.0, 1.0); h.run()",
-    ):
-        assert bounds(before) == fresh, before
+        "cp.Problem(cp.Minimize(cp.sum(x)), [x >= 0.5, x[0] + x[1] >= 3.3]).solve(solver='HIGHS')\n"
+        "x = cp.Variable(3)\n"
+        "cp.Problem(cp.Minimize(cp.sum(x)), [x >= 0.5]).solve(solver='HIGHS', threads=2)\n"
+        "h = highspy.Highs(); h.setOptionValue('threads', 3); h.addVar(0.0, 1.0); h.run()"
+    )
+    assert bounds(before) == fresh
 
 
 def test_designing_weights_fails_with_its_solver(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,6 +146,24 @@ def test_a_claim_stands_as_far_as_its_study_does() -> None:
     assert standing(replace(claim, study="", standing=NOT_PUBLIC), []) == NOT_PUBLIC
 
 
+def test_claims_are_renewed_with_their_studies(tmp_path: Path) -> None:
+    first, second = [study for study in STUDIES if study.name in {claim.study for claim in CLAIMS}][:2]
+    good = [Outcome(study, "", "so", True, 1.0, None, ()) for study in (first, second)]
+    text = updated(markdown([good[0]], False, tmp_path), [good[1]], False, tmp_path)
+    rows = {
+        claim.text: row
+        for claim in CLAIMS
+        for row in text.splitlines()
+        if row.startswith(f"| {claim.text} |")
+    }
+    for claim in CLAIMS:
+        here = standing(claim, good)
+        assert f"| {claim.text} | {here} | {claim.why}" in rows[claim.text]
+    worse = updated(text, [replace(good[1], good=False)], False, tmp_path)
+    count = sum(claim.study == second.name for claim in CLAIMS)
+    assert worse.count("**NOT confirmed in this run**") == count > 0
+
+
 def test_claims_are_of_three_papers_and_name_studies() -> None:
     assert len({claim.paper for claim in CLAIMS}) == 3
     for claim in CLAIMS:
