@@ -14,7 +14,16 @@ from cvxtoken.advice.result import proof_beside
 from cvxtoken.allocation.problem import FIFO
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.cli.optimum import read_shares
-from cvxtoken.cli.options import AsJson, writable
+from cvxtoken.cli.options import (
+    AsJson,
+    MaxMeanTokens,
+    MaxSystemTime,
+    MaxUtilization,
+    MaxWait,
+    MinAccuracy,
+    Objective,
+    writable,
+)
 from cvxtoken.cli.tables import (
     ANY_TABLE,
     ColumnNames,
@@ -73,21 +82,12 @@ def advise_command(
     max_tokens: Annotated[
         float | None, typer.Option(help="Largest budget, in place of the largest measured.")
     ] = None,
-    objective: Annotated[
-        str, typer.Option(help="trade-off, or accuracy: the best there is under targets.")
-    ] = "trade-off",
-    max_system_time: Annotated[
-        float | None, typer.Option(help="Target: mean system time, at most, in s.")
-    ] = None,
-    max_wait: Annotated[float | None, typer.Option(help="Target: mean wait, at most, in s.")] = None,
-    max_utilization: Annotated[float | None, typer.Option(help="Target: utilization, at most.")] = None,
-    max_mean_tokens: Annotated[
-        float | None, typer.Option(help="Target: mean thinking tokens of a query, at most.")
-    ] = None,
-    min_accuracy: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=SHARE", help="Target: accuracy of a task, at least; may be repeated."),
-    ] = None,
+    objective: Objective = "trade-off",
+    max_system_time: MaxSystemTime = None,
+    max_wait: MaxWait = None,
+    max_utilization: MaxUtilization = None,
+    max_mean_tokens: MaxMeanTokens = None,
+    min_accuracy: MinAccuracy = None,
     column: ColumnNames = None,
     arrivals_column: Annotated[
         list[str] | None, typer.Option(metavar="OURS=THEIRS", help="What the log calls one; repeatable.")

@@ -16,7 +16,13 @@ from cvxtoken.cli.options import (
     ArrivalRate,
     AsJson,
     CertificateFile,
+    MaxMeanTokens,
+    MaxSystemTime,
     MaxTokens,
+    MaxUtilization,
+    MaxWait,
+    MinAccuracy,
+    Objective,
     Solver,
     WorkloadName,
     drawable,
@@ -31,24 +37,15 @@ def solve_command(
     arrival_rate: ArrivalRate = None,
     accuracy_weight: AccuracyWeight = None,
     max_tokens: MaxTokens = None,
-    objective: Annotated[
-        str, typer.Option(help="trade-off, or accuracy: the best there is under targets.")
-    ] = "trade-off",
-    max_system_time: Annotated[
-        float | None, typer.Option(help="Target: mean system time, at most, in s.")
-    ] = None,
-    max_wait: Annotated[float | None, typer.Option(help="Target: mean wait, at most, in s.")] = None,
-    max_utilization: Annotated[float | None, typer.Option(help="Target: utilization, at most.")] = None,
-    max_mean_tokens: Annotated[
-        float | None, typer.Option(help="Target: mean thinking tokens of a query, at most.")
-    ] = None,
+    objective: Objective = "trade-off",
+    max_system_time: MaxSystemTime = None,
+    max_wait: MaxWait = None,
+    max_utilization: MaxUtilization = None,
+    max_mean_tokens: MaxMeanTokens = None,
     max_mean_kv_tokens: Annotated[
         float | None, typer.Option(help="Target: mean tokens in the KV memory of a replica, at most.")
     ] = None,
-    min_accuracy: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=SHARE", help="Target: accuracy of a type, at least; may be repeated."),
-    ] = None,
+    min_accuracy: MinAccuracy = None,
     solver: Solver = "CLARABEL",
     as_json: AsJson = False,
     certificate: CertificateFile = None,

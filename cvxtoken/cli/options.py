@@ -54,6 +54,17 @@ CertificateFile = Annotated[
     Path | None, typer.Option(callback=writable, help="Write the proof to this file.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Objective = Annotated[str, typer.Option(help="trade-off, or accuracy: the best there is under targets.")]
+MaxSystemTime = Annotated[float | None, typer.Option(help="Target: mean system time, at most, in s.")]
+MaxWait = Annotated[float | None, typer.Option(help="Target: mean wait, at most, in s.")]
+MaxUtilization = Annotated[float | None, typer.Option(help="Target: utilization, at most.")]
+MaxMeanTokens = Annotated[
+    float | None, typer.Option(help="Target: mean thinking tokens of a query, at most.")
+]
+MinAccuracy = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=SHARE", help="Target: accuracy of a type, at least; may be repeated."),
+]
 
 
 ServerFile = Annotated[

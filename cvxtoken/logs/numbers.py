@@ -75,15 +75,13 @@ def decimal_mark(columns: Iterable[tuple[pl.Series, bool, str]], origin: str, to
         (a, x), (b, y) = sure.values()
         raise ProblemError(
             f"{origin}: {a!r} holds {x!r} and {b!r} holds {y!r}; say by --decimal point or comma "
-            f"(Hints.decimal) "
-            "which is the decimal mark"
+            "(Hints.decimal) which is the decimal mark"
         )
     if doubtful is not None and not sure:
         name, value = doubtful
         raise ProblemError(
             f"{origin}: {name!r} holds {value!r}, which is one number with a decimal point and another "
-            f"with a "
-            "decimal comma; say which by --decimal point or comma (Hints.decimal)"
+            "with a decimal comma; say which by --decimal point or comma (Hints.decimal)"
         )
     return next(iter(sure), "point")
 

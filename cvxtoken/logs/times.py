@@ -181,8 +181,7 @@ def _ordered(local: pl.Series, both: list[pl.Series], hints: Hints, where: str) 
     row = int((both[0] != both[1]).arg_true()[0])
     raise ProblemError(
         f"{where} holds {local[row]!r}, which begins with a day or with a month; say which by --dates "
-        f"day-first "
-        "or month-first (Hints.dates)"
+        "day-first or month-first (Hints.dates)"
     )
 
 

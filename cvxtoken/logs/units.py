@@ -50,6 +50,5 @@ def check_first_token(seconds: FloatArray, where: str, ours: str) -> None:
 def _question(where: str, what: str, ours: str) -> None:
     raise ProblemError(
         f"{where}: {what}, so that these seem to be no seconds; their unit is told by --unit {ours}=ms "
-        f"(or us, ns, "
-        f"or s if they are seconds; Hints.units)"
+        "(or us, ns, or s if they are seconds; Hints.units)"
     )
