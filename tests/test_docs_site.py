@@ -113,7 +113,7 @@ def test_the_exported_page_moves_with_its_sliders(site: Path) -> None:
         light = cvxtoken.solve(cvxtoken.load("qwen3-8b").replace(arrival_rate=0.01, accuracy_weight=30))
         assert all(f"{tokens:.1f}" in after["budgets"] for tokens in light.tokens)
         assert f"{light.utilization:.3f}" in after["rho"]
-        slide(0, 7)
+        slide(0, 6)
         assert "Left the stability region" in shown("runs")
         for number in (1, 2, 3):
             before_slide = shown("budgets")

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from cvxtoken.allocation import model
+from cvxtoken.picture import COLOURS, DARK
 
 FOLDER = Path(__file__).parent
 
@@ -38,7 +39,8 @@ def page() -> str:
         ],
         "tasks": first.workload.names,
         "methods": list(notebook.METHODS),
-        "colors": notebook.COLORS,
+        "colors": [(colour, DARK[colour]) for colour in notebook.COLORS],
+        "shades": [(colour, DARK[colour]) for colour in COLOURS[: len(first.workload)]],
         "scenes": [record(notebook.scene(*position)) for position in positions],
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace(

@@ -1,4 +1,4 @@
-"""What MkDocs is told beyond mkdocs.yml: figures, explorer and slides are made, formulas become MathML.
+"""What MkDocs is told beyond mkdocs.yml: what is made for the site, and that formulas become MathML.
 
 Browsers draw MathML themselves, so that the site needs neither a script nor a font from elsewhere.
 """
@@ -7,15 +7,27 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import explorer
 import figures
 import latex2mathml.converter
+import load
 import slides
 from mkdocs.structure.files import File, Files
 
+import cvxtoken
+
+ROOT = Path(cvxtoken.__file__).parent.parent
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>([.,;:]?)', re.S)
+_PICTURE = re.compile(r'<p>(<a [^>]*>)?(<img [^>]*?) title="([^"]*)"([^>]*>)(</a>)?</p>')
+
+
+def on_config(config: Any) -> Any:
+    """The version stands on every page."""
+    config.site_name = f"cvxtoken {cvxtoken.__version__}"
+    return config
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -25,12 +37,27 @@ def on_files(files: Files, config: Any) -> Files:
         files.append(File.generated(config, f"images/{name}.svg", content=content))
     files.append(File.generated(config, "class/slides.html", content=slides.page(drawn)))
     files.append(File.generated(config, "explorer-page.html", content=explorer.page()))
+    files.append(File.generated(config, "load-page.html", content=load.page()))
     return files
 
 
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """The page of versions ends with the changes."""
+    if page.file.src_uri != "versions.md":
+        return markdown
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    entries = changes[changes.index("\n## ") :]
+    return markdown + entries.replace("](docs/", "](")
+
+
 def on_page_content(html: str, **_: Any) -> str:
-    """Every formula in TeX as MathML."""
-    return _FORMULA.sub(_mathml, html)
+    """Every formula in TeX as MathML, and below every picture what its title says."""
+    return _PICTURE.sub(_figure, _FORMULA.sub(_mathml, html))
+
+
+def _figure(found: re.Match[str]) -> str:
+    before, image, caption, end, after = (part or "" for part in found.groups())
+    return f"<figure>{before}{image}{end}{after}<figcaption>{caption}</figcaption></figure>"
 
 
 def _mathml(found: re.Match[str]) -> str:
