@@ -21,10 +21,10 @@ with app.setup:
     from cvxtoken.allocation.prices.search import solve_prices
     from cvxtoken.picture import BLUE, GREEN, GREY, INK, ORANGE
 
-    ARRIVAL_RATES = (0.01, 0.05, 0.09, 0.1, 0.12, 0.2, 0.5, 1.0)  # 1/s
+    ARRIVAL_RATES = (0.01, 0.09, 0.1, 0.12, 0.2, 0.5, 1.0)  # 1/s
     ACCURACY_WEIGHTS = (10, 30, 100)  # s
     RATE_FACTORS = (0.25, 1, 4)  # on one task's saturation rate b
-    TIME_FACTORS = (0.5, 1, 2)  # on its time per token c
+    TIME_FACTORS = (0.5, 1)  # on its time per token c
     TASK = "GSM8K"
     STEPS = 40  # of each method
     METHODS = {

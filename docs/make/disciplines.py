@@ -17,5 +17,5 @@ def disciplines() -> Figure:
     problem = batching.default_problem().replace(
         lengths=LengthDistribution.lognormal(3.5, 0.8, 160), max_batch=49
     )
-    plots.disciplines(batching.compare(problem, RATES, sizes=[1, 2, 4, 8, 16, 49]), axes)
+    plots.disciplines(batching.compare(problem, RATES, sizes=[1, 4, 16, 49]), axes)
     return figure

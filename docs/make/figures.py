@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from servers import measured_servers
 
 import cvxtoken
-from cvxtoken import plots, scheduling
+from cvxtoken import plots
 from cvxtoken.allocation import model
 from cvxtoken.picture import BLUE, GREEN, GREY, INK, ORANGE, PAPER, PURPLE, svg
 
@@ -153,26 +153,6 @@ def price_paths() -> Figure:
     return figure
 
 
-def convergence() -> Figure:
-    """Certified gap of every method by its iterates."""
-    figure, drawn = panels(2, 8.4, 4.4)
-    for axes, rate in zip(drawn, (0.05, 0.1), strict=True):
-        w = FIVE.replace(arrival_rate=rate)
-        results = {
-            "fixed point": cvxtoken.fixed_point(w),
-            "damped by 0.5": cvxtoken.fixed_point(w, damping=0.5),
-            "gradient, proven step (its first 400)": cvxtoken.projected_gradient(w, max_iterations=400),
-            "gradient, accelerated": cvxtoken.projected_gradient(w, rule="accelerated"),
-            "two-price Newton": cvxtoken.price_newton(w),
-        }
-        plots.convergence(results, axes).get_legend().remove()  # one for both stands above them
-        axes.set(ylim=(1e-17, 10), title=f"λ = {rate} /s")
-        axes.set_title("All but the proven step are quick" if rate == 0.05 else "The plain fixed point fails")
-    lines = drawn[0].get_legend_handles_labels()
-    figure.legend(*lines, loc="outside upper center", ncols=3, frameon=False)
-    return figure
-
-
 def lower_bound() -> Figure:
     """The dual bound of one type, from a bad guess and from the optimum, where it touches F = -J."""
     figure, drawn = panels(2, 8.4, 3.6)
@@ -200,14 +180,6 @@ def lower_bound() -> Figure:
         )
     drawn[0].set_ylabel("$F$ and its bounds (s)")
     drawn[0].legend(frameon=False, loc="upper center")
-    return figure
-
-
-def memory_profile() -> Figure:
-    """KV memory in use under two policies and in hindsight."""
-    figure, (axes,) = panels()
-    policies = ["a_max", "a_min"]
-    plots.memory(scheduling.compare(scheduling.default_requests(), policies), policies, axes)
     return figure
 
 
@@ -247,9 +219,7 @@ FIGURES = [
     objective_contours,
     cobweb,
     price_paths,
-    convergence,
     lower_bound,
-    memory_profile,
     measured_servers,
     disciplines,
     what_is_trusted,
