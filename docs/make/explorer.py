@@ -6,10 +6,10 @@ were built.
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import itertools
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from cvxtoken.picture import COLOURS, DARK
 FOLDER = Path(__file__).parent
 
 
-@functools.cache
 def page() -> str:
     """The page as HTML."""
     notebook = _notebook()
@@ -85,3 +84,8 @@ def _notebook() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8")  # also where the system's is another
+    sys.stdout.write(page())

@@ -6,11 +6,13 @@ Browsers draw MathML themselves, so that the site needs neither a script nor a f
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from functools import cache
 from html import unescape
 from pathlib import Path
 from typing import Any
 
-import explorer
 import figures
 import latex2mathml.converter
 import load
@@ -27,7 +29,23 @@ _PICTURE = re.compile(r'<p>(<a [^>]*>)?(<img [^>]*?) title="([^"]*)"([^>]*>)(</a
 def on_config(config: Any) -> Any:
     """The version stands on every page."""
     config.site_name = f"cvxtoken {cvxtoken.__version__}"
+    _explorer()
     return config
+
+
+@cache
+def _explorer() -> subprocess.Popen[str]:
+    """The explorer is computed by a process of its own, beside all else."""
+    command = [sys.executable, str(Path(__file__).parent / "explorer.py")]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+
+
+@cache
+def _explorer_page() -> str:
+    page, _ = _explorer().communicate()
+    if _explorer().returncode:
+        raise RuntimeError("the explorer's process failed; its error stands above")
+    return page
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -36,7 +54,7 @@ def on_files(files: Files, config: Any) -> Files:
     for name, content in drawn.items():
         files.append(File.generated(config, f"images/{name}.svg", content=content))
     files.append(File.generated(config, "class/slides.html", content=slides.page(drawn)))
-    files.append(File.generated(config, "explorer-page.html", content=explorer.page()))
+    files.append(File.generated(config, "explorer-page.html", content=_explorer_page()))
     files.append(File.generated(config, "load-page.html", content=load.page()))
     return files
 
