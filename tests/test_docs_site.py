@@ -15,6 +15,7 @@ import pytest
 import cvxtoken
 from cvxtoken import plots
 from tests.support import browser
+from tests.support.contrast import faint
 
 ROOT = Path(cvxtoken.__file__).parent.parent
 NEEDED = ("mkdocs", "material", "mkdocstrings", "latex2mathml", "marimo", "matplotlib")
@@ -57,7 +58,14 @@ def test_every_page_is_built(site: Path) -> None:
         Path("explorer-page.html"),
         Path("load-page.html"),
     }
-    assert len(list(site.glob("images/*.svg"))) >= 10
+    pictures = list(site.glob("images/*.svg"))
+    assert len(pictures) >= 10
+    for picture in pictures:
+        assert picture.stat().st_size < 150_000, picture.name
+        assert "prefers-color-scheme:dark" in picture.read_text(encoding="utf-8"), picture.name
+    assert "prefers-reduced-motion:no-preference" in (site / "images" / "cobweb.svg").read_text("utf-8")
+    assert f"cvxtoken {cvxtoken.__version__}" in (site / "index.html").read_text(encoding="utf-8")
+    assert f'id="{cvxtoken.__version__.replace(".", "")}"' in (site / "versions.html").read_text("utf-8")
 
 
 def test_formulas_became_mathml_and_all_of_them(site: Path) -> None:
@@ -82,16 +90,48 @@ def test_the_references_documents_the_public_names(site: Path) -> None:
 
 
 @needs_browser
-@pytest.mark.parametrize("width", [1280, 390])
-def test_pages_fit_and_ask_for_nothing_elsewhere(site: Path, width: int) -> None:
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_pages_fit_can_be_read_and_ask_for_nothing_elsewhere(site: Path, width: int, scheme: str) -> None:
     with browser.Browser(width) as page:
+        page.prefer(scheme)
         for file in pages(site):
             page.open(file.as_uri())
             browser.wait(lambda: page.run("document.body.innerText.length > 100"), f"{file.name} shows text")
             assert page.run("document.documentElement.scrollWidth") <= width, f"{file.name} is too wide"
             assert page.run("[...document.images].every(i => i.complete && i.naturalWidth > 0)"), file.name
+            assert page.run("[...document.images].every(i => i.alt.length > 15)"), file.name
+            assert page.run("[...document.querySelectorAll('iframe')].every(i => i.title)"), file.name
+            assert faint(page) == [], file.name
             assert page.failures() == [], file.name
             assert [url for url in page.requests() if not url.startswith(("file:", "data:"))] == [], file.name
+
+
+@needs_browser
+def test_the_search_finds_without_a_server(site: Path) -> None:
+    with browser.Browser() as page:
+        page.open((site / "index.html").as_uri())
+        page.run("document.querySelector('[data-md-component=search-query]').focus()")
+        page.call("Input.insertText", text="Pollaczek")
+        found = "document.querySelectorAll('.md-search-result__item a[href*=\"model.html\"]').length"
+        browser.wait(lambda: page.run(found) > 0, "the search finds the page on the model")
+        assert page.failures() == []
+
+
+@needs_browser
+def test_the_first_page_moves_the_optimum_with_the_load(site: Path) -> None:
+    with browser.Browser() as page:
+        page.open((site / "load-page.html").as_uri())
+        workload = cvxtoken.load("qwen3-8b")
+        for stop, rate in ((26, 0.1), (46, 1.0)):
+            page.run(f"(i => {{ i.value = {stop}; i.oninput(); }})(document.querySelector('input'))")
+            best = cvxtoken.solve(workload.replace(arrival_rate=rate))
+            shown = page.run("document.getElementById('bars').innerText")
+            assert [
+                int(tokens) for tokens in re.findall(r"(\d+) tokens", shown)
+            ] == best.tokens.round().tolist()
+            worth = page.run("document.getElementById('worth').innerText")
+            assert f"{best.mean_system_time:.3g} s in the mean" in worth
+        assert page.failures() == []
 
 
 @needs_browser
