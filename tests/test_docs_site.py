@@ -106,6 +106,23 @@ def test_pages_fit_can_be_read_and_ask_for_nothing_elsewhere(site: Path, width: 
             assert [url for url in page.requests() if not url.startswith(("file:", "data:"))] == [], file.name
 
 
+def test_a_line_is_drawn_to_its_end_in_five_seconds_and_only_where_motion_is_welcome() -> None:
+    spec = importlib.util.spec_from_file_location("animation", ROOT / "docs" / "make" / "animation.py")
+    assert spec is not None
+    assert spec.loader is not None
+    animation = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(animation)
+    path = '<g id="web">\n <path d="M 10 0 \nL 10 30 \nL 50 30 \nL 50 20 \n" style="fill: none"/></g>'
+    drawn = animation.animated(f"<svg><style></style>{path}</svg>", "web")
+    rules = drawn.partition("<style>")[2].partition("</style>")[0]
+    assert rules.startswith("@media (prefers-reduced-motion:no-preference){@keyframes web{")
+    assert path in drawn, "the still picture is as it was"
+    assert re.findall(r"stroke-dashoffset:([\d.]+)", rules) == ["81.0", "51.0", "11.0", "1.0"], (
+        "30, 40 and 10 long"
+    )
+    assert "stroke-dasharray:81.0;animation:web 5s linear both" in rules
+
+
 @needs_browser
 def test_the_search_finds_without_a_server(site: Path) -> None:
     with browser.Browser() as page:
