@@ -124,7 +124,10 @@ def test_a_line_is_drawn_to_its_end_in_five_seconds_and_only_where_motion_is_wel
 
 
 @needs_browser
-def test_the_search_finds_without_a_server(site: Path) -> None:
+def test_the_search_finds_without_a_server(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a browser as people have it, which gives no worker to a page from the disk."""
+    flags = [flag for flag in browser.FLAGS if flag != "--allow-file-access-from-files"]
+    monkeypatch.setattr(browser, "FLAGS", flags)
     with browser.Browser() as page:
         page.open((site / "index.html").as_uri())
         page.run("document.querySelector('[data-md-component=search-query]').focus()")
