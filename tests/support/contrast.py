@@ -10,7 +10,9 @@ from tests.support.browser import Browser
 # (L1 + 0.05) / (L2 + 0.05), L the relative luminance: 4.5 for AA, 3 for large letters (WCAG 2.2, 1.4.3)
 _FAINT = """(() => {
   const context = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
-  const rgba = colour => {
+  const known = new Map();
+  const rgba = colour => [...known.get(colour) ?? known.set(colour, read(colour)).get(colour)];
+  const read = colour => {
     context.clearRect(0, 0, 1, 1);
     context.fillStyle = colour;
     context.fillRect(0, 0, 1, 1);
