@@ -25,7 +25,7 @@ def nonnegative(design: FloatArray, values: FloatArray) -> FloatArray:
 
     size = (
         np.abs(values).max(initial=0.0) or 1.0
-    )  # some of SciPy's versions stop at a slope of 1e-15, of any size
+    )  # some SciPy stop at a slope of 1e-15, of any size
     try:
         x = size * np.asarray(nnls(design, values / size)[0], dtype=np.float64)
     except (RuntimeError, ValueError) as error:  # too many iterations, or data that are no numbers
