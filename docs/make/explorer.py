@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +83,3 @@ def _notebook() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-if __name__ == "__main__":
-    sys.stdout.reconfigure(encoding="utf-8")  # also where the system's is another
-    sys.stdout.write(page())

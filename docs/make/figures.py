@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable
 from itertools import pairwise
 
 import gallery
@@ -34,13 +34,20 @@ CHAT = cvxtoken.Workload(
 FIVE = gallery.FIVE
 
 
-@functools.cache
-def all_figures() -> dict[str, str]:
-    """SVG text by name."""
-    with mpl.rc_context(STYLE):
-        drawn = {draw.__name__.replace("_", "-"): draw() for draw in FIGURES} | gallery.all_kinds()
-        made = {name: svg(figure) for name, figure in drawn.items()}
+def own_figures() -> dict[str, str]:
+    """SVG text by name: what is drawn for the pages alone."""
+    made = _drawn({draw.__name__.replace("_", "-"): draw for draw in FIGURES})
     return made | {"cobweb": animated(animated(made["cobweb"], "inward"), "cycle")}
+
+
+def all_kinds() -> dict[str, str]:
+    """SVG text by name: every picture that `cvxtoken plot` draws."""
+    return _drawn(gallery.kinds())
+
+
+def _drawn(draws: dict[str, Callable[[], Figure]]) -> dict[str, str]:
+    with mpl.rc_context(STYLE):
+        return {name: svg(draw()) for name, draw in draws.items()}
 
 
 def one_type() -> Figure:

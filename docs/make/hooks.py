@@ -5,6 +5,7 @@ Browsers draw MathML themselves, so that the site needs neither a script nor a f
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -29,32 +30,35 @@ _PICTURE = re.compile(r'<p>(<a [^>]*>)?(<img [^>]*?) title="([^"]*)"([^>]*>)(</a
 def on_config(config: Any) -> Any:
     """The version stands on every page."""
     config.site_name = f"cvxtoken {cvxtoken.__version__}"
-    _explorer()
+    _beside()
     return config
 
 
 @cache
-def _explorer() -> subprocess.Popen[str]:
-    """The explorer is computed by a process of its own, beside all else."""
-    command = [sys.executable, str(Path(__file__).parent / "explorer.py")]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+def _beside() -> subprocess.Popen[str]:
+    """Half of the work is done by a process of its own, which is not waited for."""
+    command = [sys.executable, str(Path(__file__).parent / "beside.py")]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 @cache
-def _explorer_page() -> str:
-    page, _ = _explorer().communicate()
-    if _explorer().returncode:
-        raise RuntimeError("the explorer's process failed; its error stands above")
-    return page
+def _made() -> tuple[dict[str, str], str]:
+    """All figures by name, and the explorer's page."""
+    own = figures.own_figures()
+    text, _ = _beside().communicate()
+    if _beside().returncode:
+        raise RuntimeError("docs/make/beside.py failed; its error stands above")
+    beside = json.loads(text)
+    return own | beside["gallery"], beside["explorer"]
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the generated files, so that links to them are checked like all others."""
-    drawn = figures.all_figures()
+    drawn, explorer = _made()
     for name, content in drawn.items():
         files.append(File.generated(config, f"images/{name}.svg", content=content))
     files.append(File.generated(config, "class/slides.html", content=slides.page(drawn)))
-    files.append(File.generated(config, "explorer-page.html", content=_explorer_page()))
+    files.append(File.generated(config, "explorer-page.html", content=explorer))
     files.append(File.generated(config, "load-page.html", content=load.page()))
     return files
 
