@@ -58,12 +58,13 @@ def test_decay_is_as_exact_as_it_says() -> None:
 
 def test_exp_is_as_exact_as_it_says() -> None:
     x = np.random.default_rng(7).uniform(-FARTHEST, FARTHEST, 3000)
-    assert worst(exp(x), 0 * x, [arb(value).exp() for value in x.tolist()]) < 2 * U
-    assert exp(np.array([-1e9, 0.0, 1e9])).tolist() == [
-        exp(-np.array(FARTHEST)),
-        1.0,
-        exp(np.array(FARTHEST)),
-    ]
+    ctx.prec = 200
+    try:
+        assert worst(exp(x), 0 * x, [arb(value).exp() for value in x.tolist()]) < 2 * U
+    finally:
+        ctx.prec = 53
+    ends = exp(np.array([-FARTHEST, 0.0, FARTHEST])).tolist()
+    assert exp(np.array([-1e9, 0.0, 1e9])).tolist() == ends
 
 
 def test_log_is_as_exact_as_it_says() -> None:

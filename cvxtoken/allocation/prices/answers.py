@@ -91,13 +91,13 @@ def sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> Sums:
         return _sums(w, theta, p, tokens, w.saturation_rate)
     t0, c = w.marginal
     theta_c = theta * c
-    q = p + theta * t0 + theta_c * tokens
+    q = _price(w, p) + theta * t0 + theta_c * tokens
     return _sums(w, theta, p, tokens, theta_c / (w.saturation_rate * q + theta_c))
 
 
 def flat(columns: Columns, p: Price) -> FloatArray:
     """The answers where p alone decides: the logarithm of alpha A b / (c p) over b, clipped to the box."""
-    l = columns.log_gain - columns.log(p)
+    l = columns.log_gain - columns.log(_price(columns, p))
     l /= columns.saturation_rate
     return np.minimum(np.maximum(l, 0.0, out=l), columns.max_tokens, out=l)
 
@@ -111,7 +111,7 @@ def guess(columns: Columns, theta: Price, p: Price) -> FloatArray:
     if w.is_flat:
         return flat(w, p)
     t0, c = w.marginal
-    b, q = w.saturation_rate, p + theta * t0
+    b, q = w.saturation_rate, _price(w, p) + theta * t0
     bend = theta * c / q
     L = w.log_gain - w.log(q)
     slope = b + bend
@@ -137,7 +137,7 @@ def nearer(
     t0, c = w.marginal
     bend = theta * c
     q = theta * t0
-    q += p
+    q += _price(w, p)
     q += bend * l
     bend /= q
     slope = b + bend
@@ -155,13 +155,18 @@ def nearer(
     return np.minimum(np.maximum(step, 0.0, out=step), w.max_tokens, out=step), slope, share
 
 
+def _price(columns: Columns, p: Price) -> Price:
+    """What a second of mean service costs each type; with a toll it is p and the type's own."""
+    return p if columns.toll is None else p + columns.toll
+
+
 def _sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray, share: FloatArray) -> Sums:
     """The sums, from the share theta c' / (b q + theta c') of each type; moments only where they count."""
     w = columns
     thinking = w.time_per_token * tokens
     inside = (tokens > 0) & (tokens < w.max_tokens)
     if w.is_flat:
-        weight = w.prior * w.time_per_token / (w.saturation_rate * p)
+        weight = w.prior * w.time_per_token / (w.saturation_rate * _price(w, p))
         weight *= inside
         mean = w.mean(thinking)
         return Sums(mean, 0 * mean, w.add(weight), 0 * mean, 0 * mean)
@@ -171,7 +176,7 @@ def _sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray, share: F
     else:
         start, slope = w.marginal
         marginal = start + slope * tokens
-        q = p + theta * marginal
+        q = _price(w, p) + theta * marginal
         weight = theta * w.prior * w.time_per_token / (w.saturation_rate * q + theta * slope)
     weight *= inside
     weight_t = w.total(weight, marginal)

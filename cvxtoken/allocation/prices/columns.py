@@ -40,6 +40,7 @@ class Columns:
         idle_at_zero: y0, the idle share without thinking tokens, shape (...).
         server: the kind of server.
         law: the numbers of its delay law, each of shape (...).
+        toll: what a token costs beside its time, over c: seconds of mean service, shape (N, ...).
     """
 
     prior: FloatArray
@@ -56,6 +57,7 @@ class Columns:
     law: Law
     deviation: FloatArray | None = None
     deviation_per_token: FloatArray | None = None
+    toll: FloatArray | None = None
 
     @classmethod
     def of(cls, workload: Workload) -> Self:
@@ -77,6 +79,7 @@ class Columns:
     def arrays(self) -> dict[str, Any]:
         """The numbers of the types that there are, by field."""
         fields = (*ALWAYS, *(() if self.deviation is None else RANDOM))
+        fields = fields if self.toll is None else (*fields, "toll")
         return {field: getattr(self, field) for field in fields}
 
     @cached_property
