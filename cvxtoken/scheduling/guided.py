@@ -8,7 +8,9 @@ start, which dispatches and orders never do. Derived here.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from heapq import nsmallest
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,27 +18,36 @@ from cvxtoken import verifier
 from cvxtoken.scheduling.bounds import triples
 from cvxtoken.scheduling.certificate import Kind, ScheduleCertificate, guided_proof
 from cvxtoken.scheduling.watch import Watch
+from cvxtoken.verifier.schedule import Way
 
-WIDTHS = (10, 50, 250)  # states that a beam keeps, one beam after the other
-LONGEST = 1e8  # steps of a beam, of some 0.05 microseconds
+Item = TypeVar("Item")
+WIDTHS = (50, 250, 1000)  # states that a beam keeps, one beam after the other
+LONGEST = 6e8  # steps of a beam, of some 0.06 microseconds
 
 
 class Beam(verifier.schedule.Guided):
     """The search with so many states a round; it ends early when its watch is over."""
 
     def __init__(self, found: ScheduleCertificate, guide: Kind, width: int, watch: Watch) -> None:
-        self.width, self.watch = width, watch
+        self.width, self.watch, self.complete = width, watch, True
         requests, memory = triples(found.requests), found.requests.memory
         relaxed = verifier.schedule.Multipliers(requests, memory, guide["scale"], guide["inequalities"])
         super().__init__(requests, memory, found.upper, relaxed, LONGEST + relaxed.work)
 
-    def kept(self, layer: Any) -> Any:
-        """Those with the least bounds."""
+    def after(self, ways: list[Way]) -> dict[Any, Any]:
+        """Those with the least bounds; and of the ways in which so many start, too."""
         if self.watch.over:
             return {}
-        if len(layer) <= self.width:
-            return layer
-        return dict(sorted(layer.items(), key=lambda item: item[1][0])[: self.width])
+        while ways:
+            ways = self.fewest([after for way in ways for after in self.expanded(way)], lambda way: way[3])
+        return dict(self.fewest(list(self.found.items()), lambda item: item[1][0]))
+
+    def fewest(self, items: list[Item], bound: Callable[[Item], int]) -> list[Item]:
+        """So many of the least bounds."""
+        if len(items) <= self.width:
+            return items
+        self.complete = False
+        return nsmallest(self.width, items, key=bound)
 
 
 def beam_schedule(found: ScheduleCertificate, guide: Kind, watch: Watch) -> ScheduleCertificate:
@@ -50,6 +61,8 @@ def beam_schedule(found: ScheduleCertificate, guide: Kind, watch: Watch) -> Sche
             break
         if beam.best is not None:
             found = ScheduleCertificate(found.requests, np.array(beam.best), found.lower, found.proof)
+        if beam.complete:  # a wider one would meet the same states
+            break
     return found
 
 

@@ -175,11 +175,11 @@ def _sought(
         if guide and goes_on("beams"):
             total, found = found.upper, beam_schedule(found, guide, half)
             method = "a beam" if found.upper < total else method
-    if bound != "fast" and goes_on("prices of the memory"):
-        found = priced(found, fallbacks)
     if bound == "milp" and guide and len(requests) <= GUIDED and goes_on("the guided search"):
         total, found = found.upper, exact_schedule(found, guide, fallbacks)
         method = "the guided search" if found.upper < total else method
+    if bound != "fast" and goes_on("prices of the memory"):
+        found = priced(found, fallbacks)
     if bound == "milp" and goes_on("the integer program"):
         found, solver_bound = _integer(found, min(watch.left, SECONDS), fallbacks)
         method = "the integer program" if found.upper < schedule.total else method

@@ -50,9 +50,10 @@ LARGEST = 10**9
 MAX_WORK, MAX_TIMES = 3e8, 1_000_000  # steps of some 0.1 microseconds; points of time held at once
 PIECE, FINE = 60, 10**12  # such steps for a piece of starts; parts of a round that mean times are rounded to
 MAX_SEARCHED, MAX_STEPS, MAX_SEEN = 20, 50_000_000, 300_000  # requests, steps as above, states of 0.7 kB
-MAX_STATES = 200_000  # of a round, each of some 0.6 kB, as many again of the round after
+MAX_GUIDED, MAX_STATES = 100, 150_000  # requests; states of a round, of 0.6 to 1.3 kB, as many of the next
 Refused, require = allocation.Refused, allocation.require
 Request = tuple[int, int, int]  # a, s, o
+Way = tuple[int, tuple[int, ...], int, int, Any]  # of Guided: who may start next, a state, bound, starts
 
 
 def check(document: Any) -> str:
@@ -230,7 +231,7 @@ class Prices:
 def snapshot_bound(requests: list[Request], memory: int, scale: Any, inequalities: Any) -> int:
     """The bound of the multipliers, which are stated as whole numbers over a scale."""
     relaxed = Multipliers(requests, memory, scale, inequalities)
-    value = -sum(map(relaxed.price, range(relaxed.horizon)))
+    value = -relaxed.prices(0)
     for (peak, o), arrivals in relaxed.kinds.items():
         least = following(relaxed.costs(peak, o))
         for a in arrivals:
@@ -271,9 +272,9 @@ class Multipliers:
         times = self.horizon + max(o for _, o in self.kinds)
         require(self.work <= MAX_WORK and times <= MAX_TIMES, "the check would take too long")
 
-    def price(self, t: int) -> int:
-        """Sum of lambda_t B."""
-        return sum(most * row[t] for _, most, row in self.parts if t < len(row))
+    def prices(self, t: int) -> int:
+        """Sum of lambda_u B over times u >= t."""
+        return sum(most * sum(row[t:]) for _, most, row in self.parts)
 
     def paid(self, peak: int, r: int, t: int) -> int:
         """Sum of lambda_t w of a request that has r rounds to go at time t."""
@@ -434,6 +435,7 @@ class Guided:
         relaxed: Multipliers,
         work: float | None = None,
     ) -> None:
+        require(len(requests) <= MAX_GUIDED, f"the guided search is for {MAX_GUIDED} requests at most")
         self.numbers = sorted(range(len(requests)), key=requests.__getitem__)  # the place of each bit
         self.requests = [requests[i] for i in self.numbers]
         self.memory, self.limit, self.relaxed = memory, limit, relaxed
@@ -452,15 +454,18 @@ class Guided:
         ]
         now, everything = self.requests[0][0], range(len(requests))
         bound = sum(self.cost(self.least, i, now) for i in everything)
-        bound -= sum(map(relaxed.price, range(now + 1, relaxed.horizon)))
+        bound -= relaxed.prices(now + 1)
         layer: Any = {((), (1 << len(requests)) - 1): (bound, ())}
         while layer:
-            layer = self.kept(self.after(now, layer))
+            self.turn(now)
+            layer = self.after([(0, *key, *value) for key, value in layer.items()])
             now += 1
 
-    def kept(self, layer: Any) -> Any:
-        """The states to go on from: all."""
-        return layer
+    def after(self, ways: list[Way]) -> dict[Any, Any]:
+        """The states a round later."""
+        while ways:
+            ways.extend(self.expanded(ways.pop()))
+        return self.found
 
     def cost(self, table: list[list[int]], i: int, t: int) -> int:
         """What a request costs, by a table over completions, that starts at t or, if later, its arrival."""
@@ -469,55 +474,59 @@ class Guided:
         known = begin < self.relaxed.horizon
         return (table[i][begin + o] if known else self.relaxed.scale * (begin + o)) - self.relaxed.scale * a
 
-    def after(self, now: int, layer: Any) -> Any:
-        """The states a round later; of the requests that have arrived, any may start now."""
-        begun: list[Any] = []  # what may start: its bit, those alike before it, the cost of starting now
-        rising, arrived, n = [], 0, len(self.requests)
+    def turn(self, now: int) -> None:
+        """Begin a round: nothing is known yet of the states after it."""
+        self.now, self.found = now, dict[Any, Any]()
+        self.begun: list[Any] = []  # what may start: its bit, those alike before it, the cost of starting now
+        self.rising, self.arrived = list[tuple[int, int]](), 0
         for i, (a, s, o) in enumerate(self.requests):
             ahead, bit = self.cost(self.least, i, now), 1 << i
             if a <= now:
-                arrived |= bit
+                self.arrived |= bit
                 more = self.cost(self.costs, i, now) - ahead
-                begun.append((bit, self.alike[i], more, ((now + o) << 30) + s + o, i))
+                self.begun.append((bit, self.alike[i], more, ((now + o) << 30) + s + o, i))
             if (later := self.cost(self.least, i, now + 1)) > ahead:
-                rising.append((bit, later - ahead))
-        self.count(100 * n)
-        price, paid = self.relaxed.price(now + 1), {}
-        found: Any = {}
-        for (running, left), (bound, path) in layer.items():
-            ways = [(0, running, left, bound, path)]
-            while ways:
-                first, running, left, bound, path = ways.pop()
-                self.count(60 + 2 * len(begun) + 2 * len(rising) + 4 * len(running))
-                if not left:
-                    self.ended(path)
-                    continue
-                most = self.relaxed.scale * (self.limit - 1)
-                for number in range(first, len(begun)):
-                    bit, alike, more, code, i = begun[number]
-                    if left & bit and not left & alike and bound + more <= most:
-                        joined = tuple(sorted((*running, code)))
-                        if self.fits(joined):
-                            ways.append((number + 1, joined, left ^ bit, bound + more, (i, now, path)))
-                if not running and left & arrived == left:
-                    continue  # all that follows could be had a round earlier
-                value = bound + price
-                for code in running:
-                    if code not in paid:
-                        end, peak = code >> 30, code & (2**30 - 1)
-                        paid[code] = self.relaxed.paid(peak, end - now - 1, now + 1)
-                    value -= paid[code]
-                for bit, more in rising:
-                    if left & bit:
-                        value += more
-                if value <= most:
-                    while running and running[0] >> 30 == now + 1:
-                        running = running[1:]
-                    key = running, left
-                    if key not in found or value < found[key][0]:
-                        found[key] = value, path
-                        require(len(found) <= MAX_STATES, "the search would take too long")
-        return found
+                self.rising.append((bit, later - ahead))
+        parts = self.relaxed.parts
+        self.count(100 * len(self.requests) + 4 * len(parts))
+        self.price = sum(most * row[now + 1] for _, most, row in parts if now + 1 < len(row))
+        self.paid = dict[int, int]()
+
+    def expanded(self, way: Way) -> list[Way]:
+        """The ways in which one more starts in this round; and the state a round later, if none does."""
+        first, running, left, bound, path = way
+        now, begun, paid, ways = self.now, self.begun, self.paid, list[Way]()
+        self.count(60 + 2 * len(begun) + 2 * len(self.rising) + 4 * len(running))
+        if not left:
+            self.ended(path)
+            return ways
+        most = self.relaxed.scale * (self.limit - 1)
+        for number in range(first, len(begun)):
+            bit, alike, more, code, i = begun[number]
+            if left & bit and not left & alike and bound + more <= most:
+                joined = tuple(sorted((*running, code)))
+                if self.fits(joined):
+                    ways.append((number + 1, joined, left ^ bit, bound + more, (i, now, path)))
+        if not running and left & self.arrived == left:
+            return ways  # all that follows could be had a round earlier
+        value = bound + self.price
+        for code in running:
+            if code not in paid:
+                self.count(10 + 4 * len(self.relaxed.parts))
+                end, peak = code >> 30, code & (2**30 - 1)
+                paid[code] = self.relaxed.paid(peak, end - now - 1, now + 1)
+            value -= paid[code]
+        for bit, more in self.rising:
+            if left & bit:
+                value += more
+        if value <= most:
+            while running and running[0] >> 30 == now + 1:
+                running = running[1:]
+            key, found = (running, left), self.found
+            if key not in found or value < found[key][0]:
+                found[key] = value, path
+                require(len(found) <= MAX_STATES, "the search would take too long")
+        return ways
 
     def fits(self, running: tuple[int, ...]) -> bool:
         """Whether requests keep within the memory at each other's completions."""

@@ -38,9 +38,9 @@ def test_designed_multipliers_leave_fewer_states_than_none(monkeypatch: pytest.M
     """For the same optimum; the states of all rounds are counted."""
     counts, after = [], checker.Guided.after
 
-    def counted(self: checker.Guided, now: int, layer: dict[object, object]) -> object:
-        counts[-1] += len(layer)
-        return after(self, now, layer)
+    def counted(self: checker.Guided, ways: list[checker.Way]) -> object:
+        counts[-1] += len(ways)
+        return after(self, ways)
 
     monkeypatch.setattr(checker.Guided, "after", counted)
     requests, first = DELAYED, given(DELAYED)

@@ -130,16 +130,18 @@ def test_a_guided_search_that_would_go_long_or_wide_is_refused(monkeypatch: pyte
     crowd = stated([(0, i % 5, 7 + i % 11) for i in range(20)], 40, proof, lower=600)
     late = stated([(0, 0, 1), (10**9, 0, 1)], 1, proof, lower=3)
     long = stated([(0, 0, 10**7)], 10**9, proof)
+    many = stated([(0, 0, 1)] * 101, 1, proof)
     for document, limits in (
         (crowd, {"MAX_WORK": 100_000}),
         (crowd, {"MAX_STATES": 1000}),
         (late, {"MAX_WORK": 100_000}),
         (long, {}),
+        (many, {"MAX_WORK": 1e9}),
     ):
         with monkeypatch.context() as changed:
             for name, value in limits.items():
                 changed.setattr(checker, name, value)
-            with pytest.raises(checker.Refused, match="too long"):
+            with pytest.raises(checker.Refused, match=r"too long|100 requests at most"):
                 checker.check(document)
 
 
