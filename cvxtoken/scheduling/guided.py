@@ -21,8 +21,8 @@ from cvxtoken.scheduling.watch import Watch
 from cvxtoken.verifier.schedule import Way
 
 Item = TypeVar("Item")
-WIDTHS = (50, 250, 1000)  # states that a beam keeps, one beam after the other
-LONGEST = 6e8  # steps of a beam, of some 0.06 microseconds
+WIDTHS = (50, 250)  # states that a beam keeps, one beam after the other
+LONGEST = 3e8  # steps of a beam, of some 0.06 microseconds
 
 
 class Beam(verifier.schedule.Guided):
