@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 REPRODUCED = "reproduced"
 CALIBRATED = "reproduced with a calibrated constant"
+AGAINST_HSF = "reproduced against H-SF, not against the best schedule"
 NOT_PUBLIC = "not reproducible from what is public"
 
 ALLOCATION = "Ozbas and Bastopcu 2026, arXiv 2601.10274"
@@ -24,7 +25,7 @@ class Claim:
     Attributes:
         paper: that makes it.
         text: the claim, in our words.
-        standing: REPRODUCED, CALIBRATED or NOT_PUBLIC.
+        standing: one of the constants above.
         why: in a sentence.
         study: whose verdict it stands on; empty where nothing could be looked at.
         needs_data: whether that study can only look at it with its data.
@@ -159,8 +160,8 @@ CLAIMS = (
     Claim(
         SCHEDULING,
         "A_min often performs nearly as well as the scheduler in hindsight",
-        REPRODUCED,
-        "in overload on a production trace, with errors of up to 50 %, against H-SF: at most 2 % above it. "
+        AGAINST_HSF,
+        "in overload on a production trace, with errors of up to 50 %, it is at most 2 % above H-SF. But "
         "H-SF is itself far from the best there: against the best schedule known A_min is up to 24 % above, "
         "and at a load of 0.87 it takes three times as long; not at 100 %, where the lower ends say nothing",
         "scheduling",

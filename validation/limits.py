@@ -181,6 +181,23 @@ def snapshots(memory: int, places: list[tuple[int, int]], outputs: list[int], ho
     return schedule(columns, memory, {"kind": "snapshots", "scale": 10**9, "inequalities": [item]})
 
 
+def guided(columns: dict[str, list[int]], memory: int, lower: int, horizon: int = 0) -> Document:
+    """A search of all schedules, guided by the memory's multipliers, which are poor."""
+    item = {"weights": "memory", "multipliers": [1] * horizon}
+    proof = {"kind": "guided", "scale": 10**9, "inequalities": [item]}
+    made = schedule(columns, memory, proof)
+    return made | {"lower": min(lower, made["upper"])}
+
+
+def crowd(n: int, prompt: int, outputs: int) -> dict[str, list[int]]:
+    """Requests at once, no two alike."""
+    return {
+        "arrival": [0] * n,
+        "prompt_tokens": [prompt + k % 7 for k in range(n)],
+        "output_tokens": [outputs + k for k in range(n)],
+    }
+
+
 def prices(row: list[int], span: int) -> Document:
     """A proof by prices with a fine scale."""
     return {"kind": "prices", "scale": 10**18, "span": span, "prices": row}
@@ -241,6 +258,13 @@ ATTACKS: dict[str, tuple[str, Callable[[], bytes | Document]]] = {
     "draws, 400 digits": ("robust", lambda: draws(5, 1250, 400)),
     "search, late arrivals": ("schedule", lambda: searched(10**9, list(range(1, 21)), 10**9, 1)),
     "search, tight": ("schedule", lambda: searched(60, [9 + k % 9 for k in range(20)], 0, 3)),
+    "guided, states": ("schedule", lambda: guided(crowd(20, 3, 5), 60, 900)),
+    "guided, large states": ("schedule", lambda: guided(crowd(100, 1, 1), 10**9, 10**6)),
+    "guided, long tables": ("schedule", lambda: guided(crowd(9, 1, 99_000), 10**6, 10**9, 10_000)),
+    "guided, late arrivals": (
+        "schedule",
+        lambda: guided(crowd(100, 1, 1) | {"arrival": [0] + [10**9] * 99}, 10**6, 10**9),
+    ),
     "snapshots, places": (
         "schedule",
         lambda: snapshots(700, [(m, 0) for m in range(1, 150)], [40], 9),

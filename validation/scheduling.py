@@ -7,8 +7,9 @@ schedule known, and over a proven bound. `--trials 200` as there takes hours; 20
 1 / alpha = u / l against a power; also where few are long, and these come first, which is hard for A_max. The
 paper's theorems are told of one prompt length, one interval and no arrivals, so they say nothing of a trace.
 (3) The Azure conversation trace by its path, memory 16,492, overloaded and at a load of 0.87, with our policy
-of backfilling beside A_min and A_max: `python -m validation.scheduling [TRACE] [--trials N]`. Ends in a
-verdict.
+of backfilling beside A_min and A_max: `python -m validation.scheduling [TRACE] [--trials N]`.
+(4) Which side is to blame for a gap, schedule or bound: on the library's schedules with proven optima.
+Ends in a verdict.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
+from cvxtoken import verifier
 from cvxtoken.arrays import FloatArray
+from cvxtoken.library import instances
 from cvxtoken.picture import BLUE, ORANGE, axes, legend, save
 from cvxtoken.scheduling import (
     Requests,
@@ -39,7 +42,12 @@ from cvxtoken.scheduling import (
     predict_relative,
     read_trace,
 )
+from cvxtoken.scheduling.bounds import triples
+from cvxtoken.scheduling.certificate import VOLUME, ScheduleCertificate
+from cvxtoken.scheduling.guided import beam_schedule
+from cvxtoken.scheduling.heuristics import good_schedule, quick_schedule
 from cvxtoken.scheduling.reference import default_bound
+from cvxtoken.scheduling.watch import Watch
 from cvxtoken.tables import table
 from validation.studies import options
 
@@ -142,6 +150,37 @@ def ratios_to_hsf(lengths: Callable[[int, int], FloatArray], width: int) -> list
     return [total / base for total in totals if total]
 
 
+def sides(share: int) -> bool:
+    """How far schedules and bounds are from the proven optima of the library, every so many of them."""
+    ratios: dict[str, list[float]] = {}
+    good = True
+    for instance in instances("hindsight*")[::share]:
+        requests, proof = instance.problem.data, instance.certificate.proof
+        best, of = instance.certificate.upper, (triples(requests), requests.memory)
+        volume, busy = verifier.schedule.volume_bound(*of), verifier.schedule.busy_bound(*of)
+        bounds = {"volume": volume, "busy": busy}
+        watch = Watch()
+        found = quick_schedule(requests, watch, enough=volume)
+        totals = {"dispatches": found.total}
+        totals["windows, local search"] = good_schedule(requests, found, watch, volume).total
+        if "inequalities" in proof:
+            bounds["snapshots"] = verifier.schedule.snapshot_bound(*of, proof["scale"], proof["inequalities"])
+            first = ScheduleCertificate(requests, found.starts, volume, VOLUME)
+            totals["dispatches, beams"] = beam_schedule(first, proof, watch).upper
+        good &= max(bounds.values()) <= best <= min(totals.values())
+        for side, found_of in (("schedule", totals), ("bound", bounds)):
+            for name, value in found_of.items():
+                ratio = value / best if side == "schedule" else best / value
+                ratios.setdefault(f"{side}: {name}", []).append(ratio)
+    rows = [
+        (name, f"{len(row)}", f"{np.mean(row):.4f}", f"{max(row):.4f}", f"{row.count(1.0)}")
+        for name, row in sorted(ratios.items())
+    ]
+    print("\nwhere the optimum is proven: a schedule over the optimum, and the optimum over a bound")
+    print(table(["side", "instances", "mean ratio", "largest", "exact"], rows))
+    return good
+
+
 def trace(path: Path) -> bool:
     """The conversation trace under policies at several predictions, and 100,000 requests for the time."""
     good = True
@@ -198,6 +237,7 @@ def main() -> int:
     good = widening(arguments.picture)
     if arguments.trace is not None:
         good &= trace(arguments.trace)
+    good &= sides(8 if arguments.quick else 1)
     good &= models(trials)
     print(
         "verdict: as the interval widens A_min loses a step a doubling, and A_max a power where all outputs "

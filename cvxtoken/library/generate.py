@@ -201,4 +201,5 @@ FAMILIES: dict[str, Callable[[], Iterator[Recipe]]] = {
     "lagged": varied.lagged,
     "schedules": varied.schedules,
     "limits": varied.limits,
+    "hindsight": varied.hindsight,
 }

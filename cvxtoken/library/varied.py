@@ -200,10 +200,40 @@ def schedules() -> Iterator[Recipe]:
             "prompt_tokens": rng.integers(1, 4, size).tolist(),
             "output_tokens": rng.integers(1, longest + 1, size).tolist(),
         }
-        arrivals = f"arriving until round {until}" if until else "arriving at once"
-        value = f"{size} requests of up to {longest} tokens, {arrivals}, a memory of {memory}"
         problem = Schedule(Requests(memory=memory, **columns))
+        value = _of_requests(size, longest, until, memory)
         yield Recipe(f"schedules/{name}", "requests and memory", value, seed, problem, KINDS_SINCE)
+
+
+def _of_requests(size: int, longest: int, until: int, memory: int) -> str:
+    arrivals = f"arriving until round {until}" if until else "arriving at once"
+    return f"{size} requests of up to {longest} tokens, {arrivals}, a memory of {memory}"
+
+
+def hindsight() -> Iterator[Recipe]:
+    """Forty more schedules, of up to 25 requests, or of outputs nearly as long as the memory."""
+    from cvxtoken.library.problems.schedule import Schedule
+    from cvxtoken.scheduling.problem import Requests
+
+    many = (10, 12, 14, 16, 18, 20, 22, 25)
+    for name, sizes, memory, longest, until in (
+        ("once", (8, 10, 11, 12, 13, 14, 16, 18), 20, 8, 0),
+        ("arriving", many, 24, 8, 16),
+        ("spread", many, 32, 10, 32),
+        ("narrow", many, 16, 6, 24),
+        ("long", (6, 7, 8, 9), 28, 24, 0),
+        ("long-arriving", (8, 9, 10, 11), 30, 25, 30),
+    ):
+        for size in sizes:
+            rng = np.random.default_rng([SEED, 980, memory, size])
+            columns = {
+                "arrival": np.sort(rng.integers(0, until + 1, size)).tolist(),
+                "prompt_tokens": rng.integers(1, 5, size).tolist(),
+                "output_tokens": rng.integers(1, longest + 1, size).tolist(),
+            }
+            problem = Schedule(Requests(memory=memory, **columns))
+            value = _of_requests(size, longest, until, memory)
+            yield Recipe(f"hindsight/{name}-n{size}", "requests and memory", value, 980, problem, KINDS_SINCE)
 
 
 def limits() -> Iterator[Recipe]:

@@ -49,8 +49,10 @@ def priced(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertific
     return replace(found, lower=lower, proof=proof) if lower > found.lower else found
 
 
-def designed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertificate:
-    """With the bound of the linear program's multipliers, where that is better."""
+def designed(
+    found: ScheduleCertificate, fallbacks: list[str]
+) -> tuple[ScheduleCertificate, proofs.Kind | None]:
+    """With the bound of the linear program's multipliers, where that is better; and these, if any."""
     requests = found.requests
     valid = [Inequality(None, requests.memory)]
     if requests.memory <= LARGEST_MEMORY:
@@ -68,8 +70,8 @@ def designed(found: ScheduleCertificate, fallbacks: list[str]) -> ScheduleCertif
         )
     except (SolverError, verifier.schedule.Refused) as error:
         fallbacks.append(f"the linear program gave no bound; the one before takes its place: {error}")
-        return found
-    return replace(found, lower=lower, proof=proof) if lower > found.lower else found
+        return found, None
+    return replace(found, lower=lower, proof=proof) if lower > found.lower else found, proof
 
 
 def triples(requests: Requests) -> list[tuple[int, int, int]]:

@@ -42,6 +42,11 @@ def snapshot_proof(valid: list[Inequality], multipliers: FloatArray) -> Kind:
     return {"kind": "snapshots", "scale": SCALE, "inequalities": items}
 
 
+def guided_proof(guide: Kind) -> Kind:
+    """A search of all schedules, guided by the multipliers of a snapshot proof."""
+    return {**guide, "kind": "guided"}
+
+
 def _rows(inequality: Inequality) -> Any:
     if inequality.weights is None:
         return "memory"
@@ -60,7 +65,7 @@ class ScheduleCertificate(Proof):
         starts: k, shape (n,), of a schedule that fits the memory.
         lower: proven, in rounds.
         proof: its kind and what it needs: `volume`, `busy` and `search` nothing, `prices` the rounds of a
-            span and the prices, `snapshots` inequalities and multipliers.
+            span and the prices, `snapshots` and `guided` inequalities and multipliers.
 
     Source: derived here.
     """

@@ -1,7 +1,7 @@
 """The hindsight reference: the best schedule found, and a proven bound on what any schedule can do.
 
-    requests -> dispatches -> windows, local search -> (integer program, search) -> best starts: upper
-    requests -> volume, busy -> designed inequalities -> prices -> (search) -> best proof: lower
+    requests -> dispatches -> windows, local search, beams -> (integer program, searches) -> starts: upper
+    requests -> volume, busy -> designed inequalities -> prices -> (searches) -> best proof: lower
 
 A solver's word is used for starts and multipliers only. The bound is what `verifier.schedule` proves.
 """
@@ -24,6 +24,7 @@ from cvxtoken.scheduling import certificate as proofs
 from cvxtoken.scheduling import program
 from cvxtoken.scheduling.bounds import LARGEST_PRICED, designed, priced, quick_bound, triples
 from cvxtoken.scheduling.certificate import ScheduleCertificate
+from cvxtoken.scheduling.guided import beam_schedule, exact_schedule
 from cvxtoken.scheduling.heuristics import good_schedule, quick_schedule
 from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.schedule import check_schedule
@@ -34,6 +35,7 @@ LARGEST_TABLE = 3e7  # requests times rounds, of which local search holds a numb
 LARGEST_WORK = {"lp": 2e9, "milp": 2e7}  # that times the longest output; for milp a third fills some 0.7 GB
 SECONDS = 60.0  # of the integer program, at most
 SEARCHED = 12  # requests, at most, whose schedules are all tried
+GUIDED = 30  # likewise, guided by multipliers
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +117,9 @@ def best_schedule(
         requests: the data; predictions have no part in it.
         bound: 'fast': the bounds by volume and by mean busy times, and the best of some dispatches, for any
             number of requests. 'prices': also prices of the memory, and windows of dispatches, for up to
-            200,000 requests. 'lp': also local search and the linear program of valid inequalities, for some
-            hundreds of requests. 'milp': also the integer program, and all ways of up to 12 requests.
+            200,000 requests. 'lp': also local search, the linear program of valid inequalities, and beams
+            guided by its multipliers, for some hundreds of requests. 'milp': also the integer program, and
+            all ways of up to 30 requests, as long as they are not too many.
         seconds: after which no further step is begun. Half of them are for the search for a schedule, which
             'fast' has only with them. So the result depends on the machine. By default each step runs to its
             end, the integer program 60 s at most.
@@ -159,6 +162,7 @@ def _sought(
     method, solver_bound = schedule.method, None
     found = ScheduleCertificate(requests, schedule.starts, lower, proof)
     fallbacks: list[str] = []
+    guide = None  # multipliers
 
     def goes_on(step: str) -> bool:
         if found.lower == found.upper or watch.over:
@@ -167,7 +171,13 @@ def _sought(
         return True
 
     if bound in ("lp", "milp") and goes_on("inequalities and their linear program"):
-        found = designed(found, fallbacks)
+        found, guide = designed(found, fallbacks)
+        if guide and goes_on("beams"):
+            total, found = found.upper, beam_schedule(found, guide, half)
+            method = "a beam" if found.upper < total else method
+    if bound == "milp" and guide and len(requests) <= GUIDED and goes_on("the guided search"):
+        total, found = found.upper, exact_schedule(found, guide, fallbacks)
+        method = "the guided search" if found.upper < total else method
     if bound != "fast" and goes_on("prices of the memory"):
         found = priced(found, fallbacks)
     if bound == "milp" and goes_on("the integer program"):

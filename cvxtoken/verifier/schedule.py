@@ -3,7 +3,7 @@
 
 Standard library only, whole numbers only, no solver. What a proof states, for requests i that arrive at a_i,
 hold s_i + j tokens while they make their j-th of o_i tokens, one a round, and share a memory of M tokens: the
-given starts keep within M and sum C_i - a_i = upper, and no schedule has less than lower. Five ways to it:
+given starts keep within M and sum C_i - a_i = upper, and no schedule has less than lower. Six ways to it:
 
 volume:    By C, requests completed have used s o + o (o + 1) / 2 each, at most M a round. Of all ways to
            share a rate of M, shortest remaining work first has the most completed at every time (Schrage
@@ -23,6 +23,11 @@ snapshots: A request with r rounds to go holds m = s + o - r tokens. Those that 
            multipliers lambda_t >= 0 on sum_i w(s_i + o_i - C_i + t, C_i - t) <= B, every schedule has
              sum C - a >= sum_i min over C >= a_i + o_i of [C - a_i + sum_t lambda_t w] - B sum_t lambda_t.
 search:    All schedules are tried, but those which a bound like that of `volume` rules out.
+guided:    All schedules are tried round by round, but those which multipliers as of `snapshots` rule out.
+           With the requests known that have started by a time t, every way to go on has
+             sum C - a >= sum of the started [C - a + sum_{u > t} lambda_u w] - B sum_{u > t} lambda_u
+                          + sum of the others min over C >= max(a, t) + o of [C - a + sum_u lambda_u w].
+           Of states at a time with the same to come, the one with the least of this is enough.
 """
 
 import hashlib
@@ -45,8 +50,10 @@ LARGEST = 10**9
 MAX_WORK, MAX_TIMES = 3e8, 1_000_000  # steps of some 0.1 microseconds; points of time held at once
 PIECE, FINE = 60, 10**12  # such steps for a piece of starts; parts of a round that mean times are rounded to
 MAX_SEARCHED, MAX_STEPS, MAX_SEEN = 20, 50_000_000, 300_000  # requests, steps as above, states of 0.7 kB
+MAX_GUIDED, MAX_STATES = 100, 150_000  # requests; states of a round, of 0.6 to 1.3 kB, as many of the next
 Refused, require = allocation.Refused, allocation.require
 Request = tuple[int, int, int]  # a, s, o
+Way = tuple[int, tuple[int, ...], int, int, Any]  # of Guided: who may start next, a state, bound, starts
 
 
 def check(document: Any) -> str:
@@ -70,6 +77,9 @@ def check(document: Any) -> str:
         proven = price_bound(requests, memory, proof["scale"], proof["span"], proof["prices"])
     elif kind == "snapshots" and set(proof) == {"kind", "scale", "inequalities"}:
         proven = snapshot_bound(requests, memory, proof["scale"], proof["inequalities"])
+    elif kind == "guided" and set(proof) == {"kind", "scale", "inequalities"}:
+        relaxed = Multipliers(requests, memory, proof["scale"], proof["inequalities"])
+        proven = lower if Guided(requests, memory, lower, relaxed).best is None else -1
     elif kind == "search" and set(proof) == {"kind"}:
         proven = lower if Search(requests, memory, lower).best is None else -1
     else:
@@ -220,42 +230,73 @@ class Prices:
 
 def snapshot_bound(requests: list[Request], memory: int, scale: Any, inequalities: Any) -> int:
     """The bound of the multipliers, which are stated as whole numbers over a scale."""
-    (scale,) = whole([scale], 1, LARGEST)
-    require(isinstance(inequalities, list), "inequalities is not a list")
-    kinds: dict[tuple[int, int], list[int]] = {}  # arrivals of those alike
-    for a, s, o in requests:
-        kinds.setdefault((s + o, o), []).append(a)
-    horizon, fixed, parts, work = 0, 0, [], 0.0
-    for item in inequalities:
-        good = isinstance(item, dict) and set(item) == {"weights", "multipliers"}
-        require(good, "an inequality does not have weights and multipliers")
-        multipliers = whole(item["multipliers"], 0, LARGEST)
-        horizon = max(horizon, len(multipliers))
-        if item["weights"] == "memory":
-            weights, most = None, memory
-        else:
-            weights = read_weights(item["weights"], memory)
-            work += sum(4 * memory * (memory // (r + 1)) for _, r in weights)
-            require(work <= MAX_WORK, "the check would take too long")
-            most = largest_snapshot(weights, memory)
-        fixed += most * sum(multipliers)
-        parts.append((weights, multipliers))
-    # a product of p and q >= p long numbers takes about q p^0.6 steps
-    steps = sum(60 + (horizon + o) * (5 + min(horizon, o) ** 0.6) for _, o in kinds)
-    work += (len(parts) + 1) * steps
-    times = horizon + max(o for _, o in kinds)
-    require(work <= MAX_WORK and times <= MAX_TIMES, "the check would take too long")
-    value = -fixed
-    for (peak, o), arrivals in kinds.items():
-        total = [scale * C for C in range(horizon + o)]
-        for weights, multipliers in parts:
+    relaxed = Multipliers(requests, memory, scale, inequalities)
+    value = -relaxed.prices(0)
+    for (peak, o), arrivals in relaxed.kinds.items():
+        least = following(relaxed.costs(peak, o))
+        for a in arrivals:
+            value += (least[a + o] if a < relaxed.horizon else relaxed.scale * (a + o)) - relaxed.scale * a
+    return int(max(0, -(-value // relaxed.scale)))
+
+
+class Multipliers:
+    """Multipliers lambda_t >= 0, whole numbers over a scale, of inequalities sum_i w <= B at each time t.
+
+    What they take to evaluate is known, and refused where it is too long, before it is begun.
+    """
+
+    def __init__(self, requests: list[Request], memory: int, scale: Any, inequalities: Any) -> None:
+        (self.scale,) = whole([scale], 1, LARGEST)
+        require(isinstance(inequalities, list), "inequalities is not a list")
+        self.kinds: dict[tuple[int, int], list[int]] = {}  # arrivals of those alike
+        for a, s, o in requests:
+            self.kinds.setdefault((s + o, o), []).append(a)
+        self.horizon, self.work = 0, 0.0
+        self.parts: list[tuple[Any, int, list[int]]] = []  # weights, None for w = m; B; multipliers
+        for item in inequalities:
+            good = isinstance(item, dict) and set(item) == {"weights", "multipliers"}
+            require(good, "an inequality does not have weights and multipliers")
+            multipliers = whole(item["multipliers"], 0, LARGEST)
+            self.horizon = max(self.horizon, len(multipliers))
+            if item["weights"] == "memory":
+                weights, most = None, memory
+            else:
+                weights = read_weights(item["weights"], memory)
+                self.work += sum(4 * memory * (memory // (r + 1)) for _, r in weights)
+                require(self.work <= MAX_WORK, "the check would take too long")
+                most = largest_snapshot(weights, memory)
+            self.parts.append((weights, most, multipliers))
+        # a product of p and q >= p long numbers takes about q p^0.6 steps
+        steps = sum(60 + (self.horizon + o) * (5 + min(self.horizon, o) ** 0.6) for _, o in self.kinds)
+        self.work += (len(self.parts) + 1) * steps
+        times = self.horizon + max(o for _, o in self.kinds)
+        require(self.work <= MAX_WORK and times <= MAX_TIMES, "the check would take too long")
+
+    def prices(self, t: int) -> int:
+        """Sum of lambda_u B over times u >= t."""
+        return sum(most * sum(row[t:]) for _, most, row in self.parts)
+
+    def paid(self, peak: int, r: int, t: int) -> int:
+        """Sum of lambda_t w of a request that has r rounds to go at time t."""
+        return sum(
+            row[t] * (peak - r if weights is None else weights.get((peak - r, r), 0))
+            for weights, _, row in self.parts
+            if t < len(row)
+        )
+
+    def costs(self, peak: int, o: int) -> list[int]:
+        """C and all that is paid, for completions C < horizon + o; from the last on only C grows."""
+        total = [self.scale * C for C in range(self.horizon + o)]
+        for weights, _, row in self.parts:
             profile = [peak - r if weights is None else weights.get((peak - r, r), 0) for r in range(o)]
             if any(profile):
-                total = [x + y for x, y in zip(total, convolved(profile, multipliers, horizon + o))]
-        # the least of each completion and all later ones; from the last one of these on only C grows
-        least = list(accumulate(reversed(total), min))[::-1]
-        value += sum((least[a + o] if a < horizon else scale * (a + o)) - scale * a for a in arrivals)
-    return int(max(0, -(-value // scale)))
+                total = [x + y for x, y in zip(total, convolved(profile, row, self.horizon + o))]
+        return total
+
+
+def following(costs: list[int]) -> list[int]:
+    """The least of each and all later ones."""
+    return list(accumulate(reversed(costs), min))[::-1]
 
 
 def read_weights(rows: Any, memory: int) -> dict[tuple[int, int], int]:
@@ -377,6 +418,141 @@ class Search:
                 free += self.memory - sum(peak - other + time for other, peak in running if other >= time)
             bound += max(end, time)
         return bound
+
+
+class Guided:
+    """The best schedule with a total latency below a limit, over all start times; none if there is none.
+
+    Time goes on round by round. A state is what runs, as whole numbers C 2^30 + s + o in ascending order, and
+    a bit for each request that is still to start; with the bound, times the scale, of all ways to go on.
+    """
+
+    def __init__(
+        self,
+        requests: list[Request],
+        memory: int,
+        limit: int,
+        relaxed: Multipliers,
+        work: float | None = None,
+    ) -> None:
+        require(len(requests) <= MAX_GUIDED, f"the guided search is for {MAX_GUIDED} requests at most")
+        self.numbers = sorted(range(len(requests)), key=requests.__getitem__)  # the place of each bit
+        self.requests = [requests[i] for i in self.numbers]
+        self.memory, self.limit, self.relaxed = memory, limit, relaxed
+        self.work = (MAX_WORK if work is None else work) - relaxed.work
+        self.best: list[int] | None = None
+        sizes = {(s + o, o): relaxed.horizon + o for _, s, o in requests}
+        require(sum(sizes.values()) <= MAX_TIMES, "the search would take too long")
+        costs = {kind: relaxed.costs(*kind) for kind in sizes}
+        least = {kind: following(row) for kind, row in costs.items()}
+        self.costs = [costs[s + o, o] for _, s, o in self.requests]
+        self.least = [least[s + o, o] for _, s, o in self.requests]
+        # of those alike that have arrived, the first goes first
+        self.alike = [
+            sum(1 << j for j in range(i) if self.requests[j][1:] == self.requests[i][1:])
+            for i in range(len(requests))
+        ]
+        now, everything = self.requests[0][0], range(len(requests))
+        bound = sum(self.cost(self.least, i, now) for i in everything)
+        bound -= relaxed.prices(now + 1)
+        layer: Any = {((), (1 << len(requests)) - 1): (bound, ())}
+        while layer:
+            self.turn(now)
+            layer = self.after([(0, *key, *value) for key, value in layer.items()])
+            now += 1
+
+    def after(self, ways: list[Way]) -> dict[Any, Any]:
+        """The states a round later."""
+        while ways:
+            ways.extend(self.expanded(ways.pop()))
+        return self.found
+
+    def cost(self, table: list[list[int]], i: int, t: int) -> int:
+        """What a request costs, by a table over completions, that starts at t or, if later, its arrival."""
+        a, _, o = self.requests[i]
+        begin = max(a, t)
+        known = begin < self.relaxed.horizon
+        return (table[i][begin + o] if known else self.relaxed.scale * (begin + o)) - self.relaxed.scale * a
+
+    def turn(self, now: int) -> None:
+        """Begin a round: nothing is known yet of the states after it."""
+        self.now, self.found = now, dict[Any, Any]()
+        self.begun: list[Any] = []  # what may start: its bit, those alike before it, the cost of starting now
+        self.rising, self.arrived = list[tuple[int, int]](), 0
+        for i, (a, s, o) in enumerate(self.requests):
+            ahead, bit = self.cost(self.least, i, now), 1 << i
+            if a <= now:
+                self.arrived |= bit
+                more = self.cost(self.costs, i, now) - ahead
+                self.begun.append((bit, self.alike[i], more, ((now + o) << 30) + s + o, i))
+            if (later := self.cost(self.least, i, now + 1)) > ahead:
+                self.rising.append((bit, later - ahead))
+        parts = self.relaxed.parts
+        self.count(100 * len(self.requests) + 4 * len(parts))
+        self.price = sum(most * row[now + 1] for _, most, row in parts if now + 1 < len(row))
+        self.paid = dict[int, int]()
+
+    def expanded(self, way: Way) -> list[Way]:
+        """The ways in which one more starts in this round; and the state a round later, if none does."""
+        first, running, left, bound, path = way
+        now, begun, paid, ways = self.now, self.begun, self.paid, list[Way]()
+        self.count(60 + 2 * len(begun) + 2 * len(self.rising) + 4 * len(running))
+        if not left:
+            self.ended(path)
+            return ways
+        most = self.relaxed.scale * (self.limit - 1)
+        for number in range(first, len(begun)):
+            bit, alike, more, code, i = begun[number]
+            if left & bit and not left & alike and bound + more <= most:
+                joined = tuple(sorted((*running, code)))
+                if self.fits(joined):
+                    ways.append((number + 1, joined, left ^ bit, bound + more, (i, now, path)))
+        if not running and left & self.arrived == left:
+            return ways  # all that follows could be had a round earlier
+        value = bound + self.price
+        for code in running:
+            if code not in paid:
+                self.count(10 + 4 * len(self.relaxed.parts))
+                end, peak = code >> 30, code & (2**30 - 1)
+                paid[code] = self.relaxed.paid(peak, end - now - 1, now + 1)
+            value -= paid[code]
+        for bit, more in self.rising:
+            if left & bit:
+                value += more
+        if value <= most:
+            while running and running[0] >> 30 == now + 1:
+                running = running[1:]
+            key, found = (running, left), self.found
+            if key not in found or value < found[key][0]:
+                found[key] = value, path
+                require(len(found) <= MAX_STATES, "the search would take too long")
+        return ways
+
+    def fits(self, running: tuple[int, ...]) -> bool:
+        """Whether requests keep within the memory at each other's completions."""
+        self.count(10 + 5 * len(running))
+        held, many = 0, 0  # at time t the later ones hold held + many t
+        for code in reversed(running):
+            end = code >> 30
+            held, many = held + (code & (2**30 - 1)) - end, many + 1
+            if held + many * end > self.memory:
+                return False
+        return True
+
+    def ended(self, path: Any) -> None:
+        """Take a schedule, all of whose starts are known, where it is below the limit."""
+        starts, total = [0] * len(self.requests), 0
+        while path:
+            i, start, path = path
+            starts[self.numbers[i]] = start
+            total += start + self.requests[i][2] - self.requests[i][0]
+        if total < self.limit:
+            self.limit, self.best = total, starts
+
+    def count(self, steps: int) -> None:
+        """Count more steps, so that no file keeps a checker busy for ever."""
+        self.work -= steps
+        require(self.work >= 0, "the search would take too long")
 
 
 if __name__ == "__main__":

@@ -124,6 +124,27 @@ def test_a_search_that_would_go_deep_or_long_is_refused(monkeypatch: pytest.Monk
         checker.check(crowd)
 
 
+def test_a_guided_search_that_would_go_long_or_wide_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Late arrivals are many rounds, long outputs long tables, and poor multipliers many states."""
+    proof = {**snapshots(), "kind": "guided"}
+    crowd = stated([(0, i % 5, 7 + i % 11) for i in range(20)], 40, proof, lower=600)
+    late = stated([(0, 0, 1), (10**9, 0, 1)], 1, proof, lower=3)
+    long = stated([(0, 0, 10**7)], 10**9, proof)
+    many = stated([(0, 0, 1)] * 101, 1, proof)
+    for document, limits in (
+        (crowd, {"MAX_WORK": 100_000}),
+        (crowd, {"MAX_STATES": 1000}),
+        (late, {"MAX_WORK": 100_000}),
+        (long, {}),
+        (many, {"MAX_WORK": 1e9}),
+    ):
+        with monkeypatch.context() as changed:
+            for name, value in limits.items():
+                changed.setattr(checker, name, value)
+            with pytest.raises(checker.Refused, match=r"too long|100 requests at most"):
+                checker.check(document)
+
+
 @pytest.mark.parametrize("part", ["ahead", "fits"])
 def test_every_part_of_the_search_counts_its_steps(part: str) -> None:
     search = checker.Search([(0, 0, 3)], 10**9, 3)
@@ -243,6 +264,9 @@ MALFORMED: list[tuple[Callable[[Document], Any], str]] = [
     (lambda d: d | {"proof": prices([1], span=0.5)}, "whole numbers"),
     (lambda d: d | {"proof": prices([1], span=10**9 + 1)}, "whole numbers"),
     (lambda d: d | {"proof": snapshots(scale=0)}, "whole numbers"),
+    (lambda d: d | {"proof": {"kind": "guided"}}, "no known kind"),
+    (lambda d: d | {"proof": {**snapshots(scale=0), "kind": "guided"}}, "whole numbers"),
+    (lambda d: d | {"lower": 6, "proof": {**snapshots(), "kind": "guided"}}, "the proof gives -1"),
     (lambda d: d | {"proof": snapshots(scale=True)}, "whole numbers"),
     (lambda d: d | {"proof": {**snapshots(), "inequalities": {}}}, "inequalities is not a list"),
     (lambda d: d | {"proof": snapshots({"weights": "memory"})}, "weights and multipliers"),

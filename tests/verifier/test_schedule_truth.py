@@ -71,13 +71,18 @@ def random_prices(requests: list[Request], memory: int, rng: random.Random) -> D
     return {"kind": "prices", "scale": scale, "span": span, "prices": row}
 
 
+def guided(proof: Document) -> Document:
+    return {**proof, "kind": "guided"}
+
+
 def falsehoods(checker: Any) -> Iterator[str]:
     """Whatever a checker accepts, or computes, that is not true."""
-    rng = random.Random(11)
+    rng, other = random.Random(11), random.Random(12)
     for requests, memory, least, best in instances():
         proofs: list[Any] = [random_snapshots(requests, memory, rng) for _ in range(3)]
         proofs += [random_prices(requests, memory, rng) for _ in range(3)]
         proofs += [{"kind": "volume"}, {"kind": "busy"}, {"kind": "search"}]
+        proofs += [guided(random_snapshots(requests, memory, other)), guided(snapshots())]
         worse = [k + 1 for k in best]
         for proof in proofs:
             document = stated(requests, memory, proof, least + 1, worse)
@@ -106,7 +111,8 @@ def test_no_falsehood_is_accepted() -> None:
 def test_the_truth_is_accepted() -> None:
     tight = 0
     for requests, memory, least, best in instances():
-        assert accepted(schedule_verifier, stated(requests, memory, {"kind": "search"}, least, best))
+        for proof in ({"kind": "search"}, guided(snapshots())):
+            assert accepted(schedule_verifier, stated(requests, memory, proof, least, best))
         volume = schedule_verifier.volume_bound(requests, memory)
         tight += volume == least
         assert accepted(schedule_verifier, stated(requests, memory, {"kind": "volume"}, volume, best))
@@ -114,10 +120,19 @@ def test_the_truth_is_accepted() -> None:
     assert tight > len(instances()) / 2
 
 
-def test_the_search_finds_a_best_schedule_below_any_limit() -> None:
+@pytest.mark.parametrize("kind", ["search", "guided"])
+def test_the_search_finds_a_best_schedule_below_any_limit(kind: str) -> None:
+    rng = random.Random(13)
     for requests, memory, least, _ in instances()[::2]:
-        for limit in (least + 1, least + 3, 10**6):
-            found = schedule_verifier.Search(requests, memory, limit)
+        for limit in (least + 1, least + 3, 10**6 if kind == "search" else 200):
+            if kind == "search":
+                found = schedule_verifier.Search(requests, memory, limit)
+            else:
+                proof = random_snapshots(requests, memory, rng)
+                relaxed = schedule_verifier.Multipliers(
+                    requests, memory, proof["scale"], proof["inequalities"]
+                )
+                found = schedule_verifier.Guided(requests, memory, limit, relaxed)
             assert found.best is not None
             assert found.limit == least
             assert fits(requests, memory, found.best)
@@ -185,6 +200,7 @@ def proofs() -> list[tuple[Document, int]]:
         proof = snapshot_proof(valid, multipliers)
         lower = schedule_verifier.snapshot_bound(requests, memory, proof["scale"], proof["inequalities"])
         found.append((stated(requests, memory, proof, lower, best), least))
+        found.append((stated(requests, memory, guided(proof), least, best), least))
     return found
 
 
@@ -216,7 +232,7 @@ def mutate(document: Document, rng: random.Random) -> Document:
         else:
             proof[field] += rng.choice((-1, 1, 2**20))
     elif kind == "kind" or not proof.get("inequalities"):
-        kinds = ("volume", "busy", "prices", "search", "snapshots", ["volume"], None)
+        kinds = ("volume", "busy", "prices", "search", "guided", "snapshots", ["volume"], None)
         changed["proof"] = {"kind": rng.choice(kinds)}
     else:
         item = rng.choice(proof["inequalities"])
@@ -250,7 +266,7 @@ def is_true(document: Document) -> bool:
 
 
 def test_proofs_are_accepted() -> None:
-    exact = dict.fromkeys(("volume", "busy", "prices", "snapshots", "search"), 0)
+    exact = dict.fromkeys(("volume", "busy", "prices", "snapshots", "search", "guided"), 0)
     for document, least in proofs():
         assert document["lower"] <= least == document["upper"]
         assert schedule_verifier.check(document).startswith("proven: no schedule of instance ")
@@ -293,12 +309,12 @@ BROKEN = [
     ("key=lambda item: -item[0][1]", "key=lambda item: item[0][1]"),
     ("(k + 1) * (r + 1) <= memory", "(k + 2) * (r + 1) <= memory"),
     ("            k += 1\n", "            break\n"),
-    ("fixed += most * sum(multipliers)", "fixed += most * sum(multipliers[:-1])"),
+    ("most * sum(row[t:])", "most * sum(row[t:-1])"),
     ("weights, most = None, memory", "weights, most = None, memory - 1"),
-    ("least[a + o] if a < horizon", "total[a + o] if a < horizon"),
-    ("if a < horizon else scale * (a + o))", "if a < horizon else scale * (a + o + 1))"),
-    ("accumulate(reversed(total), min)", "accumulate(reversed(total[:-1] + [2 * total[-1]]), min)"),
-    ("[scale * C for C in", "[scale * (C + 1) for C in"),
+    ("least[a + o] if a < relaxed.horizon", "relaxed.costs(peak, o)[a + o] if a < relaxed.horizon"),
+    ("else relaxed.scale * (a + o)) - relaxed", "else relaxed.scale * (a + o + 1)) - relaxed"),
+    ("accumulate(reversed(costs), min)", "accumulate(reversed(costs[:-1] + [2 * costs[-1]]), min)"),
+    ("[self.scale * C for C in", "[self.scale * (C + 1) for C in"),
     ("moments[j] += served * (2 * now + served)", "moments[j] += served * (2 * now + 2 * served)"),
     ("waiting[0][2] -= served", "pass"),
     ("heapq.heappush(waiting, [volumes[i], i", "heapq.heappush(waiting, [-volumes[i], i"),
@@ -324,6 +340,20 @@ BROKEN = [
     ("(i for i in self.by_volume if i in left)", "(i for i in self.by_volume[::-1] if i in left)"),
     ("max(self.requests[i][0], now) + self", "max(self.requests[i][0], now) + 1 + self"),
     ("if cost < self.limit:", "if cost < self.limit - 1:"),
+    ("bound -= relaxed.prices(now + 1)", "bound -= relaxed.prices(now + 2)"),
+    ("value = bound + self.price", "value = bound + 2 * self.price"),
+    ("value -= paid[code]", "pass"),
+    ("self.cost(self.costs, i, now) - ahead", "self.cost(self.costs, i, now) - ahead + self.relaxed.scale"),
+    ("else self.relaxed.scale * (begin + o))", "else self.relaxed.scale * (begin + o + 1))"),
+    ("self.rising.append((bit, later - ahead))", "self.rising.append((bit, 2 * (later - ahead)))"),
+    ("self.relaxed.scale * (self.limit - 1)", "self.relaxed.scale * (self.limit - 2)"),
+    ("and not left & alike and", "and not alike and"),
+    ("self.requests[j][1:] == self.requests[i][1:]", "self.requests[j][2] == self.requests[i][2]"),
+    ("if not running and left & self.arrived == left:", "if not running:"),
+    ("ways.append((number + 1, joined", "ways.append((len(begun), joined"),
+    ("if held + many * end > self.memory", "if held + many * (end + 1) > self.memory"),
+    ("or value < found[key][0]", "or value > found[key][0]"),
+    ("if total < self.limit:", "if total < self.limit - 1:"),
 ]
 
 
