@@ -142,7 +142,7 @@ def budget_uncertainty(
         drawn=drawn,
         confidence=confidence,
         point=point,
-        token_intervals=interval(best.tokens, confidence),
+        token_intervals=budget_interval(best.tokens, confidence, np.array(fitted.max_tokens)),
         objective_interval=(float(low), float(high)),
         regret=best.objective - drawn.objectives(point),
         robust=robust,
@@ -158,6 +158,22 @@ def interval(values: FloatArray, confidence: float) -> FloatArray:
     """
     shares = [(1 - confidence) / 2, (1 + confidence) / 2]
     return np.asarray(np.quantile(values, shares, axis=0, method="weibull"))
+
+
+def budget_interval(tokens: FloatArray, confidence: float, max_tokens: FloatArray) -> FloatArray:
+    """The interval of the best budgets of the draws, of shape (R, N) within 0 and l_max, shape (2, N).
+
+    It is equal-tailed inside the bounds. Where one end is at its bound, nothing lies beyond that end, and the
+    other end has all of the tail: so the interval is not surer than it says, although many draws may have
+    their best budget just at the bound.
+    """
+    low, high = interval(tokens, confidence)
+    shares = np.array([1 - confidence, confidence])
+    least, most = np.quantile(tokens, shares, axis=0, method="weibull")
+    at_zero, at_top = low <= 0, high >= max_tokens
+    low = np.where(at_top & ~at_zero, least, low)
+    high = np.where(at_zero & ~at_top, most, high)
+    return np.array([low, high])
 
 
 def checked_confidence(confidence: float) -> float:
