@@ -14,6 +14,7 @@ from cvxtoken.allocation.problem import FIFO
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.delay import Server
 from cvxtoken.errors import ProblemError
+from cvxtoken.fitting.drawn import MOST_DRAWS
 from cvxtoken.fitting.uncertainty import checked_confidence
 from cvxtoken.fitting.workload import fit_workload
 from cvxtoken.logs.columns import Hints, Table
@@ -66,7 +67,7 @@ def advise(
         hints: what cannot be told from the files, such as units.
         service_against: what seconds are fitted against.
         confidence: of all intervals.
-        draws: how many; fewer where each takes long.
+        draws: how many, at most 10,000; fewer where each takes long.
         seed: of the draws.
 
     Raises:
@@ -87,8 +88,8 @@ def advise(
     """
     started = time.perf_counter()
     checked_confidence(confidence)
-    if draws < 1:
-        raise ProblemError(f"draws is {draws}; it must be at least 1")
+    if not 1 <= draws <= MOST_DRAWS:
+        raise ProblemError(f"draws is {draws}; it must be from 1 to {MOST_DRAWS}")
     fitted = fit_workload(
         table,
         arrivals,

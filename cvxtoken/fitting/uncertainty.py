@@ -102,11 +102,11 @@ def draw_workloads(fitted: FittedWorkload, count: int, seed: int = 0) -> list[Wo
 
     Args:
         fitted: with an arrival rate.
-        count: how many are drawn; those without a stable allocation are left out.
+        count: how many are drawn, at most 10,000; those without a stable allocation are left out.
         seed: of NumPy's generator.
 
     Raises:
-        ProblemError: no arrival rate is known, or the count is not positive.
+        ProblemError: no arrival rate is known, or the count is out of range.
         UnstableError: half of the draws, or more, have no stable allocation.
     """
     return list(draw(fitted, count, seed).workloads)
@@ -119,7 +119,7 @@ def budget_uncertainty(
 
     Args:
         fitted: with an arrival rate.
-        count: how many draws; robust budgets are best on average over the first hundred.
+        count: how many draws, at most 10,000; robust budgets are best on average over the first hundred.
         seed: of NumPy's generator.
         confidence: of the intervals (percentiles of the draws).
 

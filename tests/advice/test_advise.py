@@ -214,6 +214,8 @@ def test_a_server_that_batches_and_replicas(files: tuple[Path, Path]) -> None:
 def test_bad_arguments(files: tuple[Path, Path]) -> None:
     with pytest.raises(ProblemError, match="draws is 0"):
         advise(*files, draws=0)
+    with pytest.raises(ProblemError, match="draws is 1000000; it must be from 1 to 10000"):
+        advise(*files, draws=10**6)
     with pytest.raises(ProblemError, match="confidence is 1"):
         advise(*files, confidence=1)
     with pytest.raises(ProblemError, match="'esay' is not a type of the workload"):
