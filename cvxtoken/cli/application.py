@@ -101,7 +101,7 @@ class StoppedError(Exception):
 
 
 # Click's class of what is wrong with the arguments, which Typer prints; by Typer's version another module's
-_BAD_USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+_BAD_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def _told_in_json() -> Iterator[None]:
         yield
     except _BAD_USAGE as error:
         if "--json" in sys.argv[1:]:
-            print(json.dumps({"error": error.format_message()}), flush=True)  # type: ignore[attr-defined]
+            print(json.dumps({"error": error.format_message()}), flush=True)
         raise
 
 

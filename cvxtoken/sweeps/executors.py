@@ -74,7 +74,7 @@ def solve_in_processes(workers: int, grid: Grid, chunks: Iterable[int]) -> Chunk
     left = dict.fromkeys(chunks)
     broken = 0
     while left:
-        with ProcessPoolExecutor(workers, initializer=_leave_interrupts) as executor:
+        with ProcessPoolExecutor(min(workers, len(left)), initializer=_leave_interrupts) as executor:
             try:
                 for chunk, columns in solve_on(executor, grid, list(left)):
                     del left[chunk]

@@ -21,6 +21,8 @@ from cvxtoken.sweeps.executors import Solver, dask_executor, solve_here, solve_i
 from cvxtoken.sweeps.grid import Columns, Grid
 from cvxtoken.sweeps.parts import Parts
 
+_MOST_WORKERS = 1024
+
 
 @dataclass(frozen=True)
 class SweepResult:
@@ -81,7 +83,7 @@ def sweep(
         workload: what does not vary.
         out: a .csv or .parquet file (extra `parquet`), which must not exist yet; by default the results
             stay in memory.
-        workers: local processes; 1 solves here.
+        workers: local processes, at most 1024; 1 solves here.
         cluster: address of a Dask scheduler instead, such as tcp://host:8786 (extra `cluster`).
         executor: any executor of `concurrent.futures` instead.
         chunk_size: points solved and written together; by default 10,000, fewer for many types.
@@ -131,8 +133,8 @@ def sweep(
 
 
 def _check_place(workers: int, cluster: str | None, executor: Executor | None) -> None:
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ProblemError(f"workers is {workers!r}; it must be a whole number of at least 1")
+    if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= _MOST_WORKERS:
+        raise ProblemError(f"workers is {workers!r}; it must be a whole number from 1 to {_MOST_WORKERS}")
     if (workers > 1) + (cluster is not None) + (executor is not None) > 1:
         raise ProblemError("workers, cluster and executor exclude each other; give one of them")
 
