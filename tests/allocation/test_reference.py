@@ -12,6 +12,7 @@ from cvxtoken.allocation.program import solver as solver_room
 from cvxtoken.allocation.targeted import optimum
 from cvxtoken.allocation.targeted.feasible import Feasible
 from tests.support.instances import realistic, stress
+from tests.support.thorough import some
 from tests.support.uno import needs_uno
 
 # computed to 1e-14 by two independent programs; arrival rate, weight, tokens, J*
@@ -42,7 +43,7 @@ def test_random_realistic_workloads_are_certified(size: int, seed: int) -> None:
     assert found.solver.form == "presolved"
 
 
-@pytest.mark.parametrize("w", [realistic(1, 1000), realistic(2, 10_000)], ids=len)
+@pytest.mark.parametrize("w", [realistic(1, 1000), realistic(2, 5_000)], ids=len)
 def test_large_workloads_are_certified(w: cvxtoken.Workload) -> None:
     found = cvxtoken.solve(w)
     verifier.check(found.certificate.to_document())
@@ -136,7 +137,7 @@ def test_every_field_may_be_extreme() -> None:
     """Fields up to 1e+-150: no error but of ours, and no certificate that its verifier refuses."""
     rng = np.random.default_rng(12)
     statuses = set()
-    for _ in range(60):
+    for _ in some(range(60), 3):
         size, reach = int(rng.integers(1, 4)), rng.choice([5, 30, 150])
         names = ("saturation_rate", "time_per_token", "max_tokens")
         extreme = {name: 10 ** rng.uniform(-reach, reach, size) for name in names}

@@ -17,7 +17,7 @@ from tests.batching.test_model import small
 @pytest.mark.parametrize("rate", [0.05, 0.12])
 def test_analysis_and_simulation_agree(discipline: str, rate: float) -> None:
     p = default_problem().replace(arrival_rate=rate, max_batch=8)
-    found = simulate(p, discipline, num_requests=100_000, seed=1)
+    found = simulate(p, discipline, num_requests=30_000, seed=1)
     for value in (found.mean_system_time, found.mean_batch):
         assert value.predicted is not None
         assert abs(value.value - value.predicted) <= 3 * (value.high - value.low) / 2 + 1e-12

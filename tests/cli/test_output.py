@@ -11,6 +11,7 @@ import pytest
 
 from cvxtoken.cli.application import COMMANDS, command
 from tests.fitting.data import write_arrivals, write_rows
+from tests.support.thorough import some
 
 # a user's solver that prints wherever it can, beneath Python too
 NOISY = """
@@ -112,7 +113,7 @@ def test_every_command_with_json_is_here(tmp_path: Path) -> None:
     assert set(commands(tmp_path)) == takes
 
 
-@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("backwards", some([False, True], 2))
 def test_nothing_but_the_result_is_printed(backwards: bool, tmp_path: Path) -> None:
     """In one process, after SCS, Clarabel, SciPy's and others' HiGHS and after each other, in both orders."""
     wanted = commands(tmp_path)

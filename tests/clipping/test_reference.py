@@ -13,6 +13,7 @@ from cvxtoken.clipping.problem import ClippingProblem, default_problem
 from cvxtoken.clipping.reference import best_limit, exact_objective
 from cvxtoken.lengths import LengthDistribution
 from tests.clipping.test_model import small
+from tests.support.thorough import some
 
 
 def stable(p: ClippingProblem, limits: tuple[int, ...]) -> bool:
@@ -66,7 +67,7 @@ def test_impatient_limits_agree_with_a_full_scan(seed: int) -> None:
         assert 1 < found.limits[0] < len(values), "not at an end, so that the search is tested"
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", some(range(6), 3))
 def test_bound_over_many_types(seed: int) -> None:
     p = small(seed, 3)
     found = best_limit(p)

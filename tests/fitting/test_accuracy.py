@@ -13,6 +13,7 @@ from cvxtoken.fitting.estimate import fit
 from cvxtoken.fitting.inference import Inference
 from cvxtoken.fitting.points import points_of_accuracies, points_of_counts
 from tests.fitting.data import BUDGETS, TRUTH, counts
+from tests.support.thorough import part
 
 TRIALS = np.full(len(BUDGETS), 400.0)
 
@@ -154,7 +155,7 @@ def test_draws_by_question_spread_as_the_standard_errors_say() -> None:
     assert found.draws(2, seed=1) == curves[:2]
 
 
-@settings(max_examples=30)
+@settings(max_examples=part(30, 3))
 @given(st.integers(0, 10**6))
 def test_any_data_give_a_fit_in_its_bounds(seed: int) -> None:
     """Few answers, all right or all wrong, no noise, nothing identified: intervals hold the fit."""

@@ -13,6 +13,7 @@ import pytest
 from mpmath import isfinite, isinf, mp
 
 from cvxtoken.library.cones import ConeProblem, cone_problems, unbounded
+from tests.support.thorough import some
 
 PROBLEMS = cone_problems()
 SOLVED = [p for p in PROBLEMS if p.claim == "enclosed"]
@@ -75,7 +76,7 @@ def test_a_problem_states_what_it_is(problem: ConeProblem) -> None:
     assert problem.without_proof == "" or problem.family in {"degenerate", "infeasible"}
 
 
-@pytest.mark.parametrize("problem", PROBLEMS, ids=short)
+@pytest.mark.parametrize("problem", some(PROBLEMS, 3), ids=short)
 def test_a_problem_compiles_to_the_four_cones_and_the_same_data_each_time(problem: ConeProblem) -> None:
     built = problem.build()
     assert built.is_dgp() if problem.gp else built.is_dcp()
@@ -95,7 +96,7 @@ def test_a_problem_compiles_to_the_four_cones_and_the_same_data_each_time(proble
     assert np.array_equal(data["c"], again["c"])
 
 
-@pytest.mark.parametrize("problem", SOLVED, ids=short)
+@pytest.mark.parametrize("problem", some(SOLVED, 3), ids=short)
 def test_the_truth_agrees_with_clarabel(problem: ConeProblem) -> None:
     value = truth(problem)
     assert isfinite(value)

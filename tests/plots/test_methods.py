@@ -93,7 +93,7 @@ def test_contours_refuse_other_data() -> None:
 
 
 def test_convergence_shows_certified_gaps_and_crosses_failures() -> None:
-    results = {name: METHODS[name](WORKLOAD) for name in ("fixed_point", "newton", "projected_gradient")}
+    results = {name: METHODS[name](WORKLOAD) for name in ("fixed_point", "newton")}
     drawn = plots.convergence(results)
     lines = {line.get_label(): line for line in drawn.get_lines()}
     for name, result in results.items():

@@ -11,6 +11,7 @@ from cvxtoken.pooled import PooledWorkload, search, solve_pooled
 from tests.pooled.instances import random_problem
 from tests.support import pooled_truth
 from tests.support.instances import realistic, varying
+from tests.support.thorough import some
 
 
 def best_on_grids(problem: PooledWorkload, points: int = 21) -> float:
@@ -35,7 +36,7 @@ def best_on_grids(problem: PooledWorkload, points: int = 21) -> float:
     return best
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", some(range(12), 3))
 def test_branch_and_bound_agrees_with_brute_force(seed: int) -> None:
     problem = random_problem(seed)
     found = solve_pooled(problem.workload, problem.servers)
@@ -47,7 +48,7 @@ def test_branch_and_bound_agrees_with_brute_force(seed: int) -> None:
     assert found.lower == pytest.approx(float(problem.objective(found.tokens)), rel=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", some(range(12), 3))
 def test_the_bounds_hold_in_ninety_digits(seed: int) -> None:
     problem = random_problem(seed)
     proof = solve_pooled(problem.workload, problem.servers).certificate

@@ -12,6 +12,7 @@ from cvxtoken.scheduling.relaxation import Inequality, Relaxation, inequalities,
 from cvxtoken.verifier import schedule as schedule_verifier
 from tests.scheduling.exhaustive import Request, optimum
 from tests.scheduling.plain import tiny
+from tests.support.thorough import some
 
 
 def triples(requests: Requests) -> list[Request]:
@@ -51,7 +52,7 @@ def test_any_multipliers_give_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "ROUNDS", 8)
     rng = np.random.default_rng(3)
     positive = 0
-    for requests in small(30):
+    for requests in some(small(30), 2):
         least, _ = optimum(triples(requests), requests.memory)
         valid = inequalities(requests)
         relaxed = Relaxation(requests, valid)
@@ -62,7 +63,7 @@ def test_any_multipliers_give_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
             assert value <= least + 1e-9
             assert proven(requests, valid, row) == pytest.approx(max(0, np.ceil(value - 1e-4)), abs=1.0)
             positive += value > 0
-    assert positive > 30
+    assert positive > 15
 
 
 def test_the_bound_is_what_its_formula_says() -> None:
@@ -89,7 +90,7 @@ def test_good_multipliers_prove_the_linear_program(monkeypatch: pytest.MonkeyPat
     """With h = 1 the bound is the program's value, between that of the memory alone and the optimum."""
     monkeypatch.setattr(snapshots, "ROUNDS", 30)
     better = 0
-    for requests in small(25):
+    for requests in some(small(25), 2):
         least, _ = optimum(triples(requests), requests.memory)
         last = int(requests.arrival.max() + 2 * requests.output_tokens.sum())
         values = []
@@ -107,7 +108,7 @@ def test_good_multipliers_prove_the_linear_program(monkeypatch: pytest.MonkeyPat
         assert requests.output_tokens.sum() <= memory_alone + 1e-6
         assert memory_alone <= all_of_them + 1e-6 <= least + 2e-6
         better += all_of_them > 1.05 * memory_alone
-    assert better >= 3
+    assert better >= 1
 
 
 def test_wider_spans_lose_some_of_it() -> None:

@@ -22,8 +22,15 @@ from cvxtoken.suite.checks import CHECKS
 from cvxtoken.suite.scoreboard import score
 from tests.suite.broken import BROKEN, knows_one_queue, never_says_infeasible, no_projection
 from tests.suite.broken_adapters import solved
+from tests.support.thorough import some
 
-SOME = ["realistic/n3*", "realistic/n6*", "workloads*", "all-zero*", "infeasible/n2*"]
+SOME = [
+    "realistic/n3-0",
+    "realistic/n6-[01]",
+    "workloads/qwen3-8b-0.[15]*",
+    "all-zero/n6-0.5",
+    "infeasible/n2-[12]*",
+]
 
 
 def price_newton(workload: Workload, start: Any = None) -> Any:
@@ -31,14 +38,15 @@ def price_newton(workload: Workload, start: Any = None) -> Any:
 
 
 def test_price_newton_passes_the_whole_suite() -> None:
-    report = check_solver(price_newton)
+    tried = [instance.id for instance in some(cvxtoken.instances("*"), 4)]
+    report = check_solver(price_newton, tried)
     assert report.ok, str(report)
-    assert len(report.passed) > 1000
+    assert len(report.passed) > 3 * len(tried)
     assert {outcome.check for outcome in report.passed} == {
         *("answers", "feasible", "accurate", "honest", "permutation", "split types", "start", "untouched"),
         *("repeatable", "adapter", "detects", "objective"),
     }
-    assert {outcome.instance for outcome in report.outcomes} == {i.id for i in cvxtoken.instances("*")}
+    assert {outcome.instance for outcome in report.outcomes} == set(tried)
 
 
 def test_clarabel_on_problems_passes() -> None:
@@ -107,21 +115,24 @@ HARD = {
 }
 
 
+SERVERS = [instance.id for instance in some(cvxtoken.instances("servers*"), 3)]
+
+
 @pytest.mark.parametrize("form", ["presolved", "raw"])
 def test_clarabel_passes_on_other_servers(form: str) -> None:
     def solve(problem: cp.Problem) -> None:
         problem.solve(solver="CLARABEL")
 
-    report = check_solver(solve, "servers*", exclude=HARD[form], form=form)
+    report = check_solver(solve, SERVERS, exclude=HARD[form], form=form)
     assert report.ok, str(report)
-    assert len({outcome.instance for outcome in report.passed}) >= 30
+    assert len({outcome.instance for outcome in report.passed}) >= 0.6 * len(SERVERS)
 
 
 @pytest.mark.parametrize("form", ["presolved", "raw"])
 def test_clarabel_passes_on_cone_data_of_other_servers(form: str) -> None:
-    report = check_solver(solved, "servers*", exclude=HARD[form], form=form)
+    report = check_solver(solved, SERVERS, exclude=HARD[form], form=form)
     assert report.ok, str(report)
-    assert len({outcome.instance for outcome in report.passed}) >= 30
+    assert len({outcome.instance for outcome in report.passed}) >= 0.6 * len(SERVERS)
 
 
 def test_a_solver_that_knows_one_queue_only_is_told_so_or_leaves_the_others_out() -> None:
@@ -143,7 +154,7 @@ def test_a_solver_that_knows_one_queue_only_is_told_so_or_leaves_the_others_out(
     skipped = {o.reason for o in report.unsupported if o.instance.startswith("servers")}
     assert "not implemented: a server of kind 'fifo'" in skipped
     assert not [o for o in report.passed if o.instance.startswith("servers")]
-    assert check_solver(knows_one_queue, "*", exclude="servers*", added_before="0.1.1").ok
+    assert check_solver(knows_one_queue, ["size/?", "realistic/n6*"], added_before="0.1.1").ok
     assert check_solver(knows_one_queue, ["size/?", "servers*"], added_before="0.2.0").ok
 
 

@@ -21,6 +21,7 @@ from cvxtoken.allocation.proof.certificate import certify
 from cvxtoken.verifier import allocation as verifier
 from tests.support import truth
 from tests.support.instances import changed, realistic, stress, varying
+from tests.support.thorough import part
 from tests.support.truth import exact
 
 Document = dict[str, Any]
@@ -127,7 +128,8 @@ def test_no_mutated_certificate_proves_a_falsehood() -> None:
     rng = random.Random(20260110)
     originals = certificates()
     refused, true = 0, 0
-    while refused + true < 1000:
+    count = part(1000, 4)
+    while refused + true < count:
         document = mutate(rng.choice(originals), rng)
         if document in originals:
             continue
@@ -138,8 +140,8 @@ def test_no_mutated_certificate_proves_a_falsehood() -> None:
         else:
             assert is_true(document), document
             true += 1
-    assert refused > 500, "most mutations make a false statement"
-    assert true > 50, "some only weaken it; a verifier that refuses everything proves nothing"
+    assert refused > count / 2, "most mutations make a false statement"
+    assert true > count / 20, "some only weaken it; a verifier that refuses everything proves nothing"
 
 
 def test_mutated_text_is_refused_or_still_true(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from cvxtoken.verifier import pooled as checker
 from tests.pooled.instances import random_problem
 from tests.support import pooled_truth
 from tests.support.damage import refused
+from tests.support.thorough import part, some
 from tests.support.truth import exact
 from tests.verifier.test_allocation import nudge
 
@@ -33,7 +34,7 @@ Document = dict[str, Any]
 @cache
 def proofs() -> list[Document]:
     """Proofs as parsed files: of one to eight servers, with cells that have no line, and stopped early."""
-    problems = [random_problem(seed) for seed in range(9)]
+    problems = [random_problem(seed) for seed in some(range(1, 10), 2)]
     problems += [random_problem(seed, 2, servers) for seed, servers in ((11, 1), (14, 1), (16, 2), (23, 8))]
     found = [solve_pooled(p.workload, p.servers) for p in problems]
     found += [solve_pooled(p.workload, p.servers, time_limit=1e-9) for p in problems[:4]]
@@ -69,7 +70,7 @@ def test_proofs_are_accepted() -> None:
         assert line.startswith(f"proven: with one queue for {document['servers']} servers, under the law of")
         assert is_true(document)
     assert sum("price" in cell for d in proofs() for cell in d["cells"]) >= 4
-    assert sum(len(d["cells"]) > 10 for d in proofs()) > 8
+    assert sum(len(d["cells"]) > 10 for d in proofs()) > len(proofs()) / 3
     assert sum(d["servers"] == 1 for d in proofs()) == 2
 
 
@@ -118,7 +119,8 @@ def mutate(document: Document, rng: random.Random) -> tuple[Document, str]:
 def test_no_mutated_proof_proves_a_falsehood() -> None:
     rng = random.Random(20261129)
     no, yes = 0, 0
-    while no + yes < 500:
+    count = part(500, 3)
+    while no + yes < count:
         original = rng.choice(proofs())
         document, kind = mutate(original, rng)
         if document == original:
@@ -129,8 +131,8 @@ def test_no_mutated_proof_proves_a_falsehood() -> None:
             assert is_true(document), (kind, document)
             assert kind != "instance", "the statement is about another instance"
             yes += 1
-    assert no > 150
-    assert yes > 50
+    assert no > 0.3 * count
+    assert yes > 0.1 * count
 
 
 def check_forgeries(module: ModuleType) -> None:

@@ -23,6 +23,7 @@ from cvxtoken.verifier import robust as robust_verifier
 from tests.robust.test_reference import ensemble
 from tests.support import truth
 from tests.support.instances import varying
+from tests.support.thorough import part
 from tests.support.truth import exact, mp, mpf
 from tests.verifier.test_allocation import nudge
 
@@ -175,7 +176,8 @@ def mutate(document: Document, rng: random.Random) -> Document:
 def test_no_mutated_proof_proves_a_falsehood() -> None:
     rng = random.Random(20261122)
     refused, true = 0, 0
-    while refused + true < 500:
+    count = part(500, 3)
+    while refused + true < count:
         document = mutate(rng.choice(proofs()), rng)
         if document in proofs():
             continue
@@ -186,5 +188,5 @@ def test_no_mutated_proof_proves_a_falsehood() -> None:
         else:
             assert is_true(document), document
             true += 1
-    assert refused > 200
-    assert true > 50
+    assert refused > count / 2
+    assert true > count / 10

@@ -18,6 +18,7 @@ from cvxtoken import ProblemError, Targets, verifier
 from cvxtoken.allocation import model
 from cvxtoken.allocation.proof.bounds import Bounds
 from cvxtoken.allocation.proof.certificate import certify
+from tests.support.thorough import some
 from tests.support.truth import columns, exact, mp, mpf
 
 NONE = "objective 'accuracy' (has no optimum here|may have no optimum)"
@@ -74,7 +75,10 @@ def random_problem(seed: int) -> tuple[cvxtoken.Workload, dict[str, float], Any]
     return w, {} if limit is None else {"max_mean_tokens": limit}, idle(w, best(w, limit))
 
 
-@pytest.mark.parametrize("seed", range(120))
+SEEDS = some(range(120), 4)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_near_no_idle_share(seed: int) -> None:
     w, limits, y = random_problem(seed)
     if y <= 0:
@@ -96,8 +100,8 @@ def test_near_no_idle_share(seed: int) -> None:
 
 
 def test_both_kinds_are_tried() -> None:
-    signs = [random_problem(seed)[2] > 0 for seed in range(120)]
-    assert 40 < sum(signs) < 80
+    signs = [random_problem(seed)[2] > 0 for seed in SEEDS]
+    assert 1 / 3 < np.mean(signs) < 2 / 3
 
 
 ONE = cvxtoken.Workload(
