@@ -203,6 +203,16 @@ def test_what_matters_is_warned_of(tmp_path: Path) -> None:
         advise(few, arrival_rate=50, draws=10)
 
 
+def test_a_flat_task_has_a_budget_for_the_rise_that_may_be(tmp_path: Path) -> None:
+    rows = write_rows(tmp_path / "rows.csv", 40, {"easy": Curve(0.0, 4e-3, 0.9), "hard": CURVES["hard"]})
+    found = advise(rows, arrival_rate=0.2, draws=100)
+    assert found.fitted.tasks[0].accuracy.verdict == "flat"
+    assert found.point_budgets["easy"] == 0
+    assert found.worth.mean_regret < found.point_worth.mean_regret
+    told = [text for text in found.warnings if text.startswith("easy: the budget allows for a small rise")]
+    assert len(told) == (found.budgets["easy"] > 0) == 1
+
+
 def test_a_server_that_batches_and_replicas(files: tuple[Path, Path]) -> None:
     alone = advise(*files, draws=20, server=Sharing(0.01, replicas=2))
     assert alone.fitted.workload.server == Sharing(0.01, replicas=2)
