@@ -149,7 +149,7 @@ def main() -> int:
     good &= (oracle_median > MEDIAN or oracle_most > MOST) and medians[ADVISED] <= 3 * medians[ORACLE]
     said = f"from 3,000 rows {_losses(many[ADVISED])}; from 300 rows {_losses(few[ADVISED])}, where"
     said += f" the oracle prior loses {_losses(few[ORACLE])}"
-    print(f"verdict: {'' if good else 'NOT '}as claimed: {said}")
+    print("verdict: " + f"{'' if good else 'NOT '}as claimed: {said}")
     return 0 if good or arguments.quick else 1
 
 
