@@ -23,8 +23,11 @@ def nonnegative(design: FloatArray, values: FloatArray) -> FloatArray:
     """
     from scipy.optimize import nnls  # slow to import, and only fits need it
 
+    size = (
+        np.abs(values).max(initial=0.0) or 1.0
+    )  # some SciPy stop at a slope of 1e-15, of any size
     try:
-        x = np.asarray(nnls(design, values)[0], dtype=np.float64)
+        x = size * np.asarray(nnls(design, values / size)[0], dtype=np.float64)
     except (RuntimeError, ValueError) as error:  # too many iterations, or data that are no numbers
         raise SolverError(f"least squares without negative coefficients were not solved: {error}") from error
     fall = design.T @ (values - design @ x)

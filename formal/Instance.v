@@ -23,6 +23,9 @@ Ltac each tac := match goal with
   | |- Forall2 _ (_ :: _) (_ :: _) => apply Forall2_cons; [tac | each tac]
   end.
 
+(* x may be any number between these two *)
+Ltac between x low high := let H := fresh "H" in assert (H : low <= x <= high) by lra; revert H; generalize x; intros ? H.
+
 (* a number below each type's share of the bound *)
 Definition part T W L M Z k o x :=
   (0 <= zeta o /\ least_holds k (gain T W k o) (slope T W L M Z k o) (at_ o)) /\ x <= prior k * bracket T W L M Z k o.

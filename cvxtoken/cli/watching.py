@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import isfinite
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -66,7 +68,7 @@ def watch_command(
         batches = paced(batches, replay)
     changes = watch(
         problem,
-        batches,
+        _until_interrupted(batches),
         _warn,
         half_life=half_life,
         window=window,
@@ -80,6 +82,24 @@ def watch_command(
             print(show(problem, change, parser.dated), flush=True)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the budgets printed last are those in force") from None
+
+
+def _until_interrupted(batches: Iterator[list[Arrival]]) -> Iterator[list[Arrival]]:
+    """The batches, until Ctrl-C, also where a library's callback swallowed the exception that it raises."""
+    seen: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        for batch in batches:
+            if seen:
+                raise KeyboardInterrupt
+            yield batch
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _warn(text: str) -> None:

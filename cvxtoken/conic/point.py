@@ -40,7 +40,7 @@ def proven_point(
         raise ProblemError(f"the certificate ({certificate.claim}) holds no feasible point")
     _, chain, inverse = canonical(problem.objective, problem.constraints, is_geometric(problem))
     columns = {inverse[-1][chain.solver.VAR_ID]: approximate(certificate.vectors["x"])}
-    solution = Solution(cvxpy.OPTIMAL, 0.0, columns, {}, {})  # Clarabel's own step is done; undo the others
+    solution = Solution(cvxpy.OPTIMAL, 0.0, columns, None, {})  # Clarabel's own step is done; undo the others
     for step, undo in zip(reversed(chain.reductions[:-1]), reversed(inverse[:-1]), strict=True):
         solution = step.invert(solution, undo)
     values = {variable: np.asarray(solution.primal_vars[variable.id]) for variable in problem.variables()}

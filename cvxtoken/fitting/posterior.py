@@ -115,7 +115,8 @@ class _Posterior:
         decay = np.exp(-x)
         p = D[:, None] + A[:, None] * (1 - decay)
         slopes = np.stack([1 - decay, A[:, None] * x * decay, np.ones_like(x)], axis=1)
-        determinant = np.linalg.det(self.information(p, slopes))
+        with np.errstate(divide="ignore"):  # NumPy 2.1 warns of a determinant of 0
+            determinant = np.linalg.det(self.information(p, slopes))
         found[good] = (
             self.log_likelihood(p) + np.log(np.maximum(determinant, 1e-300)) / 2 - np.log(reach)
         )  # dA = dq / reach

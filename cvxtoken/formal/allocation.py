@@ -8,9 +8,9 @@ from typing import Any
 
 from cvxtoken.errors import CertificateError
 from cvxtoken.formal import instance
-from cvxtoken.formal.literals import decimal, listed
-from cvxtoken.formal.numbers import EXACT, Numbers, around, below, bits, places
-from cvxtoken.formal.script import each_of, header, tactics, theorem
+from cvxtoken.formal.literals import exact, listed
+from cvxtoken.formal.numbers import EXACT, Numbers, around, below, bits, places, with_room
+from cvxtoken.formal.script import each_of, header, near, tactics, theorem
 from cvxtoken.verifier import allocation
 from cvxtoken.verifier.allocation import Goal, Interval, Model
 
@@ -23,14 +23,21 @@ def export(document: dict[str, Any], radii: bool = False) -> str:
         goal, _ = allocation.read_targets(document["targets"], document["multipliers"], w, digest)
     tokens = [Decimal(l) for l in document["tokens"]]
     lower, upper = Decimal(document["lower"]), Decimal(document["upper"])
-    numbers = Numbers(w, goal, tokens, document["digits"])
+
+    def bounded(prices: int) -> tuple[Numbers, Decimal]:
+        made = Numbers(w, goal, tokens, document["digits"], prices)
+        return made, EXACT.subtract(upper, made.upper.high)
+
+    numbers, room = with_room(bounded, document["digits"])
+    if room <= 0:
+        raise CertificateError("upper is below what the dual bound at the rounded prices proves")
     parts = [
         header(document, "Instance Radii" if radii else "Instance"),
         instance.workload(w),
         instance.targets(document, w["names"]) if with_targets else "Definition T := no_targets W.",
         instance.tokens(tokens),
         instance.bounds(lower, upper),
-        bound(numbers, upper),
+        bound(numbers, upper, room),
         reached(numbers.model, tokens, lower, with_targets),
         statement(with_targets),
     ]
@@ -39,12 +46,9 @@ def export(document: dict[str, Any], radii: bool = False) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def bound(numbers: Numbers, upper: Decimal) -> str:
+def bound(numbers: Numbers, upper: Decimal, room: Decimal) -> str:
     """The prices, the multipliers, and the lemmas that make the bound `upper`."""
     model, offers = numbers.model, numbers.offers
-    room = EXACT.subtract(upper, numbers.upper.high)
-    if room <= 0:
-        raise CertificateError("upper is below what the dual bound at the rounded prices proves")
     to = places(room, len(offers) + 2)
     least = [below(offer.bracket, to) for offer in offers]
     near = to + 2 + max(0, numbers.moves.adjusted() + 1)
@@ -58,10 +62,10 @@ def bound(numbers: Numbers, upper: Decimal) -> str:
         f"Definition offers := {listed(named)}.",
         f"Definition M := {multipliers(numbers.goal)}.",
         f"Definition L := {form}.",
-        f"Definition z0 := {decimal(numbers.z0.low)}.",
-        f"Definition least_parts := {listed(map(decimal, least))}.",
-        f"Definition Z_low := {decimal(low)}.",
-        f"Definition Z_high := {decimal(high)}.",
+        f"Definition z0 := {exact(numbers.z0.low)}.",
+        f"Definition least_parts := {listed(map(exact, least))}.",
+        f"Definition Z_low := {exact(low)}.",
+        f"Definition Z_high := {exact(high)}.",
         "",
         tactics(
             f"{instance.type_names(numbers.w)} T {' '.join(named)} offers M L z0 least_parts Z_low Z_high",
@@ -73,7 +77,7 @@ def bound(numbers: Numbers, upper: Decimal) -> str:
     ]
     for k, x in enumerate(least, 1):
         lines += [
-            f"Lemma part{k} : forall Z, Z_low <= Z <= Z_high -> part T W L M Z W{k} o{k} {decimal(x)}.",
+            f"Lemma part{k} : forall Z, Z_low <= Z <= Z_high -> part T W L M Z W{k} o{k} {exact(x)}.",
             "Proof. unfold part. intros Z H. revert H. data. open. intro H. split; [split|]; num. Qed.",
         ]
     lines += [
@@ -92,14 +96,14 @@ def bound(numbers: Numbers, upper: Decimal) -> str:
 
 def multipliers(goal: Goal) -> str:
     """The multipliers of the targets."""
-    return f"Multipliers {' '.join(map(decimal, [*goal.upper, goal.phi]))} {listed(map(decimal, goal.chi))}"
+    return f"Multipliers {' '.join(map(exact, [*goal.upper, goal.phi]))} {listed(map(exact, goal.chi))}"
 
 
 def reached(model: Model, tokens: list[Decimal], lower: Decimal, with_targets: bool) -> str:
     """The lemmas that the tokens are feasible, meet the targets and reach `lower`."""
     l = list(map(model.X.at, tokens))
     attained = attains((-model.cost(tokens)).low, lower, sizes(model, tokens))
-    meets = "exact (meets_none W tokens proper_W feasible_tokens)."
+    meets, places_of = "exact (meets_none W tokens proper_W feasible_tokens).", attained
     if with_targets:
         left = min([x.low for x in spare(model, l) if x.low > 0], default=Decimal(1))
         met = bits(
@@ -110,12 +114,14 @@ def reached(model: Model, tokens: list[Decimal], lower: Decimal, with_targets: b
         )
         each = f"each ltac:(num_in {met}%positive)"
         opened = "data; cbv [types combine least_accuracies rows]"
-        meets = f"repeat (split; [num_in {met}%positive|]). {opened}. split; {each}."
+        meets = f"near. repeat (split; [num_in {met}%positive|]). {opened}. split; {each}."
+        places_of = max(attained, met)
     return "\n".join(
         [
+            near(tokens, places_of),
             instance.FEASIBLE,
             f"Lemma meets_tokens : meets T W tokens.\nProof. {meets} Qed.",
-            f"Lemma reached : lower_bound <= J_of T W tokens.\nProof. num_in {attained}%positive. Qed.",
+            f"Lemma reached : lower_bound <= J_of T W tokens.\nProof. near. num_in {attained}%positive. Qed.",
         ]
     )
 
@@ -172,7 +178,7 @@ def statement(with_targets: bool) -> str:
 def enclosed(numbers: Numbers, radii: list[Decimal], gap: Decimal) -> str:
     """The theorem that whoever reaches `lower` is within the radii of the tokens."""
     model, at = numbers.model, numbers.model.X.at
-    lines = [f"Definition radii := {listed(map(decimal, radii))}."]
+    lines = [f"Definition radii := {listed(map(exact, radii))}."]
     for k, (o, l, radius) in enumerate(zip(numbers.offers, numbers.point, radii, strict=True), 1):
         top, ends, margin = model.l_max[k - 1].low, [], gap
         for x, inside in (
@@ -186,13 +192,13 @@ def enclosed(numbers: Numbers, radii: list[Decimal], gap: Decimal) -> str:
             ends.append("right" if inside else "left")
         if margin <= 0:
             raise CertificateError(f"the radius of type {k} is not proven")
-        exact = bits(places(margin, 1), o.gain.high, abs(o.fixed.high), abs(o.bracket.high))
+        precision = bits(places(margin, 1), o.gain.high, abs(o.fixed.high), abs(o.bracket.high))
         lines += [
             f"Lemma radius{k} : forall Z, Z_low <= Z <= Z_high ->",
-            f"  outside T W L M Z (upper_bound - lower_bound) W{k} o{k} {decimal(l)} {decimal(radius)}.",
+            f"  outside T W L M Z (upper_bound - lower_bound) W{k} o{k} {exact(l)} {exact(radius)}.",
             "Proof.",
             "  intros Z H. revert H. cbv [outside excess curve]. data. open. intro H.",
-            f"  split; [{ends[0]} | {ends[1]}]; num_in {exact}%positive.",
+            f"  split; [{ends[0]} | {ends[1]}]; num_in {precision}%positive.",
             "Qed.",
         ]
     lines += [

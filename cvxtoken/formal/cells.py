@@ -8,7 +8,7 @@ from math import prod
 from typing import NamedTuple
 
 from cvxtoken.errors import CertificateError
-from cvxtoken.formal.literals import decimal
+from cvxtoken.formal.literals import exact
 from cvxtoken.formal.numbers import EXACT
 from cvxtoken.verifier.allocation import Interval, Model
 
@@ -42,7 +42,7 @@ class Value(NamedTuple):
 
     def mark(self, x: str) -> str:
         """The record in `Whole.v` for a number x that h is not below."""
-        ends = " ".join(decimal(end.low) for end in (self.e, self.w, self.e2, self.w2))
+        ends = " ".join(exact(end.low) for end in (self.e, self.w, self.e2, self.w2))
         return f"(Mark {ends} {self.l} {x})"
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from cvxtoken.errors import CertificateError
 from cvxtoken.formal import instance
 from cvxtoken.formal.allocation import attains, sizes
-from cvxtoken.formal.literals import decimal, exact, listed
-from cvxtoken.formal.numbers import EXACT, Numbers, Offer, around, below, bits, located, places
+from cvxtoken.formal.literals import exact, listed
+from cvxtoken.formal.numbers import EXACT, Numbers, Offer, around, below, bits, located, places, with_room
 from cvxtoken.formal.script import each_of, header, tactics, theorem
 from cvxtoken.verifier import allocation, lagged
 from cvxtoken.verifier.allocation import Interval
@@ -45,8 +45,7 @@ def export(document: dict[str, Any]) -> str:
         if point is None:
             parts.append(nothing(i, chosen))
         else:
-            numbers = Numbers(w, allocation.untargeted(w), [Decimal(x) for x in point], document["digits"])
-            parts.append(leaf(i, numbers, chosen, upper))
+            parts.append(leaf(i, w, [Decimal(x) for x in point], document["digits"], chosen, upper))
     parts += [covered([chosen for chosen, _ in leaves]), STATEMENT]
     return "\n\n".join(parts) + "\n"
 
@@ -57,19 +56,27 @@ def choices(w: dict[str, Any], text: str) -> list[str]:
     return ["Never" if never else CHOICES[choice] for choice, never in zip(text, over, strict=True)]
 
 
-def leaf(i: int, numbers: Numbers, chosen: list[str], upper: Decimal) -> str:
+def leaf(
+    i: int, w: dict[str, Any], point: list[Decimal], digits: int, chosen: list[str], upper: Decimal
+) -> str:
     """The bound of a leaf with a point."""
-    model, at = numbers.model, numbers.model.X.at
-    lags = list(map(at, numbers.w["lag"]))
-    curves = zip(numbers.offers, chosen, lags, model.pi, model.b, model.l_max, strict=True)
-    found = [least(*row) for row in curves]
-    total = numbers.constant() - sum((value for _, value in found), model.zero)
-    room = EXACT.subtract(upper, total.high)
+
+    def bounded(prices: int) -> tuple[tuple[Numbers, list[tuple[str, Interval]]], Decimal]:
+        made = Numbers(w, allocation.untargeted(w), point, digits, prices)
+        model = made.model
+        lags = list(map(model.X.at, w["lag"]))
+        curves = zip(made.offers, chosen, lags, model.pi, model.b, model.l_max, strict=True)
+        found = [least(*row) for row in curves]
+        total = made.constant() - sum((value for _, value in found), model.zero)
+        return (made, found), EXACT.subtract(upper, total.high)
+
+    (numbers, found), room = with_room(bounded, digits)
     if room <= 0:
         raise CertificateError("upper is below what a leaf proves at the rounded prices")
+    model = numbers.model
     to = places(room, len(found) + 2)
     near = to + 2 + max(0, numbers.moves.adjusted() + 1)
-    low, high = map(decimal, around(numbers.Z, near))
+    low, high = map(exact, around(numbers.Z, near))
     known = [model.best.high, numbers.Z.high, numbers.moves, abs(upper)]
     precision = bits(near, *known, *(max(abs(o.fixed.high), o.gain.high) for o in numbers.offers))
     num = f"num_in {precision}%positive"
@@ -78,9 +85,9 @@ def leaf(i: int, numbers: Numbers, chosen: list[str], upper: Decimal) -> str:
     for item, o, lag, choice, (corner, value) in zip(
         items, numbers.offers, numbers.w["lag"], chosen, found, strict=True
     ):
-        price = f"(Price {decimal(o.z)} {decimal(o.v)})"
+        price = f"(Price {exact(o.z)} {exact(o.v)})"
         lines.append(
-            f"Definition {item} := Late {price} {exact(lag)} {choice} {corner} {decimal(below(value, to))}."
+            f"Definition {item} := Late {price} {exact(lag)} {choice} {corner} {exact(below(value, to))}."
         )
     lines += [
         f"Definition leaf{i} := {listed(items)}.",
@@ -91,7 +98,7 @@ def leaf(i: int, numbers: Numbers, chosen: list[str], upper: Decimal) -> str:
             f"Lemma part_{item} : forall Z, {low} <= Z <= {high} -> part_late W L Z W{k} {item}.",
             f"Proof. intros Z H. revert H. data{i}. open_late. intro H. repeat split; {num}. Qed.",
         ]
-    z0, allowed = decimal(numbers.z0.low), f"allowed lags {listed(chosen)} ls"
+    z0, allowed = exact(numbers.z0.low), f"allowed lags {listed(chosen)} ls"
     lines += [
         f"Lemma above{i} : forall ls, feasible W ls -> {allowed} -> J_lagged lags W ls <= upper_bound.",
         "Proof.",

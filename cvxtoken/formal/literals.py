@@ -7,21 +7,25 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 
-def exact(number: float) -> str:
-    """A double as a whole number, or one over a power of two.
+def exact(number: float | Decimal) -> str:
+    """A number as it is: whole, one over a power of two, or a decimal with all its digits.
+
+    Coq divides by a power of two at once, and for long by one of ten.
 
     Example:
-        >>> exact(0.75), exact(-2.0)
-        ('(3 / 2^2)', '(-2)')
+        >>> exact(0.75), exact(-2.0), exact(Decimal("-1.6E-3"))
+        ('(3 / 2^2)', '(-2)', '(-0.0016)')
     """
     above, below = number.as_integer_ratio()
     if below == 1:
         return signed(str(above))
+    if below & (below - 1):
+        return decimal(Decimal(number))
     return f"({signed(str(above))} / 2^{below.bit_length() - 1})"
 
 
 def decimal(number: Decimal) -> str:
-    """A decimal with all its digits.
+    """A decimal with all its digits, as a certificate states it.
 
     Example:
         >>> decimal(Decimal("-1.5E-3"))

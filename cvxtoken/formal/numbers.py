@@ -6,12 +6,14 @@ with to see that they hold; where one is wrong, the file does not compile.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import ROUND_FLOOR, Context, Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from cvxtoken.formal.literals import decimal
+from cvxtoken.formal.literals import exact
 from cvxtoken.verifier.allocation import Goal, Interval, Model, arithmetic
+
+T = TypeVar("T")
 
 GUARD = 40  # digits beyond those of the certificate, in which all is evaluated here
 SPARE = 4  # digits that Coq works with beyond those that the numbers have
@@ -38,12 +40,14 @@ class Offer(NamedTuple):
 
     def text(self) -> str:
         """The record."""
-        price = f"(Price {decimal(self.z)} {decimal(self.v)})"
-        return f"Offer {price} {self.corner} {decimal(self.zeta)} {decimal(self.tilt)} {decimal(self.u)}"
+        price = f"(Price {exact(self.z)} {exact(self.v)})"
+        return f"Offer {price} {self.corner} {exact(self.zeta)} {exact(self.tilt)} {exact(self.u)}"
 
 
 class Numbers:
-    """The bound of an instance and a goal at a point with y > 0, its prices rounded to so many digits.
+    """The bound of an instance and a goal at a point with y > 0, in so many digits.
+
+    Its prices are rounded to `prices` digits.
 
     Attributes:
         model: the instance in intervals.
@@ -53,14 +57,16 @@ class Numbers:
         moves: a number that no change of the bound with Z exceeds, per unit.
     """
 
-    def __init__(self, w: dict[str, Any], goal: Goal, point: Sequence[Decimal], digits: int) -> None:
+    def __init__(
+        self, w: dict[str, Any], goal: Goal, point: Sequence[Decimal], digits: int, prices: int
+    ) -> None:
         self.w, self.goal, self.point = w, goal, point
         self.model = model = Model(w, goal, arithmetic(digits + GUARD))
-        at, rounded, zero = model.X.at, Context(digits), model.zero
+        at, zero = model.X.at, model.zero
         l = list(map(at, point))
         y = model.idle(l)
-        self.columns = [[at(rounded.plus((x / y).low)) for x in column] for column in model.times(l)]
-        self.z0 = at(rounded.plus((at(1) / y).low)) if model.law.constant.high else zero
+        self.columns = [[at(rounded((x / y).low, prices)) for x in column] for column in model.times(l)]
+        self.z0 = at(rounded((at(1) / y).low, prices)) if model.law.constant.high else zero
         self.Z = model.law.square * model.mean_square(*self.columns) + model.law.constant * self.z0 * self.z0
         mu, nu, eta, self.xi = map(at, goal.upper)
         self.e = model.w + mu + nu
@@ -128,16 +134,37 @@ def places(room: Decimal, parts: int) -> int:
     return 1 - (room / parts).adjusted() + 1
 
 
+def dyadic(number: Decimal, places: int) -> Decimal:
+    """The largest multiple of 2^-places that is no larger, exactly."""
+    scale = Decimal(2**places)
+    whole = EXACT.multiply(number, scale).to_integral_value(ROUND_FLOOR)
+    return EXACT.divide(whole, scale)
+
+
+def rounded(number: Decimal, digits: int) -> Decimal:
+    """A dyadic number of as many significant digits, no larger."""
+    return dyadic(number, max(0, int(BITS * (digits - number.adjusted())))) if number else number
+
+
+def with_room(tried: Callable[[int], tuple[T, Decimal]], digits: int) -> tuple[T, Decimal]:
+    """What `tried` makes with prices of so many digits, and the room that it leaves below `upper`.
+
+    The bound moves with the square of what a price is off: half of the digits are enough, nearly always.
+    """
+    made, room = tried(digits // 2 + 5)
+    return (made, room) if room > 0 else tried(digits)
+
+
 def below(value: Interval, to: int) -> Decimal:
-    """A number of so many decimal places that is surely below, by one or two units."""
-    unit = Decimal(1).scaleb(-to)
-    return EXACT.subtract(value.low.quantize(unit, ROUND_FLOOR, EXACT), unit)
+    """A number of binary places, as fine as so many decimal ones, that is surely below, by a unit or two."""
+    places = int(BITS * to)
+    return EXACT.subtract(dyadic(value.low, places), EXACT.divide(1, 2**places))
 
 
 def around(value: Interval, to: int) -> tuple[Decimal, Decimal]:
-    """Two numbers of so many decimal places that enclose it, four units apart."""
+    """Two numbers of as many binary places that enclose it, four units apart."""
     low = below(value, to)
-    return low, EXACT.add(low, Decimal(4).scaleb(-to))
+    return low, EXACT.add(low, EXACT.divide(4, 2 ** int(BITS * to)))
 
 
 def bits(to: int, *sizes: Decimal) -> int:

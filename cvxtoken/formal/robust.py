@@ -8,9 +8,9 @@ from typing import Any
 from cvxtoken.errors import CertificateError
 from cvxtoken.formal import instance
 from cvxtoken.formal.allocation import attains, sizes
-from cvxtoken.formal.literals import decimal, listed
-from cvxtoken.formal.numbers import EXACT, Numbers, around, below, bits, places
-from cvxtoken.formal.script import each_of, header, tactics, theorem
+from cvxtoken.formal.literals import exact, listed
+from cvxtoken.formal.numbers import EXACT, Numbers, around, below, bits, places, with_room
+from cvxtoken.formal.script import each_of, header, near, tactics, theorem
 from cvxtoken.verifier import allocation, robust
 from cvxtoken.verifier.allocation import Interval
 
@@ -22,11 +22,18 @@ def export(document: dict[str, Any]) -> str:
     draws, _ = robust.read_draws(document["instances"])
     tokens = [Decimal(l) for l in document["tokens"]]
     lower, upper = Decimal(document["lower"]), Decimal(document["upper"])
-    found = [Numbers(w, allocation.untargeted(w), tokens, document["digits"]) for w in draws]
-    R, model = len(draws), found[0].model
-    columns = [Column(found, k, Decimal(end)) for k, end in enumerate(document["ends"])]
-    total = sum((n.constant() for n in found), model.zero) - sum((c.least for c in columns), model.zero)
-    room = EXACT.subtract(EXACT.multiply(upper, R), total.high)
+    R, digits = len(draws), document["digits"]
+
+    def bounded(prices: int) -> tuple[tuple[list[Numbers], list[Column]], Decimal]:
+        made = [Numbers(w, allocation.untargeted(w), tokens, digits, prices) for w in draws]
+        columns, zero = (
+            [Column(made, k, Decimal(end)) for k, end in enumerate(document["ends"])],
+            made[0].model.zero,
+        )
+        total = sum((n.constant() for n in made), zero) - sum((c.least for c in columns), zero)
+        return (made, columns), EXACT.subtract(EXACT.multiply(upper, R), total.high)
+
+    (found, columns), room = with_room(bounded, digits)
     if room <= 0:
         raise CertificateError("upper is below what the draws prove at the rounded prices")
     to = places(room, len(columns) + 2 * R + 2)
@@ -85,7 +92,7 @@ class Column:
         elif self.l == self.top.low and rising.high <= 0:
             self.place, self.least, holds = "AtCap", value, "lra | num"
         else:
-            self.place = f"(Between {decimal(end)})"
+            self.place = f"(Between {exact(end)})"
             beyond = "left; lra" if end == self.top.low else "right; num"
             holds = f"lra | split; [num | {beyond}]"
             size = at(max(abs(rising.low), abs(rising.high)))
@@ -95,8 +102,8 @@ class Column:
 
     def text(self, to: int) -> str:
         """The record in `Robust.v`, the number to so many decimal places."""
-        x = decimal(below(self.least, to))
-        return f"Column {decimal(self.l)} {decimal(self.top.low)} {self.place} {x}"
+        x = exact(below(self.least, to))
+        return f"Column {exact(self.l)} {exact(self.top.low)} {self.place} {x}"
 
 
 def opened_names(draws: list[dict[str, Any]], names: list[str], types: int) -> str:
@@ -108,12 +115,12 @@ def opened_names(draws: list[dict[str, Any]], names: list[str], types: int) -> s
 
 def drawn(name: str, n: Numbers, near: int) -> str:
     """A draw with its prices."""
-    prices = listed(f"Price {decimal(o.z)} {decimal(o.v)}" for o in n.offers)
-    low, high = map(decimal, around(n.Z, near))
+    prices = listed(f"Price {exact(o.z)} {exact(o.v)}" for o in n.offers)
+    low, high = map(exact, around(n.Z, near))
     form, _ = instance.form(n.w, name)
     return (
         f"Definition ps{name} := {prices}.\n"
-        f"Definition d{name} := Draw {name} {form} {decimal(n.z0.low)} ps{name} {low} {high}."
+        f"Definition d{name} := Draw {name} {form} {exact(n.z0.low)} ps{name} {low} {high}."
     )
 
 
@@ -132,14 +139,14 @@ def waves(names: list[str], found: list[Numbers], k: int, near: int, proof: str)
     lines, curves, held, given = [], [], [], []
     for r, (name, n) in enumerate(zip(names, found, strict=True), 1):
         o, pi = n.offers[k], n.model.pi[k]
-        limits = " ".join(decimal(x) for part in (o.slope, o.fixed) for x in around(pi * part, near))
-        price = f"(Price {decimal(o.z)} {decimal(o.v)})"
+        limits = [exact(x) for part in (o.slope, o.fixed) for x in around(pi * part, near)]
+        price = f"(Price {exact(o.z)} {exact(o.v)})"
         lines += [
             f"Lemma wave{r}_{k + 1} : forall Z, d_low d{name} <= Z <= d_high d{name} -> "
-            f"wave_in {limits} d{name} {name}{k + 1} {price} Z.",
+            f"wave_in {' '.join(limits)} d{name} {name}{k + 1} {price} Z.",
             "Proof. intros Z H. revert H. data. open_mean. intro H. repeat split; num. Qed.",
         ]
-        s_low, s_high, f_low, f_high = limits.split()
+        s_low, s_high, f_low, f_high = limits
         gain = f"(prior {name}{k + 1} * (alpha {name} * A {name}{k + 1}))"
         curves.append(f"Wave {gain} (b {name}{k + 1}) s{r} f{r}")
         held.append(f"{s_low} <= s{r} <= {s_high} /\\ {f_low} <= f{r} <= {f_high}")
@@ -192,6 +199,7 @@ def reached(names: list[str], found: list[Numbers], tokens: list[Decimal], lower
     model = found[0].model
     mean = sum((-n.model.cost(tokens) for n in found), model.zero) / model.X.at(len(found))
     known = [size for n in found for size in sizes(n.model, tokens)]
+    attained = attains(mean.low, lower, known)
     lines = []
     for name in names:
         lines += [
@@ -202,8 +210,9 @@ def reached(names: list[str], found: list[Numbers], tokens: list[Decimal], lower
     lines += [
         "Lemma feasible_tokens : Forall (fun W => feasible W tokens) Ws.",
         f"Proof. cbv [Ws].{cases} apply Forall_nil. Qed.",
+        near(tokens, attained),
         "Lemma reached : lower_bound <= J_mean Ws tokens.",
-        f"Proof. num_in {attains(mean.low, lower, known)}%positive. Qed.",
+        f"Proof. near. num_in {attained}%positive. Qed.",
     ]
     return "\n".join(lines)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
+
+from cvxtoken.formal.literals import decimal, exact
+from cvxtoken.formal.numbers import EXACT, dyadic
 
 
 def header(document: dict[str, Any], modules: str) -> str:
@@ -22,6 +26,20 @@ def tactics(names: str, precision: int, opened: str = "open") -> str:
         f"Ltac num_in bits := data; {opened}; first [exact I | interval with (i_prec bits) | lra].\n"
         f"Ltac num := num_in {precision}%positive."
     )
+
+
+def near(tokens: Sequence[Decimal], places: int) -> str:
+    """The tactic that lets the tokens be any numbers within 2^-places of them.
+
+    Coq would divide a decimal out wherever it stands, for as long as all the rest takes.
+    """
+    text = "Ltac near := cbv [tokens]"
+    for l in tokens:
+        low = dyadic(l, places)
+        if low != l:
+            high = EXACT.add(low, EXACT.divide(1, 2**places))
+            text += f"; between {decimal(l)} {exact(low)} {exact(high)}"
+    return text + "."
 
 
 def each_of(proofs: Iterable[str]) -> str:

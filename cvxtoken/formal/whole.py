@@ -10,11 +10,13 @@ from cvxtoken.errors import CertificateError
 from cvxtoken.formal import instance
 from cvxtoken.formal.allocation import attains, sizes
 from cvxtoken.formal.cells import Bound, Cell, Point, Value
-from cvxtoken.formal.literals import decimal, listed
-from cvxtoken.formal.numbers import EXACT, around, below, bits, places
+from cvxtoken.formal.literals import exact, listed
+from cvxtoken.formal.numbers import EXACT, around, below, bits, dyadic, places
 from cvxtoken.formal.script import each_of, header, tactics, theorem
 from cvxtoken.verifier import allocation
 from cvxtoken.verifier.allocation import Interval, Model
+
+EDGES = 64  # binary places of the edges of cells
 
 
 def export(document: dict[str, Any]) -> str:
@@ -26,7 +28,7 @@ def export(document: dict[str, Any]) -> str:
     size = len(tokens)
     z, v = ([Decimal(x) for x in document.get(name, ["0"] * size)] for name in ("z", "v"))
     point = Point(model, z, v, Decimal(document.get("z0", "0")))
-    edges = [Decimal(edge) for edge in document["edges"]]
+    edges = [dyadic(Decimal(edge), EDGES) for edge in document["edges"]]
     cells = [
         Cell(point, edges_of, [Decimal(nu) for nu in nus], tokens, upper)
         for edges_of, nus in zip(pairwise(edges), document["multipliers"], strict=True)
@@ -49,14 +51,13 @@ def export(document: dict[str, Any]) -> str:
         f"Definition tokens := map IZR [{'; '.join(document_tokens(tokens))}]%Z.",
         instance.bounds(lower, upper),
         "\n".join(
-            f"Definition p{k} := Price {decimal(z_k)} {decimal(v_k)}."
-            for k, (z_k, v_k) in enumerate(pairs, 1)
+            f"Definition p{k} := Price {exact(z_k)} {exact(v_k)}." for k, (z_k, v_k) in enumerate(pairs, 1)
         ),
-        f"Definition prices := {prices}.\nDefinition L := {form}.\nDefinition z0 := {decimal(point.z0.low)}.",
+        f"Definition prices := {prices}.\nDefinition L := {form}.\nDefinition z0 := {exact(point.z0.low)}.",
         tactics(own, precision, "open_whole"),
         instance.proper(),
         f"Lemma obeys_L : obeys W L.\nProof. exact {obeys}. Qed.",
-        f"Definition near Z := {decimal(low)} <= Z <= {decimal(high)}.",
+        f"Definition near Z := {exact(low)} <= Z <= {exact(high)}.",
         "Lemma Z_near : near (coupling L W z0 prices).\nProof. unfold near. num. Qed.",
         instance.FEASIBLE,
         f"Lemma reached : lower_bound <= J W tokens.\nProof. num_in {attained}%positive. Qed.",
@@ -128,11 +129,11 @@ class CellText:
 
     def rounded(self, value: Interval) -> str:
         """A number that is surely below."""
-        return decimal(below(value, self.to))
+        return exact(below(value, self.to))
 
     def holds(self, y: str) -> str:
         """That a term lies in the cell."""
-        return f"{decimal(self.cell.low)} <= {y} <= {decimal(self.cell.high)}"
+        return f"{exact(self.cell.low)} <= {y} <= {exact(self.cell.high)}"
 
     def floors(self, name: str, bound: Bound) -> list[str]:
         """That no h is below its floor, and what is fixed in the bound."""
@@ -157,7 +158,7 @@ class CellText:
             *lines,
             f"Lemma const{name} : forall Z, near Z ->",
             "  alpha W * mean (fun k _ => A k + D k) W prices - base W L z0 Z"
-            f" + {self.adds(bound)} <= {decimal(below(-bound.above, self.to).copy_negate())}.",
+            f" + {self.adds(bound)} <= {exact(below(-bound.above, self.to).copy_negate())}.",
             "Proof. unfold near. intros Z H. revert H. data. open_whole. intro H. num. Qed.",
         ]
 
@@ -165,15 +166,15 @@ class CellText:
         """What nu adds to the bound."""
         if not bound.nu:
             return "0"
-        return f"{decimal(bound.nu)} * (y1 W L - {decimal(bound.w)}) / (lambda W * share L)"
+        return f"{exact(bound.nu)} * (y1 W L - {exact(bound.w)}) / (lambda W * share L)"
 
     def term(self, bound: Bound, k: int) -> str:
         """H of a type, of Z, y and n."""
-        return f"h W L Z {decimal(self.cell.high)} {decimal(bound.nu)} y W{k + 1} p{k + 1} (IZR n)"
+        return f"h W L Z {exact(self.cell.high)} {exact(bound.nu)} y W{k + 1} p{k + 1} (IZR n)"
 
     def marked(self, name: str, bound: Bound, k: int, value: Value, x: str, right: bool) -> list[str]:
         """The lemma that from a number on, to the right or to the left, h is not below x."""
-        numbers = " ".join(map(decimal, (self.cell.low, self.cell.high, bound.nu)))
+        numbers = " ".join(map(exact, (self.cell.low, self.cell.high, bound.nu)))
         where = f"{numbers} W{k + 1} p{k + 1} {value.mark(x)}"
         return [
             f"Lemma {name} : forall Z y n, near Z -> {self.holds('y')} -> "
@@ -195,7 +196,7 @@ class CellText:
             x, proof = other.get(k, (own, f"floor{name}_{k + 1} _ _ n{k + 1} Z_near Hy B{k + 1}"))
             xs.append(x)
             proofs.append(proof)
-        numbers = " ".join(map(decimal, (self.cell.low, self.cell.high, bound.nu, bound.w)))
+        numbers = " ".join(map(exact, (self.cell.low, self.cell.high, bound.nu, bound.w)))
         adds = "left; split; reflexivity" if not bound.nu else "right; split; [num | reflexivity]"
         return [
             f"  apply (ruled_out W L z0 {numbers} ({self.adds(bound)}) prices _ {listed(xs)} upper_bound",
@@ -213,7 +214,7 @@ class CellText:
         if y.high < self.cell.low or y.low > self.cell.high:
             precision = bits(places(max(self.cell.low - y.high, y.low - self.cell.high), 1), model.best.high)
             term, below_it = f"idle W {given}", y.high < self.cell.low
-            sure = f"{term} < {decimal(self.cell.low)}" if below_it else f"{decimal(self.cell.high)} < {term}"
+            sure = f"{term} < {exact(self.cell.low)}" if below_it else f"{exact(self.cell.high)} < {term}"
             return [
                 f"Lemma {name} : {self.holds(term)} -> False.",
                 f"Proof. assert ({sure}) by num_in {precision}%positive. lra. Qed.",
@@ -259,7 +260,7 @@ def covered(edges: list[Decimal], size: int) -> str:
         "  pose proof (idle_below_1 W L _ proper_W obeys_L ltac:(num) ltac:(num) Hf) as Hy.",
     ]
     for i, edge in enumerate(edges[1:-1], 1):
-        lines.append(f"  destruct (Rle_or_lt {given} {decimal(edge)}) as [C{i}|C{i}];")
+        lines.append(f"  destruct (Rle_or_lt {given} {exact(edge)}) as [C{i}|C{i}];")
         lines.append(f"    [apply cell{i}; [exact Hf | split; lra]|].")
     return "\n".join([*lines, f"  apply cell{len(edges) - 1}; [exact Hf | split; lra].", "Qed."])
 

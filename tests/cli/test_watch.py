@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cvxtoken.cli import watching
+from cvxtoken.following.feed import Arrival
 from tests.following.data import arrivals, pair
 
 COMMAND = [sys.executable, "-c", "from cvxtoken.cli import main; main()", "watch"]
@@ -52,6 +56,18 @@ def test_a_log_that_grows_until_ctrl_c(files: tuple[Path, list[str]], tmp_path: 
     assert watched.returncode == 130
     assert said == "error: stopped by Ctrl-C: the budgets printed last are those in force\n"
     assert all(json.loads(line) for line in rest.splitlines())
+
+
+def test_ctrl_c_that_a_library_swallows_ends_it_all_the_same() -> None:
+    def batches() -> Iterator[list[Arrival]]:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        yield []
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        list(watching._until_interrupted(batches()))
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 def test_standard_input_and_a_reader_that_goes(files: tuple[Path, list[str]]) -> None:

@@ -127,7 +127,9 @@ def test_nonnegative_least_squares_are_those_of_all_choices_of_columns() -> None
             x = np.linalg.lstsq(part, b)[0]
             if (x >= 0).all():
                 losses.append(float(((part @ x - b) ** 2).sum()))
-        assert float(((A @ nonnegative(A, b) - b) ** 2).sum()) == pytest.approx(min(losses), rel=1e-12)
+        found = nonnegative(A, b)
+        assert float(((A @ found - b) ** 2).sum()) == pytest.approx(min(losses), rel=1e-12)
+        assert nonnegative(A, b * 2.0**-50) == pytest.approx(found * 2.0**-50, rel=1e-12), "of any size"
 
 
 @pytest.mark.parametrize("point", [[np.nan, 0.1], [1.0, 1.0], [0.0, 0.0], [-1.0, 0.1], None])

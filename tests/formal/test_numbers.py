@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken.formal.numbers import Numbers
+from cvxtoken.formal.numbers import Numbers, with_room
 from cvxtoken.verifier import allocation
 
 QWEN = cvxtoken.load("qwen3-8b")
@@ -86,7 +86,7 @@ def test_the_bound_is_that_of_the_checker(name: str) -> None:
     if "targets" in document:
         goal, _ = allocation.read_targets(document["targets"], document["multipliers"], w, digest)
     tokens = [Decimal(l) for l in document["tokens"]]
-    numbers = Numbers(w, goal, tokens, document["digits"])
+    numbers = Numbers(w, goal, tokens, document["digits"], document["digits"])
     model = allocation.Model(w, goal, allocation.arithmetic(document["digits"]))
     constant, curves = model.separate(tokens)
     bound, fixed = constant, -numbers.constant()
@@ -102,6 +102,22 @@ def test_the_bound_is_that_of_the_checker(name: str) -> None:
     assert Decimal(document["upper"]) >= numbers.upper.high
 
 
+def test_half_of_the_digits_of_prices_are_enough_at_an_optimum() -> None:
+    """The bound moves with the square of what they are off; elsewhere `with_room` takes all digits."""
+    document = cvxtoken.solve(QWEN).certificate.to_document()
+    w, _ = allocation.read_instance(document["instance"])
+    goal, tokens = allocation.untargeted(w), [Decimal(l) for l in document["tokens"]]
+
+    def tried(prices: int) -> tuple[int, Decimal]:
+        made = Numbers(w, goal, tokens, document["digits"], prices)
+        return prices, Decimal(document["upper"]) - made.upper.high
+
+    full = tried(document["digits"])[1]
+    assert with_room(tried, document["digits"]) == (document["digits"] // 2 + 5, pytest.approx(full))
+    assert tried(20)[1] < 0, "a quarter is not"
+    assert with_room(lambda prices: (prices, Decimal(prices - 100)), 110) == (110, Decimal(10))
+
+
 def test_every_law_and_target_is_among_the_cases() -> None:
     servers = {case["instance"].get("server", {"kind": "fifo"})["kind"] for case in CASES.values()}
     assert servers == {"fifo", "sharing"}
@@ -113,4 +129,4 @@ def test_every_law_and_target_is_among_the_cases() -> None:
 
 def offers(document: Any) -> list[Any]:
     w, _ = allocation.read_instance(document["instance"])
-    return Numbers(w, allocation.untargeted(w), [Decimal(l) for l in document["tokens"]], 50).offers
+    return Numbers(w, allocation.untargeted(w), [Decimal(l) for l in document["tokens"]], 50, 50).offers
