@@ -5,4 +5,4 @@ import lazy_loader
 # a name is imported when it is first used; __init__.pyi says from where
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -5,6 +5,7 @@ from . import advice as advice
 from . import allocation as allocation
 from . import batching as batching
 from . import clipping as clipping
+from . import datasets as datasets
 from . import errors as errors
 from . import fitting as fitting
 from . import lagged as lagged
@@ -63,6 +64,8 @@ from .conic.certify import certify_cone as certify_cone
 from .conic.point import proven_point as proven_point
 from .conic.problems import certify_problem as certify_problem
 from .conic.program import ConeProgram as ConeProgram
+from .datasets import Dataset as Dataset
+from .datasets import generate as generate
 from .delay import Fifo as Fifo
 from .delay import Sharing as Sharing
 from .delay.iterations import IterationResult as IterationResult

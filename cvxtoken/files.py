@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,23 @@ def write_text(path: str | Path, text: str) -> None:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
         raise ProblemError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def write_whole(place: Path, write: Callable[[Path], Any], folder: Path | None = None) -> None:
+    """Write under another name first, so that no half-written file is ever seen (OSError).
+
+    Args:
+        place: of the file.
+        write: writes to the path that it is given.
+        folder: of the file under its other name, on the same disk; by default that of the file.
+    """
+    draft = (folder or place.parent) / f"{place.name}.{os.getpid()}.draft"
+    try:
+        write(draft)
+        os.replace(draft, place)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Document:

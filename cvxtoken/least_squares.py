@@ -23,9 +23,7 @@ def nonnegative(design: FloatArray, values: FloatArray) -> FloatArray:
     """
     from scipy.optimize import nnls  # slow to import, and only fits need it
 
-    size = (
-        np.abs(values).max(initial=0.0) or 1.0
-    )  # some SciPy stop at a slope of 1e-15, of any size
+    size = np.abs(values).max(initial=0.0) or 1.0  # some SciPy stop at a slope of 1e-15, of any size
     try:
         x = size * np.asarray(nnls(design, values / size)[0], dtype=np.float64)
     except (RuntimeError, ValueError) as error:  # too many iterations, or data that are no numbers

@@ -19,11 +19,12 @@ with app.setup:
     import cvxtoken
     from cvxtoken.allocation import model
     from cvxtoken.allocation.prices.search import solve_prices
+    from cvxtoken.picture import BLUE, GREEN, GREY, INK, ORANGE
 
-    ARRIVAL_RATES = (0.01, 0.05, 0.08, 0.09, 0.1, 0.12, 0.2, 0.5, 1.0)  # 1/s
-    ACCURACY_WEIGHTS = (10, 30, 100, 200)  # s
+    ARRIVAL_RATES = (0.01, 0.09, 0.1, 0.12, 0.2, 0.5, 1.0)  # 1/s
+    ACCURACY_WEIGHTS = (10, 30, 100)  # s
     RATE_FACTORS = (0.25, 1, 4)  # on one task's saturation rate b
-    TIME_FACTORS = (0.5, 1, 2)  # on its time per token c
+    TIME_FACTORS = (0.5, 1)  # on its time per token c
     TASK = "GSM8K"
     STEPS = 40  # of each method
     METHODS = {
@@ -34,7 +35,7 @@ with app.setup:
         ),
         "two-price Newton": cvxtoken.price_newton,
     }
-    COLORS = ("#d55e00", "#0072b2", "#009e73", "#000000")
+    COLORS = (ORANGE, BLUE, GREEN, INK)
 
 
 @app.class_definition
@@ -135,14 +136,14 @@ def _(certificate, tokens, workload):
 def _(results, tokens, workload):
     _pairs = [plt.subplots(figsize=(4.2, 3.4), layout="constrained") for _ in range(3)]
     _figures, (_budgets, _loads, _gaps) = zip(*_pairs, strict=True)
-    _budgets.barh(workload.names, tokens, color="#0072b2")
+    _budgets.barh(workload.names, tokens, color=BLUE)
     _budgets.invert_yaxis()
     _budgets.set_xlabel("tokens")
     _budgets.set_title("optimal budgets")
     for (_name, _result), _color in zip(results.items(), COLORS, strict=True):
         _loads.plot(_result.trace.utilization, ".-", color=_color)
         _gaps.semilogy(np.maximum(_result.trace.residuals, 1e-17), ".-", color=_color, label=_name)
-    _loads.axhline(1, color="#999999", linestyle="--")
+    _loads.axhline(1, color=GREY, linestyle="--")
     _loads.set_xlabel("step")
     _loads.set_title("utilisation of the iterates")
     _gaps.set_ylim(1e-17, 1e2)

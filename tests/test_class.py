@@ -45,14 +45,32 @@ def test_solutions_pass_and_blanks_are_refused(capsys: pytest.CaptureFixture[str
         assert f"exercise {number} is right" in capsys.readouterr().out
 
 
-WRONG = {  # exercise: what a student might write, and a word of the help
-    1: ("accepted = cp.square(load)", "at load = -1.0 it must be"),
-    2: ("served, busy = 1.2, 0.48; waits = 0.4 * 1.2 / (2 * 0.52)", "the square of the time"),
-    4: ("h = 1 + lam * seconds / idle + lam**2 * (pi @ seconds) ** 2 / (2 * idle**2)", "the second moment"),
-    5: ("two_seconds = cvxtoken.solve(w, max_mean_system_time=2.5)", "E[T] must be 2 s"),
-    7: ("forged['upper'] = '1'", "must be more than"),
-    8: ("instance, form, solver, options = 'spread/1-301', 'raw', 'CLARABEL', {}", "honest"),
-}
+SOLVED = "the solution, and then\n"
+UNCLIPPED = """
+def upper_bound(w, guess):
+    b, c, lam, alpha = w.saturation_rate, w.time_per_token, w.arrival_rate, w.accuracy_weight
+    t = w.overhead + c * guess
+    z = t / (1 - lam * (w.prior @ t))
+    kappa = 1 + lam**2 * (w.prior @ z**2) / 2 + lam * z
+    decay = kappa * c / (alpha * w.accuracy_gain * b)
+    least = alpha * w.accuracy_gain * decay - kappa * c * np.log(decay) / b
+    most = alpha * w.prior @ (w.accuracy_gain + w.base_accuracy) + lam * (w.prior @ z**2) / 2
+    return most - w.prior @ (kappa * w.overhead + least)
+"""
+WRONG = [  # exercise, what a student might write, and a word of the help
+    (1, "accepted = cp.square(load)", "at load = -1.0 it must be"),
+    (2, "served, busy = 1.2, 0.48; waits = 0.4 * 1.2 / (2 * 0.52)", "the square of the time"),
+    (3, "p = cp.sum(x)", "one number a task"),
+    (3, SOLVED + "y = 1 - lam * t", "y is one number"),
+    (3, SOLVED + "problem = cp.Problem(cp.Maximize(J), [x >= 0])", "the limits are missing"),
+    (3, SOLVED + "problem = cp.Problem(cp.Maximize(J - pi @ t), [x >= 0, x <= top])", "which part of J"),
+    (4, "h = 1 + lam * seconds / idle + lam**2 * (pi @ seconds) ** 2 / (2 * idle**2)", "the second moment"),
+    (5, "two_seconds = cvxtoken.solve(w, max_mean_system_time=2.5)", "E[T] must be 2 s"),
+    (6, UNCLIPPED, "may be at an end"),
+    (7, "forged['upper'] = '1'", "must be more than"),
+    (7, "forged['lower'] = 9.1", "as texts"),
+    (8, "instance, form, solver, options = 'spread/1-301', 'raw', 'CLARABEL', {}", "honest"),
+]
 
 
 def test_wrong_answers_are_told_what_is_wrong() -> None:
@@ -61,9 +79,8 @@ def test_wrong_answers_are_told_what_is_wrong() -> None:
     exec(setup, names)
     for number, one in enumerate(exercises, 1):
         exec(one.yours, names)
-        if number in WRONG:
-            answer, word = WRONG[number]
-            exec(answer, names)
+        for answer, word in ((answer, word) for which, answer, word in WRONG if which == number):
+            exec(answer.replace(SOLVED, one.solution), names)
             with pytest.raises(AssertionError, match=word.replace("[", r"\[")):
                 exec(one.check, names)
         exec(one.solution, names)

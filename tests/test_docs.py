@@ -136,6 +136,28 @@ def test_every_kind_of_picture_is_shown() -> None:
         assert f"(images/plot-{kind}.svg)\n<figcaption><code>{kind}</code>: " in page, kind
 
 
+def test_every_part_of_the_reference_links_to_a_page_that_teaches_it() -> None:
+    references = sorted((ROOT / "docs" / "reference").glob("*.md"))
+    assert len(references) >= 10
+    for page in references:
+        first, *parts = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.M)
+        for part in [first] * (":::" in first) + parts:
+            taught = {ROOT / "docs" / name for name in re.findall(r"\]\(\.\./([\w-]+\.md)", part)}
+            assert taught & set(TEACHING), f"{page.name}: {part[:40]}"
+
+
+def test_every_picture_says_what_is_to_be_seen() -> None:
+    """An alternative text for who cannot see it, and below it what to look at."""
+    for page in PAGES:
+        for alternative, rest in re.findall(
+            r"!\[([^\]]*)\]\(([^)]*)\)(?!\n<figcaption>)", page.read_text("utf-8")
+        ):
+            caption = re.fullmatch(r'images/[\w-]+\.svg "([^"]+)"', rest)
+            assert caption, f"{page.name}: {rest}"
+            assert len(alternative) > 15, f"{page.name}: {rest}"
+            assert caption[1] != alternative, f"{page.name}: {rest}"
+
+
 def test_links_and_pages_agree_with_the_navigation() -> None:
     listed = re.findall(r": ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.M)
     assert sorted(listed) == sorted(str(page.relative_to(ROOT / "docs")) for page in PAGES)

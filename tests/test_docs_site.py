@@ -15,6 +15,7 @@ import pytest
 import cvxtoken
 from cvxtoken import plots
 from tests.support import browser
+from tests.support.contrast import faint
 
 ROOT = Path(cvxtoken.__file__).parent.parent
 NEEDED = ("mkdocs", "material", "mkdocstrings", "latex2mathml", "marimo", "matplotlib")
@@ -53,8 +54,18 @@ def pages(site: Path) -> list[Path]:
 
 def test_every_page_is_built(site: Path) -> None:
     sources = {page.relative_to(ROOT / "docs").with_suffix(".html") for page in (ROOT / "docs").rglob("*.md")}
-    assert {page.relative_to(site) for page in pages(site)} == sources | {Path("explorer-page.html")}
-    assert len(list(site.glob("images/*.svg"))) >= 10
+    assert {page.relative_to(site) for page in pages(site)} == sources | {
+        Path("explorer-page.html"),
+        Path("load-page.html"),
+    }
+    pictures = list(site.glob("images/*.svg"))
+    assert len(pictures) >= 10
+    for picture in pictures:
+        assert picture.stat().st_size < 150_000, picture.name
+        assert "prefers-color-scheme:dark" in picture.read_text(encoding="utf-8"), picture.name
+    assert "prefers-reduced-motion:no-preference" in (site / "images" / "cobweb.svg").read_text("utf-8")
+    assert f"cvxtoken {cvxtoken.__version__}" in (site / "index.html").read_text(encoding="utf-8")
+    assert f'id="{cvxtoken.__version__.replace(".", "")}"' in (site / "versions.html").read_text("utf-8")
 
 
 def test_formulas_became_mathml_and_all_of_them(site: Path) -> None:
@@ -79,16 +90,68 @@ def test_the_references_documents_the_public_names(site: Path) -> None:
 
 
 @needs_browser
-@pytest.mark.parametrize("width", [1280, 390])
-def test_pages_fit_and_ask_for_nothing_elsewhere(site: Path, width: int) -> None:
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_pages_fit_can_be_read_and_ask_for_nothing_elsewhere(site: Path, width: int, scheme: str) -> None:
     with browser.Browser(width) as page:
+        page.prefer(scheme)
         for file in pages(site):
             page.open(file.as_uri())
             browser.wait(lambda: page.run("document.body.innerText.length > 100"), f"{file.name} shows text")
             assert page.run("document.documentElement.scrollWidth") <= width, f"{file.name} is too wide"
             assert page.run("[...document.images].every(i => i.complete && i.naturalWidth > 0)"), file.name
+            assert page.run("[...document.images].every(i => i.alt.length > 15)"), file.name
+            assert page.run("[...document.querySelectorAll('iframe')].every(i => i.title)"), file.name
+            assert faint(page) == [], file.name
             assert page.failures() == [], file.name
             assert [url for url in page.requests() if not url.startswith(("file:", "data:"))] == [], file.name
+
+
+def test_a_line_is_drawn_to_its_end_in_five_seconds_and_only_where_motion_is_welcome() -> None:
+    spec = importlib.util.spec_from_file_location("animation", ROOT / "docs" / "make" / "animation.py")
+    assert spec is not None
+    assert spec.loader is not None
+    animation = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(animation)
+    path = '<g id="web">\n <path d="M 10 0 \nL 10 30 \nL 50 30 \nL 50 20 \n" style="fill: none"/></g>'
+    drawn = animation.animated(f"<svg><style></style>{path}</svg>", "web")
+    rules = drawn.partition("<style>")[2].partition("</style>")[0]
+    assert rules.startswith("@media (prefers-reduced-motion:no-preference){@keyframes web{")
+    assert path in drawn, "the still picture is as it was"
+    assert re.findall(r"stroke-dashoffset:([\d.]+)", rules) == ["81.0", "51.0", "11.0", "1.0"], (
+        "30, 40 and 10 long"
+    )
+    assert "stroke-dasharray:81.0;animation:web 5s linear both" in rules
+
+
+@needs_browser
+def test_the_search_finds_without_a_server(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a browser as people have it, which gives no worker to a page from the disk."""
+    flags = [flag for flag in browser.FLAGS if flag != "--allow-file-access-from-files"]
+    monkeypatch.setattr(browser, "FLAGS", flags)
+    with browser.Browser() as page:
+        page.open((site / "index.html").as_uri())
+        page.run("document.querySelector('[data-md-component=search-query]').focus()")
+        page.call("Input.insertText", text="Pollaczek")
+        found = "document.querySelectorAll('.md-search-result__item a[href*=\"model.html\"]').length"
+        browser.wait(lambda: page.run(found) > 0, "the search finds the page on the model")
+        assert page.failures() == []
+
+
+@needs_browser
+def test_the_first_page_moves_the_optimum_with_the_load(site: Path) -> None:
+    with browser.Browser() as page:
+        page.open((site / "load-page.html").as_uri())
+        workload = cvxtoken.load("qwen3-8b")
+        for stop, rate in ((26, 0.1), (46, 1.0)):
+            page.run(f"(i => {{ i.value = {stop}; i.oninput(); }})(document.querySelector('input'))")
+            best = cvxtoken.solve(workload.replace(arrival_rate=rate))
+            shown = page.run("document.getElementById('bars').innerText")
+            assert [
+                int(tokens) for tokens in re.findall(r"(\d+) tokens", shown)
+            ] == best.tokens.round().tolist()
+            worth = page.run("document.getElementById('worth').innerText")
+            assert f"{best.mean_system_time:.3g} s in the mean" in worth
+        assert page.failures() == []
 
 
 @needs_browser
@@ -113,7 +176,7 @@ def test_the_exported_page_moves_with_its_sliders(site: Path) -> None:
         light = cvxtoken.solve(cvxtoken.load("qwen3-8b").replace(arrival_rate=0.01, accuracy_weight=30))
         assert all(f"{tokens:.1f}" in after["budgets"] for tokens in light.tokens)
         assert f"{light.utilization:.3f}" in after["rho"]
-        slide(0, 7)
+        slide(0, 5)
         assert "Left the stability region" in shown("runs")
         for number in (1, 2, 3):
             before_slide = shown("budgets")

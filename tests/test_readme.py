@@ -61,8 +61,28 @@ def test_what_the_text_points_to_is_there_and_the_figure_can_be_drawn_again(comm
 def test_one_version_everywhere() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert cvxtoken.__version__ == version
-    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
-    assert re.search(rf"^## {re.escape(version)}$", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert f"\nversion: {version}\n" in citation
+    (date,) = re.findall(r"^date-released: (\S+)$", citation, re.M)
+    assert f"\n## {version}\n\n{date}. " in (ROOT / "CHANGELOG.md").read_text()
+    (entry,) = re.findall(r"^```bibtex\n(.*?)^```", README, re.M | re.S)
+    assert f"version = {{{version}}}, year = {{{date[:4]}}}, month = {{{int(date[5:7])}}}" in entry
+
+
+def test_one_spelling_and_order_of_authors_everywhere() -> None:
+    citation = (ROOT / "CITATION.cff").read_text()
+    (name,) = re.findall(r"^  - name: (.+)$", citation, re.M)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert [author["name"] for author in project["authors"]] == [name]
+    assert f"author = {{{{{name}}}}}" in README
+    sources = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    sources = " ".join(sources.split())
+    for paper in citation.partition("\nreferences:\n")[2].split("  - type: article")[1:]:
+        families = re.findall(r"family-names: (\w+)", paper)
+        listed = " and ".join(filter(None, [", ".join(families[:-1]), families[-1]]))
+        (number,) = re.findall(r"url: https://arxiv.org/abs/([\d.]+)", paper)
+        (title,) = re.findall(r'title: "(.+)"', paper)
+        assert f"{listed}, *{title}*, [arXiv {number}](https://arxiv.org/abs/{number})" in sources, listed
 
 
 def test_the_map_has_every_folder_and_the_walk_names_functions_that_are_there() -> None:

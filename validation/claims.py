@@ -13,7 +13,7 @@ CALIBRATED = "reproduced with a calibrated constant"
 NOT_PUBLIC = "not reproducible from what is public"
 
 ALLOCATION = "Ozbas and Bastopcu 2026, arXiv 2601.10274"
-CLIPPING = "Yang, Jiao and Xu 2024, arXiv 2407.05347"
+CLIPPING = "Yang, Xu and Jiao 2024, arXiv 2407.05347"
 SCHEDULING = "Chen, Ye and Zhou 2025, arXiv 2508.14544"
 
 

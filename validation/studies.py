@@ -84,6 +84,10 @@ STUDIES = (  # the longest first, so that the last to end is a short one
         "Are the proofs in arrays right, tight and fast, to a million instances and a million types?",
     ),
     Study(
+        "generated",
+        "Are a million generated, proven instances the same bits on any processor, and made within a minute?",
+    ),
+    Study(
         "certified", "Is every random realistic workload certified by the verifier, and the stress matrix?"
     ),
     Study(

@@ -7,7 +7,7 @@ import io
 import re
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cvxtoken import picture
 from cvxtoken.advice.result import Advice
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STYLE = """
 :root { --ink: #1f2328; --back: #ffffff; --line: #d0d7de; --soft: #f6f8fa; --warn: #9a3412;
-  --blue: #0072b2; --orange: #d55e00; --green: #00795a; color-scheme: light dark }
+  --blue: #1059d0; --orange: #c25000; --green: #067c56; color-scheme: light dark }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --back: #0d1117; --line: #3d444d;
   --soft: #161b22; --warn: #ffb68a; --blue: #58b2e8; --orange: #ff9a4d; --green: #3fcf9f } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--back) }
@@ -44,7 +44,7 @@ _INK = "#123456"  # no default colour, for those are not written to a file
 # what is drawn in these colours takes those of the page, light or dark
 _OF_PAGE = {
     _INK: "var(--ink)",
-    "#e5e5e5": "var(--line)",
+    picture.GRID: "var(--line)",
     picture.BLUE: "var(--blue)",
     picture.ORANGE: "var(--orange)",
     picture.GREEN: "var(--green)",
@@ -162,6 +162,7 @@ def _curve(advice: Advice, k: int) -> tuple[Figure, str]:
 def _figure(figure: Figure, told: str) -> str:
     """A figure of the page, in its colours, with what it shows as alternative text."""
     from matplotlib import rc_context
+    from matplotlib.text import Text
 
     text = io.StringIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": told, "font.family": "sans-serif"}):
@@ -169,14 +170,9 @@ def _figure(figure: Figure, told: str) -> str:
         for drawn in figure.axes:
             drawn.patch.set_visible(False)
             drawn.tick_params(colors=_INK)
-            drawn.xaxis.label.set_color(_INK)
-            drawn.title.set_color(_INK)
-            for spine in drawn.spines.values():
-                spine.set_color(_INK)
-            legend = drawn.get_legend()
-            for entry in legend.get_texts() if legend is not None else []:
-                entry.set_color(_INK)
-            drawn.yaxis.label.set_color(_INK)
+            parts: list[Any] = [*drawn.spines.values(), *drawn.findobj(Text)]
+            for part in parts:
+                part.set_color(_INK)
         figure.savefig(text, format="svg", metadata={"Date": None})
     svg = text.getvalue()
     svg = re.sub("|".join(_OF_PAGE), lambda found: _OF_PAGE[found[0]], svg[svg.index("<svg") :])

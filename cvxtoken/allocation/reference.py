@@ -15,6 +15,7 @@ from cvxtoken.allocation.problem import FIFO, Workload
 from cvxtoken.allocation.program.constraints import Further, further_cones, linear_rows
 from cvxtoken.allocation.program.solver import (
     INACCURATE,
+    MOST_LIMITED,
     MOST_WITNESSED,
     SOLVED,
     SolverRun,
@@ -203,8 +204,8 @@ def solve(
     program (the balanced form where it finds no usable point); the two-price method polishes its point,
     and searches from nothing where there is none; the certificate alone decides what is accepted.
 
-    More than 20,000 types are left to the two-price method, which needs no solver there, unless there are
-    other targets than limits on E[T], E[W] and rho; the result's `solver` says so.
+    More than 20,000 types, or from 4,096 on under targets, are left to the two-price method, which needs no
+    solver there, unless KV memory is limited or there are further constraints; the result's `solver` says so.
 
     With targets, whether any allocation meets them is decided exactly before anything is solved. The optimum
     is found by an interior-point method and polished; the convex solver is a witness.
@@ -244,8 +245,9 @@ def solve(
     targets = Targets(objective, *limits, {} if min_accuracy is None else min_accuracy)
     rows, others = ((), []) if constraints is None else linear_rows(constraints, len(workload))
     problem = feasible(workload, replace(targets, linear=rows))
-    if len(workload) > MOST_WITNESSED and is_priced(problem.targets):
-        found = no_witness(solver.upper(), len(workload))
+    most = MOST_WITNESSED if problem.targets.is_trivial else MOST_LIMITED
+    if len(workload) > most and is_priced(problem.targets):
+        found = no_witness(solver.upper(), len(workload), most)
     else:
         found = witness(problem, solver.upper(), constraints if others else None)
     certificate, because = _proof(problem, found, constraints, bool(others))

@@ -1,6 +1,6 @@
 """The data of a batching problem: output lengths, the time of a batch, the load, the largest batch.
 
-Source of the model: Yang, Jiao and Xu, arXiv 2407.05347 (2024), whose abstract says that a batch's time
+Source of the model: Yang, Xu and Jiao, arXiv 2407.05347 (2024), whose abstract says that a batch's time
 depends on its size and on its longest output; the form of H below is this project's reading.
 """
 

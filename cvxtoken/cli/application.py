@@ -58,6 +58,10 @@ COMMANDS = {
         "formal.formal",
         "Write a certificate as a theorem that Coq checks, or compare such a file with its certificate.",
     ),
+    "generate": (
+        "generate.generate_command",
+        "Write a data set of proven optima as Parquet files; run again to go on after an interruption.",
+    ),
     "verify": ("library.verify", "Check a certificate file; print what it proves, or why it is refused."),
     "workloads": ("library.workloads", "List the built-in workloads with their sources."),
     "library": (

@@ -17,13 +17,13 @@ def verify(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A proof: of tokens (whole, lagged, pooled, robust), a schedule, a cone program; .npz: many."
+            help="A proof: of tokens of any kind, a schedule, a cone program; .npz or a folder: of many."
         ),
     ],
 ) -> None:
     """Check a certificate file; print what it proves, or why it is refused."""
     try:
-        if file.suffix == ".npz":
+        if file.suffix == ".npz" or file.is_dir():
             from cvxtoken.verifier import many
 
             print(many.check(str(file), _SAMPLES))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +43,30 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
     # a disabled bar still prints an empty line before rich 14.3: the console is silenced as well
     silent = not sys.stderr.isatty()
     return Progress(*columns, console=Console(stderr=True, quiet=silent), transient=True, disable=silent)
+
+
+@contextmanager
+def counted(label: str, things: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar that counts what is done of what there is; Ctrl-C says how much of it is kept."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+    with progress_bar(
+        TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    ) as progress:
+        task = progress.add_task(label)
+        kept = "0"
+
+        def on_progress(done: int, total: int) -> None:
+            nonlocal kept
+            kept = f"{done} of {total}"
+            progress.update(task, completed=done, total=total)
+
+        try:
+            yield on_progress
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"{kept} {things} are kept; the same command goes on from there"
+            ) from None
 
 
 WorkloadName = Annotated[

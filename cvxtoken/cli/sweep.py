@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from cvxtoken.cli.options import AsJson, WorkloadName, progress_bar, read_workload
+from cvxtoken.cli.options import AsJson, WorkloadName, counted, read_workload
 from cvxtoken.errors import ProblemError
 from cvxtoken.sweeps import sweep
 from cvxtoken.sweeps.grid import MOST_POINTS
@@ -39,8 +39,6 @@ def sweep_command(
     as_json: AsJson = False,
 ) -> None:
     """Solve every combination of values, written as they come; run again to go on after an interruption."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-
     problem = read_workload(workload, None, None, None)
     options = {"arrival_rate": arrival_rate, "accuracy_weight": accuracy_weight, "max_tokens": max_tokens}
     texts = {field: text for field, text in options.items() if text is not None}
@@ -50,28 +48,16 @@ def sweep_command(
             raise ProblemError(f"vary is {text!r}; it must be FIELD=VALUES, each field once")
         texts[field] = numbers
     values: dict[str, Any] = {field: read_values(field, text) for field, text in texts.items()}
-    columns = (TextColumn("sweeping"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with progress_bar(*columns) as progress:
-        task = progress.add_task("sweeping")
-        kept = "0"
-
-        def on_progress(done: int, total: int) -> None:
-            nonlocal kept
-            kept = f"{done} of {total}"
-            progress.update(task, completed=done, total=total)
-
-        try:
-            result = sweep(
-                problem,
-                out,
-                workers=workers,
-                cluster=cluster,
-                chunk_size=chunk_size,
-                on_progress=on_progress,
-                **values,
-            )
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"{kept} points are kept; the same command goes on from there") from None
+    with counted("sweeping", "points") as on_progress:
+        result = sweep(
+            problem,
+            out,
+            workers=workers,
+            cluster=cluster,
+            chunk_size=chunk_size,
+            on_progress=on_progress,
+            **values,
+        )
     print(json.dumps(result.to_document(), indent=2, allow_nan=False) if as_json else result)
     if result.counts.get("unfinished"):
         print(f"unfinished: {result.counts['unfinished']} points are not solved to 1e-12", file=sys.stderr)

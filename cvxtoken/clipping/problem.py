@@ -1,6 +1,6 @@
 """The data of a clipping problem: output lengths, the server's speed, the load, and what an answer is worth.
 
-Source of the model: Yang, Jiao and Xu, "A Queueing Theoretic Perspective on Low-Latency LLM Inference with
+Source of the model: Yang, Xu and Jiao, "A Queueing Theoretic Perspective on Low-Latency LLM Inference with
 Variable Token Length", arXiv 2407.05347 (2024).
 """
 

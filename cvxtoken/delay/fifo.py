@@ -81,4 +81,7 @@ class Fifo(Server):
 
         E[S^2] >= E[S]^2 makes E[T] at least (1 - y^2) / (2 lambda y).
         """
-        return 1 / (lam * most + np.hypot(lam * most, 1))
+        x = lam * most
+        larger, smaller = np.maximum(x, 1.0), np.minimum(x, 1.0)
+        # as hypot, whose last bit is the C library's
+        return 1 / (x + larger * np.sqrt(1 + (smaller / larger) ** 2))

@@ -3,7 +3,7 @@
 None of them shows the picture. `axes.figure.savefig(path)` or `cvxtoken plot` writes it to a file.
 """
 
-from cvxtoken.plots.allocation import accuracy, budgets, frontier, simulation, utilization
+from cvxtoken.plots.allocation import accuracy, bound, budgets, frontier, simulation, utilization
 from cvxtoken.plots.fitting import advised, fit
 from cvxtoken.plots.methods import cobweb, contours, convergence, pair
 from cvxtoken.plots.service import batching, clipping, disciplines, memories, memory
@@ -12,6 +12,7 @@ __all__ = [
     "accuracy",
     "advised",
     "batching",
+    "bound",
     "budgets",
     "clipping",
     "cobweb",

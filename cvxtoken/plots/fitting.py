@@ -9,7 +9,7 @@ import numpy as np
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.fitting.task import TaskFit
-from cvxtoken.picture import BLUE, GREEN, ORANGE, axes, legend
+from cvxtoken.picture import BLUE, GREEN, ORANGE, axes, legend, title, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ _PLACES = 400  # of a curve
 
 def fit(task: TaskFit, ax: Axes | None = None) -> Axes:
     """One task's accuracies, the curve with its band, and the lagged one if any (MissingExtraError)."""
-    _, drawn = axes("budget (thinking tokens)", "accuracy (share of queries)", ax)
+    _, drawn = axes("budget l (thinking tokens)", "accuracy p(l) (share of queries)", ax)
     found = task.accuracy
     l = np.linspace(0, found.points.budgets[-1], _PLACES)
     low, high = found.band(l)
@@ -31,7 +31,7 @@ def fit(task: TaskFit, ax: Axes | None = None) -> Axes:
         drawn.plot(l, found.lagged(l), color=GREEN, linestyle="--", label="with a lag")
     drawn.plot(found.points.budgets, found.points.accuracy, "o", color=ORANGE, markersize=5, label="measured")
     drawn.legend(frameon=False, fontsize=8)
-    drawn.set_title(f"{task.name}: {found.verdict}", fontsize=10)
+    title(drawn, f"{words(task.name)}: {found.verdict}")
     return drawn
 
 
@@ -51,7 +51,7 @@ def advised(
         point: the best budgets for the point estimates, shape (N,), where these are others.
         ax: the axes to draw in.
     """
-    _, drawn = axes("budget (thinking tokens)", "", ax)
+    _, drawn = axes("budget l (thinking tokens)", "", ax)
     places = np.arange(len(budgets))
     low, high = intervals
     drawn.hlines(
@@ -60,8 +60,8 @@ def advised(
     drawn.plot(list(budgets.values()), places, "o", color=BLUE, markersize=8, label="advised")
     if point is not None:
         drawn.plot(point, places, "D", color=ORANGE, markersize=6, label="by the point estimates")
-    drawn.set_yticks(places, list(budgets))
+    drawn.set_yticks(places, [words(name) for name in budgets])
     drawn.set_ylim(len(budgets) - 0.4, -0.6)
     drawn.set_xlim(left=0)
-    legend(drawn)
+    legend(drawn, "Advised budgets, and what may truly be the best")
     return drawn

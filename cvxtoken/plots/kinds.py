@@ -59,6 +59,7 @@ OF_WORKLOAD: dict[str, Callable[[Workload], Axes]] = {
     "utilization": allocation.utilization,
     "frontier": lambda workload: allocation.frontier(frontier(workload), solve(workload)),
     "accuracy": lambda workload: allocation.accuracy(solve(workload)),
+    "bound": allocation.bound,
     "simulation": allocation.simulation,
     "contours": _contours,
     "convergence": _convergence,

@@ -16,7 +16,7 @@ from cvxtoken.allocation.proof.certificate import certify
 from cvxtoken.allocation.reference import solve
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
-from cvxtoken.picture import BLUE, GREY, ORANGE, axes, colours, legend
+from cvxtoken.picture import BLUE, GREY, INK, NOWHERE, ORANGE, PAPER, axes, colours, legend, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +71,7 @@ def contours(
         raise ProblemError(f"the workload has {len(workload)} types; contours need 2")
     if any(result.workload != workload for result in results.values()):
         raise ProblemError("a result is of another workload than the contours")
-    labels = [f"budget of {name} (thinking tokens)" for name in workload.names]
+    labels = [f"budget l of {words(name)} (thinking tokens)" for name in workload.names]
     _, drawn = axes(labels[0], labels[1], ax)
     best = solve(workload)
     paths = {name: _stable_iterates(result) for name, result in results.items()}
@@ -83,7 +83,7 @@ def contours(
     scale = best.objective - float(model.objective(workload, np.zeros(2)))
     if scale <= 1e-9 * (1 + abs(best.objective)):  # the optimum is at 0, but for rounding
         scale = 1.0
-    drawn.contourf(x, y, np.isfinite(J), levels=[-0.5, 0.5], colors=["#dddddd"])
+    drawn.contourf(x, y, np.isfinite(J), levels=[-0.5, 0.5], colors=[NOWHERE])
     losses = {best.objective - share * scale: f"\N{MINUS SIGN}{share * scale:.2g} s" for share in _LOSSES}
     lines = drawn.contour(
         x,
@@ -95,18 +95,15 @@ def contours(
         linewidths=0.8,
     )
     for label in drawn.clabel(lines, list(losses)[:_LABELLED], fmt=losses, fontsize=8, zorder=4):
-        label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})  # above the paths
+        label.set_bbox({"facecolor": PAPER, "edgecolor": "none", "pad": 0.5})  # above the paths
     for (name, path), colour, marker in zip(
         paths.items(), colours(len(paths)), _cycle(len(paths)), strict=True
     ):
-        drawn.plot(*path.T, color=colour, marker=marker, markersize=4, linewidth=1, label=name)
-    drawn.plot(*best.tokens[:, None], "*", color="black", markersize=12, zorder=5, label="optimum")
+        drawn.plot(*path.T, color=colour, marker=marker, markersize=4, linewidth=1, label=words(name))
+    drawn.plot(*best.tokens[:, None], "*", color=INK, markersize=12, zorder=5, label="optimum")
     drawn.set_xlim(0, ends[0])
     drawn.set_ylim(0, ends[1])
-    legend(
-        drawn,
-        title=f"These two types alone; contours: how far J is below its largest, {best.objective:.4g} s",
-    )
+    legend(drawn, f"How far J is below its best, {best.objective:.4g} s, for these two types alone")
     return drawn
 
 
@@ -123,19 +120,19 @@ def convergence(results: Mapping[str, Result], ax: Axes | None = None) -> Axes:
     Raises:
         MissingExtraError: Matplotlib is not installed.
     """
-    _, drawn = axes("iterates (the start is 1)", "certified relative gap", ax)
+    _, drawn = axes("iterates (the start is 1)", "certified relative gap (no unit)", ax)
     for (name, result), colour, marker in zip(
         results.items(), colours(len(results)), _cycle(len(results)), strict=True
     ):
         path = _stable_iterates(result)
         shown = np.unique(np.geomspace(1, len(path), _CERTIFIED).round().astype(int))
         gaps = [float(certify(result.workload, path[number - 1]).relative_gap) for number in shown]
-        drawn.plot(shown, gaps, color=colour, marker=marker, markersize=3, linewidth=1, label=name)
+        drawn.plot(shown, gaps, color=colour, marker=marker, markersize=3, linewidth=1, label=words(name))
         if not result.converged:
             drawn.plot(shown[-1:], gaps[-1:], "x", color=colour, markersize=10, markeredgewidth=2)
     drawn.set_xscale("log")
     drawn.set_yscale("log")
-    legend(drawn)
+    legend(drawn, "How far the iterates are from the best, proven; a cross: it ends without the optimum")
     return drawn
 
 
@@ -143,8 +140,8 @@ def cobweb(result: Result, ax: Axes | None = None) -> Axes:
     """The cobweb of the fixed point in the two prices, each in units of its value at the optimum.
 
     At an iterate l the prices are theta = lambda / y, of occupying the server, and
-    p = 1 + lambda^2 E[S^2] / (2 y^2), of a second of mean service (derived here; see
-    `cvxtoken.allocation.prices.search`). For any delay law p = direct + sigma lambda^2 Q / (2 y^2) with
+    phi = 1 + lambda^2 E[S^2] / (2 y^2), of a second of mean service (derived here; see
+    `cvxtoken.allocation.prices.search`). For any delay law phi = direct + sigma lambda^2 Q / (2 y^2) with
     Q = square E[S^2] + constant; where square is 0 it is the only price. From (before, before) the line goes
     up or down to (before, after), and across to (after, after) on the diagonal. It winds inwards to (1, 1)
     where the map contracts there, and to a square where the iteration ends in a two-cycle.
@@ -160,25 +157,25 @@ def cobweb(result: Result, ax: Axes | None = None) -> Axes:
     _, drawn = axes("price before a step (1: at the optimum)", "price after the step (1: at the optimum)", ax)
     best = solve(w).tokens
     prices = _prices(w, _stable_iterates(result)) / _prices(w, best)
-    names = ["theta, of occupying the server", "p, of a second of mean service"][-prices.shape[1] :]
+    names = ["θ, of occupying the server", "φ, of a second of mean service"][-prices.shape[1] :]
     for column, name, colour in zip(prices.T, names, [BLUE, ORANGE][-len(names) :], strict=True):
         steps = np.repeat(column, 2)
         drawn.plot(steps[:-1], steps[1:], color=colour, linewidth=1, label=name)
         drawn.plot(column[:-1], column[1:], "o", color=colour, markersize=3)
     ends = min(prices.min(), 1.0), max(prices.max(), 1.0)
     drawn.plot(ends, ends, color=GREY, linestyle="--", linewidth=1)
-    drawn.plot([1], [1], "*", color="black", markersize=12, zorder=5)
+    drawn.plot([1], [1], "*", color=INK, markersize=12, zorder=5)
     outcome, radius = result.outcome.split(":")[0], spectral_radius_at(w, best)
-    legend(drawn, title=f"{outcome}; the plain map's spectral radius at the optimum is {radius:.3f}")
+    legend(drawn, f"{outcome}: each step answers the prices of the last; spectral radius {radius:.3f}")
     return drawn
 
 
 def _prices(workload: Workload, tokens: FloatArray) -> FloatArray:
-    """The prices of `cobweb` at stable tokens (..., N), shape (..., 2); (..., 1) where p is the only one."""
+    """The prices of `cobweb` at stable tokens (..., N), shape (..., 2); (..., 1) where phi is alone."""
     law = workload.law
     theta = workload.rate / model.idle(workload, tokens)
-    p = law.direct + law.token_share * theta**2 * model.spread(workload, tokens) / 2
-    return np.stack([theta, p] if law.square else [p], axis=-1)
+    phi = law.direct + law.token_share * theta**2 * model.spread(workload, tokens) / 2
+    return np.stack([theta, phi] if law.square else [phi], axis=-1)
 
 
 def _stable_iterates(result: Result) -> FloatArray:

@@ -12,7 +12,7 @@ from cvxtoken.batching.comparison import Comparison as RateComparison
 from cvxtoken.batching.reference import BatchingReference
 from cvxtoken.clipping.result import ClippingReference
 from cvxtoken.errors import ProblemError
-from cvxtoken.picture import BLUE, COLOURS, GREEN, GREY, ORANGE, axes, legend, panels
+from cvxtoken.picture import BLUE, COLOURS, GREEN, GREY, ORANGE, axes, legend, panels, title, words
 from cvxtoken.scheduling.comparison import Comparison
 from cvxtoken.scheduling.schedule import memory_at
 
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 _OTHERS = (ORANGE, *COLOURS[2:])
 _EVENTS, _SPANS = 2000, 400  # so many events are drawn one by one at most, and else about so many spans
+_POLICIES = {
+    "a_min": "$A_{\\min}$",
+    "a_max": "$A_{\\max}$",
+    "mc_sf": "MC-SF",
+    "fcfs": "first come first served",
+}
 _UTILITIES = {"share_whole": "requests left whole (share)", "share_tokens": "tokens delivered (share)"}
 
 
@@ -30,18 +36,19 @@ def clipping(reference: ClippingReference, ax: Axes | None = None) -> Axes:
     whose = " of who is served" if reference.loss is not None else ""
     utility = reference.problem.utility
     named = _UTILITIES.get(utility) if isinstance(utility, str) else None
-    _, drawn = axes(f"mean wait in queue{whose} (s)", named or "mean utility (no unit)", ax)
+    _, drawn = axes(f"mean wait E[W] in queue{whose} (s)", named or "mean utility (no unit)", ax)
     rows = [row for row in reference.frontier if row["stable"]]
     drawn.plot([row["mean_wait"] for row in rows], [row["utility"] for row in rows], color=BLUE, marker=".")
     drawn.plot([reference.mean_wait], [reference.utility], "o", color=ORANGE, markersize=8)
     label = f"best: {', '.join(map(str, reference.limits))} tokens"
     drawn.annotate(label, (reference.mean_wait, reference.utility), (10, -14), textcoords="offset points")
+    title(drawn, "What each limit on output tokens gives, and what it costs in waiting")
     return drawn
 
 
 def batching(references: Iterable[BatchingReference], ax: Axes | None = None) -> Axes:
     """Mean system time against batch size by discipline, the best sizes marked (MissingExtraError)."""
-    _, drawn = axes("batch size (requests at most; fixed: exactly)", "mean system time (s)", ax)
+    _, drawn = axes("batch size b (requests at most; fixed: exactly)", "mean system time E[T] (s)", ax)
     shown = list(references)
     for reference, colour, marker in zip(shown, (BLUE, ORANGE, GREEN), "os^", strict=False):
         stable = [(b, value) for b, value in reference.curve if np.isfinite(value)]
@@ -52,7 +59,7 @@ def batching(references: Iterable[BatchingReference], ax: Axes | None = None) ->
         drawn.plot(*best, marker, color=colour, markersize=10)
     # the delays of sizes that barely keep up would hide all others
     drawn.set_ylim(0, 4 * max((reference.delays.mean_system_time for reference in shown), default=1.0))
-    legend(drawn)
+    legend(drawn, "Mean time by batch size; the large marks: the best sizes")
     return drawn
 
 
@@ -65,7 +72,7 @@ def disciplines(comparison: RateComparison, ax: Axes | None = None) -> Axes:
         comparison: a result of `cvxtoken.batching.compare`.
         ax: to draw in.
     """
-    _, drawn = axes("arrival rate (1/s)", "mean system time (s)", ax)
+    _, drawn = axes("arrival rate λ (1/s)", "mean system time E[T] (s)", ax)
     for (name, entries), colour, marker in zip(comparison.entries.items(), COLOURS, "os^D", strict=False):
         points = [
             (rate, entry)
@@ -81,7 +88,7 @@ def disciplines(comparison: RateComparison, ax: Axes | None = None) -> Axes:
     drawn.set_yscale("log")
     for axis in (drawn.yaxis.set_major_formatter, drawn.yaxis.set_minor_formatter):
         axis("{x:g}")
-    legend(drawn)
+    legend(drawn, "Mean time by load, under each discipline")
     return drawn
 
 
@@ -119,11 +126,11 @@ def memory(comparison: Comparison, policies: Iterable[str] | None = None, ax: Ax
         label = f"time (rounds, in means of {span})"
     _, drawn = axes(label, "memory held (tokens)", ax)
     for (name, profile), colour in zip(profiles.items(), (*_OTHERS[: len(names)], BLUE), strict=False):
-        drawn.plot(*profile.T, color=colour, linewidth=1, label=name)
+        drawn.plot(*profile.T, color=colour, linewidth=1, label=_POLICIES.get(name, words(name)))
     drawn.axhline(known.requests.memory, color=GREY, linestyle="--", linewidth=1, label="limit")
     drawn.locator_params("x", integer=True)
     drawn.set_ylim(bottom=0)
-    legend(drawn)
+    legend(drawn, "Memory held, round by round")
     return drawn
 
 

@@ -96,6 +96,13 @@ def log(x: FloatArray) -> FloatArray:
     return np.asarray(k * _LN2_HIGH + (s + (s * series + k * _LN2_LOW)))
 
 
+def exp(x: FloatArray) -> FloatArray:
+    """e^x to a relative error of 2.01 u, of x from -600 to 600; those beyond are taken as the ends."""
+    size = np.minimum(np.abs(x), FARTHEST)
+    (left, _), _ = decay(size, np.zeros_like(size))
+    return np.where(x > 0, 1 / left, left)
+
+
 @cache
 def _table() -> Pair:
     """2^(-j/32) for j = 0 .. 31: its first 24 bits, and the double nearest to the rest."""

@@ -1,4 +1,4 @@
-"""Where the chunks of a sweep are solved: here, in local processes, or on a Dask cluster."""
+"""Where chunks of work are done: here, in local processes, or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -15,26 +15,60 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, Protocol, TypeAlias
+
+from numpy.typing import NDArray
 
 from cvxtoken.errors import MissingExtraError, ProblemError, SolverError
-from cvxtoken.sweeps.grid import Columns, Grid
 
 TIMEOUT = 10.0  # seconds that a cluster may take to answer
 _WINDOW = 64  # chunks submitted at a time, so that results do not accumulate
 _FAILURES = 3  # of one chunk; then its error is raised
+MOST_WORKERS = 1024
 _BROKEN = 3  # pools in a row that may break before one chunk is done
 
-Chunks = Iterator[tuple[int, Columns]]
+Columns: TypeAlias = dict[str, NDArray[Any]]
+Chunks: TypeAlias = Iterator[tuple[int, Columns]]
 
 
-def solve_here(grid: Grid, chunks: Iterable[int]) -> Chunks:
+class Work(Protocol):
+    """What is done in chunks; it is pickled on its way to other processes."""
+
+    def solve(self, chunk: int) -> Columns:
+        """The results of one chunk, by column."""
+
+
+Solver = Callable[[Work, Iterable[int]], Chunks]
+
+
+def check_place(workers: int, cluster: str | None, executor: Executor | None) -> None:
+    """Refuse (ProblemError) what `solver` cannot choose from."""
+    if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
+        raise ProblemError(f"workers is {workers!r}; it must be a whole number from 1 to {MOST_WORKERS}")
+    if (workers > 1) + (cluster is not None) + (executor is not None) > 1:
+        raise ProblemError("workers, cluster and executor exclude each other; give one of them")
+
+
+@contextmanager
+def solver(workers: int, cluster: str | None, executor: Executor | None) -> Iterator[Solver]:
+    """What solves the chunks: a cluster or an executor if there is one, else local processes."""
+    if cluster is not None:
+        with dask_executor(cluster) as remote:
+            yield partial(solve_on, remote)
+    elif executor is not None:
+        yield partial(solve_on, executor)
+    else:
+        yield solve_here if workers == 1 else partial(solve_in_processes, workers)
+
+
+def solve_here(work: Work, chunks: Iterable[int]) -> Chunks:
     """Solve chunks one after the other in this process."""
     for chunk in chunks:
-        yield chunk, grid.solve(chunk)
+        yield chunk, work.solve(chunk)
 
 
-def solve_on(executor: Executor, grid: Grid, chunks: Iterable[int]) -> Chunks:
+def solve_on(executor: Executor, work: Work, chunks: Iterable[int]) -> Chunks:
     """Solve chunks on an executor of `concurrent.futures`; they come in the order in which they are done.
 
     A chunk that fails is tried again, because a cluster may lose a result on its way.
@@ -46,7 +80,7 @@ def solve_on(executor: Executor, grid: Grid, chunks: Iterable[int]) -> Chunks:
         while left or running:
             while left and len(running) < _WINDOW:
                 chunk = left.popleft()
-                running[executor.submit(grid.solve, chunk)] = chunk
+                running[executor.submit(work.solve, chunk)] = chunk
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 chunk = running.pop(future)
                 try:
@@ -65,7 +99,7 @@ def solve_on(executor: Executor, grid: Grid, chunks: Iterable[int]) -> Chunks:
             future.cancel()
 
 
-def solve_in_processes(workers: int, grid: Grid, chunks: Iterable[int]) -> Chunks:
+def solve_in_processes(workers: int, work: Work, chunks: Iterable[int]) -> Chunks:
     """Solve chunks in local processes; if one is killed, the chunks not done start again in new processes.
 
     Raises:
@@ -76,7 +110,7 @@ def solve_in_processes(workers: int, grid: Grid, chunks: Iterable[int]) -> Chunk
     while left:
         with ProcessPoolExecutor(min(workers, len(left)), initializer=_leave_interrupts) as executor:
             try:
-                for chunk, columns in solve_on(executor, grid, list(left)):
+                for chunk, columns in solve_on(executor, work, list(left)):
                     del left[chunk]
                     broken = 0
                     yield chunk, columns
@@ -119,6 +153,3 @@ def dask_executor(address: str, timeout: float = TIMEOUT) -> Iterator[Executor]:
         ) from error
     finally:
         client.close()
-
-
-Solver = Callable[[Grid, Iterable[int]], Chunks]

@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cvxtoken.allocation.fields import SCALARS, checked_scalar
 from cvxtoken.allocation.many.solve import Status, solve_many
@@ -19,6 +19,7 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError
 from cvxtoken.files import nearest
+from cvxtoken.sweeps.executors import Columns
 
 FIELDS = (*SCALARS, *(field for field in ARRAYS if field != "prior"))
 RESULTS = ("objective", "relative_gap", "mean_accuracy", "mean_system_time", "utilization")
@@ -26,8 +27,6 @@ _NUMBERS = 2_000_000  # tokens in a chunk, at most (16 MB)
 _POINTS = 10_000  # points in a chunk, at most
 MOST_POINTS = 10**9  # in a grid: about 100 GB of results
 _MOST_CHUNKS = 10**6  # each is a file until all are done
-
-Columns = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,18 +8,18 @@ chunks are there, they are merged into `FILE`, and the folder is removed.
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from cvxtoken.errors import MissingExtraError, ProblemError
-from cvxtoken.files import check_writable
-from cvxtoken.sweeps.grid import Columns, Grid
+from cvxtoken.files import check_writable, write_whole
+from cvxtoken.sweeps.executors import Columns
+from cvxtoken.sweeps.grid import Grid
 
 
 class Format(Protocol):
@@ -108,7 +108,7 @@ class Parts:
         with self._writing():
             self.folder.mkdir(exist_ok=True)
             if not identity.exists():
-                self._write(identity, lambda place: place.write_text(grid.identity, encoding="utf-8"))
+                write_whole(identity, lambda place: place.write_text(grid.identity, encoding="utf-8"))
         if identity.read_text(encoding="utf-8") != grid.identity:
             raise ProblemError(
                 f"{self.folder}: holds chunks of another grid (other values, workload or chunk size); "
@@ -122,27 +122,17 @@ class Parts:
     def write(self, chunk: int, columns: Columns) -> None:
         """Add a chunk (ProblemError where it cannot be written; the other chunks stay)."""
         with self._writing():
-            self._write(self._place(chunk), lambda place: self._format.write(place, columns))
+            write_whole(self._place(chunk), lambda place: self._format.write(place, columns))
 
     def merge(self) -> None:
         """Make the table of all chunks, and remove them (ProblemError where it cannot be written)."""
         parts = [self._place(chunk) for chunk in range(self.grid.chunks)]
         with self._writing():
-            self._write(self.path, lambda place: self._format.merge(place, parts))
+            write_whole(self.path, lambda place: self._format.merge(place, parts), self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _place(self, chunk: int) -> Path:
         return self.folder / f"{chunk:08d}{self.path.suffix}"
-
-    def _write(self, place: Path, write: Callable[[Path], Any]) -> None:
-        """Write under another name first, so that no half-written file is ever seen."""
-        draft = self.folder / f"{place.name}.{os.getpid()}.draft"
-        try:
-            write(draft)
-            os.replace(draft, place)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

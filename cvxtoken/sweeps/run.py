@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.errors import ProblemError
-from cvxtoken.sweeps.executors import Solver, dask_executor, solve_here, solve_in_processes, solve_on
-from cvxtoken.sweeps.grid import Columns, Grid
+from cvxtoken.sweeps.executors import Columns, check_place, solver
+from cvxtoken.sweeps.grid import Grid
 from cvxtoken.sweeps.parts import Parts
-
-_MOST_WORKERS = 1024
 
 
 @dataclass(frozen=True)
@@ -105,7 +100,7 @@ def sweep(
     """
     started = time.perf_counter()
     grid = Grid.of(workload, values, chunk_size)
-    _check_place(workers, cluster, executor)
+    check_place(workers, cluster, executor)
     parts = None if out is None else Parts(grid, Path(out))
     missing = list(range(grid.chunks)) if parts is None else parts.missing()
     done = resumed = len(grid) - sum(_points(grid, chunk) for chunk in missing)
@@ -113,7 +108,7 @@ def sweep(
         on_progress(done, len(grid))
     counts: Counter[str] = Counter()
     kept: dict[int, Columns] = {}
-    with _solver(workers, cluster, executor) as solve:
+    with solver(workers, cluster, executor) as solve:
         for chunk, columns in solve(grid, missing):
             counts.update(columns["status"].tolist())
             if parts is None:
@@ -130,25 +125,6 @@ def sweep(
         parts.merge()
     path = None if parts is None else parts.path
     return SweepResult(grid, table, path, dict(counts), resumed, time.perf_counter() - started)
-
-
-def _check_place(workers: int, cluster: str | None, executor: Executor | None) -> None:
-    if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= _MOST_WORKERS:
-        raise ProblemError(f"workers is {workers!r}; it must be a whole number from 1 to {_MOST_WORKERS}")
-    if (workers > 1) + (cluster is not None) + (executor is not None) > 1:
-        raise ProblemError("workers, cluster and executor exclude each other; give one of them")
-
-
-@contextmanager
-def _solver(workers: int, cluster: str | None, executor: Executor | None) -> Iterator[Solver]:
-    """What solves the chunks."""
-    if cluster is not None:
-        with dask_executor(cluster) as remote:
-            yield partial(solve_on, remote)
-    elif executor is not None:
-        yield partial(solve_on, executor)
-    else:
-        yield solve_here if workers == 1 else partial(solve_in_processes, workers)
 
 
 def _points(grid: Grid, chunk: int) -> int:

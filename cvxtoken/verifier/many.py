@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Checks bounds of very many optima: `python many.py FILE [SAMPLES]`, by NumPy, allocation.py beside it.
 
+FILE may be a folder of a data set, too, which takes Polars to read its Parquet files.
+
 It shares no code with what writes such files. allocation.py says what an instance is, which objective J it
 has, and why a dual bound holds; it also proves `SAMPLES` instances anew in decimals, which the file cannot
 choose, and those whose numbers are not all from 2^-64 to 2^64. The others are proven here, all together.
@@ -11,6 +13,10 @@ accuracy_weight, (B,) or (1,); `which` server and how many types (`sizes`) each 
 `lower`, `upper` and `gap` of shape (B,). Of every instance with finite bounds it states that
 
     lower <= J(tokens) <= J* <= upper,   J* - J(tokens) <= gap.
+
+A data set has card.json, with `schema`, `servers`, and of each of its `shards` the `file`, its `sha256`, and
+`instances` and `proofs`: the SHA-256 of the instances as above, and of tokens, lower, upper and gap. A shard
+has the same columns, but `server` in the place of `which` and no `sizes`.
 
 Why: F = -J is convex in the tokens. Let t = t0 + c l, s = s0 + s1 l, x = b l, and r_k pi_k the derivative of
 E[T] in l_k at the tokens. The bound of allocation.py at z = t / y and v = s / y is there
@@ -27,7 +33,9 @@ that of 1 - e^-x below 2^-62. Sums of up to 2^22 terms of one sign are right to 
 """
 
 import hashlib
+import io
 import json
+import os
 import random
 import sys
 import zipfile
@@ -46,6 +54,7 @@ else:  # run as a script
     from allocation import Refused, require  # type: ignore[no-redef]
 
 SCHEMA = "cvxtoken-bounds/1"
+SET_SCHEMA = "cvxtoken-dataset/1"
 COLUMNS = (*allocation.COLUMNS, *allocation.RANDOM, "prompt_tokens")
 SCALARS = allocation.SCALARS
 MEMBERS = ("header", *COLUMNS, *SCALARS, "which", "sizes", "tokens", "lower", "upper", "gap")
@@ -249,11 +258,10 @@ def excess_far(G: Array, sig: Array, error: Array, x: Array, rest: Array) -> Arr
 
 
 class File:
-    """A parsed file, every rule of its form checked, and its instances' SHA-256."""
+    """The arrays and header of a file, every rule of their form checked, and the instances' SHA-256."""
 
-    def __init__(self, path: str) -> None:
-        self.arrays, header = read(path)
-        a = self.arrays
+    def __init__(self, arrays: dict[str, NDArray[Any]], header: dict[str, Any]) -> None:
+        self.arrays = a = arrays
         require(set(header) == {"schema", "sha256", "servers"} and header["schema"] == SCHEMA, f"no {SCHEMA}")
         self.count, self.width = a["lower"].shape[0] if a["lower"].ndim == 1 else 0, a["tokens"].shape[-1]
         require(self.count and self.width, "there are no instances")
@@ -407,37 +415,103 @@ def read(path: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     return arrays, document
 
 
+def shards(folder: str) -> Iterator[tuple[dict[str, NDArray[Any]], dict[str, Any]]]:
+    """The arrays of the shards of a data set and a header for each, as `read` has them (Refused)."""
+    try:
+        import polars
+    except ImportError as error:
+        raise Refused("a data set needs Polars: pip install polars") from error
+    try:
+        with open(os.path.join(folder, "card.json"), encoding="utf-8") as text:
+            card = json.loads(text.read(), object_pairs_hook=allocation.unique)
+        require(card["schema"] == SET_SCHEMA and card["shards"], f"card.json is no {SET_SCHEMA}")
+        for shard in card["shards"]:
+            name = str(shard["file"])
+            require(os.path.basename(name) == name, f"{name} is no file of the folder")
+            path = os.path.join(folder, name)
+            require(os.path.getsize(path) <= MAX_BYTES, f"{name} is larger than {MAX_BYTES} bytes")
+            with open(path, "rb") as file:
+                data = file.read()
+            found = hashlib.sha256(data).hexdigest()
+            require(found == shard["sha256"], f"the SHA-256 of {name} is {found}, not the one stated")
+            frame = polars.read_parquet(io.BytesIO(data))
+            arrays = {column: frame[column].to_numpy() for column in frame.columns}
+            arrays["which"] = arrays.pop("server")
+            arrays["sizes"] = np.array([arrays["tokens"].shape[1]])
+            arrays = {member: arrays[member] for member in MEMBERS[1:]}
+            proofs = hashlib.sha256()
+            for member in ("tokens", "lower", "upper", "gap"):
+                proofs.update(arrays[member].astype(">f8").tobytes())
+            require(
+                proofs.hexdigest() == shard["proofs"], f"{name}: the proofs' SHA-256 is not the one stated"
+            )
+            yield arrays, {"schema": SCHEMA, "sha256": shard["instances"], "servers": card["servers"]}
+    except OSError as error:
+        raise Refused(f"the data set cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError, MemoryError) as error:
+        raise Refused(f"the data set is damaged: {error!r}") from error
+    except polars.exceptions.PolarsError as error:
+        raise Refused(f"a shard is damaged: {error}") from error
+
+
+class Proven:
+    """What has been proven of some files: how many instances, and the largest gaps."""
+
+    def __init__(self) -> None:
+        self.count = self.bounded = self.width = self.chosen = 0
+        self.widest = self.largest = 0.0
+        self.hashes: list[str] = []
+
+    def add(self, file: File, samples: int) -> None:
+        """Prove a file's bounds, some at random in decimals too (Refused)."""
+        left = file.prove()
+        a, bounded = file.arrays, np.flatnonzero(file.claimed)
+        seed = hashlib.sha256(file.sha256.encode())
+        for name in ("tokens", "lower", "upper", "gap"):
+            seed.update(np.ascontiguousarray(a[name]).tobytes())
+        chosen = random.Random(seed.hexdigest()).sample(bounded.tolist(), min(samples, len(bounded)))
+        try:
+            for row in (*left, *chosen):
+                file.prove_exactly(row)
+        except DecimalException as error:
+            raise Refused(f"a number is out of range: {type(error).__name__}") from error
+        lower, upper, gap = (a[name][bounded] for name in ("lower", "upper", "gap"))
+        require((lower <= upper).all(), "lower exceeds upper")
+        least = np.where((lower <= 0) & (upper >= 0), 0.0, np.minimum(np.abs(lower), np.abs(upper)))
+        self.widest = max(self.widest, float(((upper - lower) / (1 + least)).max(initial=0.0)))
+        self.largest = max(self.largest, float((gap / (1 + least)).max(initial=0.0)))
+        self.count, self.bounded = self.count + file.count, self.bounded + len(bounded)
+        self.width, self.chosen = max(self.width, file.width), self.chosen + len(chosen)
+        self.hashes.append(file.sha256)
+
+    def __str__(self) -> str:
+        up = Context(3, ROUND_CEILING).create_decimal
+        widest, largest = (up(Decimal(share * (1 + 2.0**-50))) for share in (self.widest, self.largest))
+        name = (
+            self.hashes[0]
+            if len(self.hashes) == 1
+            else hashlib.sha256("".join(self.hashes).encode()).hexdigest()
+        )
+        return (
+            f"proven: {self.bounded} of {self.count} instances {name} (of up to {self.width} task types) "
+            f"have their optimum J between their bounds, relative gap <= {widest}; the tokens reach the "
+            f"lower values and miss the optima by at most {largest}, relative; "
+            f"{self.chosen} of them proven in decimals too"
+        )
+
+
 def check(path: str, samples: int = 0) -> str:
-    """The line that states what a file proves; raises Refused where it does not.
+    """The line that states what a file, or a folder of a data set, proves; raises Refused where it does not.
 
     Args:
-        path: of the file.
-        samples: so many instances are proven in decimals too, at random; the file's bytes are the seed.
+        path: of the file or folder.
+        samples: of each file, so many instances are proven in decimals too, at random; the file's bytes are
+            the seed.
     """
-    file = File(path)
-    left = file.prove()
-    a, bounded = file.arrays, np.flatnonzero(file.claimed)
-    seed = hashlib.sha256(file.sha256.encode())
-    for name in ("tokens", "lower", "upper", "gap"):
-        seed.update(np.ascontiguousarray(a[name]).tobytes())
-    chosen = random.Random(seed.hexdigest()).sample(bounded.tolist(), min(samples, len(bounded)))
-    try:
-        for row in (*left, *chosen):
-            file.prove_exactly(row)
-    except DecimalException as error:
-        raise Refused(f"a number is out of range: {type(error).__name__}") from error
-    lower, upper, gap = (a[name][bounded] for name in ("lower", "upper", "gap"))
-    require((lower <= upper).all(), "lower exceeds upper")
-    least = np.where((lower <= 0) & (upper >= 0), 0.0, np.minimum(np.abs(lower), np.abs(upper)))
-    up = Context(3, ROUND_CEILING).create_decimal
-    shares = [(x / (1 + least)).max(initial=0.0) for x in (upper - lower, gap)]
-    widest, largest = (up(Decimal(float(share) * (1 + 2.0**-50))) for share in shares)
-    return (
-        f"proven: {len(bounded)} of {file.count} instances {file.sha256} (of up to {file.width} task types) "
-        f"have their optimum J between their bounds, relative gap <= {widest}; the tokens reach the lower "
-        f"values and miss the optima by at most {largest}, relative; "
-        f"{len(chosen)} of them proven in decimals too"
-    )
+    proven = Proven()
+    for arrays, header in shards(path) if os.path.isdir(path) else [read(path)]:
+        proven.add(File(arrays, header), samples)
+    return str(proven)
 
 
 def script() -> None:

@@ -100,8 +100,8 @@ def _(mo):
     ## 2. A wait, by hand (10 minutes)
 
     One type of query: $t^0 = 0.2$ s, $c = 0.002$ s per token, and $\lambda = 0.4$ queries per second. With $l = 500$ tokens,
-    how long is a query served, how busy is the server, and how long does a query wait (Pollaczek and Khinchine,
-    $E[W] = \lambda E[S^2] / (2 (1 - \rho))$)?
+    how long is a query served, how busy is the server ($\rho = \lambda E[S]$, $S$ the service time), and how long does a query
+    wait in the mean (Pollaczek and Khinchine, $E[W] = \lambda E[S^2] / (2 (1 - \rho))$)? Here all are served equally long.
     """)
     return
 
@@ -159,9 +159,10 @@ def _(mo):
     mo.md(r"""
     ## 3. The program (15 minutes)
 
-    Five tasks on one server. Write the whole convex program: maximise
-    $J = \alpha \sum_k \pi_k p_k - E[S] - E[W]$ over $0 \le x \le x_{\max}$, where $x_k$ is the budget in *thousands* of tokens,
-    $p_k = A_k (1 - e^{-b_k x_k}) + D_k$ and $t_k = t^0_k + c_k x_k$.
+    Five tasks on one server; a query is of task $k$ with probability $\pi_k$. So $E[S] = \sum_k \pi_k t_k$ and
+    $E[S^2] = \sum_k \pi_k t_k^2$. Write the whole convex program: maximise $J = \alpha \sum_k \pi_k p_k - E[S] - E[W]$ over
+    $0 \le x \le x_{\max}$, where $x_k$ is the budget in *thousands* of tokens, $p_k = A_k (1 - e^{-b_k x_k}) + D_k$ and
+    $t_k = t^0_k + c_k x_k$. The check can be run after each line.
     """)
     return
 
@@ -179,18 +180,44 @@ def _(cp, cvxtoken):
     y = ...  # the idle share, 1 - lam * E[S]
     wait = ...  # E[W], in s
     problem = ...  # cp.Problem(cp.Maximize(...), [...])
-    return A, D, alpha, b, c, lam, p, pi, problem, t, t0, w, wait, x, y
+    return A, D, alpha, b, c, lam, p, pi, problem, t, t0, top, w, wait, x, y
 
 
 @app.cell
-def _(A, D, b, c, cp, cvxtoken, lam, np, p, pi, problem, t, t0, w, wait, x, y):
+def _(
+    A,
+    D,
+    b,
+    c,
+    cp,
+    cvxtoken,
+    lam,
+    np,
+    p,
+    pi,
+    problem,
+    t,
+    t0,
+    top,
+    w,
+    wait,
+    x,
+    y,
+):
     def check_3():
-        for name, value in (("p", p), ("t", t), ("y", y), ("wait", wait), ("problem", problem)):
-            assert value is not ..., f"{name} is still '...': fill it in above, one line"
+        blank = "{} is still '...': fill it in above, one line"
         x.value = np.ones(5)
-        assert np.allclose(p.value, A * (1 - np.exp(-b)) + D), "p: A (1 - exp(-b x)) + D; cp.multiply is by elements"
+        assert p is not ..., blank.format("p")
+        assert p.shape == (5,), "p must have one number a task; cp.multiply is by elements"
+        assert np.allclose(p.value, A * (1 - np.exp(-b)) + D), "p: A (1 - exp(-b x)) + D"
+        assert t is not ..., blank.format("t")
+        assert t.shape == (5,), "t must have one number a task; cp.multiply is by elements"
         assert np.allclose(t.value, t0 + c), "t: t0 + c x"
+        assert y is not ..., blank.format("y")
+        assert y.size == 1, "y is one number, of the whole server: 1 - lam times the mean of t, pi @ t"
         assert np.isclose(float(y.value), 1 - lam * pi @ (t0 + c)), "y: 1 - lam times the mean of t, pi @ t"
+        assert wait is not ..., blank.format("wait")
+        assert wait.size == 1, "wait is one number, the mean of all: the mean of the squares is pi @ t**2"
         right = lam * pi @ (t0 + c) ** 2 / (2 * float(y.value))
         assert np.isclose(float(wait.value), right), (
             f"wait is {float(wait.value):.4f} s at x = 1; it must be {right:.4f} s"
@@ -198,11 +225,15 @@ def _(A, D, b, c, cp, cvxtoken, lam, np, p, pi, problem, t, t0, w, wait, x, y):
         assert wait.is_dcp(), (
             "wait is right, but not DCP: one quad_over_lin whose first argument is sqrt(pi) t, by elements"
         )
+        assert problem is not ..., blank.format("problem")
         assert problem.is_dcp(), "the problem is not DCP: maximise something concave"
+        for outside in (-np.ones(5), top + 1):
+            x.value = outside
+            assert not all(limit.value() for limit in problem.constraints), "the limits are missing: 0 <= x <= top"
         problem.solve(solver=cp.CLARABEL)
         known = cvxtoken.solve(w)
         assert abs(problem.value - known.objective) < 1e-4, (
-            f"the optimum must be {known.objective:.4f} s: J, or the limits?"
+            f"the optimum is {problem.value:.4f} s and must be {known.objective:.4f} s: which part of J is missing?"
         )
         print(
             "exercise 3 is right: J =", round(problem.value, 4), "s at", (1000 * x.value).round().tolist(), "tokens"
@@ -237,7 +268,8 @@ def _(mo):
     mo.md(r"""
     ## 4. What a second costs (10 minutes)
 
-    One more second of service for a query of type $k$ costs *everybody* $h_k$ seconds of mean delay, over $\pi_k$:
+    Serve every query of type $k$ one second longer, a share $\pi_k$ of all: the mean time of *everybody* rises by $\pi_k h_k$
+    seconds, where
 
     $$
     h_k = \frac{1}{\pi_k} \frac{\partial E[T]}{\partial t_k} = 1 + \frac{\lambda t_k}{y} + \frac{\lambda^2 E[S^2]}{2 y^2}
@@ -295,7 +327,7 @@ def _(mo):
     ## 5. A target in place of alpha (8 minutes)
 
     Nobody knows $\alpha$; everybody knows a delay that is too long. Find the best budgets with $E[T] \le 2$ s, and the $\alpha$
-    that would have given them.
+    that would have given them: $\alpha$ is the seconds that full accuracy is worth, the price is the accuracy that a second buys.
     """)
     return
 
@@ -303,7 +335,7 @@ def _(mo):
 @app.cell
 def _():
     two_seconds = ...  # cvxtoken.solve(w, objective="accuracy", ...)
-    alpha_of_it = ...  # s; look at two_seconds.shadow_prices[0]
+    alpha_of_it = ...  # s; the price is two_seconds.shadow_prices[0].accuracy, in accuracy per second
     return alpha_of_it, two_seconds
 
 
@@ -312,7 +344,9 @@ def _(alpha_of_it, cvxtoken, two_seconds, w):
     def check_5():
         assert two_seconds is not ..., "two_seconds is still '...': solve with the target max_mean_system_time"
         assert abs(two_seconds.mean_system_time - 2) < 1e-6, "E[T] must be 2 s: max_mean_system_time=2.0"
-        assert alpha_of_it is not ..., "alpha_of_it is still '...': the price is accuracy per second"
+        assert alpha_of_it is not ..., (
+            "alpha_of_it is still '...': seconds per accuracy, and the price is accuracy per second"
+        )
         again = cvxtoken.solve(w.replace(accuracy_weight=float(alpha_of_it)))
         assert abs(again.mean_system_time - 2) < 1e-3, f"with this alpha E[T] is {again.mean_system_time:.3f} s"
         print(f"exercise 5 is right: alpha = {float(alpha_of_it):.1f} s, and both have the same budgets")
@@ -329,7 +363,7 @@ def _(mo):
 
     ```python
     two_seconds = cvxtoken.solve(w, objective="accuracy", max_mean_system_time=2.0)
-    alpha_of_it = 1 / two_seconds.shadow_prices[0].objective
+    alpha_of_it = 1 / two_seconds.shadow_prices[0].accuracy
     ```
 
     </details>
@@ -340,7 +374,7 @@ def _(mo):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
-    ## 6. Prove an optimum by hand (17 minutes)
+    ## 6. Prove an optimum by hand (15 minutes)
 
     From $(t - z y)^2 \ge 0$ follows $t^2 / y \ge 2 z t - z^2 y$, for every $z$. Put it into the wait of each type, with
     $Z = \sum_k \pi_k z_k^2$ and $\kappa_k = 1 + \lambda^2 Z / 2 + \lambda z_k$; then for **every** allocation
@@ -383,6 +417,11 @@ def _(cvxtoken, model, np, w):
             assert upper_bound(w, guess) > best.objective - 1e-9, (
                 f"from the guess {guess.round()} the bound is below the optimum"
             )
+        busy = w.replace(arrival_rate=1.0)
+        there = cvxtoken.solve(busy)
+        assert upper_bound(busy, there.tokens) < there.objective + 1e-6, (
+            "at 1 query a second the best budget of some types is 0: the minimum may be at an end (np.clip)"
+        )
         for guess in ([2000.0] * 5, best.tokens.round(-2), best.tokens):
             value, bound = float(model.objective(w, np.array(guess))), float(upper_bound(w, np.array(guess)))
             print(f"J = {value:.6f} s, and no allocation is better than {bound:.6f} s")
@@ -421,9 +460,9 @@ def _(mo):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
-    ## 7. Forge a proof (7 minutes)
+    ## 7. Forge a proof (5 minutes)
 
-    `document` is the proof of the optimum as it is written to a file. Change it so that it states a $J$ that is a millionth
+    `document` is the proof of the optimum as it is written to a file; `lower` and `upper` enclose $J$. Change it so that it states a $J$ that is a millionth
     higher, and be as cunning as you like. Then let the checker read it.
     """)
     return
@@ -443,6 +482,7 @@ def _(document, forged, verifier):
         print(verifier.check(document)[:60], "...")
         assert forged != document, "forged is the same as document: change what it states, such as forged['lower']"
         higher = float(document["upper"]) + 1e-7
+        assert isinstance(forged["lower"], str), "numbers stand in the file as texts, such as '9.1': str(...)"
         assert float(forged["lower"]) > higher, f"forged['lower'] must be more than {higher:.7f}, as a text"
         try:
             said = verifier.check(forged)
@@ -481,7 +521,7 @@ def _(mo):
     ## 8. Break a solver (15 minutes)
 
     Find an instance of the library, a way to write it and options, with which a solver *claims* an optimum that is wrong by
-    more than 1 %. The way `raw` takes tokens as they are, thousands; `presolved` scales them. Ids are in
+    more than 1 %. Try some. The way `raw` takes tokens as they are, thousands; `presolved` scales them. Ids are in
     `[i.id for i in cvxtoken.instances("spread*")]`.
     """)
     return

@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from cvxtoken.picture import COLOURS
+from cvxtoken.picture import GRID
 
-BLUE, ORANGE, GREEN, PURPLE, *_, BLACK = COLOURS
 STYLE = {
-    "svg.hashsalt": "cvxtoken",  # the same picture is the same bytes
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
-    "grid.color": "#e5e5e5",
+    "grid.color": GRID,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.titlesize": 10,
     "font.size": 10,
 }
 

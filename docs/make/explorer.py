@@ -6,7 +6,6 @@ were built.
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import itertools
 import json
@@ -16,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from cvxtoken.allocation import model
+from cvxtoken.picture import COLOURS, DARK
 
 FOLDER = Path(__file__).parent
 
 
-@functools.cache
 def page() -> str:
     """The page as HTML."""
     notebook = _notebook()
@@ -38,7 +37,8 @@ def page() -> str:
         ],
         "tasks": first.workload.names,
         "methods": list(notebook.METHODS),
-        "colors": notebook.COLORS,
+        "colors": [(colour, DARK[colour]) for colour in notebook.COLORS],
+        "shades": [(colour, DARK[colour]) for colour in COLOURS[: len(first.workload)]],
         "scenes": [record(notebook.scene(*position)) for position in positions],
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace(

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import functools
-import io
+from collections.abc import Callable
 from itertools import pairwise
 
 import gallery
 import matplotlib as mpl
 import numpy as np
+from animation import animated
 from disciplines import disciplines
-from drawing import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, panels
+from drawing import STYLE, panels
 from matplotlib.figure import Figure
 from servers import measured_servers
 
 import cvxtoken
-from cvxtoken import plots, scheduling
+from cvxtoken import plots
 from cvxtoken.allocation import model
+from cvxtoken.picture import BLUE, GREEN, GREY, INK, ORANGE, PAPER, PURPLE, svg
 
 CHAT = cvxtoken.Workload(
     names=["chat"],
@@ -33,18 +34,20 @@ CHAT = cvxtoken.Workload(
 FIVE = gallery.FIVE
 
 
-@functools.cache
-def all_figures() -> dict[str, str]:
-    """SVG text by name."""
+def own_figures() -> dict[str, str]:
+    """SVG text by name: what is drawn for the pages alone."""
+    made = _drawn({draw.__name__.replace("_", "-"): draw for draw in FIGURES})
+    return made | {"cobweb": animated(animated(made["cobweb"], "inward"), "cycle")}
+
+
+def all_kinds() -> dict[str, str]:
+    """SVG text by name: every picture that `cvxtoken plot` draws."""
+    return _drawn(gallery.kinds())
+
+
+def _drawn(draws: dict[str, Callable[[], Figure]]) -> dict[str, str]:
     with mpl.rc_context(STYLE):
-        drawn = {draw.__name__.replace("_", "-"): draw() for draw in FIGURES} | gallery.all_kinds()
-        return {name: _svg(figure) for name, figure in drawn.items()}
-
-
-def _svg(figure: Figure) -> str:
-    out = io.StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None})
-    return out.getvalue()
+        return {name: svg(draw()) for name, draw in draws.items()}
 
 
 def one_type() -> Figure:
@@ -54,9 +57,9 @@ def one_type() -> Figure:
     gain = CHAT.accuracy_weight * model.mean_accuracy(CHAT, l)
     axes.plot(l, gain, color=BLUE)
     axes.plot(l, model.mean_system_time(CHAT, l), color=ORANGE)
-    axes.plot(l, model.objective(CHAT, l), color=BLACK)
+    axes.plot(l, model.objective(CHAT, l), color=INK)
     best = cvxtoken.solve(CHAT)
-    axes.plot(best.tokens, [best.objective], "o", color=BLACK)
+    axes.plot(best.tokens, [best.objective], "o", color=INK)
     axes.annotate(
         f"{best.tokens[0]:.0f} tokens",
         (best.tokens[0], best.objective),
@@ -65,8 +68,9 @@ def one_type() -> Figure:
     )
     axes.text(800, 8.75, r"accuracy, $\alpha\,p(l)$", color=BLUE)
     axes.text(900, 3.1, r"system time, $E[T]$", color=ORANGE)
-    axes.text(330, 3.0, r"objective $J$, their difference", color=BLACK)
+    axes.text(330, 3.0, r"objective $J$, their difference", color=INK)
     axes.set(xlabel="budget $l$ (thinking tokens)", ylabel="worth or time (s)", xlim=(0, 1650), ylim=(0, 10))
+    axes.set_title("The best budget is where the last token brings what it costs")
     return figure
 
 
@@ -77,11 +81,11 @@ def perspective() -> Figure:
     plane.contour(t, y, t**2 / y, levels=[0.1, 0.4, 1, 2, 4, 8], colors=[BLUE], linewidths=1)
     for slope in (-1.2, -0.5, 0.5, 1.2):
         plane.plot([0, 2 * slope], [0, 2], color=ORANGE, linewidth=1.2)
-    plane.set(xlabel="$t$", ylabel="$y$", xlim=(-2, 2), ylim=(0, 1.5), title="$t^2/y$: level sets and rays")
+    plane.set(xlabel="$t$", ylabel="$y$", xlim=(-2, 2), ylim=(0, 1.5), title="Straight along every ray")
     s = np.linspace(-2, 2, 200)
-    for level, color in ((0.4, BLACK), (0.8, GREEN), (1.4, PURPLE)):
+    for level, color in ((0.4, INK), (0.8, GREEN), (1.4, PURPLE)):
         cut.plot(s, s**2 / level, color=color, label=f"$y={level}$")
-    cut.set(xlabel="$t$", ylabel="$t^2/y$", ylim=(0, 6), title="cuts: every one a parabola")
+    cut.set(xlabel="$t$", ylabel="$t^2/y$", ylim=(0, 6), title="A parabola in every cut")
     cut.legend(frameon=False)
     return figure
 
@@ -114,19 +118,20 @@ def cobweb() -> Figure:
         l = np.linspace(0, 1600, 500)[:, None]
         stable = model.idle(w, l) > 0
         axes.plot(l[stable], model.answer(w, l[stable]), color=BLUE, label="answer $T(l)$")
-        axes.plot([0, 1600], [0, 1600], color="#999999", linewidth=1)
+        axes.plot([0, 1600], [0, 1600], color=GREY, linewidth=1)
         path = [
             float(x[0])
             for x in cvxtoken.fixed_point(w, start=np.array([800.0]), max_iterations=40).trace.tokens
         ]
         corners = [(a, b) for x, after in pairwise(path) for a, b in ((x, after), (after, after))]
-        axes.plot(*zip((path[0], path[0]), *corners, strict=True), color=ORANGE, linewidth=0.9)
+        (web,) = axes.plot(*zip((path[0], path[0]), *corners, strict=True), color=ORANGE, linewidth=0.9)
+        web.set_gid("inward" if rate == 0.5 else "cycle")
         axes.set(
-            xlabel="budget before a step (tokens)",
-            ylabel="budget after the step (tokens)",
+            xlabel="budget $l$ before a step (tokens)",
+            ylabel="budget $T(l)$ after the step (tokens)",
             xlim=(0, 1600),
             ylim=(0, 1600),
-            title=f"λ = {rate} /s: " + ("converges" if rate == 0.5 else "a two-cycle"),
+            title=f"λ = {rate} /s: it " + ("winds inward" if rate == 0.5 else "ends in a two-cycle"),
         )
     return figure
 
@@ -139,44 +144,29 @@ def price_paths() -> Figure:
         runs = {
             "fixed point": (cvxtoken.fixed_point(w, max_iterations=60), ORANGE),
             "damped by 0.5": (cvxtoken.fixed_point(w, damping=0.5), BLUE),
-            "two-price Newton": (cvxtoken.price_newton(w), BLACK),
+            "two-price Newton": (cvxtoken.price_newton(w), INK),
         }
         for name, (result, color) in runs.items():
             l = np.array(result.trace.tokens)
             y = model.idle(w, l)
             p = 1 + rate**2 * model.moments(w, l)[1] / (2 * y**2)
             axes.plot(rate / y, p, ".-", color=color, linewidth=1, label=name)
-        axes.set(xlabel=r"$\theta=\lambda/y$ (1/s)", title=f"λ = {rate} /s")
+        axes.set(
+            xlabel=r"$\theta=\lambda/y$ (1/s)",
+            title=f"λ = {rate} /s: " + ("all reach the point" if rate == 0.05 else "one alternates"),
+        )
     drawn[0].set_ylabel("$\\varphi=1+\\lambda^2E[S^2]/(2y^2)$ (no unit)")
     drawn[0].legend(frameon=False)
     return figure
 
 
-def convergence() -> Figure:
-    """Certified gap of every method by its iterates."""
-    figure, drawn = panels(2, 8.4, 4.4)
-    for axes, rate in zip(drawn, (0.05, 0.1), strict=True):
-        w = FIVE.replace(arrival_rate=rate)
-        results = {
-            "fixed point": cvxtoken.fixed_point(w),
-            "damped by 0.5": cvxtoken.fixed_point(w, damping=0.5),
-            "gradient, proven step": cvxtoken.projected_gradient(w),
-            "gradient, accelerated": cvxtoken.projected_gradient(w, rule="accelerated"),
-            "two-price Newton": cvxtoken.price_newton(w),
-        }
-        plots.convergence(results, axes).get_legend().remove()  # one for both stands above them
-        axes.set(ylim=(1e-17, 10), title=f"λ = {rate} /s")
-    lines = drawn[0].get_legend_handles_labels()
-    figure.legend(*lines, loc="outside upper center", ncols=3, frameon=False)
-    return figure
-
-
 def lower_bound() -> Figure:
-    """The dual bound of one type, from a bad guess and from a good one."""
+    """The dual bound of one type, from a bad guess and from the optimum, where it touches F = -J."""
     figure, drawn = panels(2, 8.4, 3.6)
     l = np.linspace(0, 1700, 400)
     F = -model.objective(CHAT, l[:, None])
-    for axes, guess in zip(drawn, (500.0, 900.0), strict=True):
+    best = float(cvxtoken.solve(CHAT).tokens[0])
+    for axes, guess in zip(drawn, (500.0, best), strict=True):
         w, lam = CHAT, CHAT.arrival_rate
         z = float((w.overhead + w.time_per_token * guess)[0] / model.idle(w, np.array([guess])))
         kappa = 1 + lam**2 * z**2 / 2 + lam * z
@@ -186,24 +176,17 @@ def lower_bound() -> Figure:
         axes.plot(l, F, color=BLUE, label="$F=-J$")
         axes.plot(l, below, color=ORANGE, label="under-estimate")
         axes.axhline(below.min(), color=ORANGE, linestyle="--", linewidth=1)
-        axes.plot(guess, -model.objective(w, np.array([guess])), "o", color=BLACK)
+        axes.plot(guess, -model.objective(w, np.array([guess])), "o", color=INK)
         gap = float(-model.objective(w, np.array([guess])) - below.min())
+        verdict = f"a gap of {gap:.2g} s" if gap > 1e-4 else "no gap: it touches $F$"
         axes.set(
-            xlabel="budget (tokens)",
+            xlabel="budget $l$ (tokens)",
             ylim=(-6.6, -3),
             xlim=(0, 1700),
-            title=f"at {guess:.0f} tokens: gap {gap:.2g} s",
+            title=f"From {guess:.0f} tokens: {verdict}",
         )
     drawn[0].set_ylabel("$F$ and its bounds (s)")
     drawn[0].legend(frameon=False, loc="upper center")
-    return figure
-
-
-def memory_profile() -> Figure:
-    """KV memory in use under two policies and in hindsight."""
-    figure, (axes,) = panels()
-    policies = ["a_max", "a_min"]
-    plots.memory(scheduling.compare(scheduling.default_requests(), policies), policies, axes)
     return figure
 
 
@@ -211,25 +194,25 @@ def what_is_trusted() -> Figure:
     """From an instance to a theorem: what a kernel checks, and what a reader must."""
     figure, (axes,) = panels(1, 8.4, 3.9)
     boxes = {
-        "instance": (0.0, 2.2, "instance\n(doubles)", BLACK),
+        "instance": (0.0, 2.2, "instance\n(doubles)", INK),
         "certificate": (2.6, 2.2, "certificate\n(tokens, bounds)", ORANGE),
-        "file": (5.2, 2.2, "FILE.v: data,\nbounds, theorem", BLACK),
+        "file": (5.2, 2.2, "FILE.v: data,\nbounds, theorem", INK),
         "lemmas": (5.2, 0.2, "FILE.v: prices,\nproof", ORANGE),
-        "model": (7.8, 3.2, "formal/Model.v\ndefinitions", BLACK),
+        "model": (7.8, 3.2, "formal/Model.v\ndefinitions", INK),
         "theorems": (7.8, 0.2, "formal/*.v\ntheorems, proofs", ORANGE),
         "kernel": (7.8, 1.7, "Coq's kernel\nfour axioms", BLUE),
     }
     drawn = {}
     for name, (x, y, text, color) in boxes.items():
-        box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": color}
+        box = {"boxstyle": "round,pad=0.5", "facecolor": PAPER, "edgecolor": color}
         drawn[name] = axes.text(x, y, text, color=color, ha="center", va="center", bbox=box)
     paths = [("instance", "certificate"), ("certificate", "file"), ("certificate", "lemmas")]
     paths += [(name, "kernel") for name in ("file", "lemmas", "model", "theorems")]
     for start, end in paths:
         ends = {"patchA": drawn[start].get_bbox_patch(), "patchB": drawn[end].get_bbox_patch()}
-        style = {"arrowstyle": "->", "color": "0.5", **ends}
+        style = {"arrowstyle": "->", "color": GREY, **ends}
         axes.annotate("", boxes[end][:2], boxes[start][:2], arrowprops=style)
-    axes.text(0.0, 3.75, "to be read by people", color=BLACK)
+    axes.text(0.0, 3.75, "to be read by people", color=INK)
     axes.text(2.6, 3.75, "need not be believed", color=ORANGE)
     axes.text(5.2, 3.75, "to be trusted", color=BLUE)
     axes.set(xlim=(-1.2, 9.0), ylim=(-0.6, 4.1))
@@ -243,9 +226,7 @@ FIGURES = [
     objective_contours,
     cobweb,
     price_paths,
-    convergence,
     lower_bound,
-    memory_profile,
     measured_servers,
     disciplines,
     what_is_trusted,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from matplotlib.figure import Figure
 
 import cvxtoken
@@ -10,8 +14,12 @@ from cvxtoken.plots.kinds import OF_FILE, OF_WORKLOAD
 FIVE = cvxtoken.load("qwen3-8b")
 
 
-def all_kinds() -> dict[str, Figure]:
-    """Figures by the names that their files have in the docs."""
-    drawn = {kind: draw(FIVE) for kind, draw in OF_WORKLOAD.items()}
-    drawn |= {kind: draw(None) for kind, draw in OF_FILE.items()}
-    return {f"plot-{kind}": axes.figure.figure for kind, axes in drawn.items()}
+def kinds() -> dict[str, Callable[[], Figure]]:
+    """What draws each, by the names that the files have in the docs."""
+    drawn = {kind: partial(_figure, draw, FIVE) for kind, draw in OF_WORKLOAD.items()}
+    drawn |= {kind: partial(_figure, draw, None) for kind, draw in OF_FILE.items()}
+    return {f"plot-{kind}": draw for kind, draw in drawn.items()}
+
+
+def _figure(draw: Callable[[Any], Any], data: Any) -> Figure:
+    return draw(data).figure.figure

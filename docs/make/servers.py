@@ -8,11 +8,12 @@ iterations that the latter publishes: constant, a request, a context token, a pr
 from __future__ import annotations
 
 import numpy as np
-from drawing import BLUE, ORANGE, panels
+from drawing import panels
 from matplotlib.figure import Figure
 
 import cvxtoken
 from cvxtoken.allocation import model
+from cvxtoken.picture import BLUE, INK, ORANGE
 
 SYSTEMS = {
     "Qwen3-14B, 1 H100": (
@@ -60,7 +61,9 @@ def measured_servers() -> Figure:
         axes.plot(rates, [served(system, rate) for rate in rates], color=BLUE, label="the law")
         without = [served(system, rate, prefill=False) for rate in rates]
         axes.plot(rates, without, color=ORANGE, linestyle="--", label="without prefill")
-        axes.plot(*zip(*points, strict=True), "ko", markersize=4, label="measured")
-        axes.set(xlabel="queries per second", ylabel="mean system time (s)", ylim=(0, None), title=system)
+        axes.plot(*zip(*points, strict=True), "o", color=INK, markersize=4, label="measured")
+        axes.set(
+            xlabel="arrival rate λ (1/s)", ylabel="mean system time E[T] (s)", ylim=(0, None), title=system
+        )
     both[0].legend(frameon=False, loc="upper left")
     return figure

@@ -11,7 +11,17 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import Advice, ProblemError, Sharing, TargetError, Targets, UnstableError, advise, verifier
+from cvxtoken import (
+    Advice,
+    ProblemError,
+    Sharing,
+    TargetError,
+    Targets,
+    UnstableError,
+    advise,
+    picture,
+    verifier,
+)
 from cvxtoken.allocation import model
 from cvxtoken.fitting.curve import Curve
 from cvxtoken.fitting.drawn import draw, optima
@@ -137,7 +147,7 @@ def test_the_report_is_one_page_that_asks_for_nothing(advice: Advice, tmp_path: 
     assert f"hard: {advice.budgets['hard']} tokens" in str(page.pictures[0])
     assert f"advised budget of {advice.budgets['hard']} tokens" in str(page.pictures[2])
     assert "prefers-color-scheme: dark" in text
-    assert "#0072b2" not in text.split("</style>")[1], "pictures take the page's colours"
+    assert picture.BLUE not in text.split("</style>")[1], "pictures take the page's colours"
     for sentence in advice.warnings:
         assert sentence.split("'")[0] in text.replace("&#x27;", "'")
 

@@ -102,6 +102,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
         "check": ["noisy_solver:solve", "--family", "all-max/*", "--progress", str(folder / "progress")],
         "schedule": ["--bound", "milp"],
         "watch": ["qwen3-8b", str(watched), "--replay", "inf"],
+        "generate": ["--count", "20", "--out", str(folder / "generated")],
         "sweep": ["--arrival-rate", "0.1,0.2", "--out", str(folder / "sweep.csv")],
     }
 

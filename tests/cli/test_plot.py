@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
+from matplotlib.text import Text
 
 import cvxtoken
+from cvxtoken import picture
 from cvxtoken.allocation import reference
 from cvxtoken.plots import allocation, kinds
 
@@ -15,19 +18,26 @@ KINDS = [*kinds.OF_WORKLOAD, *kinds.OF_FILE]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_has_labels_with_units_and_becomes_a_file(
-    command, kind: str, tmp_path: Path, monkeypatch
+def test_every_kind_is_a_file_with_a_title_units_and_colours_for_the_dark(
+    command, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawings = kinds.OF_WORKLOAD if kind in kinds.OF_WORKLOAD else kinds.OF_FILE
-    draw, drawn = drawings[kind], []
-    monkeypatch.setitem(drawings, kind, lambda data: drawn.append(draw(data)) or drawn[-1])
-    file = tmp_path / f"{kind}.png"
+    figures, save = [], picture.save
+    monkeypatch.setattr(picture, "save", lambda figure, path: (figures.append(figure), save(figure, path)))
+    file = tmp_path / f"{kind}.svg"
     code, out, err = command("plot", kind, "--out", str(file))
     assert (code, out, err) == (0, f"{file}\n", "")
-    assert file.read_bytes().startswith(b"\x89PNG")
-    assert file.stat().st_size > 10_000
-    for label in (drawn[0].get_xlabel(), drawn[0].get_ylabel()):
-        assert label == "certified relative gap" or ("(" in label and label.endswith(")")), label
+    assert 10_000 < file.stat().st_size < 150_000
+    used = set(re.findall(r"(?:fill|stroke): (#\w+)", file.read_text()))
+    assert used <= set(picture.DARK), used
+    (drawn,) = figures[0].axes
+    for label in (drawn.get_xlabel(), drawn.get_ylabel()):
+        assert "(" in label, label
+        assert label.endswith(")"), label
+    legend = drawn.get_legend()
+    titles = [drawn.get_title(loc="left"), legend.get_title().get_text() if legend else ""]
+    assert sorted(map(bool, titles)) == [False, True], "it says what is to be seen, once"
+    for text in drawn.findobj(Text):
+        assert "_" not in re.sub(r"\$.*?\$", "", text.get_text()), text
 
 
 def test_a_workload_and_options_are_what_is_drawn(command, tmp_path: Path, monkeypatch) -> None:

@@ -25,8 +25,8 @@ def test_budgets_are_the_optima_at_each_rate() -> None:
         assert list(x) == RATES
         assert np.allclose(y, TOKENS[:, k], rtol=0, atol=1e-3), "solved to a gap of 1e-12, not certified"
     assert (drawn.get_xlabel(), drawn.get_ylabel()) == (
-        "arrival rate (1/s)",
-        "optimal budget (thinking tokens)",
+        "arrival rate λ (1/s)",
+        "optimal budget l* (thinking tokens)",
     )
 
 
@@ -90,15 +90,39 @@ def test_accuracy_curves_and_their_best_points() -> None:
         curve, point = drawn.get_lines()[2 * k : 2 * k + 2]
         l, p = curve.get_data()
         exact = [model.accuracy(WORKLOAD, np.full(5, x))[k] for x in l[::100]]
+        assert (l[0], l[-1]) == (0, WORKLOAD.max_tokens[k]), "up to the cap"
         assert np.allclose(p[::100], exact, rtol=1e-14, atol=0)
         assert point.get_xydata()[0] == pytest.approx([best.tokens[k], best.accuracy[k]], rel=1e-15)
 
 
-def test_no_curve_goes_beyond_its_limit() -> None:
-    small = WORKLOAD.replace(max_tokens=[100, 200, 300, 400, 500])
+def test_each_curve_ends_at_its_own_cap_under_a_name_in_words() -> None:
+    names = ["a_b", "c", "d", "e", "f"]
+    small = WORKLOAD.replace(names=names, max_tokens=[100, 200, 300, 400, 500])
     lines = plots.accuracy(cvxtoken.solve(small)).get_lines()
-    for curve, limit in zip(lines[::2], small.max_tokens, strict=True):
-        assert limit - 500 / 399 <= curve.get_xdata().max() <= limit, "within one place of the curve"
+    assert [curve.get_xdata().max() for curve in lines[::2]] == small.max_tokens.tolist()
+    assert lines[0].get_label() == "a b"
+
+
+@pytest.mark.parametrize("name", ["plain", *SERVED])
+def test_the_bound_is_never_below_j_touches_it_and_proves_the_optimum(name: str) -> None:
+    w = WORKLOAD if name == "plain" else SERVED[name]
+    best = cvxtoken.solve(w)
+    proven = 0.0
+    for k, kind in enumerate(w.names):
+        bound, objective, _, star = plots.bound(w, kind).get_lines()
+        # sums of five products: their rounding is far below 1e-12 of their size
+        room = 1e-12 * (1 + abs(best.objective))
+        at, J = objective.get_data()
+        U = bound.get_ydata()
+        assert (U[: len(J)] >= J - room).all()
+        assert star.get_xydata()[0] == pytest.approx([best.tokens[k], best.objective], rel=1e-12)
+        touching = U[bound.get_xdata() == best.tokens[k]]
+        assert touching == pytest.approx([best.objective], abs=room)
+        l = np.repeat(best.tokens[None], len(J), axis=0)
+        l[:, k] = at
+        assert np.allclose(model.objective(w, l), J, rtol=1e-12, atol=0)
+        proven = max(proven, U.max())
+    assert proven == pytest.approx(best.upper, abs=room), "a type at a time U is largest at the optimum"
 
 
 def test_the_simulation_stands_beside_the_formula() -> None:
@@ -142,7 +166,9 @@ def test_the_axes_given_are_drawn_in_also_within_a_part_of_a_figure() -> None:
 def test_many_types_are_counted_in_place_of_names() -> None:
     drawn = plots.budgets(realistic(0, 20), [0.01, 0.02])
     assert drawn.get_legend() is None
-    assert drawn.get_title() == "20 types, from dark to light in their order"
+    assert (
+        drawn.get_title(loc="left").replace("\n", " ").endswith("20 types, from dark to light in their order")
+    )
     assert len({line.get_color() for line in drawn.get_lines()[:20]}) == 20
 
 

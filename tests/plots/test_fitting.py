@@ -22,7 +22,7 @@ def test_points_curve_band_and_lag(tmp_path: Path) -> None:
         low, high = fit.band(l)
         corners = band.get_paths()[0].vertices
         assert (corners[:, 1].min(), corners[:, 1].max()) == (low.min(), high.max())
-        assert drawn.get_title() == f"{task.name}: {fit.verdict}"
+        assert " ".join(drawn.get_title(loc="left").split()) == f"{task.name}: {fit.verdict}"
     (puzzles,) = (task for task in fitted.tasks if task.name == "puzzles")
     dashed = plots.fit(puzzles).get_lines()[1]
     assert (dashed.get_ydata() == puzzles.accuracy.lagged(dashed.get_xdata())).all()

@@ -42,7 +42,7 @@ def test_contours_lie_where_j_is_so_far_below_its_best() -> None:
     iterates, optimum = drawn.get_lines()
     assert (iterates.get_xydata() == np.array(result.trace.tokens)).all()
     assert optimum.get_xydata()[0] == pytest.approx(best.tokens, rel=1e-15)
-    assert drawn.get_xlabel() == "budget of GSM8K (thinking tokens)"
+    assert drawn.get_xlabel() == "budget l of GSM8K (thinking tokens)"
 
 
 def test_a_pair_keeps_what_prompts_hold_and_the_server() -> None:
@@ -61,14 +61,14 @@ def test_a_cobweb_shows_the_prices_of_the_law(name: str) -> None:
         h = p + (theta[0] * model.marginal_time(w, l) if theta else 0.0)
         assert model.delay_price(w, l) == pytest.approx(np.broadcast_to(h, len(w)), rel=1e-12)
     labels = [line.get_label() for line in plots.cobweb(result).get_lines()]
-    assert ("theta, of occupying the server" in labels) == (name == "replicas")
-    assert "p, of a second of mean service" in labels
+    assert ("θ, of occupying the server" in labels) == (name == "replicas")
+    assert "φ, of a second of mean service" in labels
 
 
 def test_contours_of_an_optimum_at_zero() -> None:
     none = PAIR.replace(accuracy_weight=1e-6, server=SERVED["never congested"].server)
     drawn = plots.contours(none, {})
-    assert "contours: how far" in drawn.get_legend().get_title().get_text()
+    assert "How far J is below" in drawn.get_legend().get_title().get_text()
 
 
 def test_contours_reach_as_far_as_asked() -> None:
@@ -97,14 +97,14 @@ def test_convergence_shows_certified_gaps_and_crosses_failures() -> None:
     drawn = plots.convergence(results)
     lines = {line.get_label(): line for line in drawn.get_lines()}
     for name, result in results.items():
-        x, y = lines[name].get_data()
+        x, y = lines[name.replace("_", " ")].get_data()
         assert (x[0], x[-1]) == (1, len(result.trace.tokens))
         assert len(x) <= 40
         for number, gap in list(zip(x, y, strict=True))[::7]:
             assert gap == float(cvxtoken.certify(WORKLOAD, result.trace.tokens[number - 1]).relative_gap)
     crosses = [line for line in drawn.get_lines() if line.get_marker() == "x"]
     assert len(crosses) == 1, "the plain fixed point alone fails"
-    assert crosses[0].get_color() == lines["fixed_point"].get_color()
+    assert crosses[0].get_color() == lines["fixed point"].get_color()
     assert (drawn.get_xscale(), drawn.get_yscale()) == ("log", "log")
 
 
@@ -128,5 +128,5 @@ def test_the_cobweb_goes_where_the_fixed_point_goes(rate: float, outcome: str) -
     assert (corners[0] == [wanted[0], wanted[0]]).all() or corners[0][0] == corners[0][1]
     title = drawn.get_legend().get_title().get_text()
     assert title.startswith(outcome)
-    assert title.endswith(f"{cvxtoken.spectral_radius_at(w, best):.3f}")
+    assert title.split()[-1] == f"{cvxtoken.spectral_radius_at(w, best):.3f}"
     assert (abs(y[-1] - 1) < 1e-4) == (outcome == "Converged")

@@ -15,7 +15,7 @@ def test_the_clipping_frontier_holds_its_rows_and_the_best() -> None:
         (row["mean_wait"], row["utility"]) for row in found.frontier
     ]
     assert tuple(best.get_xydata()[0]) == (found.mean_wait, found.utility)
-    assert drawn.get_xlabel() == "mean wait in queue (s)"
+    assert drawn.get_xlabel() == "mean wait E[W] in queue (s)"
     assert [text.get_text() for text in drawn.texts] == ["best: 1600 tokens"]
 
 
@@ -29,7 +29,7 @@ def test_limits_without_a_steady_state_are_left_out() -> None:
 def test_impatient_requests_wait_where_they_are_served() -> None:
     problem = clipping.default_problem().replace(arrival_rate=1 / 25, patience=60.0)
     drawn = plots.clipping(clipping.best_limit(problem, [800, 1600]))
-    assert drawn.get_xlabel() == "mean wait in queue of who is served (s)"
+    assert drawn.get_xlabel() == "mean wait E[W] in queue of who is served (s)"
 
 
 def test_batch_delays_leave_out_what_is_unstable() -> None:
@@ -50,7 +50,7 @@ def test_memory_is_what_runs_hold() -> None:
     found = scheduling.compare(requests, ["a_min", "a_max"])
     drawn = plots.memory(found)
     policy, known, limit = drawn.get_lines()
-    assert policy.get_label() == "a_min"
+    assert policy.get_label() == "$A_{\\min}$"
     assert (policy.get_xydata() == found.runs["a_min"].profile).all()
     assert set(limit.get_ydata()) == {requests.memory}
     starts = found.reference.starts
@@ -63,7 +63,7 @@ def test_memory_is_what_runs_hold() -> None:
         assert np.interp(time, times, held) == pytest.approx(true, abs=1e-9), "also between what is drawn"
     assert held.max() <= requests.memory
     chosen = plots.memory(found, ["a_max", "a_min"]).get_lines()
-    assert [line.get_label() for line in chosen[:2]] == ["a_max", "a_min"]
+    assert [line.get_label() for line in chosen[:2]] == ["$A_{\\max}$", "$A_{\\min}$"]
     assert len({line.get_color() for line in chosen}) == 4
     with pytest.raises(cvxtoken.ProblemError, match="'fcfs' is not compared; there are a_min, a_max"):
         plots.memory(found, ["fcfs"])
@@ -83,7 +83,11 @@ def test_the_utility_is_named() -> None:
 def test_a_panel_a_policy() -> None:
     found = scheduling.compare(scheduling.default_requests(), ["a_min", "a_max", "backfilling"])
     panels = plots.memories(found).axes
-    assert [panel.get_lines()[0].get_label() for panel in panels] == ["a_min", "a_max", "backfilling"]
+    assert [panel.get_lines()[0].get_label() for panel in panels] == [
+        "$A_{\\min}$",
+        "$A_{\\max}$",
+        "backfilling",
+    ]
     assert {panel.get_lines()[1].get_label() for panel in panels} == {"best schedule known"}
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.rigorous.balls import Ball
-from cvxtoken.rigorous.elementary import DECAY_ERROR, FARTHEST, GAIN_ERROR, LOG_ERROR, decay, log
+from cvxtoken.rigorous.elementary import DECAY_ERROR, FARTHEST, GAIN_ERROR, LOG_ERROR, decay, exp, log
 from cvxtoken.rigorous.pairs import U, depth, fold, fold_error, fold_pairs, halves, two_prod, two_sum
 
 numbers = st.floats(-1e9, 1e9, allow_nan=False).map(lambda x: x if abs(x) > 1e-9 else 0.0)
@@ -54,6 +54,17 @@ def test_decay_is_as_exact_as_it_says() -> None:
         ctx.prec = 53
     assert (left[high == 0] == 1).all()
     assert (gain[high == 0] == 0).all()
+
+
+def test_exp_is_as_exact_as_it_says() -> None:
+    x = np.random.default_rng(7).uniform(-FARTHEST, FARTHEST, 3000)
+    ctx.prec = 200
+    try:
+        assert worst(exp(x), 0 * x, [arb(value).exp() for value in x.tolist()]) < 2.01 * U
+    finally:
+        ctx.prec = 53
+    ends = exp(np.array([-FARTHEST, 0.0, FARTHEST])).tolist()
+    assert exp(np.array([-1e9, 0.0, 1e9])).tolist() == ends
 
 
 def test_log_is_as_exact_as_it_says() -> None:

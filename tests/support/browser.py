@@ -96,6 +96,10 @@ class Browser:
             mobile=width < 600,
         )
 
+    def prefer(self, scheme: str) -> None:
+        """Ask pages to be light or dark."""
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
     def open(self, url: str) -> None:
         """Load a page and wait until it is complete."""
         self.events.clear()

@@ -123,12 +123,12 @@ def certify_many(
     Source: derived here.
     """
     data = workloads if isinstance(workloads, Workloads) else Workloads.of(workloads)
-    found = _unproven(data, tokens, targets, multipliers)
+    found = unproven(data, tokens, targets, multipliers)
     return bound_rows(found, np.arange(len(data)))
 
 
-def bound_rows(found: ProvenBounds, rows: NDArray[np.intp]) -> ProvenBounds:
-    """Bound some of the instances, in place."""
+def bound_rows(found: ProvenBounds, rows: NDArray[np.intp], in_decimals: bool = True) -> ProvenBounds:
+    """Bound some of the instances, in place; in decimals too, if asked for, what pairs of doubles cannot."""
     data = found.workloads
     for block in blocks(data, rows, _NUMBERS):
         width = int(data.sizes[block[0]])
@@ -150,7 +150,7 @@ def bound_rows(found: ProvenBounds, rows: NDArray[np.intp]) -> ProvenBounds:
         found.lower[block] = np.where(known, proven.lower, -np.inf)
         found.upper[block] = np.where(known, proven.upper, np.inf)
         found.gap[block] = np.where(known, proven.gap, np.inf)
-        for row in block[~known & valid]:
+        for row in block[~known & valid] if in_decimals else ():
             _in_decimals(found, int(row))
     return found
 
@@ -173,8 +173,8 @@ def _in_decimals(found: ProvenBounds, row: int) -> None:
     found.gap[row] = double_above(bounds.gap)
 
 
-def _unproven(
-    data: Workloads, tokens: ArrayLike, targets: Targets, multipliers: Sequence[Multipliers]
+def unproven(
+    data: Workloads, tokens: ArrayLike, targets: Targets = NO_TARGETS, multipliers: Sequence[Multipliers] = ()
 ) -> ProvenBounds:
     """The checked arguments, with infinite bounds."""
     count, width = data.prior.shape

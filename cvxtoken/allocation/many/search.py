@@ -11,7 +11,6 @@ from cvxtoken.allocation.prices.answers import (
     Step,
     advance,
     guess,
-    log_level,
     nearer,
     newton_step,
     price_bounds,
@@ -42,22 +41,22 @@ def newton(columns: Columns, log_start: FloatArray) -> tuple[FloatArray, FloatAr
     w = columns
     theta_low, law = w.arrival_rate / w.idle_at_zero, w.law
     Q = law.square * w.mean(w.squares_at_zero()) + law.constant
-    p_low = log_level(law, law.token_share * theta_low**2 * Q / 2)
-    low = np.stack(np.broadcast_arrays(np.log(theta_low), p_low))
+    p_low = w.log_level(law.token_share * theta_low**2 * Q / 2)
+    low = np.stack(np.broadcast_arrays(w.log(theta_low), p_low))
     prices: FloatArray = np.where(np.isnan(log_start), low, np.maximum(log_start, low)).astype(np.float32)
     rough = columns.single()
-    theta, p = np.exp(prices)
+    theta, p = columns.exp(prices)
     tokens = guess(rough, theta, p)
     for turn in range(_STEPS):
         if turn == _STEPS - 1:
             rough, prices, tokens = columns, prices.astype(np.float64), tokens.astype(np.float64)
-            theta, p = np.exp(prices)
+            theta, p = columns.exp(prices)
         tokens, found = advance(rough, theta, p, tokens)
         step = newton_step(rough, prices[0], prices[1], found)
         move = np.array([step.log_theta, step.log_p])
         prices += np.minimum(np.maximum(move, -_NEWTON_REACH), _NEWTON_REACH)
         np.maximum(prices, low, out=prices, casting="same_kind")
-        theta, p = np.exp(prices)
+        theta, p = columns.exp(prices)
     return prices, nearer(columns, theta, p, tokens)[0]
 
 
@@ -75,7 +74,7 @@ def search(columns: Columns, log_start: FloatArray) -> tuple[FloatArray, FloatAr
                 break
             left = left[~state.done]
             state.keep(~state.done)
-    theta, p = np.exp(prices)
+    theta, p = columns.exp(prices)
     return prices, respond(columns, theta, p, tokens, ANSWERED)
 
 
@@ -96,7 +95,7 @@ class _State:
         self.prices = np.where(np.isnan(log_start), self.low, np.clip(log_start, self.low, self.high))
         self.largest = np.full(len(theta_low), _NEWTON_REACH)
         self.done = np.zeros(len(theta_low), dtype=np.bool_)
-        theta, p = np.exp(self.prices)
+        theta, p = self.columns.exp(self.prices)
         self.tokens = respond(columns, theta, p, None, ANSWERED)
 
     def keep(self, left: NDArray[np.bool_]) -> None:
@@ -108,7 +107,7 @@ class _State:
 
     def turn(self) -> None:
         """Evaluate all prices and move those that are not final."""
-        theta, p = np.exp(self.prices)
+        theta, p = self.columns.exp(self.prices)
         self.tokens = respond(self.columns, theta, p, self.tokens, ANSWERED)
         step = newton_step(
             self.columns, self.prices[0], self.prices[1], sums(self.columns, theta, p, self.tokens)

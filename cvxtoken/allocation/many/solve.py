@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cvxtoken.allocation import model
-from cvxtoken.allocation.many.blocks import blocks, gather
-from cvxtoken.allocation.many.idle_share import IDLE_ERROR, idle_at_zero
+from cvxtoken.allocation.many.blocks import blocks
 from cvxtoken.allocation.many.prove import ProvenBounds, bound_rows, certify_many
 from cvxtoken.allocation.many.search import newton, search
-from cvxtoken.allocation.many.workloads import Workloads, obey
+from cvxtoken.allocation.many.stable import stable_columns
+from cvxtoken.allocation.many.workloads import Workloads
 from cvxtoken.allocation.prices.columns import BLOCK, Columns
 from cvxtoken.allocation.prices.gap import Appraisal, appraise
 from cvxtoken.allocation.prices.search import price_path
@@ -27,7 +27,6 @@ from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.certificate import Certificate, certify
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, ProblemError, UnstableError
-from cvxtoken.rigorous import nearest_double
 
 _NUMBERS = ("objective", "relative_gap", "mean_accuracy", "mean_system_time", "utilization", "theta", "p")
 CLOSED_GAP = 1e-20  # relative, proven; a wider one is searched on
@@ -231,28 +230,14 @@ def _log_start(start: Solutions | tuple[ArrayLike, ArrayLike] | None, count: int
 
 def _solve_block(found: Solutions, rows: NDArray[np.intp], log_start: FloatArray, method: Method) -> None:
     """Solve the instances of one block and write what came out."""
-    width = int(found.workloads.sizes[rows[0]])
-    arrays, scalars, filled = gather(found.workloads, rows, width)
     with np.errstate(all="ignore"):  # data beyond float64 end unfinished, not in warnings
-        valid = obey(arrays, scalars, filled)
-        server = found.workloads.servers[found.workloads.which[rows[0]]]
-        rate = scalars["arrival_rate"] / server.replicas
-        y0 = idle_at_zero(arrays["prior"], arrays["overhead"], rate, server.overhead_share)
-        for k in np.flatnonzero(valid & ~(np.abs(y0) > width * IDLE_ERROR)):
-            y0[k] = nearest_double(found.workloads.workload(int(rows[k])).idle_at_zero)
-        stable = valid & (y0 > 0)
+        columns, valid, stable = stable_columns(found.workloads, rows, Columns)
         found.status[rows[valid & ~stable]] = Status.UNSTABLE
         found.tokens[rows[~stable]] = np.nan
-        law = server.law(rate, np.einsum("kb,kb->b", arrays["prior"], arrays["overhead"]), np.float64)
-        weight = scalars["accuracy_weight"]
-        columns = Columns(
-            **arrays, arrival_rate=rate, accuracy_weight=weight, idle_at_zero=y0, server=server, law=law
-        )
-        if not stable.all():
-            columns, rows = columns.take(stable), rows[stable]
+        rows = rows[stable]
         if len(rows):
             prices, tokens = method(columns, log_start[:, rows])
-            found.tokens[rows, :width] = tokens.T
+            found.tokens[rows, : len(tokens)] = tokens.T
             _write(found, rows, columns, appraise(columns, tokens), *np.exp(prices))
 
 

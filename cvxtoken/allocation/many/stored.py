@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxtoken.allocation.fields import PROMPT, RANDOM, REQUIRED, SCALARS
 from cvxtoken.allocation.many.workloads import GIVEN, Workloads
@@ -33,7 +35,7 @@ def write(
     header = {
         "schema": "cvxtoken-bounds/1",
         "sha256": sha256(workloads),
-        "servers": [_document(server) for server in workloads.servers],
+        "servers": [server_document(server) for server in workloads.servers],
     }
     arrays: dict[str, Any] = {"header": np.frombuffer(json.dumps(header).encode(), np.uint8)}
     arrays |= {name: _shared(getattr(workloads, name)) for name in (*_COLUMNS, *SCALARS)}
@@ -70,24 +72,31 @@ def sha256(workloads: Workloads) -> str:
     whole numbers all sizes, then which server; as big-endian doubles arrival_rate, accuracy_weight, and row
     by row every field of the types, with 0 beyond an instance's types.
     """
-    count, width = workloads.prior.shape
-    kinds = [[server.kind, *map(str, server.parameters.values())] for server in workloads.servers]
+    arrays = {name: getattr(workloads, name) for name in ("sizes", "which", *SCALARS, *_COLUMNS)}
+    return digest(arrays, workloads.servers)
+
+
+def digest(arrays: Mapping[str, NDArray[Any]], servers: Sequence[Server]) -> str:
+    """The same of arrays in full shape, `sizes` and `which` among them."""
+    count, width = arrays["prior"].shape
+    kinds = [[server.kind, *map(str, server.parameters.values())] for server in servers]
     found = hashlib.sha256(json.dumps(["cvxtoken-bounds/1", count, width, kinds]).encode())
     for name in ("sizes", "which"):
-        found.update(getattr(workloads, name).astype(">i8").tobytes())
+        found.update(arrays[name].astype(">i8").tobytes())
     for name in SCALARS:
-        found.update((getattr(workloads, name) + 0.0).astype(">f8").tobytes())
+        found.update((arrays[name] + 0.0).astype(">f8").tobytes())
     step = max(1, _ROWS // width)
     for name in _COLUMNS:
         for first in range(0, count, step):
             rows = slice(first, first + step)
-            filled = np.arange(width) < workloads.sizes[rows, None]
-            values = np.where(filled, getattr(workloads, name)[rows] + 0.0, 0.0)
+            filled = np.arange(width) < arrays["sizes"][rows, None]
+            values = np.where(filled, arrays[name][rows] + 0.0, 0.0)
             found.update(values.astype(">f8").tobytes())
     return found.hexdigest()
 
 
-def _document(server: Server) -> dict[str, Any]:
+def server_document(server: Server) -> dict[str, Any]:
+    """A server as JSON, all its parameters doubles."""
     return {"kind": server.kind, **server.parameters}
 
 

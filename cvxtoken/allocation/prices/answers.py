@@ -11,9 +11,8 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from cvxtoken.allocation.prices.columns import Columns, total
+from cvxtoken.allocation.prices.columns import Columns
 from cvxtoken.arrays import FloatArray
-from cvxtoken.delay import Law
 
 Price: TypeAlias = float | FloatArray  # of one instance, or of many
 ANSWERED = 2e-3  # how near answers are sought, in log prices; the last step cubes it
@@ -92,13 +91,13 @@ def sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> Sums:
         return _sums(w, theta, p, tokens, w.saturation_rate)
     t0, c = w.marginal
     theta_c = theta * c
-    q = p + theta * t0 + theta_c * tokens
+    q = _price(w, p) + theta * t0 + theta_c * tokens
     return _sums(w, theta, p, tokens, theta_c / (w.saturation_rate * q + theta_c))
 
 
 def flat(columns: Columns, p: Price) -> FloatArray:
     """The answers where p alone decides: the logarithm of alpha A b / (c p) over b, clipped to the box."""
-    l = columns.log_gain - np.log(p)
+    l = columns.log_gain - columns.log(_price(columns, p))
     l /= columns.saturation_rate
     return np.minimum(np.maximum(l, 0.0, out=l), columns.max_tokens, out=l)
 
@@ -112,14 +111,14 @@ def guess(columns: Columns, theta: Price, p: Price) -> FloatArray:
     if w.is_flat:
         return flat(w, p)
     t0, c = w.marginal
-    b, q = w.saturation_rate, p + theta * t0
+    b, q = w.saturation_rate, _price(w, p) + theta * t0
     bend = theta * c / q
-    L = w.log_gain - np.log(q)
+    L = w.log_gain - w.log(q)
     slope = b + bend
     newton = np.maximum(L, 0.0) / slope
     l = newton * (1 + newton * bend * bend / (2 * slope))
     grown = 1 + bend * l
-    l += (L - b * l - np.log(grown)) / (b + bend / grown)
+    l += (L - b * l - w.log(grown)) / (b + bend / grown)
     return np.minimum(np.maximum(l, 0.0), w.max_tokens)
 
 
@@ -138,11 +137,11 @@ def nearer(
     t0, c = w.marginal
     bend = theta * c
     q = theta * t0
-    q += p
+    q += _price(w, p)
     q += bend * l
     bend /= q
     slope = b + bend
-    newton = np.subtract(w.log_gain, np.log(q, out=q), out=q)
+    newton = np.subtract(w.log_gain, w.log(q, out=q), out=q)
     newton -= b * l
     newton /= slope
     factor = newton * bend
@@ -156,30 +155,35 @@ def nearer(
     return np.minimum(np.maximum(step, 0.0, out=step), w.max_tokens, out=step), slope, share
 
 
+def _price(columns: Columns, p: Price) -> Price:
+    """What a second of mean service costs each type; with a toll it is p and the type's own."""
+    return p if columns.toll is None else p + columns.toll
+
+
 def _sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray, share: FloatArray) -> Sums:
     """The sums, from the share theta c' / (b q + theta c') of each type; moments only where they count."""
     w = columns
     thinking = w.time_per_token * tokens
     inside = (tokens > 0) & (tokens < w.max_tokens)
     if w.is_flat:
-        weight = w.prior * w.time_per_token / (w.saturation_rate * p)
+        weight = w.prior * w.time_per_token / (w.saturation_rate * _price(w, p))
         weight *= inside
         mean = w.mean(thinking)
-        return Sums(mean, 0 * mean, np.add.reduce(weight), 0 * mean, 0 * mean)
+        return Sums(mean, 0 * mean, w.add(weight), 0 * mean, 0 * mean)
     t = w.overhead + thinking
     if w.is_plain and w.deviation is None:
         marginal, weight = t, share * w.prior
     else:
         start, slope = w.marginal
         marginal = start + slope * tokens
-        q = p + theta * marginal
+        q = _price(w, p) + theta * marginal
         weight = theta * w.prior * w.time_per_token / (w.saturation_rate * q + theta * slope)
     weight *= inside
-    weight_t = total(weight, marginal)
+    weight_t = w.total(weight, marginal)
     own = None if marginal is t else marginal * marginal
     squares = w.squares(t, tokens)  # in the place of t
-    weight_t2 = total(weight, squares if own is None else own)
-    weights = np.add.reduce(weight) / theta, weight_t / theta, weight_t2 / theta
+    weight_t2 = w.total(weight, squares if own is None else own)
+    weights = w.add(weight) / theta, weight_t / theta, weight_t2 / theta
     return Sums(w.mean(thinking), w.mean(squares), *weights)
 
 
@@ -187,23 +191,18 @@ def newton_step(columns: Columns, log_theta: Price, log_p: Price, found: Sums) -
     """Residuals and Newton's step at a pair of prices, from what the answers add up to."""
     lam, y0, law = columns.arrival_rate, columns.idle_at_zero, columns.law
     load, w0, w1, w2 = lam * law.token_share, found.weight, found.weight_t, found.weight_t2
-    theta, p = np.exp(log_theta), np.exp(log_p)
+    theta, p = columns.exp(log_theta), columns.exp(log_p)
     eta, theta2 = lam / theta, law.token_share * theta * theta
     half = theta2 * (law.square * found.second_moment + law.constant) / 2
     level = law.direct + half
     r1 = y0 - load * found.thinking - eta
-    r2 = log_p - log_level(law, half)
+    r2 = log_p - columns.log_level(half)
     # the second row of the Jacobian is that of r2 times the level
     j11, j12 = load * theta * w1 + eta, load * p * w0
     j21, j22 = theta2 * theta * w2 - 2 * half, level + theta2 * p * w1
     right = r2 * level
     determinant = j11 * j22 - j12 * j21
     return Step(r1, r2, (j12 * right - j22 * r1) / determinant, (j21 * r1 - j11 * right) / determinant)
-
-
-def log_level(law: Law, half: Price) -> FloatArray:
-    """log(direct + half), accurate for a small half where direct is 1 or 0."""
-    return np.asarray(np.log1p(half + (law.direct - 1)))
 
 
 def price_bounds(columns: Columns) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -220,9 +219,9 @@ def price_bounds(columns: Columns) -> tuple[FloatArray, FloatArray, FloatArray, 
         mean = mean + part.mean(part.overhead)
         s2 = s2 + part.mean(part.squares_at_zero())
         silent = np.maximum(silent, part.log_gain.max(axis=0))
-    theta_low = np.log(lam / y0)
-    p_low = log_level(law, law.token_share * (lam / y0) ** 2 * (law.square * s2 + law.constant) / 2)
+    theta_low = w.log(lam / y0)
+    p_low = w.log_level(law.token_share * (lam / y0) ** 2 * (law.square * s2 + law.constant) / 2)
     most = w.accuracy_weight * gain + mean + w.server.mean_wait(lam, mean, s2, y0)
-    theta_high = np.log(lam / w.server.least_idle(lam, law, most, y0))
+    theta_high = w.log(lam / w.server.least_idle(lam, law, most, y0))
     p_high = np.maximum(p_low, silent)
     return theta_low - SLACK, theta_high + SLACK, p_low - SLACK, p_high + SLACK

@@ -40,6 +40,7 @@ class Columns:
         idle_at_zero: y0, the idle share without thinking tokens, shape (...).
         server: the kind of server.
         law: the numbers of its delay law, each of shape (...).
+        toll: what a token costs beside its time, over c: seconds of mean service, shape (N, ...).
     """
 
     prior: FloatArray
@@ -56,6 +57,7 @@ class Columns:
     law: Law
     deviation: FloatArray | None = None
     deviation_per_token: FloatArray | None = None
+    toll: FloatArray | None = None
 
     @classmethod
     def of(cls, workload: Workload) -> Self:
@@ -77,6 +79,7 @@ class Columns:
     def arrays(self) -> dict[str, Any]:
         """The numbers of the types that there are, by field."""
         fields = (*ALWAYS, *(() if self.deviation is None else RANDOM))
+        fields = fields if self.toll is None else (*fields, "toll")
         return {field: getattr(self, field) for field in fields}
 
     @cached_property
@@ -112,11 +115,43 @@ class Columns:
     @cached_property
     def log_gain(self) -> FloatArray:
         """ln(alpha A b / c), shape (N, ...)."""
-        return np.log(self.accuracy_weight * self.accuracy_gain * self.saturation_rate / self.time_per_token)
+        return self.log(
+            self.accuracy_weight * self.accuracy_gain * self.saturation_rate / self.time_per_token
+        )
+
+    @staticmethod
+    def log(x: float | FloatArray, out: FloatArray | None = None) -> FloatArray:
+        """The natural logarithm, in place of `out` where that is given."""
+        found: FloatArray = np.log(x, out=out)
+        return found
+
+    @staticmethod
+    def exp(x: float | FloatArray) -> FloatArray:
+        """The exponential."""
+        found: FloatArray = np.exp(x)
+        return found
+
+    @staticmethod
+    def add(values: FloatArray) -> FloatArray:
+        """sum_k value_k over the types, shape (...)."""
+        found: FloatArray = np.add.reduce(values)
+        return found
+
+    @staticmethod
+    def total(weights: FloatArray, values: FloatArray) -> FloatArray:
+        """sum_k weight_k value_k over the types, shape (...)."""
+        found: FloatArray = (
+            weights @ values if weights.ndim == 1 else np.einsum("k...,k...->...", weights, values)
+        )
+        return found
 
     def mean(self, values: FloatArray) -> FloatArray:
         """sum_k pi_k value_k, shape (...), of values of shape (N, ...)."""
-        return total(self.prior, values)
+        return self.total(self.prior, values)
+
+    def log_level(self, half: float | FloatArray) -> FloatArray:
+        """log(direct + half), accurate for a small half where direct is 1 or 0."""
+        return np.asarray(np.log1p(half + (self.law.direct - 1)))
 
     def single(self, logs_too: bool = False) -> Self:
         """The same in single precision, for half the time and seven digits; logarithms too, or rounded."""
@@ -161,11 +196,3 @@ class Columns:
         arrays: dict[str, Any] = {f: np.ascontiguousarray(values) for f, values in few.arrays.items()}
         few = replace(few, **arrays)
         return replace(few, prior=few.prior * (self.prior.sum() / few.prior.sum()))
-
-
-def total(weights: FloatArray, values: FloatArray) -> FloatArray:
-    """sum_k weight_k value_k over the types, shape (...)."""
-    found: FloatArray = (
-        weights @ values if weights.ndim == 1 else np.einsum("k...,k...->...", weights, values)
-    )
-    return found

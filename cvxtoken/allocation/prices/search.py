@@ -47,7 +47,6 @@ from cvxtoken.allocation.prices.answers import (
     Sums,
     advance,
     guess,
-    log_level,
     nearer,
     newton_step,
     price_bounds,
@@ -183,7 +182,7 @@ def price_path(workload: Workload, start: FloatArray | None = None) -> Iterator[
         return
     law, Q = workload.law, float(model.spread(workload, start))
     log_theta = log(workload.rate / float(model.idle(workload, start)))
-    log_p = float(log_level(law, law.token_share * exp(2 * log_theta) * Q / 2))
+    log_p = float(columns.log_level(law.token_share * exp(2 * log_theta) * Q / 2))
     yield from _search(columns, _Bracket.of(columns), log_theta, log_p, start)
 
 

@@ -21,6 +21,7 @@ from cvxtoken.files import nearest
 
 SOLVED, INACCURATE = "optimal", "optimal_inaccurate"  # claims of a point that meets the constraints
 MOST_WITNESSED = 20_000  # types without targets that a convex solver is asked for: some 5 s of its time
+MOST_LIMITED = 4_095  # the same under targets
 _NONLINEAR = ("IPOPT", "KNITRO", "UNO")  # take CVXPY's program as smooth functions, not as cones
 
 
@@ -93,11 +94,11 @@ def witness(problem: Feasible, name: str, extra: Any = None) -> Witness:
     return Witness(run, tokens, {key: _price(constraint.dual_value) for key, constraint in priced.items()})
 
 
-def no_witness(name: str, types: int) -> Witness:
-    """What stands for a run where the program would take minutes, and nothing is left for it to tell."""
+def no_witness(name: str, types: int, most: int) -> Witness:
+    """What stands for a run that would take seconds or minutes, where nothing is left for it to tell."""
     if name != "CLARABEL":  # which is always there; CVXPY is slow to import
         _require_installed(name)
-    status = f"not asked: {types} types, more than {MOST_WITNESSED}"
+    status = f"not asked: {types} types, more than {most}"
     return Witness(SolverRun(name, _version(name), "no", status, None, 0.0), None, {})
 
 

@@ -23,6 +23,7 @@ from cvxtoken.allocation.targeted.priced import is_priced, priced_candidates
 from cvxtoken.allocation.targets import LIMITS, MEMORY, UPPER, Multipliers, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, ProblemError, SolverError
+from cvxtoken.proofs import CERTIFIED_GAP
 
 Candidate = tuple[list[Decimal] | FloatArray, Multipliers]
 _, _, _, TOKENS = LIMITS
@@ -30,7 +31,7 @@ NO_PRICES: Mapping[Key, float] = {}
 _ACTIVE = 1e-6  # of a dual value times its limit, as a share of all there is to gain
 _NEAR = (1e-7, 0.0)  # of a bound, as a share of the range: corners, and the point as it is
 _CLOSED = Decimal("1e-20")  # a relative gap at which no further candidate is tried
-_CLOSED_LARGE = Decimal("1e-16")  # the same where arrays prove it
+_CLOSED_LARGE = Decimal(CERTIFIED_GAP)  # the same where arrays prove it
 _HALVINGS = 60  # of an interval, to float64's accuracy
 _NARROW = 1e-9  # of max_tokens, or of 1 / b where that is 0: the least width of a type's range
 

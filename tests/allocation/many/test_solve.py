@@ -11,7 +11,7 @@ import pytest
 import cvxtoken
 from cvxtoken import ProblemError, Status, Workload, Workloads, solve_many
 from cvxtoken.allocation.many import solve as many
-from cvxtoken.allocation.many.idle_share import IDLE_ERROR, idle_at_zero
+from cvxtoken.allocation.many.stable import IDLE_ERROR, idle_at_zero
 from cvxtoken.allocation.many.workloads import ARRAYS
 from cvxtoken.allocation.prices.columns import Columns
 from cvxtoken.arrays import FloatArray

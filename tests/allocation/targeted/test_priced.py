@@ -29,6 +29,16 @@ def limited(workload: Workload, share: float) -> Iterator[Targets]:
     ):
         least, most = (float(value(workload, l)) for l in (0 * best, best))
         yield Targets(**{name: least + share * (most - least)})
+    tokens = float(workload.prior @ best)
+    yield Targets(max_mean_tokens=share * tokens)
+    gain, b, D = workload.accuracy_gain, workload.saturation_rate, workload.base_accuracy
+    more = np.minimum(1.2 * best + 10, workload.max_tokens)
+    floors = dict(zip(workload.names[::2], (D - gain * np.expm1(-b * more))[::2].tolist(), strict=True))
+    yield Targets(min_accuracy=floors)
+    least = np.where(np.arange(len(best)) % 2, 0.0, more)
+    room = (share * tokens + float(workload.prior @ least)) if share < 1 else 2 * tokens
+    yield Targets(min_accuracy=floors, max_mean_tokens=room)
+    yield Targets(objective="accuracy", max_mean_tokens=share * tokens, max_utilization=0.999)
     least, most = (float(model.mean_wait(workload, l)) for l in (0 * best, best))
     yield Targets(objective="accuracy", max_mean_wait=least + share * (most - least))
 
@@ -60,6 +70,9 @@ def test_it_finds_what_the_polish_finds(kind: str, share: float, monkeypatch: py
         assert found.check().startswith("proven: ")
         for name, multiplier in exact.multipliers.limits.items():
             assert float(found.multipliers.of(name)) == pytest.approx(float(multiplier), rel=1e-9, abs=1e-9)
+        for name, multiplier in exact.multipliers.min_accuracy.items():
+            priced = float(found.multipliers.min_accuracy[name])
+            assert priced == pytest.approx(float(multiplier), rel=1e-6, abs=1e-9)
 
 
 def test_five_thousand_types_are_certified_under_a_limit() -> None:
@@ -70,12 +83,14 @@ def test_five_thousand_types_are_certified_under_a_limit() -> None:
 
 
 def test_what_one_multiplier_cannot_find_is_left_to_others() -> None:
-    assert not is_priced(Targets(max_mean_tokens=5.0))
-    assert not is_priced(Targets(min_accuracy={"task 0": 0.1}))
+    assert not is_priced(Targets(max_mean_kv_tokens=5.0))
+    assert not is_priced(Targets(linear=((1.0, 2.0),)))
     w = realistic(3, 6)
     extreme = w.replace(accuracy_weight=1e300)
     with np.errstate(all="ignore"):
         assert list(priced_candidates(feasible(extreme, Targets(max_utilization=0.9)))) is not None
     rho0 = float(model.utilization(w, np.zeros(6)))
-    only_load = Targets(objective="accuracy", max_utilization=rho0 + (1 - rho0) / 2)
-    assert list(priced_candidates(feasible(w, only_load))) == []
+    load = rho0 + (1 - rho0) / 2
+    [(tokens, _)] = priced_candidates(feasible(w, Targets(objective="accuracy", max_utilization=load)))
+    both = Targets(objective="accuracy", max_utilization=load, max_mean_tokens=0.99 * float(w.prior @ tokens))
+    assert list(priced_candidates(feasible(w, both))) == []

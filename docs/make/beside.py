@@ -1,0 +1,12 @@
+"""What a process of its own makes beside the rest of the site: explorer and gallery, printed as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import explorer
+import figures
+
+if __name__ == "__main__":
+    json.dump({"explorer": explorer.page(), "gallery": figures.all_kinds()}, sys.stdout)
