@@ -40,20 +40,20 @@ def server(rng: np.random.Generator) -> cvxtoken.Workload:
     )
 
 
-def like_built_in(rng: np.random.Generator) -> cvxtoken.Workload:
-    """A server like one of the two built-in workloads: their five tasks, every number moved at random."""
+def like_built_in(rng: np.random.Generator) -> tuple[cvxtoken.Workload, cvxtoken.Workload]:
+    """A server like a built-in workload, all numbers of its five tasks moved at random, and that workload."""
     near = cvxtoken.load(("qwen3-8b", "r1-distill-8b")[int(rng.integers(2))])
-    A, b, D, t0, c = (
+    A, b, D = curves_near(near, rng.standard_normal((3, len(near))))
+    t0, c = (
         getattr(near, name) * np.exp(_NEAR * rng.standard_normal(len(near)))
-        for name in ("accuracy_gain", "saturation_rate", "base_accuracy", "overhead", "time_per_token")
+        for name in ("overhead", "time_per_token")
     )
-    room = np.minimum(1, 0.98 / (A + D))
     prior = rng.dirichlet(4 * np.ones(len(near)))
-    return near.replace(
+    truth = near.replace(
         prior=prior,
-        accuracy_gain=room * A,
+        accuracy_gain=A,
         saturation_rate=b,
-        base_accuracy=room * D,
+        base_accuracy=D,
         overhead=t0,
         time_per_token=c,
         deviation=0.1 * t0,
@@ -62,6 +62,15 @@ def like_built_in(rng: np.random.Generator) -> cvxtoken.Workload:
         accuracy_weight=30 * np.exp(_NEAR * rng.standard_normal()),
         max_tokens=LARGE_BUDGETS[-1],
     )
+    return truth, near
+
+
+def curves_near(near: cvxtoken.Workload, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """A, b and D that standard normal numbers of shape (3, ..., N) make of those of a built-in workload."""
+    fields = ("accuracy_gain", "saturation_rate", "base_accuracy")
+    A, b, D = (getattr(near, name) * np.exp(_NEAR * moved) for name, moved in zip(fields, z, strict=True))
+    room = np.minimum(1, 0.98 / (A + D))
+    return room * A, b, room * D
 
 
 def evaluation(

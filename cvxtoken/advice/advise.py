@@ -6,23 +6,19 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from cvxtoken.advice.result import Advice, Input
-from cvxtoken.advice.whole import best_whole
+from cvxtoken.advice.whole import best_on_average, best_whole
 from cvxtoken.advice.worth import draws_for, worth
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import FIFO
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.delay import Server
 from cvxtoken.errors import ProblemError
+from cvxtoken.fitting.drawn import MOST_DRAWS
 from cvxtoken.fitting.uncertainty import checked_confidence
 from cvxtoken.fitting.workload import fit_workload
 from cvxtoken.logs.columns import Hints, Table
-from cvxtoken.robust.problem import Ensemble
-from cvxtoken.robust.reference import RobustReference, solve_robust
 
-_AVERAGED = 100  # draws whose average the robust budgets maximise: a proof of more takes many seconds
 NO_TARGETS = Targets()
 
 
@@ -46,13 +42,16 @@ def advise(
 ) -> Advice:
     """Budgets to deploy from an evaluation's rows and an arrival log, with error bars and what they cost.
 
-    Accuracy, service times (with their scatter) and arrivals are fitted and judged (`fit_workload`), and the
-    best whole budgets are found and proven for the point estimates. Then workloads that might be the true one
-    are drawn (`draw_workloads`): the intervals hold the best budgets of so many draws, and the regret is what
-    these gain over the advised ones. Robust budgets are best on average over the first hundred draws.
+    Accuracy, service times (with their scatter) and arrivals are fitted and judged (`fit_workload`). Then
+    workloads that might be the true one are drawn (`draw_workloads`), each as likely as the measurements say.
+    The budgets are those of the best average J over the first hundred draws: they have the least expected
+    loss, where those of the point estimates may rest on one curve that happens to fit. They are proven for
+    the draws, and the best budgets of the point estimates stand beside them, in `point`. The intervals hold
+    the best budgets of so many draws, and the regret is what these gain over the budgets.
 
-    Where a curve has a lag, budgets are those of `solve_lagged`, and draws have lags too. Under targets,
-    which know no lags, each of a hundred draws is solved on its own, and there are no robust budgets.
+    Where a curve has a lag, or under targets, the budgets are those of the point estimates, proven for these.
+    With a lag they are those of `solve_lagged`, and draws have lags too. Under targets, which know no lags,
+    each of a hundred draws is solved on its own.
 
     Args:
         table: an evaluation's rows, see `fit_workload`.
@@ -68,7 +67,7 @@ def advise(
         hints: what cannot be told from the files, such as units.
         service_against: what seconds are fitted against.
         confidence: of all intervals.
-        draws: how many; fewer where each takes long.
+        draws: how many, at most 10,000; fewer where each takes long.
         seed: of the draws.
 
     Raises:
@@ -89,8 +88,8 @@ def advise(
     """
     started = time.perf_counter()
     checked_confidence(confidence)
-    if draws < 1:
-        raise ProblemError(f"draws is {draws}; it must be at least 1")
+    if not 1 <= draws <= MOST_DRAWS:
+        raise ProblemError(f"draws is {draws}; it must be from 1 to {MOST_DRAWS}")
     fitted = fit_workload(
         table,
         arrivals,
@@ -109,21 +108,21 @@ def advise(
     workload = fitted.workload
     targets.check(workload)
     model.require_stable(workload)
-    whole = best_whole(fitted, targets)
+    point = best_whole(fitted, targets)
     drawn, best = draws_for(fitted, targets, draws, seed)
-    robust: RobustReference | None = None
-    robust_worth = None
-    if targets.is_trivial and not whole.lag.any():
-        robust = solve_robust(Ensemble(drawn.workloads[:_AVERAGED]))
-        rounded = np.minimum(np.rint(robust.tokens), np.floor(fitted.max_tokens))
-        robust_worth = worth(drawn, best, targets, rounded, confidence)
+    whole = point
+    if targets.is_trivial and not point.lag.any():
+        average = best_on_average(drawn, point.tokens)
+        if model.idle(workload, average.tokens) > 0:  # of very few draws it may be too much for the estimates
+            whole = average
+    of_point = worth(drawn, best, targets, point.tokens, confidence)
     return Advice(
         fitted=fitted,
         targets=targets,
         whole=whole,
-        worth=worth(drawn, best, targets, whole.tokens, confidence),
-        robust=robust,
-        robust_worth=robust_worth,
+        worth=worth(drawn, best, targets, whole.tokens, confidence) if whole.averaged else of_point,
+        point=point,
+        point_worth=of_point,
         confidence=confidence,
         seed=seed,
         inputs=tuple(

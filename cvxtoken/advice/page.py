@@ -136,12 +136,12 @@ def _budgets(advice: Advice) -> tuple[Figure, str]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.2, 1.3 + 0.4 * len(advice.names)), layout="constrained")
-    robust = advice.robust_budgets
+    point = list(advice.point_budgets.values()) if advice.whole.averaged else None
     plots.advised(
         advice.budgets,
         advice.worth.token_intervals,
         advice.confidence,
-        None if robust is None else list(robust.values()),
+        point,
         figure.add_subplot(),
     )
     told = "; ".join(f"{row[0]}: {row[1]} tokens, interval {row[2]}" for row in advice.rows()[1])

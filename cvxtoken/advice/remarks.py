@@ -62,6 +62,8 @@ def _of_service(task: TaskFit) -> Iterator[str]:
 def _of_budget(task: TaskFit, tokens: float, l_max: float) -> Iterator[str]:
     largest = float(task.accuracy.points.budgets[-1])
     if task.accuracy.verdict == "flat":
+        if tokens > 0:
+            yield "the budget allows for a small rise, which the answers do not exclude; without it 0 is best"
         return
     if tokens > largest:
         yield f"the budget is beyond the largest measured, {largest:g} tokens; no measurement supports it"

@@ -23,7 +23,6 @@ from cvxtoken.files import nearest, write_text
 from cvxtoken.fitting.fitted import FittedWorkload
 from cvxtoken.fitting.uncertainty import interval
 from cvxtoken.lagged.problem import LaggedWorkload
-from cvxtoken.robust.reference import RobustReference
 from cvxtoken.tables import table
 
 SCHEMA = "cvxtoken-advice/1"
@@ -46,15 +45,16 @@ class Input:
 
 @dataclass(frozen=True, eq=False)
 class Advice:
-    """Whole budgets for the point estimates, their proof, their error bars and what these cost.
+    """Whole budgets to deploy, their proof, their error bars and what these cost.
 
     Attributes:
         fitted: all fits, with their judgements and the workload.
         targets: the objective and what was to be met.
-        whole: the whole tokens and their proof.
+        whole: the advised tokens and their proof: of the best average over draws, but under targets, and
+            where a curve has a lag, those of the point estimates.
         worth: what they are worth over the draws.
-        robust: the budgets of the best average over draws; None under targets or where a curve has a lag.
-        robust_worth: what they, rounded, are worth over the draws.
+        point: the best whole tokens for the point estimates, and their proof.
+        point_worth: what these are worth over the draws.
         confidence: of the intervals.
         seed: of the draws.
         inputs: the files that were read.
@@ -65,8 +65,8 @@ class Advice:
     targets: Targets
     whole: WholeBudgets
     worth: Worth
-    robust: RobustReference | None
-    robust_worth: Worth | None
+    point: WholeBudgets
+    point_worth: Worth
     confidence: float
     seed: int
     inputs: tuple[Input, ...]
@@ -88,12 +88,9 @@ class Advice:
         return dict(zip(self.names, self.tokens.astype(int).tolist(), strict=True))
 
     @property
-    def robust_budgets(self) -> dict[str, int] | None:
-        """Those of the best average, rounded."""
-        if self.robust is None:
-            return None
-        rounded = np.minimum(np.rint(self.robust.tokens), np.floor(self.fitted.max_tokens))
-        return dict(zip(self.names, rounded.astype(int).tolist(), strict=True))
+    def point_budgets(self) -> dict[str, int]:
+        """The best whole budgets for the point estimates, by task."""
+        return dict(zip(self.names, self.point.tokens.astype(int).tolist(), strict=True))
 
     def interval(self, task: str) -> tuple[float, float]:
         """Of a task's best budget, at the confidence (ProblemError: there is no such task)."""
@@ -155,7 +152,6 @@ class Advice:
         low, high = self.worth.token_intervals.tolist()
         least, most = self.worth.accuracy_intervals.tolist()
         rows = zip(low, high, self.accuracy.tolist(), least, most, self.delays.tolist(), strict=True)
-        robust = self.robust_budgets
         return {
             "schema": SCHEMA,
             "budgets": self.budgets,
@@ -182,10 +178,9 @@ class Advice:
             "unstable_draws": self.worth.unstable + self.worth.drawn.unstable,
             "infeasible_draws": self.worth.infeasible,
             "missed_targets": {name: count for name, (count, _) in self.worth.misses.items()},
-            "robust_budgets": robust,
-            "robust_mean_regret": None
-            if self.robust_worth is None
-            else _known(self.robust_worth.mean_regret),
+            "averaged_draws": self.whole.averaged,
+            "point_budgets": self.point_budgets,
+            "point_mean_regret": _known(self.point_worth.mean_regret),
             "warnings": list(self.warnings),
             "readings": [reading.to_document() for reading in self.fitted.readings],
             "inputs": [asdict(file) for file in self.inputs],
@@ -218,7 +213,7 @@ class Advice:
         """The names of the columns and the rows of the table of tasks."""
         percent = f"{100 * self.confidence:g} %"
         columns = ["task", "budget", f"{percent} interval", "accuracy", percent, "delay (s)"]
-        robust = self.robust_budgets
+        point = self.point_budgets if self.whole.averaged else None
         intervals, accuracies = self.worth.token_intervals.T, self.worth.accuracy_intervals.T
         parts = zip(self.names, intervals, self.accuracy, accuracies, self.delays, strict=True)
         rows: list[tuple[str, ...]] = [
@@ -229,11 +224,11 @@ class Advice:
                 f"{p:.3f}",
                 f"{least:.3f} .. {most:.3f}",
                 f"{delay:.3g}",
-                *([] if robust is None else [f"{robust[name]}"]),
+                *([] if point is None else [f"{point[name]}"]),
             )
             for name, (low, high), p, (least, most), delay in parts
         ]
-        return columns + ([] if robust is None else ["robust"]), rows
+        return columns + ([] if point is None else ["by estimates"]), rows
 
     def lines(self) -> list[tuple[str, str]]:
         """What is said below the table: a name and a sentence each."""
@@ -248,11 +243,13 @@ class Advice:
             ("gain", f"{self.gain:.4g} {unit} over no thinking, by the point estimates"),
             ("regret", self._regret(self.worth, unit)),
         ]
-        if self.robust_worth is not None:
-            said.append(("robust", f"{self._regret(self.robust_worth, unit)}, of the robust budgets"))
-        said.append(
-            ("proof", f"no budgets are better by more than {self.whole.loss:.2g} {unit}; {self.proven}")
-        )
+        average = ""
+        if self.whole.averaged:
+            regret = self._regret(self.point_worth, unit)
+            said.append(("by estimates", f"{regret}, of the budgets best for the point estimates"))
+            average = f" on average over {self.whole.averaged} draws"
+        loss = f"{self.whole.loss:.2g} {unit}{average}"
+        said.append(("proof", f"no budgets are better by more than {loss}; {self.proven}"))
         return said
 
     def _regret(self, over: Worth, unit: str) -> str:

@@ -14,17 +14,25 @@ from cvxtoken.allocation.targeted.optimum import certify_targets
 from cvxtoken.allocation.targets import Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, TargetError
+from cvxtoken.fitting.drawn import Drawn
 from cvxtoken.fitting.fitted import FittedWorkload
 from cvxtoken.lagged.certificate import LaggedCertificate
 from cvxtoken.lagged.problem import LaggedWorkload
 from cvxtoken.lagged.reference import solve_lagged
+from cvxtoken.robust.certificate import RobustCertificate, certify_robust
+from cvxtoken.robust.problem import Ensemble
+from cvxtoken.robust.reference import search_robust
 from cvxtoken.whole.certificate import IntegerCertificate
 from cvxtoken.whole.reference import solve_integer
 
 _SECONDS = 10.0  # of a search; the result says how good it surely is, when that is not enough
 _MOST_ROUNDED = 12  # types whose budgets are rounded in all ways
 
-AnyProof = IntegerCertificate | Certificate | LaggedCertificate
+_AVERAGED = 100  # draws whose average is maximised; over more, budgets are hardly better (study `advised`)
+_PROVEN = 5000  # types times draws that a proof of about a second has
+_LEAST_AVERAGED = 10
+
+AnyProof = IntegerCertificate | Certificate | LaggedCertificate | RobustCertificate
 
 
 @dataclass(frozen=True)
@@ -34,20 +42,23 @@ class WholeBudgets:
     Attributes:
         tokens: shape (N,).
         proof: of the best whole tokens; under targets, that these tokens meet them, and of how far they are
-            from the best real ones; with lags, of the best real tokens.
+            from the best real ones; with lags, of the best real tokens; of an average over draws, of how far
+            these tokens are from the best real ones.
         lag: l0 of every type, shape (N,), 0 where there is none.
         loss: upper bound of what any budgets gain over these, in s or accuracy: proven, but with a lag only
-            computed.
+            computed; on average over the draws where these are best on average.
+        averaged: of how many draws the average is; 0 where budgets are those of the point estimates.
     """
 
     tokens: FloatArray
     proof: AnyProof
     lag: FloatArray
     loss: float
+    averaged: int = 0
 
 
 def best_whole(fitted: FittedWorkload, targets: Targets) -> WholeBudgets:
-    """The whole budgets to deploy at the point estimates.
+    """The best whole budgets for the point estimates.
 
     Without targets they are the best whole ones (near the best real ones, where curves have a lag). Under
     targets they are the best of those next to the best real ones that meet them.
@@ -66,6 +77,35 @@ def best_whole(fitted: FittedWorkload, targets: Targets) -> WholeBudgets:
     found = solve_integer(fitted.workload, _SECONDS)
     gap = float(found.certificate.upper - found.certificate.lower)
     return WholeBudgets(found.tokens.astype(float), found.certificate, none, gap)
+
+
+def best_on_average(drawn: Drawn, start: FloatArray) -> WholeBudgets:
+    """Whole budgets next to the real ones of the best average J over the first draws, none with a lag.
+
+    Args:
+        drawn: workloads without lags.
+        start: tokens to search from, shape (N,).
+
+    Raises:
+        CertificateError: the checker refuses the proof.
+    """
+    ensemble = averaged(drawn)
+    tokens = average_tokens(ensemble, start)
+    proof = certify_robust(ensemble, tokens.tolist())
+    return WholeBudgets(tokens, proof, np.zeros(len(tokens)), float(proof.upper - proof.lower), len(ensemble))
+
+
+def average_tokens(ensemble: Ensemble, start: FloatArray) -> FloatArray:
+    """The tokens of `best_on_average`, shape (N,), without their proof."""
+    real = search_robust(ensemble, np.minimum(start, ensemble.max_tokens))
+    tokens = np.minimum(np.rint(real), np.floor(ensemble.max_tokens))
+    return tokens if ensemble.idle(tokens) > 0 else np.floor(real)
+
+
+def averaged(drawn: Drawn) -> Ensemble:
+    """The first draws, as many as are averaged."""
+    types = len(drawn.workloads[0])
+    return Ensemble(drawn.workloads[: min(_AVERAGED, max(_PROVEN // types, _LEAST_AVERAGED))])
 
 
 def _rounded_inside(workload: Workload, targets: Targets) -> Certificate:

@@ -12,7 +12,7 @@ from cvxtoken.allocation.targets import Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.fitting.drawn import Drawn, Optima, draw, optima
 from cvxtoken.fitting.fitted import FittedWorkload
-from cvxtoken.fitting.uncertainty import interval
+from cvxtoken.fitting.uncertainty import budget_interval, interval
 from cvxtoken.lagged.problem import LaggedWorkload
 
 _SLACK = 1e-9  # relative: a target is not missed by rounding
@@ -83,11 +83,11 @@ def worth(drawn: Drawn, best: Optima, targets: Targets, tokens: FloatArray, conf
     regret = np.where(met, best.objective, np.nan) - reached
     for value in missed.values():
         regret = np.where(value, np.nan, regret)
-    none = np.full((2, len(tokens)), np.nan)
+    none, top = np.full((2, len(tokens)), np.nan), drawn.workloads[0].max_tokens
     return Worth(
         drawn=drawn,
         best=best,
-        token_intervals=interval(best.tokens[met], confidence) if met.any() else none,
+        token_intervals=budget_interval(best.tokens[met], confidence, top) if met.any() else none,
         accuracy_intervals=interval(accuracies, confidence),
         system_times=times,
         regret=regret,

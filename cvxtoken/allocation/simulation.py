@@ -27,6 +27,7 @@ from cvxtoken.queueing import lindley_waits
 from cvxtoken.tables import table
 
 BLOCK = 1 << 15  # queries at a time; with another number a seed gives other numbers
+MOST_REQUESTS, MOST_REPLICATIONS = 10**10, 10**4  # some hours on one core
 QUANTILES = (0.5, 0.9, 0.99)
 
 
@@ -114,15 +115,16 @@ def simulate(
     Args:
         workload: the instance.
         tokens: shape (N,), in the box.
-        num_requests: queries counted over all replications together; at least one for each.
+        num_requests: queries counted over all replications together; at least one for each, at most 10^10.
         seed: not negative.
-        replications: at least 2.
+        replications: from 2 to 10,000.
         allow_unstable: simulate although no steady state exists.
         on_progress: called with the number of queries of each block.
 
     Raises:
-        ProblemError: an argument breaks its rule, a service time of mean 0 has a deviation, or the server
-            takes more than one query at a time (`simulate_iterations` simulates one that batches).
+        ProblemError: an argument breaks its rule, a service time of mean 0 has a deviation, the utilisation
+            is so near to 1 that warm-ups would take more than 10^10 queries, or the server takes more than
+            one query at a time (`simulate_iterations` simulates one that batches).
         UnstableError: the utilisation is 1 or more, and that is not allowed.
     """
     if not isinstance(workload.server, Fifo):
@@ -138,6 +140,7 @@ def simulate(
         raise UnstableError(f"tokens give a utilisation of {rho:.6g}: no steady state exists to simulate")
     each = -(-num_requests // replications)
     warm_up = _warm_up(workload, l, rho, each) if stable else 0
+    check_warm_up(warm_up, replications, rho)
     runs = [
         _replicate(workload, l, each, warm_up, sequence, on_progress)
         for sequence in np.random.SeedSequence(seed).spawn(replications)
@@ -282,11 +285,22 @@ def _warm_up(workload: Workload, l: FloatArray, rho: float, counted: int) -> int
 
 
 def check_counts(num_requests: int, seed: int, replications: int) -> None:
-    """Refuse what is no whole number, or too few (ProblemError)."""
-    for name, value, least in (
-        ("replications", replications, 2),
-        ("num_requests", num_requests, max(1, replications)),
-        ("seed", seed, 0),
+    """Refuse what is no whole number, too few, or more than a machine does in a day (ProblemError)."""
+    for name, value, least, most in (
+        ("replications", replications, 2, MOST_REPLICATIONS),
+        ("num_requests", num_requests, max(1, min(replications, MOST_REPLICATIONS)), MOST_REQUESTS),
+        ("seed", seed, 0, None),
     ):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise ProblemError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+        if most is not None and value > most:
+            raise ProblemError(f"{name} is {value}; it must be at most {most}")
+
+
+def check_warm_up(warm_up: int, replications: int, rho: float) -> None:
+    """Refuse a warm-up that would take too long (ProblemError)."""
+    if warm_up * replications > MOST_REQUESTS:
+        raise ProblemError(
+            f"tokens give a utilisation of {rho:.10g}, so near to 1 that each of {replications} replications "
+            f"needs {warm_up} queries to warm up; at most {MOST_REQUESTS} are simulated in all"
+        )

@@ -18,6 +18,7 @@ from cvxtoken.batching.problem import BatchingProblem, BatchTime, check_discipli
 from cvxtoken.errors import ProblemError
 from cvxtoken.estimates import Estimate, estimate
 
+MOST_REQUESTS = 10**8  # some minutes on one core; a replication is in memory as a whole
 _WARM_UP = 0.1
 
 
@@ -52,7 +53,7 @@ def simulate(
         problem: the data.
         discipline: dynamic, fixed or elastic.
         largest: by default the problem's.
-        num_requests: over all replications, warm-up included.
+        num_requests: over all replications, warm-up included; at most 10^8.
         seed: not negative.
         replications: independent runs, at least 2.
         predict: whether the exact delays are computed too.
@@ -69,6 +70,8 @@ def simulate(
             f"num_requests, replications and seed are {num_requests!r}, {replications!r} and {seed!r}; they "
             "must be whole numbers of at least 100 a replication, 2 and 0"
         )
+    if num_requests > MOST_REQUESTS:
+        raise ProblemError(f"num_requests is {num_requests}; it must be at most {MOST_REQUESTS}")
     means, sizes = [], []
     for rng in np.random.default_rng(seed).spawn(replications):
         arrivals, lengths = sample_path(problem, -(-num_requests // replications), rng)

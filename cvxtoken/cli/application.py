@@ -5,6 +5,10 @@ A module of commands imports at its top what all its commands need. What only on
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -100,6 +104,21 @@ class StoppedError(Exception):
     """Ctrl-C: what was kept, and how to go on, in a sentence."""
 
 
+# Click's class of what is wrong with the arguments, which Typer prints; by Typer's version another module's
+_BAD_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
+@contextmanager
+def _told_in_json() -> Iterator[None]:
+    """With --json, print an object of an error of the arguments; Typer then says it on stderr and exits."""
+    try:
+        yield
+    except _BAD_USAGE as error:
+        if "--json" in sys.argv[1:]:
+            print(json.dumps({"error": error.format_message()}), flush=True)
+        raise
+
+
 class Commands(TyperGroup):
     """The commands as a list; the module of each is imported when it is to be run."""
 
@@ -113,10 +132,16 @@ class Commands(TyperGroup):
         name, _, rest = super().resolve_command(ctx, args)
         return name, None if name is None else command(name), rest
 
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read what stands before the command's name."""
+        with _told_in_json():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; a KeyboardInterrupt of its own says what was kept."""
+        """Read the command's arguments and run it; a KeyboardInterrupt of its own says what was kept."""
         try:
-            return super().invoke(ctx)
+            with _told_in_json():
+                return super().invoke(ctx)
         except KeyboardInterrupt as stop:
             kept = str(stop) or "nothing was kept; the same command starts anew"
             raise StoppedError(f"stopped by Ctrl-C: {kept}") from None

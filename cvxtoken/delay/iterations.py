@@ -35,6 +35,7 @@ from cvxtoken.lengths import LengthDistribution
 
 _RELAXATIONS = 6  # that a replication warms up
 _LOADED = 0.8  # the load at which they are counted at most, where queries are impatient
+MOST_REQUESTS, MOST_REPLICATIONS = 10**9, 10**4  # some hours on one core
 _NO_CAP = np.iinfo(np.int32).max
 
 
@@ -105,9 +106,9 @@ def simulate_iterations(
         max_num_seqs: requests that run at most; None for no cap.
         more_than: thresholds B of the queries in the system.
         memory_above: thresholds M of the KV tokens in use.
-        num_requests: over all replications together.
+        num_requests: over all replications together, at most 10^9.
         seed: not negative.
-        replications: at least 2.
+        replications: from 2 to 10,000.
         patience: tau, in s; None where nobody leaves.
 
     Raises:
@@ -121,6 +122,12 @@ def simulate_iterations(
     for name, (value, least) in numbers.items():
         if type(value) is not int or value < least:
             raise ProblemError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+    for name, value, most in (
+        ("num_requests", num_requests, MOST_REQUESTS),
+        ("replications", replications, MOST_REPLICATIONS),
+    ):
+        if value > most:
+            raise ProblemError(f"{name} is {value}; it must be at most {most}")
     tau = math.inf if patience is None else float(checked("patience", patience, 1)[0])
     cap = max_num_seqs or _NO_CAP
     engine = _engine(arrival_rate, prior, lengths, alpha, beta, prefill, prompt_tokens, chunked, cap, tau)

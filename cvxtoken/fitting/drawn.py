@@ -27,6 +27,7 @@ from cvxtoken.fitting.posterior import plausible_curves
 from cvxtoken.fitting.task import FLAT_GAIN, TaskFit
 from cvxtoken.lagged.problem import LaggedWorkload
 
+MOST_DRAWS = 10_000  # more say nothing new: a curve's draws are of some thousand independent points
 _MOST_SETTLED = 8192  # plain workloads that lagged draws are split into
 
 
@@ -80,16 +81,16 @@ def draw(fitted: FittedWorkload, count: int, seed: int = 0, lagged: bool = False
 
     Args:
         fitted: with an arrival rate.
-        count: how many.
+        count: how many, at most 10,000.
         seed: of NumPy's generator.
         lagged: draw curves with a lag for the tasks whose verdict is lag.
 
     Raises:
-        ProblemError: no arrival rate is known, or the count is not positive.
+        ProblemError: no arrival rate is known, or the count is out of range.
         UnstableError: half of the draws, or more, have no stable allocation.
     """
-    if count < 1:
-        raise ProblemError(f"count is {count}; it must be at least 1")
+    if not 1 <= count <= MOST_DRAWS:
+        raise ProblemError(f"count is {count}; it must be from 1 to {MOST_DRAWS}")
     rng = np.random.default_rng(seed)
     centre = fitted.workload
     curves = np.array([_curves(task, count, rng, lagged) for task in fitted.tasks])

@@ -12,10 +12,9 @@ Where it is known which answers are of one question, the accuracies y of Q quest
 
     - Q / 2 ln(1 + (y - p)' V^-1 (y - p) / (Q - 1)),   W = V^-1.
 
-Draws are by importance sampling. The coordinates are D, the accuracy q at the largest budget, ln b and the
-lag; in these a curve that does not saturate has no long ridge. Points are drawn from Student's distribution,
-at first about the estimate with the inverse of the Fisher information; its mean and covariance are then
-matched to the weighted points, until the weights are even enough.
+Draws are by importance sampling (`cvxtoken.fitting.importance`). The coordinates are D, the accuracy q at the
+largest budget, ln b and the lag; in these a curve that does not saturate has no long ridge. The first points
+are about the estimate, with the inverse of the Fisher information.
 """
 
 from __future__ import annotations
@@ -28,14 +27,9 @@ import numpy as np
 from cvxtoken.arrays import FloatArray
 from cvxtoken.fitting.curve import Curve
 from cvxtoken.fitting.estimate import rate_bounds
+from cvxtoken.fitting.importance import chosen, sample
 from cvxtoken.fitting.points import Points
 
-_POINTS = 4000  # of a round
-_ENOUGH = 0.35  # effective number of points, as a share of all: with more, no round follows
-_FEW = 0.03  # with fewer, the weights are evened out before anything is matched to them
-_ROUNDS = 12
-_FREEDOM = 4  # of Student's distribution: tails that hold the posterior's
-_WIDER = 1.3  # of the covariance that is matched
 _EDGE = 1e-12  # nearest that p comes to 0 or 1 in a logarithm
 _ILL = 1e13  # condition number from which on a covariance is not inverted
 
@@ -72,9 +66,8 @@ def plausible_curves(
         lagged: whether the lag may differ from 0.
     """
     posterior = _Posterior(points, centre, lagged)
-    v, weights = posterior.sample(rng)
-    places = np.searchsorted(np.cumsum(weights), (rng.random() + np.arange(count)) / count)
-    drawn = v[rng.permutation(np.minimum(places, len(v) - 1))]
+    v, weights = sample(posterior.log_density, *posterior.start(), 1e-14 * posterior.ranges**2, rng)
+    drawn = v[chosen(weights, count, rng)]
     A, b, D, lag, _ = posterior.curves(drawn)
     return PlausibleCurves(A, b, D, lag, float(1 / (weights @ weights)))
 
@@ -160,37 +153,3 @@ class _Posterior:
         slopes = np.outer(in_A, G[0]) + np.array([G[2], 0 * G[2], G[1], G[3]])
         H = self.information(self.centre(self.l)[None, :], slopes[None, : self.size])[0]
         return mean[: self.size], np.linalg.inv(H + np.diag(12 / self.ranges**2))
-
-    def sample(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-        """Points of shape (m, size) and their weights, which sum to 1."""
-        mean, covariance = self.start()
-        best: tuple[float, FloatArray, FloatArray] | None = None
-        for _ in range(_ROUNDS):
-            scale = np.sqrt(rng.chisquare(_FREEDOM, _POINTS) / _FREEDOM)
-            z = rng.standard_normal((_POINTS, self.size)) / scale[:, None]
-            v = mean + z @ np.linalg.cholesky(covariance).T
-            log_proposal = -(_FREEDOM + self.size) / 2 * np.log1p((z**2).sum(axis=1) / _FREEDOM)
-            excess = self.log_density(v) - log_proposal
-            weights = _normalised(excess)
-            effective = float(1 / (weights @ weights))
-            if best is None or effective > best[0]:
-                best = effective, v, weights
-            if effective >= _ENOUGH * _POINTS:
-                break
-            heat = 1.0
-            while 1 / (weights @ weights) < _FEW * _POINTS and heat < 1e9:
-                heat *= 2
-                weights = _normalised(excess / heat)
-            mean = weights @ v
-            away = v - mean
-            covariance = _WIDER * (away.T * weights) @ away + np.diag(1e-14 * self.ranges**2)
-        assert best is not None
-        return best[1], best[2]
-
-
-def _normalised(logs: FloatArray) -> FloatArray:
-    """Weights from their logarithms."""
-    if not np.isfinite(logs).any():
-        return np.full(len(logs), 1 / len(logs))
-    weights = np.exp(logs - logs.max())
-    return np.asarray(weights / weights.sum())

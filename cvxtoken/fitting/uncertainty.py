@@ -102,11 +102,11 @@ def draw_workloads(fitted: FittedWorkload, count: int, seed: int = 0) -> list[Wo
 
     Args:
         fitted: with an arrival rate.
-        count: how many are drawn; those without a stable allocation are left out.
+        count: how many are drawn, at most 10,000; those without a stable allocation are left out.
         seed: of NumPy's generator.
 
     Raises:
-        ProblemError: no arrival rate is known, or the count is not positive.
+        ProblemError: no arrival rate is known, or the count is out of range.
         UnstableError: half of the draws, or more, have no stable allocation.
     """
     return list(draw(fitted, count, seed).workloads)
@@ -119,7 +119,7 @@ def budget_uncertainty(
 
     Args:
         fitted: with an arrival rate.
-        count: how many draws; robust budgets are best on average over the first hundred.
+        count: how many draws, at most 10,000; robust budgets are best on average over the first hundred.
         seed: of NumPy's generator.
         confidence: of the intervals (percentiles of the draws).
 
@@ -142,7 +142,7 @@ def budget_uncertainty(
         drawn=drawn,
         confidence=confidence,
         point=point,
-        token_intervals=interval(best.tokens, confidence),
+        token_intervals=budget_interval(best.tokens, confidence, np.array(fitted.max_tokens)),
         objective_interval=(float(low), float(high)),
         regret=best.objective - drawn.objectives(point),
         robust=robust,
@@ -158,6 +158,22 @@ def interval(values: FloatArray, confidence: float) -> FloatArray:
     """
     shares = [(1 - confidence) / 2, (1 + confidence) / 2]
     return np.asarray(np.quantile(values, shares, axis=0, method="weibull"))
+
+
+def budget_interval(tokens: FloatArray, confidence: float, max_tokens: FloatArray) -> FloatArray:
+    """The interval of the best budgets of the draws, of shape (R, N) within 0 and l_max, shape (2, N).
+
+    It is equal-tailed inside the bounds. Where one end is at its bound, nothing lies beyond that end, and the
+    other end has all of the tail: so the interval is not surer than it says, although many draws may have
+    their best budget just at the bound.
+    """
+    low, high = interval(tokens, confidence)
+    shares = np.array([1 - confidence, confidence])
+    least, most = np.quantile(tokens, shares, axis=0, method="weibull")
+    at_zero, at_top = low <= 0, high >= max_tokens
+    low = np.where(at_top & ~at_zero, least, low)
+    high = np.where(at_zero & ~at_top, most, high)
+    return np.array([low, high])
 
 
 def checked_confidence(confidence: float) -> float:

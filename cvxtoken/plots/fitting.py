@@ -39,7 +39,7 @@ def advised(
     budgets: Mapping[str, float],
     intervals: FloatArray,
     confidence: float,
-    robust: Sequence[float] | None = None,
+    point: Sequence[float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Budgets by task, each with its interval (MissingExtraError).
@@ -48,7 +48,7 @@ def advised(
         budgets: in tokens.
         intervals: of the best budgets, shape (2, N).
         confidence: of these.
-        robust: the budgets of the best average, shape (N,), where there are any.
+        point: the best budgets for the point estimates, shape (N,), where these are others.
         ax: the axes to draw in.
     """
     _, drawn = axes("budget l (thinking tokens)", "", ax)
@@ -58,8 +58,8 @@ def advised(
         places, low, high, color=BLUE, linewidth=5, alpha=0.35, label=f"{100 * confidence:g} % interval"
     )
     drawn.plot(list(budgets.values()), places, "o", color=BLUE, markersize=8, label="advised")
-    if robust is not None:
-        drawn.plot(robust, places, "D", color=ORANGE, markersize=6, label="best on average")
+    if point is not None:
+        drawn.plot(point, places, "D", color=ORANGE, markersize=6, label="by the point estimates")
     drawn.set_yticks(places, [words(name) for name in budgets])
     drawn.set_ylim(len(budgets) - 0.4, -0.6)
     drawn.set_xlim(left=0)

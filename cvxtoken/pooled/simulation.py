@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
-from cvxtoken.allocation.simulation import check_counts, gamma_times
+from cvxtoken.allocation.simulation import check_counts, check_warm_up, gamma_times
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import UnstableError
 from cvxtoken.estimates import Estimate, estimate
@@ -63,12 +63,13 @@ def simulate_pooled(
         workload: the instance, with `Fifo()` for its server.
         servers: R, from 1 to 1000.
         tokens: shape (N,), in the box.
-        num_requests: queries counted over all replications together; at least one for each.
+        num_requests: queries counted over all replications together; at least one for each, at most 10^10.
         seed: not negative; it gives the same numbers on any machine with the same NumPy.
-        replications: at least 2; with more of them the same number of queries takes less time.
+        replications: from 2 to 10,000; with more of them the same number of queries takes less time.
 
     Raises:
-        ProblemError: an argument breaks its rule, or a service time of mean 0 has a deviation.
+        ProblemError: an argument breaks its rule, a service time of mean 0 has a deviation, or the load is so
+            near to R that warm-ups would take more than 10^10 queries.
         UnstableError: the load is not below R.
     """
     problem = PooledWorkload(workload, servers)
@@ -82,6 +83,7 @@ def simulate_pooled(
     mean, square = model.moments(workload, l)
     spread = float(square / mean**2) if mean > 0 else 0.0  # 1 + cv^2
     warm_up = int(np.ceil(max(each / 10, 20 * (load + rho * spread / (1 - rho) ** 2))))
+    check_warm_up(warm_up, replications, rho)
     waits, delayed, busy, elapsed = _run(problem, l, warm_up, each, seed, replications)
     return PooledSimulation(
         mean_wait=estimate(waits / each, float(problem.mean_wait(l))),

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,27 @@ from cvxtoken.allocation import model
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import ProblemError, UnstableError
+
+
+class _Columns(NamedTuple):
+    """The symbols of `cvxtoken.allocation.model`: of types, shape (R, N), and of draws, shape (R,)."""
+
+    pi: FloatArray
+    A: FloatArray
+    b: FloatArray
+    D: FloatArray
+    t0: FloatArray
+    c: FloatArray
+    s0: FloatArray
+    s1: FloatArray
+    lam: FloatArray
+    alpha: FloatArray
+    y0: FloatArray
+    offset: FloatArray
+    direct: FloatArray
+    square: FloatArray
+    constant: FloatArray
+    sigma: FloatArray
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -85,16 +107,64 @@ class Ensemble:
 
     def idle(self, tokens: FloatArray) -> float:
         """The least idle share over the draws, at tokens of shape (N,)."""
-        return min(float(model.idle(draw, tokens)) for draw in self.draws)
+        return float(self._idle(tokens).min())
 
     def objectives(self, tokens: FloatArray) -> FloatArray:
-        """J_r of every draw, in s, shape (R,), at tokens of shape (N,)."""
-        return np.array([float(model.objective(draw, tokens)) for draw in self.draws])
+        """J_r of every draw, in s, shape (R,), at tokens of shape (N,); minus infinity where unstable."""
+        w, y = self._columns, self._idle(tokens)
+        p = w.D - w.A * np.expm1(-w.b * tokens)
+        delay = w.offset + w.direct * (w.pi * (w.t0 + w.c * tokens)).sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            delay += w.lam * self._spread(tokens) / (2 * y)
+        return np.asarray(np.where(y > 0, w.alpha * (w.pi * p).sum(axis=1) - delay, -np.inf))
 
     def gradient(self, tokens: FloatArray) -> FloatArray:
-        """Of the mean J, in s/token, shape (N,), where all are stable."""
-        return np.asarray(np.mean([model.gradient(draw, tokens) for draw in self.draws], axis=0))
+        """Of the mean J, in s/token, shape (N,), where all are stable; see `model.gradient`."""
+        w, y = self._columns, self._idle(tokens)
+        benefit = w.alpha[:, None] * w.A * w.b * np.exp(-w.b * tokens)
+        h = (w.lam * w.square / y)[:, None] * self._marginal_time(tokens)
+        h += (w.direct + w.sigma * w.lam**2 * self._spread(tokens) / (2 * y**2))[:, None]
+        return np.asarray((w.pi * (benefit - w.c * h)).mean(axis=0))
 
     def hessian(self, tokens: FloatArray) -> FloatArray:
-        """Of the mean J, in s/token^2, shape (N, N), where all are stable."""
-        return np.asarray(np.mean([model.hessian(draw, tokens).dense() for draw in self.draws], axis=0))
+        """Of the mean J, in s/token^2, shape (N, N), where all are stable; see `model.hessian`."""
+        w, y = self._columns, self._idle(tokens)
+        benefit = w.alpha[:, None] * w.pi * w.A * w.b**2 * np.exp(-w.b * tokens)
+        curvature = (w.lam * w.square / y)[:, None] * w.pi * (w.c**2 + w.s1**2)
+        a = w.pi * w.c
+        g = w.square[:, None] * a * self._marginal_time(tokens)
+        cross = (a * (w.sigma * w.lam**2 / y**2)[:, None]).T @ g
+        own = (a * (w.sigma**2 * w.lam**3 * self._spread(tokens) / y**3)[:, None]).T @ a
+        return np.asarray(-np.diag((benefit + curvature).sum(axis=0)) - cross - cross.T - own) / len(self)
+
+    @cached_property
+    def _columns(self) -> _Columns:
+        """All numbers of all draws."""
+
+        def each(name: str) -> FloatArray:
+            return np.array([getattr(draw, name) for draw in self.draws])
+
+        offset, direct, square, constant, _, sigma = np.array([draw.law for draw in self.draws]).T
+        return _Columns(
+            *(each("prior"), each("accuracy_gain"), each("saturation_rate"), each("base_accuracy")),
+            *(each("overhead"), each("time_per_token"), each("deviation"), each("deviation_per_token")),
+            *(each("rate"), each("accuracy_weight")),
+            np.array([model.idle_at_zero(draw) for draw in self.draws]),
+            *(offset, direct, square, constant, sigma),
+        )
+
+    def _idle(self, tokens: FloatArray) -> FloatArray:
+        """y, shape (R,)."""
+        w = self._columns
+        return np.asarray(w.y0 - w.lam * w.sigma * (w.pi * w.c * tokens).sum(axis=1))
+
+    def _spread(self, tokens: FloatArray) -> FloatArray:
+        """Q of `model.spread`, in s^2, shape (R,)."""
+        w = self._columns
+        squares = (w.t0 + w.c * tokens) ** 2 + (w.s0 + w.s1 * tokens) ** 2
+        return np.asarray(w.square * (w.pi * squares).sum(axis=1) + w.constant)
+
+    def _marginal_time(self, tokens: FloatArray) -> FloatArray:
+        """tau of `model.marginal_time`, in s, shape (R, N)."""
+        w = self._columns
+        return w.t0 + w.c * tokens + (w.s0 + w.s1 * tokens) * (w.s1 / w.c)

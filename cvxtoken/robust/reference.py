@@ -18,6 +18,7 @@ from cvxtoken.tables import table
 
 _MOST_STEPS = 60
 _SMALL = 1e-14  # relative: a step that changes nothing more
+_SETTLED = 1e-6  # relative: Newton's last step where it has ended; it converges quadratically, to rounding
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def solve_robust(ensemble: Ensemble) -> RobustReference:
     try:
         with np.errstate(all="ignore"):  # what overflows is judged by the bound
             status, tokens = _solver_point(ensemble)
-            tokens = _polish(ensemble, tokens)
+            tokens, _ = _polish(ensemble, tokens)
         try:
             proof = certify_robust(ensemble, tokens.tolist())
         except UnstableError:  # by rounding only
@@ -95,6 +96,24 @@ def solve_robust(ensemble: Ensemble) -> RobustReference:
     )
 
 
+def search_robust(ensemble: Ensemble, start: FloatArray) -> FloatArray:
+    """The tokens of `solve_robust`, shape (N,), without their proof: the bound is left to the caller.
+
+    Newton's method starts from given tokens in the box, shape (N,), and from the convex solver's point where
+    that does not end, or where they are not stable.
+
+    Raises:
+        UnstableError: no allocation is stable in every draw.
+    """
+    ensemble.require_stable()
+    with np.errstate(all="ignore"):
+        if ensemble.idle(start) > 0:
+            tokens, ended = _polish(ensemble, start)
+            if ended:
+                return tokens
+        return _polish(ensemble, _solver_point(ensemble)[1])[0]
+
+
 def _solver_point(ensemble: Ensemble) -> tuple[str, FloatArray]:
     """The solver's status and its point moved into the box; no tokens where it is not usable."""
     from cvxtoken.robust.program import ensemble_program
@@ -108,28 +127,30 @@ def _solver_point(ensemble: Ensemble) -> tuple[str, FloatArray]:
     return status, tokens if ensemble.idle(tokens) > 0 else nothing
 
 
-def _polish(ensemble: Ensemble, tokens: FloatArray) -> FloatArray:
-    """Newton's method on the types inside the box; a step is halved until the mean J does not fall.
+def _polish(ensemble: Ensemble, tokens: FloatArray) -> tuple[FloatArray, bool]:
+    """Newton's method on the types inside the box, and whether it ended at steps that change nothing more.
 
-    A step that is no number never counts as one, for it leaves no idle share that is positive.
+    A step is halved until the mean J does not fall. One that is no number never counts as a step, for it
+    leaves no idle share that is positive.
     """
     top = ensemble.max_tokens
     for _ in range(_MOST_STEPS):
         g = ensemble.gradient(tokens)
         free = ~((tokens <= 0) & (g <= 0)) & ~((tokens >= top) & (g >= 0))
         if not free.any():
-            return tokens
+            return tokens, True
         H = ensemble.hessian(tokens)[np.ix_(free, free)]
         step = np.zeros_like(tokens)
         try:
             step[free] = np.linalg.solve(H, -g[free])
         except np.linalg.LinAlgError:  # of data near the ends of float64; the bound judges what there is
-            return tokens
+            return tokens, False
         moved = _climb(ensemble, tokens, step)
         if (np.abs(moved - tokens) <= _SMALL * (1 + tokens)).all():
-            return moved
+            # that no part of a step counts, though the step is long, is no end
+            return moved, bool((np.abs(step) <= _SETTLED * (1 + tokens)).all())
         tokens = moved
-    return tokens
+    return tokens, False
 
 
 def _climb(ensemble: Ensemble, tokens: FloatArray, step: FloatArray) -> FloatArray:

@@ -25,6 +25,7 @@ from cvxtoken.errors import MissingExtraError, ProblemError, SolverError
 TIMEOUT = 10.0  # seconds that a cluster may take to answer
 _WINDOW = 64  # chunks submitted at a time, so that results do not accumulate
 _FAILURES = 3  # of one chunk; then its error is raised
+MOST_WORKERS = 1024
 _BROKEN = 3  # pools in a row that may break before one chunk is done
 
 Columns: TypeAlias = dict[str, NDArray[Any]]
@@ -43,8 +44,8 @@ Solver = Callable[[Work, Iterable[int]], Chunks]
 
 def check_place(workers: int, cluster: str | None, executor: Executor | None) -> None:
     """Refuse (ProblemError) what `solver` cannot choose from."""
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ProblemError(f"workers is {workers!r}; it must be a whole number of at least 1")
+    if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
+        raise ProblemError(f"workers is {workers!r}; it must be a whole number from 1 to {MOST_WORKERS}")
     if (workers > 1) + (cluster is not None) + (executor is not None) > 1:
         raise ProblemError("workers, cluster and executor exclude each other; give one of them")
 
@@ -107,7 +108,7 @@ def solve_in_processes(workers: int, work: Work, chunks: Iterable[int]) -> Chunk
     left = dict.fromkeys(chunks)
     broken = 0
     while left:
-        with ProcessPoolExecutor(workers, initializer=_leave_interrupts) as executor:
+        with ProcessPoolExecutor(min(workers, len(left)), initializer=_leave_interrupts) as executor:
             try:
                 for chunk, columns in solve_on(executor, work, list(left)):
                     del left[chunk]

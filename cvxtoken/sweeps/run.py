@@ -78,7 +78,7 @@ def sweep(
         workload: what does not vary.
         out: a .csv or .parquet file (extra `parquet`), which must not exist yet; by default the results
             stay in memory.
-        workers: local processes; 1 solves here.
+        workers: local processes, at most 1024; 1 solves here.
         cluster: address of a Dask scheduler instead, such as tcp://host:8786 (extra `cluster`).
         executor: any executor of `concurrent.futures` instead.
         chunk_size: points solved and written together; by default 10,000, fewer for many types.

@@ -122,6 +122,8 @@ def test_a_type_that_never_came_has_no_figures() -> None:
         ({"num_requests": 0}, "num_requests is 0; it must be a whole number of at least 20"),
         ({"num_requests": 1e6}, "num_requests is 1000000.0"),
         ({"seed": -1}, "seed is -1; it must be a whole number of at least 0"),
+        ({"num_requests": 10**12}, "num_requests is 1000000000000; it must be at most 10000000000"),
+        ({"replications": 10**9}, "replications is 1000000000; it must be at most 10000"),
         ({"replications": 1}, "replications is 1; it must be a whole number of at least 2"),
         ({"tokens": [1.0]}, "tokens has shape"),
         ({"tokens": [-1.0, 0, 0]}, "must be from 0"),

@@ -145,3 +145,22 @@ def test_a_command_of_its_own_prints_nothing_else(bound: str) -> None:
     assert done.stdout.startswith("{")
     assert done.stdout.endswith("}\n")
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["solve", "--alpha", "3"], "No such option: --alpha"),
+        (["solve", "--arrival-rate", "x"], "Invalid value for '--arrival-rate'"),
+        (["advise"], "Missing argument 'TABLE'"),
+        (["sovle"], "No such command 'sovle'"),
+        (["--verbose", "solve"], "No such option: --verbose"),
+    ],
+)
+def test_bad_usage_is_an_object_too(command, arguments: list[str], sentence: str) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = command(*arguments, "--json")
+    assert code == 2
+    assert json.loads(out)["error"].startswith(sentence)
+    assert "Usage:" in err
+    code, out, plain = command(*arguments)
+    assert (code, out, plain) == (2, "", err)

@@ -75,6 +75,7 @@ BAD = [
     (["--vary", "overhead=1", "--vary", "overhead=2"], "each field once"),
     (["--arrival-rate", "1", "--out", "s.xlsx"], "s.xlsx: the ending is '.xlsx'"),
     (["--arrival-rate", "1", "--workers", "0"], "workers is 0"),
+    (["--arrival-rate", "1", "--workers", "1000000"], "workers is 1000000; it must be a whole number from 1"),
     (["--arrival-rate", "1", "--workers", "2", "--cluster", "tcp://x:1"], "exclude each other"),
 ]
 

@@ -7,6 +7,7 @@ import pytest
 
 import cvxtoken
 from cvxtoken import BudgetUncertainty, FittedWorkload, ProblemError, budget_uncertainty, draw_workloads
+from cvxtoken.fitting.uncertainty import budget_interval
 from tests.fitting.data import write_arrivals, write_rows
 
 
@@ -97,3 +98,15 @@ def test_bad_arguments(fitted: FittedWorkload) -> None:
         budget_uncertainty(fitted, count=0)
     with pytest.raises(ProblemError, match="confidence is 2"):
         budget_uncertainty(fitted, confidence=2)
+
+
+def test_an_interval_that_ends_at_a_bound_has_its_tail_at_the_other_end() -> None:
+    ordered = np.arange(1.0, 100.0)  # of R = 99 draws those at the places p (R + 1) are whole numbers
+    at_zero, at_top = np.maximum(ordered - 20, 0), np.minimum(ordered + 20, 100)
+    both = np.clip(3 * ordered - 100, 0, 100)
+    tokens = np.stack([ordered, at_zero, at_top, both, np.zeros(99)], axis=1)
+    low, high = budget_interval(tokens, 0.9, np.full(5, 100.0))
+    assert low == pytest.approx([5, 0, 30, 0, 0])
+    assert high == pytest.approx([95, 70, 100, 100, 0])
+    inside = ((low <= tokens) & (tokens <= high)).mean(axis=0)
+    assert inside[:3] == pytest.approx(0.9, abs=0.02)

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import Ensemble, ProblemError, UnstableError, solve_robust
+from cvxtoken import Ensemble, ProblemError, Sharing, UnstableError, solve_robust
+from cvxtoken.allocation import model
 from cvxtoken.robust.bounds import EnsembleBounds
 from cvxtoken.robust.program import ensemble_program
+from cvxtoken.robust.reference import search_robust
 from tests.support.instances import realistic
 from tests.support.thorough import some
 
@@ -127,3 +129,35 @@ def test_bad_data() -> None:
         assert message in str(caught.value)
     with pytest.raises(UnstableError, match=r"1 of 2 draws \(the first is draw 1\)"):
         solve_robust(Ensemble([workload, workload.replace(arrival_rate=100.0)]))
+
+
+@pytest.mark.parametrize("server", [None, Sharing(0.02, 0.3, replicas=2)])
+def test_the_average_in_arrays_is_that_of_the_model(server: Sharing | None) -> None:
+    problem = ensemble(3, 4, 5)
+    draws = [
+        draw.replace(
+            deviation=0.1 * draw.overhead,
+            deviation_per_token=0.3 * draw.time_per_token,
+            **({} if server is None else {"server": server}),
+        )
+        for draw in problem.draws
+    ]
+    problem = Ensemble(draws)
+    tokens = 0.3 * solve_robust(problem).tokens + 1
+    assert problem.idle(tokens) == pytest.approx(min(float(model.idle(w, tokens)) for w in draws), rel=1e-12)
+    each = [float(model.objective(w, tokens)) for w in draws]
+    assert problem.objectives(tokens) == pytest.approx(each, rel=1e-12)
+    slopes = np.mean([model.gradient(w, tokens) for w in draws], axis=0)
+    assert problem.gradient(tokens) == pytest.approx(slopes, rel=1e-10)
+    curvatures = np.mean([model.hessian(w, tokens).dense() for w in draws], axis=0)
+    assert problem.hessian(tokens) == pytest.approx(curvatures, rel=1e-10)
+    assert (problem.objectives(1e9 + 0 * tokens) == -np.inf).all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_search_from_anywhere_ends_at_the_best_average(seed: int) -> None:
+    problem = ensemble(seed, seed % 4 + 1, 5)
+    best = solve_robust(problem).tokens
+    rng = np.random.default_rng(seed)
+    for start in (np.zeros_like(best), problem.max_tokens, best * rng.uniform(size=best.shape)):
+        assert search_robust(problem, start) == pytest.approx(best, rel=1e-7, abs=1e-6)
