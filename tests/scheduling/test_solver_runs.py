@@ -18,9 +18,9 @@ from cvxtoken.scheduling.snapshots import Cells, best_weights
 
 def requests() -> Requests:
     return Requests(
-        arrival=[0, 0, 0, 1, 1, 2, 3, 5, 6],
-        prompt_tokens=[1, 3, 2, 1, 2, 1, 3, 1, 2],
-        output_tokens=[8, 4, 7, 2, 6, 9, 3, 5, 4],
+        arrival=[0, 0, 0, 1, 1, 2, 3],
+        prompt_tokens=[1, 3, 2, 1, 2, 1, 3],
+        output_tokens=[8, 4, 7, 2, 6, 9, 3],
         memory=13,
     )
 
