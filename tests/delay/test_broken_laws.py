@@ -197,8 +197,8 @@ BROKEN_FIFO: dict[str, tuple[str, str, Check]] = {
     "tokens free": (PLAIN, PLAIN.replace("token_share=one", "token_share=zero"), check_numbers),
     "E[S]^2 for E[S^2]": ("(lam, second_moment, y)", "(lam, service**2, y)", check_waits),
     "waits per type": ("np.asarray(mean_wait)[..., None], t.shape", "t, t.shape", check_waits),
-    "least y too large": ("1 / (lam * most + np", "2 / (lam * most + np", check_least_idle),
-    "least y without the root": ("np.hypot(lam * most, 1)", "0", check_least_idle),
+    "least y too large": ("return 1 / (x + larger", "return 2 / (x + larger", check_least_idle),
+    "least y without the root": ("larger * np.sqrt(1 + (smaller / larger) ** 2)", "0", check_least_idle),
     "parts of replicas": ("checked_replicas(self.replicas)", "self.replicas", check_parameters),
     "overheads free in the room's name": (
         'an overhead makes the server busy."""\n        return 1.0',
