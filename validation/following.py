@@ -227,10 +227,10 @@ def main() -> int:
     rows: list[list[str]] = []
     good = True
     slow, fast = workload(1.0), workload(3.0)
-    made: list[tuple[str, cvxtoken.Workload, int]] = [("0.3 /s", slow, 3 if arguments.quick else 10)]
-    if not arguments.quick:
-        made.append(("0.9 /s", fast, 4))
-    for name, w, days in made:
+    # four days are too few for an interval of gains over budgets that are unstable at the height of each
+    days = 3 if arguments.quick else 10
+    made = [("0.3 /s", slow)] if arguments.quick else [("0.3 /s", slow), ("0.9 /s", fast)]
+    for name, w in made:
         for ratio in (1.0, 3.0, 10.0):
             case = compared(f"{name}, ratio {ratio:g}", w, tide(w, ratio, days, 0), rows)
             if ratio == 1:
