@@ -19,15 +19,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import numpy as np
 import polars
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.datasets import FAMILIES
-from cvxtoken.picture import BLUE, ORANGE, axes, save
 from cvxtoken.tables import table
 from cvxtoken.verifier import many
+from validation.proofs import draw
 from validation.studies import options
 
 GAP = 1e-12
@@ -100,19 +99,6 @@ def judge(family: str, count: int, place: Path) -> tuple[bool, tuple[str, ...], 
     return good, row, gaps
 
 
-def draw(gaps: dict[str, FloatArray], path: Path) -> None:
-    """What the tokens are proven to miss at most, by family: median, and all but 1 % on either side."""
-    figure, drawn = axes("proven (J* - J) / (1 + |J|) (no unit)", "family")
-    for number, values in enumerate(gaps.values()):
-        low, middle, high = np.quantile(np.maximum(values, 1e-50), [0.01, 0.5, 0.99])
-        drawn.plot([low, high], [number] * 2, color=BLUE, linewidth=3, alpha=0.5)
-        drawn.plot([middle], [number], "o", color=ORANGE)
-    drawn.set_xscale("log")
-    drawn.set_yticks(range(len(gaps)), gaps)
-    drawn.invert_yaxis()
-    save(figure, path)
-
-
 def main() -> int:
     """Make all families twice, print the table and the verdict."""
     arguments = options(__doc__).parse_args()
@@ -126,7 +112,7 @@ def main() -> int:
     heads = ["family", "instances", "largest relative gap", "J* - J <= 1e-20", "CPU s a core"]
     print(table([*heads, "files of an old processor"], rows))
     if arguments.picture:
-        draw(gaps, arguments.picture)
+        draw(gaps, arguments.picture, least=1e-50)
     print()
     print("verdict: " + ("all proven, the same on both processors, in time" if good else "a claim fails"))
     return 0 if good else 1

@@ -227,11 +227,11 @@ def judge_large(sizes: Iterable[int], rounds: int) -> bool:
     return good
 
 
-def draw(gaps: dict[str, FloatArray], path: Path) -> None:
-    """How far the tokens are proven to be from the optimum, by family: median, and all but 1 %."""
+def draw(gaps: dict[str, FloatArray], path: Path, least: float = 1e-36) -> None:
+    """How far tokens are proven to be from the optimum, by family: median, all but 1 %; `least` is for 0."""
     figure, drawn_axes = axes("proven (J* - J) / (1 + |J|) (no unit)", "family")
     for number, values in enumerate(gaps.values()):
-        low, middle, high = np.quantile(np.maximum(values, 1e-36), [0.01, 0.5, 0.99])
+        low, middle, high = np.quantile(np.maximum(values, least), [0.01, 0.5, 0.99])
         drawn_axes.plot([low, high], [number] * 2, color=BLUE, linewidth=3, alpha=0.5)
         drawn_axes.plot([middle], [number], "o", color=ORANGE)
     drawn_axes.set_xscale("log")

@@ -7,7 +7,7 @@ needs is imported when its recipes are made.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from cvxtoken.delay import Fifo, Server, Sharing
 from cvxtoken.library.builtin import load
 from cvxtoken.library.recipe import SEED, Recipe
 from cvxtoken.library.servers import SERVED, drawn
+
+if TYPE_CHECKING:
+    from cvxtoken.scheduling.problem import Requests
 
 KINDS_SINCE = SERVED  # the first version with other kinds of problem
 _SAME = {"accuracy_gain": 0.5, "saturation_rate": 0.001, "overhead": 0.2, "time_per_token": 0.001}
@@ -180,7 +183,6 @@ def lagged() -> Iterator[Recipe]:
 def schedules() -> Iterator[Recipe]:
     """Requests that come at once or over time, to memories that hold few or many of them."""
     from cvxtoken.library.problems.schedule import Schedule
-    from cvxtoken.scheduling.problem import Requests
 
     for name, seed, size, memory, longest, until in (
         ("n3", 960, 3, 10, 5, 0),
@@ -195,14 +197,22 @@ def schedules() -> Iterator[Recipe]:
         ("long", 969, 6, 30, 12, 4),
     ):
         rng = np.random.default_rng([SEED, seed])
-        columns = {
-            "arrival": np.sort(rng.integers(0, until + 1, size)).tolist(),
-            "prompt_tokens": rng.integers(1, 4, size).tolist(),
-            "output_tokens": rng.integers(1, longest + 1, size).tolist(),
-        }
-        problem = Schedule(Requests(memory=memory, **columns))
+        problem = Schedule(_requests(rng, size, memory, (3, longest, until)))
         value = _of_requests(size, longest, until, memory)
         yield Recipe(f"schedules/{name}", "requests and memory", value, seed, problem, KINDS_SINCE)
+
+
+def _requests(rng: np.random.Generator, size: int, memory: int, most: tuple[int, int, int]) -> Requests:
+    """Requests whose prompts, outputs and arrivals are at most these."""
+    from cvxtoken.scheduling.problem import Requests
+
+    prompt, longest, until = most
+    columns = {
+        "arrival": np.sort(rng.integers(0, until + 1, size)).tolist(),
+        "prompt_tokens": rng.integers(1, prompt + 1, size).tolist(),
+        "output_tokens": rng.integers(1, longest + 1, size).tolist(),
+    }
+    return Requests(memory=memory, **columns)
 
 
 def _of_requests(size: int, longest: int, until: int, memory: int) -> str:
@@ -213,7 +223,6 @@ def _of_requests(size: int, longest: int, until: int, memory: int) -> str:
 def hindsight() -> Iterator[Recipe]:
     """Forty more schedules, of up to 25 requests, or of outputs nearly as long as the memory."""
     from cvxtoken.library.problems.schedule import Schedule
-    from cvxtoken.scheduling.problem import Requests
 
     many = (10, 12, 14, 16, 18, 20, 22, 25)
     for name, sizes, memory, longest, until in (
@@ -226,12 +235,7 @@ def hindsight() -> Iterator[Recipe]:
     ):
         for size in sizes:
             rng = np.random.default_rng([SEED, 980, memory, size])
-            columns = {
-                "arrival": np.sort(rng.integers(0, until + 1, size)).tolist(),
-                "prompt_tokens": rng.integers(1, 5, size).tolist(),
-                "output_tokens": rng.integers(1, longest + 1, size).tolist(),
-            }
-            problem = Schedule(Requests(memory=memory, **columns))
+            problem = Schedule(_requests(rng, size, memory, (4, longest, until)))
             value = _of_requests(size, longest, until, memory)
             yield Recipe(f"hindsight/{name}-n{size}", "requests and memory", value, 980, problem, KINDS_SINCE)
 
