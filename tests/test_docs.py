@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import doctest
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -19,14 +16,12 @@ import pytest
 import cvxtoken
 from cvxtoken.cli.application import COMMANDS
 from cvxtoken.plots.kinds import OF_FILE, OF_WORKLOAD
+from tests.support import shell
 
 ROOT = Path(cvxtoken.__file__).parent.parent
 PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md") if page.stem != "slides")  # they are one file
 TEACHING = [page for page in PAGES if page.parent.name == "docs"]
 FENCE = re.compile(r"^```(\w*)(?: title=\"([\w.]+)\")?\n(.*?)^```\n", re.M | re.S)
-SHELL = f"""cvxtoken() {{ '{sys.executable}' -m cvxtoken.cli "$@"; }}
-pytest() {{ '{sys.executable}' -m pytest -p no:cacheprovider "$@"; }}
-"""
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,6 @@ def examples(page: Path) -> Iterator[tuple[Block, str | None]]:
 def runner(folder: Path) -> Callable[[Block], str]:
     """Runs the blocks of one page, one after the other, in a folder; what a block printed."""
     namespace: dict[str, object] = {"__name__": "page"}
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "TERM": "dumb", "COLUMNS": "100"}
 
     def run(block: Block) -> str:
         if block.file:
@@ -74,16 +68,7 @@ def runner(folder: Path) -> Callable[[Block], str]:
             with redirect_stdout(out):
                 exec(compile(block.text, f"line {block.line}", "exec"), namespace)
             return out.getvalue()
-        done = subprocess.run(
-            ["bash", "-c", SHELL + block.text],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return done.stdout
+        return shell.run(block.text, folder)
 
     return run
 

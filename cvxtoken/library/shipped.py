@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -43,7 +43,7 @@ class Instance:
         value: of the knob.
         since: the version that first had it.
         seed: of its random numbers, or None.
-        record: as shipped.
+        record: as shipped; every reading shares it, so it is not to be changed.
     """
 
     id: str
@@ -211,5 +211,11 @@ def read_family(family: str) -> list[Instance]:
         raise LibraryError(f"{FOLDER / name}: the file is damaged: its SHA-256 is not the one in {SUMS}")
     return [
         Instance(record["id"], record["knob"], record["value"], record["since"], record["seed"], record)
-        for record in json.loads(gzip.decompress(data))
+        for record in _records(data)
     ]
+
+
+@cache
+def _records(data: bytes) -> list[dict[str, Any]]:
+    """What a file holds; each file is decoded once, for a decoded library takes a second."""
+    return cast("list[dict[str, Any]]", json.loads(gzip.decompress(data)))
