@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -15,6 +16,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # a slow machine fails no test, and every machine tries the same examples
 settings.register_profile("cvxtoken", deadline=None, derandomize=True, database=None)
 settings.load_profile("cvxtoken")
+
+
+def pytest_collection_finish() -> None:
+    """What is collected stays to the end: no search for cycles need go through it again."""
+    gc.freeze()
 
 
 def run(

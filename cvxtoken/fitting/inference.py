@@ -174,14 +174,17 @@ class Inference:
         return float(root)
 
     def profile(self, symbol: str, centre: float, rise: float) -> Callable[[float], float]:
-        """The least loss at given values of one parameter, minus the least loss of all, minus `rise`."""
+        """How much larger the root of a profile's rise is than that of `rise`, at values of one parameter.
+
+        A profile is nearly a parabola, so its root is nearly linear, and a zero is found in few steps.
+        """
 
         def excess(value: float) -> float:
             if value == centre:
-                return -rise
+                return -math.sqrt(rise)
             natural = math.exp(value) if symbol == "b" else value
             there = fit(self.points, self.method, start=self.estimate.curve, fixed={symbol: natural})
-            return there.loss - self.estimate.loss - rise
+            return math.sqrt(max(0.0, there.loss - self.estimate.loss)) - math.sqrt(rise)
 
         return excess
 

@@ -197,11 +197,11 @@ def test_a_lag_is_kept_in_budgets_and_draws(tmp_path: Path) -> None:
 
 def test_what_matters_is_warned_of(tmp_path: Path) -> None:
     few = write_rows(tmp_path / "few.csv", 20, {"easy": Curve(0.9, 0.1, 0.05), "hard": Curve(0.8, 2e-4, 0.1)})
-    found = advise(few, arrival_rate=0.02, accuracy_weight=500, max_tokens=9000, draws=50)
+    found = advise(few, arrival_rate=0.02, accuracy_weight=500, max_tokens=9000, draws=12)
     text = "\n".join(found.warnings)
     assert "only 20 answers at a budget of 0" in text
     assert "hard: the budget is beyond the largest measured, 4000 tokens" in text
-    capped = advise(few, arrival_rate=0.02, accuracy_weight=500, draws=50)
+    capped = advise(few, arrival_rate=0.02, accuracy_weight=500, draws=12)
     assert any("the budget is the largest allowed, 4000 tokens" in text for text in capped.warnings)
     busiest = Targets(objective="accuracy", max_utilization=0.99)
     busy = advise(few, arrival_rate=2.5, targets=busiest, draws=12)

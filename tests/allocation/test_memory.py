@@ -20,6 +20,7 @@ from cvxtoken.delay import Fifo, Sharing
 from cvxtoken.verifier import allocation as verifier
 from tests.support.damage import damaged
 from tests.support.instances import realistic
+from tests.support.thorough import some
 
 SERVERS = [Fifo(), Fifo(replicas=2), Sharing(0.02), Sharing(0.3, overhead=0.5), Sharing(1.0, replicas=3)]
 
@@ -61,7 +62,7 @@ def test_the_row_is_the_limit(server: Any) -> None:
 @pytest.mark.parametrize("server", SERVERS, ids=str)
 @pytest.mark.parametrize("objective", ["trade-off", "accuracy"])
 def test_optima_under_a_memory_are_certified(server: Any, objective: str) -> None:
-    for seed in (1, 2, 5):
+    for seed in some((2, 1, 5), 3):
         w = prompted(seed, 1 + seed % 4, server)
         M = halfway(w)
         found = cvxtoken.solve(w, objective=objective, max_mean_kv_tokens=M)

@@ -34,7 +34,7 @@ def test_check_values(rate: float, weight: float, tokens: str, objective: str) -
 
 
 @pytest.mark.parametrize("size", [1, 6, 50])
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", some(range(20), 5))
 def test_random_realistic_workloads_are_certified(size: int, seed: int) -> None:
     found = cvxtoken.solve(realistic(seed, size))
     verifier.check(found.certificate.to_document())

@@ -71,7 +71,7 @@ def check(
         assert np.abs(difference - value).max() <= 1e-5 * np.abs(value).max() + rounding, (name, k)
 
 
-@pytest.mark.parametrize("case", some(CASES, 2), ids=str)
+@pytest.mark.parametrize("case", some(CASES, 4), ids=str)
 def test_derivatives_are_those_of_optima_solved_anew(
     case: tuple[cvxtoken.Workload, dict[str, Any]],
 ) -> None:
@@ -97,7 +97,7 @@ def test_derivatives_are_those_of_optima_solved_anew(
         check(case, name, k, 0.01 * q, found)
 
 
-@pytest.mark.parametrize("case", some(CASES, 2), ids=str)
+@pytest.mark.parametrize("case", some(CASES, 4), ids=str)
 def test_priors_moved_from_one_type_to_another(case: tuple[cvxtoken.Workload, dict[str, Any]]) -> None:
     """The sum must stay 1, so that the difference of two derivatives is compared."""
     w, asked = case

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.stats import poisson
@@ -8,6 +10,7 @@ from cvxtoken import ProblemError, UnstableError
 from cvxtoken.delay.iterations import IterationResult, simulate_iterations
 from cvxtoken.estimates import Estimate
 from cvxtoken.lengths import LengthDistribution
+from tests.support.thorough import some
 
 ALPHA, BETA = 0.0109, 0.0006
 FIXED = LengthDistribution.uniform(100, 100)
@@ -31,9 +34,10 @@ def run(rho: float, lengths: LengthDistribution, blocking: float = 0.0, **option
     return simulate_iterations(rate, [1.0], [lengths], ALPHA, BETA, **settings)
 
 
-@pytest.mark.parametrize("lengths", [FIXED, GEOMETRIC, VARIED], ids=["fixed", "geometric", "varied"])
-@pytest.mark.parametrize("blocking", [0.0, 0.04])
-@pytest.mark.parametrize("rho", [0.3, 0.6])
+@pytest.mark.parametrize(
+    ("rho", "blocking", "lengths"),
+    some(itertools.product([0.3, 0.6], [0.0, 0.04], [FIXED, GEOMETRIC, VARIED]), 5),
+)
 def test_mean_times_follow_the_closed_form(rho: float, blocking: float, lengths: LengthDistribution) -> None:
     seen = run(rho, lengths, blocking)
     rate = rho / (blocking + BETA * lengths.mean)

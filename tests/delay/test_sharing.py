@@ -14,6 +14,7 @@ from cvxtoken.allocation.program.cones import cone_program
 from cvxtoken.allocation.program.forms import FORMS, program
 from cvxtoken.verifier import allocation as verifier
 from tests.support import served, truth
+from tests.support.thorough import some
 from tests.support.truth import exact, mp, mpf
 
 SOME = served.some()
@@ -27,7 +28,7 @@ def points(w: cvxtoken.Workload, seed: int) -> list[np.ndarray]:
     return [l for l in found if float(model.idle(w, l)) > 0]
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", some(NUMBERS, 3))
 def test_closed_forms(number: int) -> None:
     """The sums of float64 lose some 1e-15; what is divided by y has that over y, as y is a difference."""
     w = SOME[number]
@@ -51,7 +52,7 @@ def test_closed_forms(number: int) -> None:
         assert (np.abs(model.gradient(w, l) - gradient) <= 3 * loss * size).all()
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", some(NUMBERS, 3))
 def test_the_law_of_six_numbers_is_the_definition(number: int) -> None:
     w, law = SOME[number], SOME[number].exact_law
     for l in points(w, number):
@@ -67,7 +68,7 @@ def test_the_law_of_six_numbers_is_the_definition(number: int) -> None:
         assert abs(found - system) <= mpf(10) ** -70 * (abs(offset) + system)
 
 
-@pytest.mark.parametrize("number", NUMBERS[:12])
+@pytest.mark.parametrize("number", some(NUMBERS, 3)[:12])
 def test_the_hessian(number: int) -> None:
     """Against second derivatives that mpmath takes of the definition, by differences of 1e-25."""
     w = SOME[number]
@@ -81,7 +82,7 @@ def test_the_hessian(number: int) -> None:
             assert H[k, j] == pytest.approx(true, rel=1e-9, abs=1e-12 * np.abs(H).max())
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", some(NUMBERS, 3))
 def test_the_optimum_is_the_root_of_one_equation(number: int) -> None:
     w = SOME[number]
     l, J = served.optimum(w)
@@ -100,7 +101,7 @@ def test_the_optimum_is_the_root_of_one_equation(number: int) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("number", [0, 3, 7, 10, 11, 12, 13, 14, 15, 19, 20])
+@pytest.mark.parametrize("number", some([0, 3, 7, 10, 11, 12, 13, 14, 15, 19, 20], 3))
 def test_every_form_has_the_certified_optimum(form: str, number: int) -> None:
     w = SOME[number]
     built = program(w, form)

@@ -29,6 +29,7 @@ from cvxtoken.allocation import model
 from cvxtoken.delay import Fifo, Sharing
 from tests.support import served, truth
 from tests.support.instances import boxed, realistic, varying
+from tests.support.thorough import some
 from tests.support.truth import exact, mpf
 
 SOME = served.some()
@@ -37,7 +38,9 @@ SERVERS = [Sharing(0.01), Sharing(0.3, 0.3), Sharing(0.0), Sharing(1.0, 0.5, 3),
 
 @pytest.mark.parametrize("server", [Sharing(0.02, 0.4), Sharing(0.0), Sharing(1.0), Sharing(0.1, 0.0, 5)])
 def test_many_at_once_are_the_certified_optima(server: Sharing) -> None:
-    workloads = [served.on(realistic(seed, 1 + seed % 5), server, 0.1 + 0.02 * seed) for seed in range(40)]
+    workloads = [
+        served.on(realistic(seed, 1 + seed % 5), server, 0.1 + 0.02 * seed) for seed in some(range(40), 3)
+    ]
     found = solve_many(workloads)
     assert found.solved.all()
     for number, w in enumerate(workloads):
@@ -82,7 +85,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("number", range(len(CASES)))
+@pytest.mark.parametrize("number", some(range(len(CASES)), 3))
 def test_sensitivities_are_differences_of_optima_solved_anew(number: int) -> None:
     """Central differences at a step of 1e-6 of the parameter, whose error is of second order."""
     w, shares = CASES[number]
@@ -157,7 +160,7 @@ def test_methods_and_their_constants(number: int) -> None:
     assert float(model.idle(w, swept.tokens)) > 0
 
 
-@pytest.mark.parametrize("block", range(5))
+@pytest.mark.parametrize("block", some(range(5), 2))
 def test_whole_tokens_against_enumeration(block: int) -> None:
     for seed in range(8 * block, 8 * block + 8):
         w = boxed(seed)
@@ -186,7 +189,7 @@ def lagged(seed: int) -> LaggedWorkload:
     return LaggedWorkload(w, lag)
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", some(range(16), 4))
 def test_lags_against_every_way_to_be_off_or_on(seed: int) -> None:
     problem = lagged(seed)
     w, best = problem.workload, -mpf("inf")
@@ -204,7 +207,7 @@ def test_lags_against_every_way_to_be_off_or_on(seed: int) -> None:
     assert verifier.lagged.check(json.loads(json.dumps(found.certificate.to_document()))).startswith("proven")
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", some(range(6), 2))
 def test_robust_budgets_with_mixed_servers(seed: int) -> None:
     """Against the mean of J in CVXPY, written down from E[T] = E[S] / y and the queue's formula."""
     base, rng = realistic(seed, 3), np.random.default_rng([seed, 60])

@@ -13,7 +13,7 @@ from cvxtoken.fitting.estimate import fit
 from cvxtoken.fitting.inference import Inference
 from cvxtoken.fitting.points import points_of_accuracies, points_of_counts
 from tests.fitting.data import BUDGETS, TRUTH, counts
-from tests.support.thorough import part
+from tests.support.thorough import part, some
 
 TRIALS = np.full(len(BUDGETS), 400.0)
 
@@ -25,7 +25,7 @@ def deviance(curve: Curve, l: np.ndarray, k: np.ndarray, n: np.ndarray) -> float
 
 
 @pytest.mark.parametrize("method", ["likelihood", "least_squares"])
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", some(range(10), 3))
 def test_no_curve_of_a_fine_grid_is_better(seed: int, method: str) -> None:
     """Also where the best curve stands at a bound, and from data that no curve made."""
     rng = np.random.default_rng(seed)
@@ -139,7 +139,6 @@ def test_bootstrap_intervals_are_near_profile_ones() -> None:
     for name in NAMES:
         width = np.diff(profile.intervals[name])[0]
         assert drawn.intervals[name] == pytest.approx(profile.intervals[name], abs=0.25 * width)
-    assert drawn.intervals == fit_accuracy(BUDGETS, k, [1500] * 7, intervals="bootstrap").intervals
 
 
 def test_draws_by_question_spread_as_the_standard_errors_say() -> None:

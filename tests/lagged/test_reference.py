@@ -12,6 +12,7 @@ from cvxtoken.lagged.bounds import LaggedBounds
 from cvxtoken.lagged.envelope import Choice, pieces, touching_points
 from cvxtoken.lagged.program import envelope_program
 from tests.support.instances import realistic
+from tests.support.thorough import some
 
 
 def random_problem(seed: int, size: int | None = None) -> LaggedWorkload:
@@ -56,7 +57,7 @@ def best_on_grids(problem: LaggedWorkload, points: int = 25) -> float:
     return best
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", some(range(100), 5))
 def test_branch_and_bound_agrees_with_a_fine_grid(seed: int) -> None:
     problem = random_problem(seed)
     found = solve_lagged(problem)
@@ -87,7 +88,9 @@ def best_of_all_choices(problem: LaggedWorkload) -> float:
     return best
 
 
-@pytest.mark.parametrize(("size", "seed"), [(4, 20), (4, 35), (4, 44), (4, 73), (5, 118), (6, 34), (6, 66)])
+@pytest.mark.parametrize(
+    ("size", "seed"), some([(4, 20), (4, 35), (4, 44), (4, 73), (5, 118), (6, 34), (6, 66)], 3)
+)
 def test_where_rounding_the_relaxation_is_not_enough(size: int, seed: int) -> None:
     """Instances whose best choices no rounding of the first relaxation finds, nor one with some types off."""
     problem = random_problem(seed, size)
@@ -96,7 +99,7 @@ def test_where_rounding_the_relaxation_is_not_enough(size: int, seed: int) -> No
     assert found.objective == pytest.approx(best_of_all_choices(problem), rel=1e-12)
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", some(range(100), 5))
 def test_the_bound_holds_at_every_point_and_for_every_choice(seed: int) -> None:
     """Whatever tokens give the prices, no allocation that obeys the choices is better than the bound."""
     problem = random_problem(seed, 2)
@@ -120,7 +123,7 @@ def test_the_bound_holds_at_every_point_and_for_every_choice(seed: int) -> None:
             assert values[obeys].max() <= float(upper) * (1 + 1e-12) + 1e-12
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", some(range(30), 4))
 def test_pieces_are_the_concave_envelope(seed: int) -> None:
     problem = random_problem(seed, 3)
     w = problem.workload

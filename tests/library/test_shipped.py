@@ -40,7 +40,7 @@ def test_it_is_large_and_varied() -> None:
     assert max(len(i.workload) for i in ALL) == 10_000
 
 
-@pytest.mark.parametrize("instance", some(FEASIBLE, 3), ids=lambda i: i.id)
+@pytest.mark.parametrize("instance", some(FEASIBLE, 6), ids=lambda i: i.id)
 def test_proofs_are_accepted(instance: cvxtoken.Instance) -> None:
     assert verifier.check(instance.certificate_document()).startswith("proven: ")
     assert instance.certificate.relative_gap <= Decimal("1e-60")

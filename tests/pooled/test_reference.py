@@ -57,7 +57,7 @@ def test_the_bounds_hold_in_ninety_digits(seed: int) -> None:
     assert pooled_truth.exact(proof.upper) >= J
 
 
-@pytest.mark.parametrize(("servers", "size"), [(2, 1), (2, 50), (4, 5), (8, 20), (16, 1), (16, 50)])
+@pytest.mark.parametrize(("servers", "size"), some([(2, 1), (2, 50), (4, 5), (8, 20), (16, 1), (16, 50)], 2))
 def test_the_gap_closes_in_some_tens_of_cells(servers: int, size: int) -> None:
     w = realistic(size + servers, size)
     found = solve_pooled(w.replace(arrival_rate=servers * w.arrival_rate), servers)
@@ -65,7 +65,7 @@ def test_the_gap_closes_in_some_tens_of_cells(servers: int, size: int) -> None:
     assert found.cells <= 60
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", some(range(8), 2))
 def test_one_server_is_the_papers_model_to_the_last_digit(seed: int) -> None:
     w = realistic(seed, 1 + seed % 4)
     w = varying(w, seed) if seed % 2 else w
@@ -92,7 +92,7 @@ def test_with_very_many_servers_none_waits() -> None:
 
 def test_more_servers_are_better_and_one_queue_is_better_than_two() -> None:
     w = cvxtoken.load("qwen3-8b").replace(arrival_rate=1.0)
-    J = [solve_pooled(w, servers).lower for servers in (1, 2, 3, 4, 8)]
+    J = [solve_pooled(w, servers).lower for servers in (1, 2, 4)]
     assert sorted(J) == J
     split = cvxtoken.solve(w.replace(arrival_rate=0.5)).lower  # two queues of a server each
     assert J[1] > split

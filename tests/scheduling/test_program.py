@@ -58,7 +58,7 @@ def test_the_optimum_is_that_of_trying_all_starts() -> None:
 def test_the_optimum_is_that_of_branch_and_bound() -> None:
     """10 instances of 10 to 12 requests."""
     rng = random.Random(12)
-    for n in (10, 11, 12, 10, 11, 12, 10, 11, 12, 12):
+    for n in some((10, 11, 12, 10, 11, 12, 10, 11, 12, 12), 2):
         requests = [(rng.randint(0, 6), rng.randint(0, 2), rng.randint(1, 3)) for _ in range(n)]
         least, starts = best(of(requests, 8))
         search = schedule_verifier.Search(requests, 8, least + 1)

@@ -59,7 +59,7 @@ def instances(count: int, most: int = 6, seed: int = 0) -> Iterator[Requests]:
 @pytest.mark.usefixtures("light")
 def test_bounds_lie_about_the_optimum_and_milp_is_exact() -> None:
     kinds = set()
-    for requests in instances(40):
+    for requests in some(instances(40, seed=1), 2):
         least, _ = optimum(triples(requests), requests.memory)
         lower = 0
         for bound in ("fast", "prices", "lp", "milp"):

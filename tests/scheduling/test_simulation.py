@@ -62,7 +62,7 @@ def test_evictions_are_recorded() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_equals_the_plain_simulator(name: str) -> None:
     evictions = unfinished = 0
-    for seed in some(range(500), 5):
+    for seed in some(range(500), 10):
         requests = tiny(seed, most=9)
         policy, rule = pairs(PREDICTIONS[seed % 4], SHARES[seed % 3], seed)[name]
         found = policy(requests)

@@ -15,6 +15,7 @@ from cvxtoken.suite.answer import subject
 from cvxtoken.suite.problem_case import ProblemCase
 from cvxtoken.suite.problems import own_problems
 from tests.suite import own
+from tests.support.thorough import some
 
 
 def results(report: Report) -> dict[tuple[str, str], str]:
@@ -33,7 +34,7 @@ def test_honest_solvers_pass(solver: Any) -> None:
     assert {o.instance for o in report.outcomes} == set(own.problems())
 
 
-@pytest.mark.parametrize("broken", own.BROKEN, ids=str)
+@pytest.mark.parametrize("broken", some(own.BROKEN, 3), ids=str)
 def test_broken_solvers_are_caught_by_the_check_that_says_why(broken: own.Broken) -> None:
     report = check_solver(
         broken.solver,

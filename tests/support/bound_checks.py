@@ -18,7 +18,7 @@ from tests.support.thorough import some
 from tests.support.truth import exact, mp
 
 DIGITS = (2, 3, 4, 6)
-INSTANCES = [realistic(seed, size) for seed in range(12) for size in (1, 2)]
+INSTANCES = [realistic(seed, size) for seed in some(range(12), 2) for size in (1, 2)]
 INSTANCES += [varying(w, seed) for seed, w in enumerate(INSTANCES)]
 
 
@@ -51,7 +51,7 @@ def just(value: Any, direction: int) -> Decimal:
 def check_values_at_the_tokens(module: ModuleType) -> None:
     """A lower bound a little above J at the tokens is false and must be refused at any precision."""
     for w in INSTANCES:
-        best = [Decimal(l) for l in cvxtoken.solve(w).tokens.tolist()]
+        best = [Decimal(l) for l in truth.solved(w).tokens.tolist()]
         everything = [Decimal(l) for l in w.max_tokens.tolist()]
         for share in (Decimal(1), Decimal("0.5"), Decimal("0.123")):
             tokens = [l * share for l in best]
@@ -83,7 +83,7 @@ def check_dual_bounds(module: ModuleType) -> None:
     """An upper bound a little below J* is false and must be refused at any precision."""
     for w in INSTANCES:
         claim = just(truth.optimum(w)[1], -1)
-        tokens = [Decimal(l) for l in cvxtoken.solve(w).tokens.tolist()]
+        tokens = [Decimal(l) for l in truth.solved(w).tokens.tolist()]
         everything = [Decimal(l) for l in w.max_tokens.tolist()]
         for d in DIGITS:
             assert not accepts(module, w, tokens, Decimal("-1e9"), claim, everything, d)
@@ -129,7 +129,7 @@ def check_minima(module: ModuleType) -> None:
 def check_radii(module: ModuleType) -> None:
     """Radii that do not reach the optimum are refused, in the box and at both of its ends."""
     w = cvxtoken.load("qwen3-8b").replace(arrival_rate=0.01, max_tokens=8192.0)
-    best = [Decimal(l) for l in cvxtoken.solve(w).tokens.tolist()]
+    best = [Decimal(l) for l in truth.solved(w).tokens.tolist()]
     huge = Decimal("1e9")
     ends = ([Decimal(0)] * 5, [Decimal(8192)] * 5, [l + Decimal("1e-3") for l in best], [l / 2 for l in best])
     for tokens in ends:
@@ -163,7 +163,7 @@ def check_radii_beyond_the_working_digits(module: ModuleType) -> None:
 def check_truths_are_accepted(module: ModuleType) -> None:
     """Proofs of optima, in as many digits as they say and in more."""
     for w in (*INSTANCES[::3], INSTANCES[1].replace(max_tokens=1.0)):
-        document = cvxtoken.solve(w).certificate.to_document()
+        document = truth.solved(w).certificate.to_document()
         for digits in (document["digits"], 90):
             assert module.check(document | {"digits": digits}).startswith("proven")
 
@@ -184,7 +184,7 @@ def check_rounded_curves(module: ModuleType) -> None:
     """At few digits, where gain and slope are rounded most, their curve is nowhere above the true one."""
     for w in INSTANCES:
         instance, _ = module.read_instance(w.to_instance())
-        goal, best = module.untargeted(instance), [Decimal(l) for l in cvxtoken.solve(w).tokens.tolist()]
+        goal, best = module.untargeted(instance), [Decimal(l) for l in truth.solved(w).tokens.tolist()]
         (_, true), rough = (
             module.Model(instance, goal, module.arithmetic(d)).separate(best) for d in (90, 3)
         )

@@ -25,7 +25,7 @@ def random_targets(
     w: cvxtoken.Workload, rng: np.random.Generator, objective: str, limits: list[str], accuracies: bool
 ) -> Targets:
     """Limits from just above the least possible to beyond the untargeted optimum, some far, some near."""
-    best = cvxtoken.solve(w).tokens
+    best = truth.solved(w).tokens
     least = {}
     if accuracies:
         asked = rng.uniform(0, 1.3, len(w)) * (rng.random(len(w)) < 0.6) * best

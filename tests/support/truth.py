@@ -105,10 +105,16 @@ def gradient(w: cvxtoken.Workload, l: list[Any]) -> list[Any]:
 
 
 @cache
+def solved(w: cvxtoken.Workload) -> cvxtoken.Reference:
+    """The package's certified optimum, solved once for all who ask."""
+    return cvxtoken.solve(w)
+
+
+@cache
 def optimum(w: cvxtoken.Workload) -> tuple[list[Any], Any]:
     """l* and J*, their optimality conditions verified to 1e-60 relative to the first type's scale."""
     l_max = [exact(value) for value in w.max_tokens.tolist()]
-    l = [exact(value) for value in cvxtoken.solve(w).tokens.tolist()]
+    l = [exact(value) for value in solved(w).tokens.tolist()]
     free = [k for k in range(len(l)) if 0 < l[k] < l_max[k]]
     for _ in range(8):
         if free:

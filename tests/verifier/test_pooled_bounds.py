@@ -16,6 +16,7 @@ from tests.pooled.instances import random_problem
 from tests.support import pooled_truth
 from tests.support.bound_checks import INSTANCES, just, one_type
 from tests.support.damage import damaged
+from tests.support.thorough import some
 from tests.support.truth import exact, mp, optimum
 from tests.verifier.test_pooled import Document, check_forgeries, checker, problem_of, proofs, refused
 
@@ -109,7 +110,7 @@ def check_roundings_without_a_line(module: ModuleType) -> None:
 def check_spare(module: ModuleType) -> None:
     """g is enclosed, at few digits."""
     rng = random.Random(5)
-    for _ in range(400):
+    for _ in some(range(400), 4):
         X = module.allocation.arithmetic(rng.choice(DIGITS))
         servers = rng.choice([1, 2, 3, 5, 20])
         a = Decimal(f"{servers * rng.uniform(0.05, 0.99):.{rng.randrange(2, 9)}g}")
@@ -165,7 +166,7 @@ def without_waits(seed: int) -> tuple[PooledWorkload, Decimal, Decimal, Document
 
 def check_cells_without_a_line(module: ModuleType) -> None:
     """Their bound is the largest of J without waits, less mu (load - end); none below is accepted."""
-    for seed in range(24):
+    for seed in some(range(24), 4):
         _, _, claim, document = without_waits(seed)
         for digits in (*DIGITS, 60):
             assert not prove(module, document, LOW, claim, digits)
@@ -256,7 +257,7 @@ def test_the_checker_passes(check: Callable[[ModuleType], None]) -> None:
     check(checker)
 
 
-@pytest.mark.parametrize("damage", BROKEN)
+@pytest.mark.parametrize("damage", some(BROKEN, 3))
 def test_broken_checker_is_caught(damage: str) -> None:
     old, new, check = BROKEN[damage]
     module = damaged(checker, old, new)

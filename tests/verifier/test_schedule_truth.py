@@ -20,6 +20,7 @@ from cvxtoken.scheduling.certificate import price_proof, snapshot_proof
 from cvxtoken.scheduling.prices import memory_prices
 from cvxtoken.verifier import schedule as schedule_verifier
 from tests.scheduling.exhaustive import Request, drawn, fits, optimum
+from tests.support.thorough import part, some
 from tests.verifier.test_schedule import Document, inequality, snapshots, stated
 
 Instance = tuple[list[Request], int, int, list[int]]
@@ -28,8 +29,8 @@ Instance = tuple[list[Request], int, int, list[int]]
 @cache
 def instances() -> list[Instance]:
     """Requests, memory, the least total latency and starts that have it."""
-    rng = random.Random(5)
-    drawings = [drawn(rng) for _ in range(1500)]
+    rng = random.Random(1)
+    drawings = [drawn(rng) for _ in range(part(1500, 3))]
     drawings += [([(0, 0, 2)] * 5, 3)] * 40  # one in a round, but two in the memory
     return [(requests, memory, *optimum(requests, memory)) for requests, memory in drawings]
 
@@ -276,8 +277,8 @@ def test_proofs_are_accepted() -> None:
 
 def test_no_mutated_proof_proves_a_falsehood() -> None:
     rng = random.Random(20270101)
-    refused, true = 0, 0
-    while refused + true < 1000:
+    refused, true, tried = 0, 0, part(1000, 2)
+    while refused + true < tried:
         original = rng.choice(proofs())[0]
         document = mutate(original, rng)
         if document == original:
@@ -289,8 +290,8 @@ def test_no_mutated_proof_proves_a_falsehood() -> None:
         else:
             assert is_true(document), document
             true += 1
-    assert refused > 500
-    assert true > 100
+    assert refused > tried / 2
+    assert true > tried / 10
 
 
 # --- broken checkers ------------------------------------------------------------------------------------
@@ -357,7 +358,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize("number", range(len(BROKEN)))
+@pytest.mark.parametrize("number", some(range(len(BROKEN)), 3))
 def test_a_broken_checker_accepts_falsehoods(number: int) -> None:
     """The hunt above finds what each of these lines is there for."""
     line, broken = BROKEN[number]

@@ -22,9 +22,10 @@ from cvxtoken.whole import reference as integer
 from cvxtoken.whole.search import Found, search, twins
 from tests.support import truth
 from tests.support.instances import boxed, changed, realistic, stress
+from tests.support.thorough import some
 
 
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", some(range(10), 3))
 def test_agrees_with_brute_force_and_the_saved_proof_is_accepted(block: int, tmp_path: Path) -> None:
     for seed in range(35 * block, 35 * block + 35):
         w = boxed(seed)
@@ -39,7 +40,7 @@ def test_agrees_with_brute_force_and_the_saved_proof_is_accepted(block: int, tmp
         assert IntegerCertificate.load(tmp_path / "proof.json") == proof
 
 
-@pytest.mark.parametrize("size", [1, 2, 6, 20, 50, 100])
+@pytest.mark.parametrize("size", some([2, 1, 6, 20, 50, 100], 2))
 @pytest.mark.parametrize("seed", [300, 301])
 def test_realistic_workloads_are_solved_exactly(size: int, seed: int) -> None:
     w = realistic(seed, size)
@@ -52,7 +53,7 @@ def test_realistic_workloads_are_solved_exactly(size: int, seed: int) -> None:
         assert 0 <= loss <= rounding.loss
 
 
-@pytest.mark.parametrize("seed", [100, 106, 115, 119, 129])
+@pytest.mark.parametrize("seed", some([100, 106, 115, 119, 129], 2))
 def test_what_one_multiplier_a_cell_cannot_close(seed: int) -> None:
     """Few steps of y are large here: with the best multiplier alone millions of allocations are left."""
     assert solve_integer(realistic(seed, 20 if seed == 119 else 100)).exact

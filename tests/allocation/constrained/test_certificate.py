@@ -24,6 +24,7 @@ from cvxtoken.allocation.targeted.feasible import feasible
 from cvxtoken.conic.certify import certify_cone
 from cvxtoken.conic.compiled import compiled
 from tests.support.constrained import Constraints, random_case
+from tests.support.thorough import some
 
 QWEN = cvxtoken.load("qwen3-8b")
 FULL = cvxtoken.Workload(
@@ -63,7 +64,7 @@ def test_values_that_another_program_found(constraints: Constraints, J: str) -> 
     assert model.objective(QWEN, found.tokens) == pytest.approx(float(J), rel=1e-14)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", some(range(8), 3))
 def test_random_constraints_are_certified(seed: int) -> None:
     w, targets, constraints = random_case(seed)
     further = further_cones(constraints, len(w))

@@ -78,7 +78,7 @@ def random_problem(seed: int) -> tuple[cvxtoken.Workload, dict[str, float], Any]
 SEEDS = some(range(120), 4)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", some(SEEDS, 3))
 def test_near_no_idle_share(seed: int) -> None:
     w, limits, y = random_problem(seed)
     if y <= 0:
