@@ -8,7 +8,7 @@ from typing import Any
 
 from cvxtoken.errors import CertificateError
 from cvxtoken.formal import instance
-from cvxtoken.formal.literals import exact, listed
+from cvxtoken.formal.literals import decimal, exact, listed
 from cvxtoken.formal.numbers import EXACT, Numbers, around, below, bits, places, with_room
 from cvxtoken.formal.script import each_of, header, near, tactics, theorem
 from cvxtoken.verifier import allocation
@@ -178,7 +178,7 @@ def statement(with_targets: bool) -> str:
 def enclosed(numbers: Numbers, radii: list[Decimal], gap: Decimal) -> str:
     """The theorem that whoever reaches `lower` is within the radii of the tokens."""
     model, at = numbers.model, numbers.model.X.at
-    lines = [f"Definition radii := {listed(map(exact, radii))}."]
+    lines = [f"Definition radii := {listed(map(decimal, radii))}."]
     for k, (o, l, radius) in enumerate(zip(numbers.offers, numbers.point, radii, strict=True), 1):
         top, ends, margin = model.l_max[k - 1].low, [], gap
         for x, inside in (
@@ -195,7 +195,7 @@ def enclosed(numbers: Numbers, radii: list[Decimal], gap: Decimal) -> str:
         precision = bits(places(margin, 1), o.gain.high, abs(o.fixed.high), abs(o.bracket.high))
         lines += [
             f"Lemma radius{k} : forall Z, Z_low <= Z <= Z_high ->",
-            f"  outside T W L M Z (upper_bound - lower_bound) W{k} o{k} {exact(l)} {exact(radius)}.",
+            f"  outside T W L M Z (upper_bound - lower_bound) W{k} o{k} {decimal(l)} {decimal(radius)}.",
             "Proof.",
             "  intros Z H. revert H. cbv [outside excess curve]. data. open. intro H.",
             f"  split; [{ends[0]} | {ends[1]}]; num_in {precision}%positive.",

@@ -196,11 +196,11 @@ def test_the_lemmas_that_the_checkers_name_are_there() -> None:
 
 @pytest.mark.skipif(not COQ, reason="Coq is not installed (Debian: apt-get install coq libcoq-interval)")
 def test_coq_accepts_an_export_and_refuses_a_damaged_one(tmp_path: Path) -> None:
-    """What an export needs is compiled in a folder of its own; .ci/formal compiles all kinds."""
-    for name in ("Model", "Sums", "Delay", "Least", "Bound", "ExactTactic", "Instance"):
+    """With the radii; what it needs is compiled in a folder of its own; .ci/formal compiles all kinds."""
+    for name in ("Model", "Sums", "Delay", "Least", "Bound", "ExactTactic", "Instance", "Radii"):
         shutil.copy(FORMAL / f"{name}.v", tmp_path)
         assert coqc(tmp_path, name) == ""
-    text = export(of_kind("plain"))
+    text = export(of_kind("plain"), radii=True)
     (tmp_path / "good.v").write_text(text, encoding="utf-8")
     assert coqc(tmp_path, "good") == ""
     lower, upper = of_kind("plain")["lower"], of_kind("plain")["upper"]
