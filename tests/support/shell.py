@@ -6,7 +6,6 @@ statuses stay what they are: a function hands each command's streams, folder and
 
 from __future__ import annotations
 
-import atexit
 import functools
 import json
 import os
@@ -36,7 +35,7 @@ with socket.socket(socket.AF_UNIX) as server:
 
 def run(script: str, folder: Path) -> str:
     """What a script prints, on stdout and stderr together."""
-    preface = f"""cvxtoken() {{ '{sys.executable}' -ISc '{CLIENT}' '{address()}' "$@"; }}
+    preface = f"""cvxtoken() {{ '{sys.executable}' -ISc '{CLIENT}' '{server()[0]}' "$@"; }}
     pytest() {{ '{sys.executable}' -m pytest -p no:cacheprovider "$@"; }}
     """
     done = subprocess.run(
@@ -52,36 +51,35 @@ def run(script: str, folder: Path) -> str:
 
 
 @functools.cache
-def address() -> str:
-    """The socket of the process that forks; it ends with this one."""
-    folder = tempfile.TemporaryDirectory(prefix="cvxtoken-")
-    path = f"{folder.name}/socket"
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.shell", path],
+def server() -> tuple[str, subprocess.Popen[str]]:
+    """The socket of the process that forks, and that process: it ends when the pipe to it is closed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.shell"],
         cwd=ROOT,
         env=os.environ | ENVIRONMENT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        text=True,
     )
-    assert server.stdout is not None
-    assert server.stdout.readline() == b"ready\n"
-    atexit.register(folder.cleanup)
-    atexit.register(server.kill)
-    return path
+    assert process.stdout is not None
+    return process.stdout.readline().strip(), process
 
 
-def serve(path: str) -> None:
-    """Fork for each request until the pipe that is stdin here is closed."""
+def serve() -> None:
+    """Print the path of a socket, and fork for each request until stdin is closed."""
     for name in cvxtoken.__all__:
         getattr(cvxtoken, name)  # imports what it needs, CVXPY above all
-
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no one waits for the forks
-    with socket.socket(socket.AF_UNIX) as listener, selectors.DefaultSelector() as selector:
-        listener.bind(path)
+    with (
+        tempfile.TemporaryDirectory(prefix="cvxtoken-") as folder,
+        socket.socket(socket.AF_UNIX) as listener,
+        selectors.DefaultSelector() as selector,
+    ):
+        listener.bind(f"{folder}/socket")
         listener.listen()
         selector.register(listener, selectors.EVENT_READ)
         selector.register(sys.stdin, selectors.EVENT_READ)
-        print("ready", flush=True)
+        print(f"{folder}/socket", flush=True)
         while all(key.fileobj is listener for key, _ in selector.select()):
             connection, _ = listener.accept()
             if not os.fork():
@@ -116,4 +114,4 @@ def answer(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve()
