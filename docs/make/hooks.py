@@ -1,4 +1,4 @@
-"""What MkDocs is told beyond mkdocs.yml: what is made for the site, and how formulas and code are drawn.
+"""What MkDocs is told beyond mkdocs.yml: what is made for the site, and how formulas are drawn.
 
 Browsers draw MathML themselves, so that the site needs neither a script nor a font from elsewhere.
 """
@@ -20,6 +20,7 @@ import latex2mathml.converter
 import load
 import slides
 from mkdocs.structure.files import File, Files
+from wrapping import wrapped
 
 import cvxtoken
 
@@ -28,8 +29,6 @@ _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1
 # a prime as an exponent is raised twice, and hardly seen
 _PRIME = re.compile(r"<msup>(<mi>[^<]*</mi>)<mi>&#x02032;</mi></msup>")
 _PRIME_INDEX = re.compile(r"<msubsup>(<mi>[^<]*</mi>)(<mi>[^<]*</mi>)<mi>&#x02032;</mi></msubsup>")
-_NAME = re.compile(r"(?<!</span>)<code>([^<\s]{1,28})</code>")
-_PRINTED = re.compile(r'<div class="language-text highlight">(?=.*?<code>(.*?)</code>)', re.S)
 _PICTURE = re.compile(r'<p>(<a [^>]*>)?(<img [^>]*?) title="([^"]*)"([^>]*>)(</a>)?</p>')
 
 
@@ -65,16 +64,23 @@ def _own() -> dict[str, str]:
 
 def on_env(env: Any, files: Files, **_: Any) -> Any:
     """Fill what was made beside, now that the pages are read and nothing is written yet."""
+    for path, content in _made().items():
+        files.src_uris[path].content_string = content
+    return env
+
+
+@cache
+def _made() -> dict[str, str]:
+    """By path, what is made beside, and the slides, which need it."""
     text, _ = _beside().communicate()
     if _beside().returncode:
         raise RuntimeError("docs/make/beside.py failed; its error stands above")
     beside = json.loads(text)
-    made = {f"images/{name}.svg": content for name, content in beside["gallery"].items()}
-    made["class/slides.html"] = slides.page(_own() | beside["gallery"])
-    made["explorer-page.html"] = beside["explorer"]
-    for path, content in made.items():
-        files.src_uris[path].content_string = content
-    return env
+    pages = {
+        "class/slides.html": slides.page(_own() | beside["gallery"]),
+        "explorer-page.html": beside["explorer"],
+    }
+    return pages | {f"images/{name}.svg": content for name, content in beside["gallery"].items()}
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
@@ -87,17 +93,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Formulas in TeX as MathML, below pictures what their titles say, and code that wraps where it may."""
-    html = _PICTURE.sub(_figure, _FORMULA.sub(_mathml, html))
-    return _PRINTED.sub(_printed, _NAME.sub(r'<code class="unbroken">\1</code>', html))
-
-
-def _printed(found: re.Match[str]) -> str:
-    """A block of what was printed, marked if its table is wider than the page."""
-    lines = unescape(re.sub(r"<.*?>", "", found[1])).splitlines()
-    if any(line.startswith("|") and len(line) > 105 for line in lines):
-        return found[0].replace("language-text", "language-text wide")
-    return found[0]
+    """Formulas in TeX as MathML, below pictures what their titles say, and lines that break well."""
+    return wrapped(_PICTURE.sub(_figure, _FORMULA.sub(_mathml, html)))
 
 
 def _figure(found: re.Match[str]) -> str:
