@@ -48,7 +48,7 @@ def _beside() -> subprocess.Popen[str]:
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the generated files, so that links to them are checked like all others; some are still empty."""
-    names = dict.fromkeys(gallery.kinds(), "")
+    names = dict.fromkeys(gallery.of_workload(), "")
     for name, content in (names | _own()).items():
         files.append(File.generated(config, f"images/{name}.svg", content=content))
     for page in ("class/slides.html", "explorer-page.html"):
@@ -77,10 +77,10 @@ def _made() -> dict[str, str]:
         raise RuntimeError("docs/make/beside.py failed; its error stands above")
     beside = json.loads(text)
     pages = {
-        "class/slides.html": slides.page(_own() | beside["gallery"]),
+        "class/slides.html": slides.page(_own() | beside["pictures"]),
         "explorer-page.html": beside["explorer"],
     }
-    return pages | {f"images/{name}.svg": content for name, content in beside["gallery"].items()}
+    return pages | {f"images/{name}.svg": content for name, content in beside["pictures"].items()}
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
