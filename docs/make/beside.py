@@ -1,4 +1,4 @@
-"""What a process of its own makes beside the rest of the site, printed as JSON: explorer, pictures of a workload."""
+"""What a process of its own makes beside the rest of the site: explorer, pictures of a workload, as JSON."""
 
 from __future__ import annotations
 
