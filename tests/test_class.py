@@ -59,16 +59,21 @@ def upper_bound(w, guess):
 """
 WRONG = [  # exercise, what a student might write, and a word of the help
     (1, "accepted = cp.square(load)", "at load = -1.0 it must be"),
-    (2, "served, busy = 1.2, 0.48; waits = 0.4 * 1.2 / (2 * 0.52)", "the square of the time"),
+    (2, SOLVED + "waits = 0.4 * 1.2 / (2 * 0.52)", "the square of the time"),
+    (2, SOLVED + "uneven = waits", "the mean of the squares"),
     (3, "p = cp.sum(x)", "one number a task"),
+    (3, "p = A * (1 - cp.exp(-b * x)) + D", "their inner product"),
     (3, SOLVED + "y = 1 - lam * t", "y is one number"),
+    (3, SOLVED + "wait = lam / 2 * cp.quad_over_lin(cp.multiply(pi, t), y)", "a square is squared"),
     (3, SOLVED + "problem = cp.Problem(cp.Maximize(J), [x >= 0])", "the limits are missing"),
     (3, SOLVED + "problem = cp.Problem(cp.Maximize(J - pi @ t), [x >= 0, x <= top])", "which part of J"),
     (4, "h = 1 + lam * seconds / idle + lam**2 * (pi @ seconds) ** 2 / (2 * idle**2)", "the second moment"),
+    (4, "h = 1 + lam * t / y", "must be numbers"),
     (5, "two_seconds = cvxtoken.solve(w, max_mean_system_time=2.5)", "E[T] must be 2 s"),
     (6, UNCLIPPED, "may be at an end"),
     (7, "forged['upper'] = '1'", "must be more than"),
     (7, "forged['lower'] = 9.1", "as texts"),
+    (7, SOLVED + "forged['upper'] = 9.1", "as texts"),
     (8, "instance, form, solver, options = 'spread/1-301', 'raw', 'CLARABEL', {}", "honest"),
 ]
 

@@ -20,7 +20,7 @@ from scipy.optimize import brentq
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.conic.problems import certify_problem
-from cvxtoken.picture import axes, save
+from cvxtoken.picture import COLOURS, axes, legend, save
 from cvxtoken.tables import table
 from validation.studies import options
 
@@ -159,11 +159,11 @@ def main() -> int:
     rows = [[name, str(len(f)), *(f"{x:.1e}" for x in f.max(axis=0))] for name, f in found.items()]
     print(table(["model", "problems", "width", "data radius", "other road"], rows))
     if asked.picture:
-        figure, drawn = axes("problems, sorted", "distance of the two roads, relative")
-        for name, f in found.items():
-            drawn.plot(np.maximum(np.sort(f[:, 2]), 1e-17), "o", label=name)
-        drawn.set_yscale("log")
-        drawn.legend()
+        figure, drawn = axes("problems, sorted (count)", "distance of the two roads, relative (no unit)")
+        for (name, f), colour, marker in zip(found.items(), COLOURS, "os", strict=False):
+            far = np.maximum(np.sort(f[:, 2]), 1e-17)
+            drawn.semilogy(far, marker, color=colour, markersize=4, label=name)
+        legend(drawn)
         save(figure, asked.picture)
     worst = max(f[:, [0, 2]].max() for f in found.values())
     said = "every optimum is proven, and found by another road too" if worst <= GAP else "NOT all is proven"

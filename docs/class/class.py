@@ -43,8 +43,8 @@ def _(mo):
     mo.md(r"""
     ## 1. Is it convex? (8 minutes)
 
-    The mean number in a queue with constant service times is $x + \frac{x^2}{2 (1 - x)}$ at load $x$. Take its second part
-    without the 2, $x^2 / (1 - x)$ for $x < 1$. As one would write it, CVXPY refuses it. Is it convex? Write the same function
+    The mean number of queries at a server that serves all equally long is $x + \frac{x^2}{2 (1 - x)}$, where the load $x$ is the
+    share of time that it works. Take the second part without the 2, $x^2 / (1 - x)$ for $x < 1$. As one would write it, CVXPY refuses it. Is it convex? Write the same function
     so that CVXPY sees that it is.
     """)
     return
@@ -101,7 +101,8 @@ def _(mo):
 
     One type of query: $t^0 = 0.2$ s, $c = 0.002$ s per token, and $\lambda = 0.4$ queries per second. With $l = 500$ tokens,
     how long is a query served, how busy is the server ($\rho = \lambda E[S]$, $S$ the service time), and how long does a query
-    wait in the mean (Pollaczek and Khinchine, $E[W] = \lambda E[S^2] / (2 (1 - \rho))$)? Here all are served equally long.
+    wait in the mean (Pollaczek and Khinchine, $E[W] = \lambda E[S^2] / (2 (1 - \rho))$)? Here all are served equally long. How
+    long would they wait if every second query took 2.2 s and the others 0.2 s?
     """)
     return
 
@@ -111,13 +112,14 @@ def _():
     served = ...  # s
     busy = ...  # a share
     waits = ...  # s
-    return busy, served, waits
+    uneven = ...  # s, the same mean time of service
+    return busy, served, uneven, waits
 
 
 @app.cell
-def _(busy, cvxtoken, served, waits):
+def _(busy, cvxtoken, served, uneven, waits):
     def check_2():
-        for name, value in (("served", served), ("busy", busy), ("waits", waits)):
+        for name, value in (("served", served), ("busy", busy), ("waits", waits), ("uneven", uneven)):
             assert value is not ..., f"{name} is still '...': fill it in above, one line"
         assert abs(served - 1.2) < 1e-9, "served is t0 + c l, in seconds"
         assert abs(busy - 0.48) < 1e-9, "busy is rho: the arrival rate times the mean service time"
@@ -126,6 +128,10 @@ def _(busy, cvxtoken, served, waits):
             "the numerator has the second moment: the square of the time"
         )
         assert abs(waits - 0.4 * 1.2**2 / (2 * 0.52)) < 1e-9, "E[W] = lambda E[S^2] / (2 (1 - rho)), all in seconds"
+        assert abs(uneven - waits) > 1e-3, "uneven: E[S] and rho are as before, but E[S^2] is the mean of the squares"
+        assert abs(uneven - 0.4 * (2.2**2 + 0.2**2) / 2 / (2 * 0.52)) < 1e-9, (
+            "uneven: E[S^2] is half of 2.2 squared and half of 0.2 squared; the rest is as before"
+        )
         one = cvxtoken.Workload(
             names=["one"], prior=[1], accuracy_gain=[0.5], saturation_rate=[0.002], base_accuracy=[0.3],
             overhead=[0.2], time_per_token=[0.002], arrival_rate=0.4, accuracy_weight=10, max_tokens=4096,
@@ -147,7 +153,10 @@ def _(mo):
     served = 0.2 + 0.002 * 500
     busy = 0.4 * served
     waits = 0.4 * served**2 / (2 * (1 - busy))
+    uneven = 0.4 * (2.2**2 + 0.2**2) / 2 / (2 * (1 - busy))
     ```
+
+    The server is as busy as before, and the wait is two thirds longer: uneven is worse.
 
     </details>
     """)
@@ -206,13 +215,14 @@ def _(
 ):
     def check_3():
         blank = "{} is still '...': fill it in above, one line"
+        product = "by elements; CVXPY's * of two vectors is their inner product, cp.multiply is by elements"
         x.value = np.ones(5)
         assert p is not ..., blank.format("p")
-        assert p.shape == (5,), "p must have one number a task; cp.multiply is by elements"
-        assert np.allclose(p.value, A * (1 - np.exp(-b)) + D), "p: A (1 - exp(-b x)) + D"
+        assert p.shape == (5,), f"p must have one number a task, {product}"
+        assert np.allclose(p.value, A * (1 - np.exp(-b)) + D), f"p: A (1 - exp(-b x)) + D, {product}"
         assert t is not ..., blank.format("t")
-        assert t.shape == (5,), "t must have one number a task; cp.multiply is by elements"
-        assert np.allclose(t.value, t0 + c), "t: t0 + c x"
+        assert t.shape == (5,), f"t must have one number a task, {product}"
+        assert np.allclose(t.value, t0 + c), f"t: t0 + c x, {product}"
         assert y is not ..., blank.format("y")
         assert y.size == 1, "y is one number, of the whole server: 1 - lam times the mean of t, pi @ t"
         assert np.isclose(float(y.value), 1 - lam * pi @ (t0 + c)), "y: 1 - lam times the mean of t, pi @ t"
@@ -220,7 +230,8 @@ def _(
         assert wait.size == 1, "wait is one number, the mean of all: the mean of the squares is pi @ t**2"
         right = lam * pi @ (t0 + c) ** 2 / (2 * float(y.value))
         assert np.isclose(float(wait.value), right), (
-            f"wait is {float(wait.value):.4f} s at x = 1; it must be {right:.4f} s"
+            f"wait is {float(wait.value):.4f} s at x = 1; it must be {right:.4f} s "
+            "(a factor inside a square is squared)"
         )
         assert wait.is_dcp(), (
             "wait is right, but not DCP: one quad_over_lin whose first argument is sqrt(pi) t, by elements"
@@ -268,8 +279,8 @@ def _(mo):
     mo.md(r"""
     ## 4. What a second costs (10 minutes)
 
-    Serve every query of type $k$ one second longer, a share $\pi_k$ of all: the mean time of *everybody* rises by $\pi_k h_k$
-    seconds, where
+    Serve every query of type $k$, a share $\pi_k$ of all, a little longer: for each second of it the mean time of *everybody*
+    rises by $\pi_k h_k$ seconds, where
 
     $$
     h_k = \frac{1}{\pi_k} \frac{\partial E[T]}{\partial t_k} = 1 + \frac{\lambda t_k}{y} + \frac{\lambda^2 E[S^2]}{2 y^2}
@@ -290,9 +301,12 @@ def _(cvxtoken, lam, pi, w):
 
 
 @app.cell
-def _(A, alpha, h, l, model, np, w):
+def _(A, alpha, cp, h, l, model, np, w):
     def check_4():
         assert h is not ..., "h is still '...': the formula above, for all five at once"
+        assert not isinstance(h, cp.Expression), (
+            "h must be numbers, at the optimum: of seconds and idle, not of t and y"
+        )
         assert np.shape(h) == (5,), "h must have one number a task: t_k differs"
         assert np.all(h > 1), "the query itself is one of those who wait: h is more than 1"
         assert np.allclose(h, model.delay_price(w, l)), (
@@ -334,7 +348,7 @@ def _(mo):
 
 @app.cell
 def _():
-    two_seconds = ...  # cvxtoken.solve(w, objective="accuracy", ...)
+    two_seconds = ...  # cvxtoken.solve(w, objective="accuracy", ...), its target max_mean_system_time
     alpha_of_it = ...  # s; the price is two_seconds.shadow_prices[0].accuracy, in accuracy per second
     return alpha_of_it, two_seconds
 
@@ -348,7 +362,9 @@ def _(alpha_of_it, cvxtoken, two_seconds, w):
             "alpha_of_it is still '...': seconds per accuracy, and the price is accuracy per second"
         )
         again = cvxtoken.solve(w.replace(accuracy_weight=float(alpha_of_it)))
-        assert abs(again.mean_system_time - 2) < 1e-3, f"with this alpha E[T] is {again.mean_system_time:.3f} s"
+        assert abs(again.mean_system_time - 2) < 1e-3, (
+            f"with this alpha E[T] is {again.mean_system_time:.3f} s: how many seconds is full accuracy worth?"
+        )
         print(f"exercise 5 is right: alpha = {float(alpha_of_it):.1f} s, and both have the same budgets")
 
 
@@ -384,7 +400,8 @@ def _(mo):
      - \sum_k \pi_k \left( \kappa_k t^0_k + \min_{0 \le l \le l_{\max}} \left( \alpha A_k e^{-b_k l} + \kappa_k c_k l \right) \right)
     $$
 
-    The minimum is where $e^{-b l} = \kappa c / (\alpha A b)$, or at an end. Write the right side, with $z_k = t_k / y$ at a guess.
+    The minimum is where $e^{-b l} = \kappa c / (\alpha A b)$, or at an end. Write the right side, with $z_k = t_k / y$ at a guess. (There
+    $\kappa_k$ is the $h_k$ of exercise 4.)
     """)
     return
 
@@ -439,7 +456,6 @@ def _(mo):
 
     ```python
     def upper_bound(w, guess):
-        \"\"\"No allocation of the workload w has a J above this; the guess may be any stable one.\"\"\"
         b, c, lam, alpha = w.saturation_rate, w.time_per_token, w.arrival_rate, w.accuracy_weight
         t = w.overhead + c * guess
         z = t / (1 - lam * (w.prior @ t))
@@ -482,7 +498,8 @@ def _(document, forged, verifier):
         print(verifier.check(document)[:60], "...")
         assert forged != document, "forged is the same as document: change what it states, such as forged['lower']"
         higher = float(document["upper"]) + 1e-7
-        assert isinstance(forged["lower"], str), "numbers stand in the file as texts, such as '9.1': str(...)"
+        texts = isinstance(forged["lower"], str) and isinstance(forged["upper"], str)
+        assert texts, "numbers stand in the file as texts, such as '9.1': str(...)"
         assert float(forged["lower"]) > higher, f"forged['lower'] must be more than {higher:.7f}, as a text"
         try:
             said = verifier.check(forged)
@@ -521,7 +538,7 @@ def _(mo):
     ## 8. Break a solver (15 minutes)
 
     Find an instance of the library, a way to write it and options, with which a solver *claims* an optimum that is wrong by
-    more than 1 %. Try some. The way `raw` takes tokens as they are, thousands; `presolved` scales them. Ids are in
+    more than 1 %. Try some; each takes a second or two. The way `raw` takes tokens as they are, thousands; `presolved` scales them. Ids are in
     `[i.id for i in cvxtoken.instances("spread*")]`.
     """)
     return

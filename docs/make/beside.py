@@ -1,4 +1,4 @@
-"""What a process of its own makes beside the rest of the site: explorer and gallery, printed as JSON."""
+"""What a process of its own makes beside the rest of the site: explorer, pictures of a workload, as JSON."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ import explorer
 import figures
 
 if __name__ == "__main__":
-    json.dump({"explorer": explorer.page(), "gallery": figures.all_kinds()}, sys.stdout)
+    json.dump({"explorer": explorer.page(), "pictures": figures.of_workload()}, sys.stdout)

@@ -35,14 +35,15 @@ FIVE = gallery.FIVE
 
 
 def own_figures() -> dict[str, str]:
-    """SVG text by name: what is drawn for the pages alone."""
-    made = _drawn({draw.__name__.replace("_", "-"): draw for draw in FIGURES})
+    """SVG text by name: what is drawn for the pages alone, and the pictures of neighbouring problems."""
+    own = {draw.__name__.replace("_", "-"): draw for draw in FIGURES}
+    made = _drawn(own | gallery.of_file())
     return made | {"cobweb": animated(animated(made["cobweb"], "inward"), "cycle")}
 
 
-def all_kinds() -> dict[str, str]:
-    """SVG text by name: every picture that `cvxtoken plot` draws."""
-    return _drawn(gallery.kinds())
+def of_workload() -> dict[str, str]:
+    """SVG text by name: every picture that `cvxtoken plot` draws of a workload."""
+    return _drawn(gallery.of_workload())
 
 
 def _drawn(draws: dict[str, Callable[[], Figure]]) -> dict[str, str]:

@@ -40,6 +40,8 @@ def _slide(text: str, number: int, count: int, pictures: dict[str, str]) -> str:
 
     html = markdown.markdown(_FORMULA.sub(keep, text))
     html = re.sub(r"<p>(FORMULA\d+END)</p>", r"\1", html)
+    # a browser may begin a line with the full stop after a formula
+    html = re.sub(r"(FORMULA\d+END)([.,;:])", r'<span class="unbroken">\1\2</span>', html)
     html = re.sub(r"FORMULA(\d+)END", lambda found: formulas[int(found[1])], html)
     html = re.sub(r"<p>(<img [^>]*/>)</p>", r"\1", html)
     return f"<section>\n{_IMAGE.sub(draw, html)}\n<footer>{number} of {count}</footer>\n</section>"
