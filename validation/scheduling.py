@@ -46,7 +46,6 @@ from cvxtoken.scheduling.bounds import triples
 from cvxtoken.scheduling.certificate import VOLUME, ScheduleCertificate
 from cvxtoken.scheduling.guided import beam_schedule
 from cvxtoken.scheduling.heuristics import good_schedule, quick_schedule
-from cvxtoken.scheduling.reference import default_bound
 from cvxtoken.scheduling.watch import Watch
 from cvxtoken.tables import table
 from validation.studies import options
@@ -187,7 +186,7 @@ def trace(path: Path) -> bool:
     for seconds in (0.01, 0.05):
         requests, _, _ = read_trace(path, round_seconds=seconds)
         hindsight = hindsight_shortest_first(requests)
-        found = best_schedule(requests, default_bound(requests), seconds=900.0)
+        found = best_schedule(requests, "prices")
         load = requests.volume.sum() / requests.memory / (requests.arrival.max() + 1)
         print(
             f"{path.name}: {len(requests)} requests, memory {requests.memory}, {seconds} s a round,", end=" "

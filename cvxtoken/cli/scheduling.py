@@ -63,7 +63,9 @@ def schedule(
     ] = "high",
     bound: Annotated[
         str | None,
-        typer.Option(help="fast, prices, lp or milp; by default lp, or fast where that is too slow."),
+        typer.Option(
+            help="fast, prices, lp or milp; by default lp; where too slow fast, under --seconds prices."
+        ),
     ] = None,
     seconds: Annotated[
         float | None, typer.Option(help="Time for the search; by default each step runs to its end.")
@@ -101,7 +103,8 @@ def schedule(
             gap = f"from {lower} to {upper} rounds, a gap of {(upper - lower) / lower:.3g}"
             shown.update(task, description=f"{gap}: {doing}")
 
-        found = compare(requests, names, prediction, bound or default_bound(requests), seconds, report)
+        chosen = bound or default_bound(requests, seconds)
+        found = compare(requests, names, prediction, chosen, seconds, report)
     if certificate is not None:
         found.reference.certificate.save(certificate)
     if plot is not None:

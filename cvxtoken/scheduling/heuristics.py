@@ -17,7 +17,7 @@ from cvxtoken.scheduling.watch import Watch
 from cvxtoken.scheduling.windows import by_windows
 
 DEPTHS = (1, 8, 16)  # from which of the first in the queue the next is taken
-LARGEST_TABLE = 3e7  # requests times rounds, of which local search holds a number each
+LARGEST_TABLE = 3e7  # requests times rounds, of which local search holds two numbers each at most
 
 
 @dataclass(frozen=True, eq=False)

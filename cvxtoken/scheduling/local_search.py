@@ -9,7 +9,6 @@ always the best. Derived here.
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
 
 from cvxtoken.arrays import IntArray
 from cvxtoken.scheduling.problem import Requests
@@ -20,32 +19,50 @@ WARMTH = 0.03  # first temperature, in mean latencies: an order worse by this is
 
 
 class Placement:
-    """Places requests in an order, and keeps the memory that each prefix of the order holds."""
+    """Places requests in an order, and keeps the memory that each prefix of the order holds.
+
+    Attributes:
+        starts: of the order kept, by place in it.
+        total: of the order kept, sum of C - a.
+    """
 
     def __init__(self, requests: Requests, horizon: int) -> None:
-        self.arrival, self.memory = requests.arrival.tolist(), requests.memory
-        self.prompt, self.outputs = requests.prompt_tokens.tolist(), requests.output_tokens.tolist()
-        self.times = np.arange(horizon)
-        # row p: tokens held in the round that ends at t + 1, plus t, once p requests are placed
-        self.levels = np.tile(self.times, (len(requests) + 1, 1))
-        self.starts = np.zeros(len(requests), dtype=np.int64)  # by place in the order
-        self.totals = np.zeros(len(requests) + 1, dtype=np.int64)  # by prefix, the sum of C - a
+        self.memory = requests.memory
+        self.arrival: list[int] = requests.arrival.tolist()
+        self.prompt: list[int] = requests.prompt_tokens.tolist()
+        self.outputs: list[int] = requests.output_tokens.tolist()
+        # row p: tokens held in the round that begins at t, once p requests are placed
+        self.held: list[list[int]] = [[0] * horizon for _ in range(len(requests) + 1)]
+        self.starts = [0] * len(requests)
+        self.total = 0
 
-    def place(self, order: IntArray, since: int = 0) -> int:
-        """The total latency of an order that agrees with the last one placed up to the place `since`."""
-        for p in range(since, len(order)):
-            i = order[p]
-            o, level = self.outputs[i], self.levels[p]
-            # started at t, it fits if s + 1 + (u - t) + held(u) <= M for u = t..t + o - 1
-            highest = maximum_filter1d(level, o, origin=-(o // 2), mode="nearest")
-            fits = highest - self.times <= self.memory - self.prompt[i] - 1
-            fits[: self.arrival[i]] = False
-            start = int(np.argmax(fits))
-            self.starts[p] = start
-            self.levels[p + 1] = level
-            self.levels[p + 1, start : start + o] += self.prompt[i] + 1 + self.times[:o]
-            self.totals[p + 1] = self.totals[p] + start + o - self.arrival[i]
-        return int(self.totals[-1])
+    def tried(self, order: list[int], since: int = 0) -> tuple[int, list[int], list[list[int]]]:
+        """The total latency, starts and rows of an order that agrees with the kept one up to a place."""
+        starts, rows = self.starts[:since], self.held[: since + 1]
+        total = sum(self.starts[p] + self.outputs[i] - self.arrival[i] for p, i in enumerate(order[:since]))
+        for i in order[since:]:
+            start, o, row = self.earliest(i, rows[-1]), self.outputs[i], rows[-1].copy()
+            for t, held in enumerate(range(self.prompt[i] + 1, self.prompt[i] + o + 1), start):
+                row[t] += held
+            starts.append(start)
+            rows.append(row)
+            total += start + o - self.arrival[i]
+        return total, starts, rows
+
+    def keep(self, total: int, starts: list[int], rows: list[list[int]]) -> None:
+        """Go on from what was tried."""
+        self.total, self.starts, self.held = total, starts, rows
+
+    def earliest(self, i: int, held: list[int]) -> int:
+        """The first start from the arrival on at which a request fits with what is held."""
+        start, o, room = self.arrival[i], self.outputs[i], self.memory - self.prompt[i] - 1
+        t = start + o - 1
+        while t >= start:  # backward, as the last round that is too full rules out the most starts
+            if (excess := held[t] + t - start - room) > 0:
+                start = min(start + excess, t + 1)  # later by so much it holds as much less, or begins after
+                t = start + o
+            t -= 1
+        return start
 
 
 def improve(requests: Requests, starts: IntArray, seed: int = 0, watch: Watch | None = None) -> IntArray:
@@ -59,11 +76,11 @@ def improve(requests: Requests, starts: IntArray, seed: int = 0, watch: Watch | 
     # any order's schedule ends by then, as at every time before, a request runs or is still to come
     placement = Placement(requests, int(requests.arrival.max() + o.sum()) + 1)
     given = int((starts + o - requests.arrival).sum())
-    order = np.argsort(starts, kind="stable")
-    now = least = placement.place(order)
-    best = order, placement.starts.copy()
+    order = np.argsort(starts, kind="stable").tolist()
+    placement.keep(*placement.tried(order))
+    best = placement.total, order, placement.starts
     steps = min(STEPS * n, PLACEMENTS // n)
-    warmth = WARMTH * now / n
+    warmth = WARMTH * placement.total / n
     for step in range(steps):
         if watch is not None and watch.over:
             break
@@ -75,16 +92,14 @@ def improve(requests: Requests, starts: IntArray, seed: int = 0, watch: Watch | 
         if random.random() < 0.5:
             new[p], new[q] = order[q], order[p]
         else:
-            new = np.insert(np.delete(order, p), q, order[p])
-        since = min(p, q)
-        found = placement.place(new, since)
-        if found <= now or random.random() < np.exp((now - found) / (warmth * (1 - step / steps))):
-            order, now = new, found
-            if found < least:
-                least, best = found, (new, placement.starts.copy())
-        else:
-            placement.place(order, since)
-    order, placed = best
+            new.insert(q, new.pop(p))
+        tried = placement.tried(new, min(p, q))
+        worse = tried[0] - placement.total
+        if worse <= 0 or random.random() < np.exp(-worse / (warmth * (1 - step / steps))):
+            order = new
+            placement.keep(*tried)
+            best = min(best, (placement.total, order, placement.starts), key=lambda each: each[0])
+    least, order, placed = best
     if least >= given:
         return starts
     result = np.empty(n, dtype=np.int64)

@@ -31,7 +31,7 @@ from cvxtoken.scheduling.schedule import check_schedule
 from cvxtoken.scheduling.watch import Report, Watch
 
 BOUNDS = ("fast", "prices", "lp", "milp")
-LARGEST_TABLE = 3e7  # requests times rounds, of which local search holds a number each
+LARGEST_TABLE = 3e7  # requests times rounds, of which local search holds two numbers each at most
 LARGEST_WORK = {"lp": 2e9, "milp": 2e7}  # that times the longest output; for milp a third fills some 0.7 GB
 SECONDS = 60.0  # of the integer program, at most
 SEARCHED = 12  # requests, at most, whose schedules are all tried
@@ -99,9 +99,10 @@ class ScheduleReference:
         }
 
 
-def default_bound(requests: Requests) -> str:
-    """'lp' where it can take the requests, else 'fast'."""
-    return "fast" if _too_large(requests, "lp") else "lp"
+def default_bound(requests: Requests, seconds: float | None = None) -> str:
+    """'lp' where it can take the requests, else 'prices' where a time is given and it can, else 'fast'."""
+    bounds = ("lp",) if seconds is None else ("lp", "prices")
+    return next((bound for bound in bounds if not _too_large(requests, bound)), "fast")
 
 
 def best_schedule(

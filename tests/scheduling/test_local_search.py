@@ -39,13 +39,16 @@ def test_orders_are_placed_at_the_earliest_starts() -> None:
         horizon = max(a for a, _, _ in requests) + sum(o for _, _, o in requests) + 1
         placement = Placement(of(requests, memory), horizon)
         order = rng.sample(range(n), n)
-        total = placement.place(np.array(order))
+        placement.keep(*placement.tried(order))
         for _ in range(4):
-            assert placement.starts.tolist() == placed(requests, memory, order)
-            assert total == latency([requests[i] for i in order], placement.starts.tolist())
+            assert placement.starts == placed(requests, memory, order)
+            assert placement.total == latency([requests[i] for i in order], placement.starts)
             since = rng.randrange(n)  # another order with the same beginning
             order = order[:since] + rng.sample(order[since:], n - since)
-            total = placement.place(np.array(order), since)
+            before = placement.total, placement.starts
+            tried = placement.tried(order, since)
+            assert (placement.total, placement.starts) == before, "until it is kept"
+            placement.keep(*tried)
 
 
 def test_what_it_returns_fits_and_is_no_worse(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -215,6 +215,16 @@ def test_too_many_requests_are_named_before_anything_is_run(monkeypatch: pytest.
             best_schedule(requests, bound)
 
 
+@pytest.mark.parametrize(
+    ("n", "without_time", "with_time"),
+    [(50, "lp", "lp"), (6000, "fast", "prices"), (200_001, "fast", "fast")],
+)
+def test_the_default_bound_goes_by_size_and_time(n: int, without_time: str, with_time: str) -> None:
+    requests = Requests(arrival=[0] * n, prompt_tokens=[0] * n, output_tokens=[1] * n, memory=1)
+    assert reference.default_bound(requests) == without_time
+    assert reference.default_bound(requests, 1.0) == with_time
+
+
 def test_fast_takes_any_size() -> None:
     n = 20_000
     requests = Requests(arrival=[0] * n, prompt_tokens=[0] * n, output_tokens=[1] * n, memory=10)
