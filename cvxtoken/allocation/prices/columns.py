@@ -115,7 +115,9 @@ class Columns:
     @cached_property
     def gain(self) -> FloatArray:
         """alpha A b / c, what a second of thinking gains at first, shape (N, ...)."""
-        return self.accuracy_weight * self.accuracy_gain * self.saturation_rate / self.time_per_token
+        return np.asarray(
+            self.accuracy_weight * self.accuracy_gain * self.saturation_rate / self.time_per_token
+        )
 
     @staticmethod
     def log(x: float | FloatArray, out: FloatArray | None = None) -> FloatArray:
