@@ -1,7 +1,8 @@
 """Rigorous arithmetic: in decimals of any precision, and in NumPy arrays whose bits no processor changes.
 
-`decimals` has exact sums and intervals of decimals. `pairs`, `balls` and `elementary` work on arrays of
-doubles by + - * / alone, which IEEE 754 fixes to the last bit; docs/arrays.md derives their error bounds.
+`decimals` has exact sums and intervals of decimals, `dyadic` arrays of whole numbers times powers of two.
+`pairs`, `balls` and `elementary` work on arrays of doubles by + - * / alone, which IEEE 754 fixes to the last
+bit; docs/arrays.md derives their error bounds.
 """
 
 from cvxtoken.rigorous.decimals import (

@@ -83,6 +83,15 @@ class Rounding:
         number = Decimal(value)
         return Interval(number, number, self)
 
+    def holding(self, value: Fraction, error: Fraction = Fraction(0)) -> Interval:
+        """The interval that holds all numbers within an error of a rational one."""
+        low, high = value - error, value + error
+        return Interval(
+            self.down.divide(Decimal(low.numerator), Decimal(low.denominator)),
+            self.up.divide(Decimal(high.numerator), Decimal(high.denominator)),
+            self,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:

@@ -48,6 +48,17 @@ def test_quotients_are_enclosed(
     assert holds(x / y, inside / other)
 
 
+@given(value=st.fractions(), error=st.fractions(0, 1), share=st.fractions(-1, 1), working=digits)
+def test_rational_numbers_are_enclosed(
+    value: Fraction, error: Fraction, share: Fraction, working: int
+) -> None:
+    found = Rounding(working).holding(value, error)
+    assert holds(found, value + share * error)
+    assert Fraction(found.high) - Fraction(found.low) <= 2 * error + (abs(value) + 1) * 4 / Fraction(10) ** (
+        working - 1
+    )
+
+
 @pytest.mark.parametrize("working", [2, 3, 4, 5, 20])
 @pytest.mark.parametrize("width", ["0", "0.001", "0.5", "3"])
 def test_exponential_and_logarithm_are_enclosed(working: int, width: str) -> None:

@@ -21,7 +21,8 @@ from pathlib import Path
 import cvxtoken.cli
 
 ROOT = Path(cvxtoken.__file__).parent.parent
-ENVIRONMENT = {"PYTHONPATH": str(ROOT), "TERM": "dumb", "COLUMNS": "100"}
+OURS = {"PYTHONPATH": str(ROOT), "TERM": "dumb", "COLUMNS": "100"}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if "PYTEST" not in name} | OURS
 STREAMS = (0, 1, 2)
 LIMIT = 1 << 20  # bytes of a request
 CLIENT = """
@@ -41,7 +42,7 @@ def run(script: str, folder: Path) -> str:
     done = subprocess.run(
         ["bash", "-c", preface + script],
         cwd=folder,
-        env=os.environ | ENVIRONMENT,
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -56,7 +57,7 @@ def server() -> tuple[str, subprocess.Popen[str]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.shell"],
         cwd=ROOT,
-        env=os.environ | ENVIRONMENT,
+        env=ENVIRONMENT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -183,7 +183,7 @@ def unproven(
     except (TypeError, ValueError) as error:
         told = getattr(tokens, "shape", reprlib.repr(tokens))
         raise ProblemError(f"tokens is {told}; it must be numbers of shape ({count}, {width})") from error
-    names = [f"type {k}" for k in range(width)]
+    names = {f"type {k}" for k in range(width)} if targets.min_accuracy else ()
     for name in targets.min_accuracy:
         if name not in names:
             raise ProblemError(

@@ -152,18 +152,19 @@ def obey(
     """Which instances keep every rule of `Workload`, shape (B,).
 
     Args:
-        arrays: by field, shape (N, B); the prior is 0 where an instance has no type.
+        arrays: by field, shape (N, B); where an instance has no type, the prior is 0 and the rest is valid.
         scalars: by field, shape (B,).
         filled: where an instance has a type; broadcasts to (N, B).
     """
     good: NDArray[np.bool_] = np.abs(np.add.reduce(arrays["prior"]) - 1) <= TOLERANCE
     for values in scalars.values():
         good &= (values > 0) & (values < np.inf)
-    for field, values in arrays.items():
-        above = values >= 0 if field in MAY_BE_ZERO else values > 0
-        good &= (above & (values < np.inf) | ~filled).all(axis=0)
+    prior = arrays["prior"] if filled.all() else np.where(filled, arrays["prior"], 1.0)
+    for field, values in (arrays | {"prior": prior}).items():
+        least, most = values.min(axis=0), values.max(axis=0)  # no number if one of them is none
+        good &= (least >= 0 if field in MAY_BE_ZERO else least > 0) & (most < np.inf)
     best = arrays["accuracy_gain"] + arrays["base_accuracy"]
-    good &= ((best <= 1 + TOLERANCE) | ~filled).all(axis=0)
+    good &= best.max(axis=0) <= 1 + TOLERANCE
     return good
 
 

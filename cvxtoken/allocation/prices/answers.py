@@ -97,7 +97,7 @@ def sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray) -> Sums:
 
 def flat(columns: Columns, p: Price) -> FloatArray:
     """The answers where p alone decides: the logarithm of alpha A b / (c p) over b, clipped to the box."""
-    l = columns.log_gain - columns.log(_price(columns, p))
+    l = columns.log(columns.gain / _price(columns, p))
     l /= columns.saturation_rate
     return np.minimum(np.maximum(l, 0.0, out=l), columns.max_tokens, out=l)
 
@@ -113,7 +113,7 @@ def guess(columns: Columns, theta: Price, p: Price) -> FloatArray:
     t0, c = w.marginal
     b, q = w.saturation_rate, _price(w, p) + theta * t0
     bend = theta * c / q
-    L = w.log_gain - w.log(q)
+    L = w.log(w.gain / q)
     slope = b + bend
     newton = np.maximum(L, 0.0) / slope
     l = newton * (1 + newton * bend * bend / (2 * slope))
@@ -127,7 +127,7 @@ def nearer(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Chebyshev's third-order step to the answers, clipped to the box; f' before it, and the share bend / f'.
 
-    The answers are the roots of f(l) = b l + ln(q) - ln(alpha A b / c), q = p + theta (t0 + c l), which is
+    The answers are the roots of f(l) = b l - ln(alpha A b / (c q)), q = p + theta (t0 + c l), which is
     increasing and concave: f' = b + bend and f'' = -bend^2 with bend = theta c / q. Newton's step is
     n = -f / f', and Chebyshev's n (1 + n bend^2 / (2 f')). In place: this is where the time goes.
     """
@@ -141,7 +141,8 @@ def nearer(
     q += bend * l
     bend /= q
     slope = b + bend
-    newton = np.subtract(w.log_gain, w.log(q, out=q), out=q)
+    np.divide(w.gain, q, out=q)
+    newton = w.log(q, out=q)  # one logarithm, whose error is small where it is
     newton -= b * l
     newton /= slope
     factor = newton * bend
@@ -218,7 +219,7 @@ def price_bounds(columns: Columns) -> tuple[FloatArray, FloatArray, FloatArray, 
         gain = gain + part.mean(part.accuracy_gain)
         mean = mean + part.mean(part.overhead)
         s2 = s2 + part.mean(part.squares_at_zero())
-        silent = np.maximum(silent, part.log_gain.max(axis=0))
+        silent = np.maximum(silent, w.log(part.gain.max(axis=0)))
     theta_low = w.log(lam / y0)
     p_low = w.log_level(law.token_share * (lam / y0) ** 2 * (law.square * s2 + law.constant) / 2)
     most = w.accuracy_weight * gain + mean + w.server.mean_wait(lam, mean, s2, y0)

@@ -113,9 +113,9 @@ class Columns:
         return self.squares(self.overhead.copy(), 0.0)
 
     @cached_property
-    def log_gain(self) -> FloatArray:
-        """ln(alpha A b / c), shape (N, ...)."""
-        return self.log(
+    def gain(self) -> FloatArray:
+        """alpha A b / c, what a second of thinking gains at first, shape (N, ...)."""
+        return np.asarray(
             self.accuracy_weight * self.accuracy_gain * self.saturation_rate / self.time_per_token
         )
 
@@ -153,15 +153,14 @@ class Columns:
         """log(direct + half), accurate for a small half where direct is 1 or 0."""
         return np.asarray(np.log1p(half + (self.law.direct - 1)))
 
-    def single(self, logs_too: bool = False) -> Self:
-        """The same in single precision, for half the time and seven digits; logarithms too, or rounded."""
+    def single(self) -> Self:
+        """The same in single precision, for half the time and seven digits."""
         scalars = {f: getattr(self, f) for f in (*SCALARS, "idle_at_zero")}
         single: dict[str, Any] = {
             field: np.asarray(values, np.float32) for field, values in (self.arrays | scalars).items()
         }
         narrow = replace(self, **single, law=Law(*(np.asarray(x, np.float32) for x in self.law)))
-        if not logs_too:
-            narrow.__dict__["log_gain"] = self.log_gain.astype(np.float32)
+        narrow.__dict__["gain"] = self.gain.astype(np.float32)
         return narrow
 
     def spread(self, axes: int) -> Self:

@@ -47,6 +47,6 @@ class PortableColumns(Columns):
         """log(direct + half) to 2^-52; nearer, prices near 1 cannot be told."""
         return self.log(self.law.direct + half)
 
-    def single(self, logs_too: bool = False) -> Self:
+    def single(self) -> Self:
         """The same instances: single precision has no such logarithm."""
         return self

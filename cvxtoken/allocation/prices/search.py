@@ -208,7 +208,7 @@ def optimal_path(columns: Columns) -> Iterator[PricePoint]:
 def _two_passes(columns: Columns, log_theta: float, log_p: float) -> PricePoint | None:
     """From the prices of a sample to about the optimal ones: two Newton steps, the first in single precision.
 
-    Logarithms are what very many types cost: here there are three of each type in double precision, and three
+    Logarithms are what very many types cost: here there are two of each type in double precision, and three
     in single. None where the steps end nowhere.
     """
     tokens = np.empty(len(columns.prior))
@@ -218,7 +218,7 @@ def _two_passes(columns: Columns, log_theta: float, log_p: float) -> PricePoint 
             theta, p = prices[0], prices[1]
             found = NOTHING
             for types, exact in columns.parts:
-                part = exact.single(logs_too=True) if rough else exact
+                part = exact.single() if rough else exact
                 start = guess(part, theta, p) if rough else tokens[types]
                 tokens[types], more = advance(part, theta, p, start)
                 found = Sums(*(x + np.float64(y) for x, y in zip(found, more, strict=True)))

@@ -94,17 +94,17 @@ class Evaluation:
 
     Attributes:
         enclosed: the bounds.
+        slacks: what is left of every upper target, by its name, shape (B,) each.
     """
 
     def __init__(self, w: Columns, tokens: FloatArray, goal: Goal) -> None:
         self.w, self.tokens, self.goal = w, tokens, goal
         totals, self.lefts, good = _Totals(goal, w.server.runs_together), [], in_range(w, tokens, goal)
-        self.places = [slice(first, first + BLOCK) for first in range(0, len(tokens), BLOCK)]
-        for types in self.places:
-            part = Part(w.part(types), tokens[types])
+        for types, part_w in w.parts:
+            part = Part(part_w, tokens[types])
             totals.add(part, goal.part(types))
             self.lefts.append(part.left)
-        J, self.prices, missed, y = _shared(w, totals, goal)
+        J, self.prices, self.slacks, missed, y = _shared(w, totals, goal)
         sums = np.zeros((min(len(tokens), BLOCK), len(good)))
         for part_w, l, slopes in self.parts():
             b = part_w.saturation_rate
@@ -119,9 +119,9 @@ class Evaluation:
 
     def parts(self) -> Iterator[tuple[Columns, FloatArray, tuple[FloatArray, FloatArray, FloatArray]]]:
         """Some types at a time: their data, tokens, and G, sig and the error of sig, of shape (n, B)."""
-        for types, left in zip(self.places, self.lefts, strict=True):
-            w, l, goal = self.w.part(types), self.tokens[types], self.goal.part(types)
-            yield w, l, _slopes(w, l, left, self.prices, goal)
+        for (types, w), left in zip(self.w.parts, self.lefts, strict=True):
+            l = self.tokens[types]
+            yield w, l, _slopes(w, l, left, self.prices, self.goal.part(types))
 
 
 def in_range(w: Columns, tokens: FloatArray, goal: Goal) -> NDArray[np.bool_]:
@@ -175,8 +175,10 @@ class _Totals:
             self.met = np.asarray(self.met & reached.all(axis=0))
 
 
-def _shared(w: Columns, totals: _Totals, goal: Goal) -> tuple[Ball, _Prices, list[Ball], Ball]:
-    """J, the prices, multiplier times slack of every target, and y; it tells `totals` what is met."""
+def _shared(
+    w: Columns, totals: _Totals, goal: Goal
+) -> tuple[Ball, _Prices, dict[str, Ball], list[Ball], Ball]:
+    """J, the prices, slacks, multiplier times slack of all targets, and y; it tells `totals` what is met."""
     lam, service, prices = Ball.exact(w.arrival_rate), totals.service.ball(), goal.prices
     T0, S2 = totals.overhead.ball(), totals.squares.ball()
     law = w.server.law(lam, T0, float)
@@ -191,22 +193,21 @@ def _shared(w: Columns, totals: _Totals, goal: Goal) -> tuple[Ball, _Prices, lis
     system, wait = shared + law.direct * service, shared + (law.direct - 1.0) * service
     J = Ball.exact(goal.accuracy_weight) * totals.accuracy.ball(SUM_ERROR) - goal.delay_weight * system
     values = {TIME: system, WAIT: wait, LOAD: load}
-    slacks = [
-        (goal.limits[name] - value, prices[name]) for name, value in values.items() if name in goal.limits
-    ]
+    slacks = {name: goal.limits[name] - value for name, value in values.items() if name in goal.limits}
     if TOKENS in goal.limits:
-        slacks.append((goal.limits[TOKENS] - totals.tokens.ball(), prices[TOKENS]))
+        slacks[TOKENS] = goal.limits[TOKENS] - totals.tokens.ball()
     if MEMORY in goal.limits:  # y E[KV] <= y M where queries run together
         room = goal.limits[MEMORY] * (y if totals.together else Ball.exact(1.0))
-        slacks.append((room - lam * totals.held.ball(), prices[MEMORY]))
+        slacks[MEMORY] = room - lam * totals.held.ball()
+    priced = [(slack, prices[name]) for name, slack in slacks.items()]
     for (risen, fallen), (_, limit, chi) in zip(totals.rows, goal.rows, strict=True):
-        slacks.append((limit - (risen.ball() - fallen.ball()), chi))
-    for slack, _ in slacks:
+        priced.append((limit - (risen.ball() - fallen.ball()), chi))
+    for slack, _ in priced:
         totals.met = np.asarray(totals.met & (slack.below >= 0))
-    missed = [slack * price for slack, price in slacks]
+    missed = [slack * price for slack, price in priced]
     if goal.floors is not None:
         missed.append(totals.floored.ball(SUM_ERROR) - totals.floors.ball())
-    return J, _prices(w, goal, law, queue, y), missed, y
+    return J, _prices(w, goal, law, queue, y), slacks, missed, y
 
 
 def _prices(w: Columns, goal: Goal, law: Law, queue: Ball, y: Ball) -> _Prices:

@@ -36,6 +36,8 @@ class Goal:
 
     def part(self, types: slice) -> Goal:
         """That of some of the types."""
+        if self.floors is None and self.prompt_tokens is None and not self.rows:
+            return self
         floors, zeta, prompts = (
             column if column is None else column[types]
             for column in (self.floors, self.zeta, self.prompt_tokens)

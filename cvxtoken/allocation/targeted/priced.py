@@ -1,13 +1,15 @@
-"""The optimum of very many types under least accuracies and one active limit, in float64 (derived here).
+"""The optimum of very many types under least accuracies and one or two active limits (derived here).
 
-With the multiplier mu, nu, eta or xi of a limit on E[T], E[W], rho or sum pi l, and e = w + mu + nu, the
+With the multipliers mu, nu, eta and xi of limits on E[T], E[W], rho and sum pi l, and e = w + mu + nu, the
 Lagrangian over e is
 
     -alpha / e sum pi p + E[T] + (eta lambda sigma - nu) / e E[S] + xi / e sum pi l + a constant,
 
 which is the plain trade-off with other numbers for alpha and `direct`, and with a toll xi / (e c) on every
-second that a type thinks. Its optimum is that of two prices, in O(N), and the limited value falls as the
-multiplier rises. So the multiplier is the root of one equation. Where e is 0, no price couples the types.
+second that a type thinks. Its optimum is that of two prices, in O(N), and a limited value falls as its
+multiplier rises. So one multiplier is the root of one equation, two are that of two. Where e is 0, no price
+couples the types. A root leaves slacks of 1e-12, either way. Along two directions in which the optimum moves
+with its multipliers they are brought to what doubles can tell, which costs the square of so short a step.
 
 Least tokens f only move the origin: in l' = l - f the model is the same with A e^(-b f), t0 + c f and
 s0 + s1 f. The multiplier of a least accuracy, zeta, is what makes the derivative at f vanish.
@@ -15,13 +17,14 @@ s0 + s1 f. The multiplier of a least accuracy, zeta, is what makes the derivativ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import brentq, root
 
 from cvxtoken.allocation.prices.columns import Columns
 from cvxtoken.allocation.prices.search import optimal_path
@@ -34,9 +37,13 @@ from cvxtoken.arrays import FloatArray
 TIME, WAIT, LOAD, TOKENS = LIMITS
 _LOG_STEP = 3.0  # of a multiplier, while its root is not between two of them
 _FARTHEST = 120.0  # logarithm of a multiplier
-_MORE = (0.0, 1e-14, 1e-12, 1e-10)
-_HALVINGS = 60  # of the way between tokens on both sides of a limit
+_ROOT = 1e-12  # how exact the logarithms of multipliers are: their error enters squared
+_MISSED = 1e-9  # of a limit: no correction makes up for it
+_STEP = 1e-5  # of such a logarithm, to see where the tokens move
+_TURNS = 3  # of a correction, which is linear but for rounding
+_SPARE = (2.0**-57, 2.0**-55, 2.0**-53, 2.0**-51)  # of a limit: what is left of it, as rounding allows
 _SURE = 2.0**-55  # of an accuracy: so far above the least one it is proven to be above
+NONE: Mapping[str, float] = {}
 Candidate = tuple[FloatArray, Multipliers]
 
 
@@ -46,23 +53,38 @@ def is_priced(targets: Targets) -> bool:
 
 
 def priced_candidates(problem: Feasible) -> Iterator[Candidate]:
-    """Tokens that meet all targets, none or one of the limits nearly with equality.
+    """Tokens that meet all targets, none, one or two of the limits nearly with equality, in this order.
 
-    The optimum is among them unless two limits are active, or float64 is too short.
+    The optimum is among them unless three limits are active, or float64 is too short.
     """
     try:
         priced = _Priced(problem)
         if problem.targets.delay_weight:
-            free = priced.answers(TIME, 0.0)
+            free = priced.answers({})
             if priced.meets(free):
                 yield priced.candidate(free, {})
                 return
-        for name in problem.targets.limits:
-            found = priced.limited(name)
-            if found is not None:
-                yield found
+        roots = {name: x for name in problem.targets.limits if (x := priced.single(name)) is not None}
+        for name, log in roots.items():
+            yield from priced.limited({name: log})
+        for first, second in combinations(roots, 2):
+            yield from priced.limited(priced.both({first: roots[first], second: roots[second]}))
     except (ArithmeticError, ValueError):  # float64 overflows, or rounding hides the root
         return
+
+
+def _root(excess: Callable[[float], float]) -> float | None:
+    """Where a falling function of a multiplier's logarithm is 0; None where that is too far."""
+    low = high = 0.0
+    while excess(high) > 0:
+        low, high = high, high + _LOG_STEP
+        if high > _FARTHEST:
+            return None
+    while low == high or excess(low) <= 0:
+        high, low = low, low - _LOG_STEP
+        if low < -_FARTHEST:
+            return None
+    return float(brentq(excess, low, high, xtol=_ROOT, rtol=_ROOT))
 
 
 class _Priced:
@@ -97,49 +119,91 @@ class _Priced:
         load = w.arrival_rate * w.law.token_share * float(w.prior @ (w.time_per_token * f))
         self.moved = replace(w, **moved, idle_at_zero=w.idle_at_zero - load)
 
-    def answers(self, name: str, multiplier: float) -> FloatArray:
-        """The optimum with a multiplier in place of its limit, shape (N,)."""
+    def answers(self, prices: Mapping[str, float]) -> FloatArray:
+        """The optimum with multipliers in place of their limits, shape (N,)."""
         w, targets = self.moved, self.problem.targets
         law, c, b = w.law, w.time_per_token, w.saturation_rate
         alpha = targets.accuracy_weight(self.problem.workload)
-        e = targets.delay_weight + (multiplier if name in (TIME, WAIT) else 0.0)
-        second = w.arrival_rate * law.token_share * multiplier if name == LOAD else 0.0  # of E[S]
-        token = multiplier if name == TOKENS else 0.0
+        mu, nu, eta, token = (prices.get(name, 0.0) for name in LIMITS)
+        e = targets.delay_weight + mu + nu
+        second = w.arrival_rate * law.token_share * eta  # of E[S]
         if not e:
             l = np.log(alpha * w.accuracy_gain * b / (second * c + token)) / b
-            return self.floor + np.clip(l, 0.0, w.max_tokens)
-        direct = law.direct + (second - (multiplier if name == WAIT else 0.0)) / e
+            return np.asarray(self.floor + np.clip(l, 0.0, w.max_tokens))
+        direct = law.direct + (second - nu) / e
         toll = token / e / c if token else None
         priced = replace(w, accuracy_weight=alpha / e, law=law._replace(direct=direct), toll=toll)
         *_, last = optimal_path(priced)
         return np.asarray(np.minimum(self.floor + last.tokens, self.columns.max_tokens))
 
-    def limited(self, name: str) -> Candidate | None:
-        """The optimum under one limit, or None where no multiplier is found, or another limit is missed."""
-        limit = self.problem.targets.limits[name]
+    def at(self, logs: Mapping[str, float]) -> FloatArray:
+        """The same with the logarithms of the multipliers."""
+        return self.answers({name: float(np.exp(x)) for name, x in logs.items()})
 
-        def answers(log_multiplier: float) -> FloatArray:
-            return self.answers(name, float(np.exp(log_multiplier)))
+    def single(self, name: str, others: Mapping[str, float] = NONE) -> float | None:
+        """The logarithm of the multiplier with which one limit is met with equality, or None.
 
-        def excess(log_multiplier: float) -> float:
-            return self.value(answers(log_multiplier), name) - limit
+        Args:
+            name: the limit.
+            others: logarithms of other multipliers, which stay.
+        """
+        return _root(lambda log: self._excess({**others, name: log}, name))
 
-        low = high = 0.0
-        while excess(high) > 0:
-            low, high = high, high + _LOG_STEP
-            if high > _FARTHEST:
-                return None
-        while low == high or excess(low) <= 0:
-            high, low = low, low - _LOG_STEP
-            if low < -_FARTHEST:
-                return None
-        root = brentq(excess, low, high, xtol=1e-15, rtol=1e-15)
-        for more in _MORE:  # of the multiplier, until what rounding leaves is on the right side
-            inside = answers(root + more)
-            if self.meets(inside):
-                beyond = answers(root - max(more, _MORE[1]))
-                return self.candidate(self.nearest(inside, beyond), {name: Decimal(float(np.exp(root)))})
-        return None
+    def both(self, singles: Mapping[str, float]) -> dict[str, float]:
+        """The same of two limits, from those of each alone; nothing where they are not found.
+
+        With the second multiplier as the first asks for, the first limit's value falls as its multiplier
+        rises, because the dual function is convex. That leads to the root even where few types think and
+        the equations have kinks, and takes ten times as long.
+        """
+        first, second = singles
+
+        def excesses(logs: FloatArray) -> list[float]:
+            prices = dict(zip(singles, logs.tolist(), strict=True))
+            return [self._excess(prices, name) for name in singles]
+
+        found = root(excesses, np.array([*singles.values()]) - np.log(2.0), tol=_ROOT)
+        if found.success:
+            return dict(zip(singles, found.x.tolist(), strict=True))
+
+        def follow(log: float) -> dict[str, float]:
+            other = self.single(second, {first: log})
+            return {first: log} if other is None else {first: log, second: other}
+
+        log = _root(lambda log: self._excess(follow(log), first))
+        return {} if log is None else follow(log)
+
+    def _excess(self, logs: Mapping[str, float], name: str) -> float:
+        """By what share a limit is exceeded at the logarithms of some multipliers."""
+        return self.value(self.at(logs), name) / self.problem.targets.limits[name] - 1
+
+    def limited(self, logs: Mapping[str, float]) -> Iterator[Candidate]:
+        """Tokens near the optimum at some multipliers, of which little is left of the limits; or nothing."""
+        if not logs:
+            return
+        tokens, targets = self.at(logs), self.problem.targets.limits
+        others = set(targets) - set(logs)
+        if any(self.value(tokens, name) > targets[name] * (1 + _MISSED) for name in others):
+            return
+        limits = np.array([targets[name] for name in logs])
+        ways = np.array([self.at({**logs, name: x + _STEP}) - tokens for name, x in logs.items()])
+        gained = np.array([self.slacks(tokens + way, logs) for way in ways]) - self.slacks(tokens, logs)
+        for spare in _SPARE:
+            near = tokens
+            for _ in range(_TURNS):
+                short = spare * limits - self.slacks(near, logs)
+                near = np.clip(
+                    near + np.linalg.solve(gained.T, short) @ ways, self.floor, self.columns.max_tokens
+                )
+            if self.meets(near):
+                prices = {name: Decimal(float(np.exp(x))) for name, x in logs.items()}
+                yield self.candidate(near, prices)
+                return
+
+    def slacks(self, tokens: FloatArray, names: Mapping[str, float]) -> FloatArray:
+        """What is left of some limits, to all digits of doubles, shape (n,)."""
+        found = self._evaluate(tokens, self.problem.targets, Multipliers()).slacks
+        return np.array([float(found[name].high[0]) for name in names])
 
     def candidate(self, tokens: FloatArray, limits: dict[str, Decimal]) -> Candidate:
         """Tokens and multipliers, those of least accuracies as the tokens and the others have them.
@@ -162,15 +226,6 @@ class _Priced:
             )
         )
         return tokens, Multipliers(limits, {name: Decimal(zeta[name]) for name in targets.min_accuracy})
-
-    def nearest(self, inside: FloatArray, beyond: FloatArray) -> FloatArray:
-        """Tokens that meet all targets, between such and others, as near the others as doubles can tell."""
-        share, step = 0.0, 0.5
-        for _ in range(_HALVINGS):
-            if self.meets(inside + (share + step) * (beyond - inside)):
-                share += step
-            step /= 2
-        return np.asarray(inside + share * (beyond - inside))
 
     def value(self, tokens: FloatArray, name: str) -> float:
         """What a limit limits, in floats; infinite where the tokens are not stable."""

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import cvxtoken
-from cvxtoken import Multipliers, ProblemError, Targets, UnstableError, Workload, certify
+from cvxtoken import (
+    Certificate,
+    Multipliers,
+    ProblemError,
+    Sharing,
+    Targets,
+    UnstableError,
+    Workload,
+    certify,
+)
 from cvxtoken.allocation.proof import certificate
 from cvxtoken.arrays import FloatArray
-from tests.support.instances import realistic
+from tests.support import truth
+from tests.support.instances import changed, realistic, varying
 from tests.support.thorough import some
 
 
@@ -25,13 +37,18 @@ def optimum(workload: Workload) -> FloatArray:
     return cvxtoken.solve_many([workload], prove=True).tokens[0]
 
 
+def in_decimals(workload: Workload, tokens: FloatArray, digits: int = 60) -> Certificate:
+    """The proof by intervals of decimals alone: tokens that are decimals are none of the arrays'."""
+    return certify(workload, [Decimal(l) for l in tokens.tolist()], digits)
+
+
 @pytest.mark.usefixtures("small_is_large")
 @pytest.mark.parametrize("seed", some(range(12), 3))
 @pytest.mark.parametrize("share", [1.0, 1 - 1e-7, 0.8, 0.0])
 def test_it_states_what_decimals_state(seed: int, share: float) -> None:
     w = realistic(seed, 6)
     tokens = optimum(w) * share
-    found, exact = certify(w, tokens), certify(w, tokens, digits=60)
+    found, exact = certify(w, tokens), in_decimals(w, tokens)
     assert found.digits == 50
     assert found.lower <= exact.lower + Decimal("1e-40")
     assert found.upper >= exact.upper - Decimal("1e-40")
@@ -55,6 +72,71 @@ def test_under_targets_too() -> None:
     assert found.digits == 50
     assert found.relative_gap <= Decimal("1e-11")
     assert "max_mean_system_time" in found.check()
+
+
+KINDS: dict[str, Callable[[], Workload]] = {
+    "plain": lambda: realistic(11, 6),
+    "times vary": lambda: varying(realistic(12, 6), 2),
+    "batching": lambda: realistic(13, 6).replace(server=Sharing(0.04)),
+    "constant load": lambda: realistic(14, 6).replace(server=Sharing(0.0)),
+    "nearly unstable": lambda: changed(realistic(15, 6), 1 - 1e-9),
+    "large weight": lambda: realistic(16, 6).replace(accuracy_weight=1e8),
+}
+
+
+@pytest.mark.usefixtures("small_is_large")
+@pytest.mark.parametrize("share", [1.0, 1 - 1e-9, 0.5, 0.0])
+@pytest.mark.parametrize("kind", KINDS)
+def test_with_digits_it_states_what_decimals_state(kind: str, share: float) -> None:
+    """J to nearly all digits asked for, the gap as arrays know it; checked in decimals."""
+    w = KINDS[kind]()
+    tokens = optimum(w) * share
+    found, exact = certify(w, tokens, 60), in_decimals(w, tokens)
+    assert found.digits >= 60
+    (low, high), (exact_low, exact_high) = (map(Fraction, (one.lower, one.upper)) for one in (found, exact))
+    size = 1 + abs(exact_low)
+    assert abs(low - exact_low) <= size / 10**38
+    assert high >= exact_high - size / 10**38
+    assert high - low <= Fraction("1.08") * (exact_high - exact_low) + size / 10**27
+    assert found.check().startswith("proven: ")
+
+
+@pytest.mark.usefixtures("small_is_large")
+@pytest.mark.parametrize("digits", [60, 80])
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.0])
+def test_no_bound_with_digits_is_wrong(digits: int, share: float) -> None:
+    for seed in range(6):
+        w = realistic(seed, 5)
+        l_best, best = truth.optimum(w)
+        tokens = np.array([float(l) for l in l_best]) * share
+        found = certify(w, tokens, digits)
+        assert truth.exact(found.lower) <= truth.objective(w, tokens.tolist())
+        assert truth.exact(found.lower) <= best <= truth.exact(found.upper)
+
+
+@pytest.mark.usefixtures("small_is_large")
+def test_digits_are_added_until_rounding_is_a_small_part() -> None:
+    """1e-8 of the server is idle: numbers of 1e16 cancel, and 54 digits leave 1e-26 of J."""
+    w = changed(realistic(15, 6), 1 - 1e-14).replace(accuracy_weight=1.0)
+    found = certify(w, np.zeros(6), 20)
+    assert found.digits > 54
+    assert found.check().startswith("proven: ")
+
+
+def test_a_hundred_thousand_types_are_proven_to_digits_by_whole_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Intervals of decimals would take half a minute; they are never asked."""
+    w = realistic(3, 100_000)
+    tokens = cvxtoken.price_newton(w).tokens
+    with monkeypatch.context() as patched:
+        patched.setattr(certificate, "Bounds", None)
+        found, doubles = certify(w, tokens, 60), certify(w, tokens)
+    assert found.digits == 60
+    assert found.relative_gap <= Decimal("1e-15")
+    assert abs(found.lower - doubles.lower) <= Decimal("1e-16") * (1 + abs(found.lower))
+    assert doubles.lower <= found.upper
+    assert found.lower <= doubles.upper
 
 
 @pytest.mark.usefixtures("small_is_large")

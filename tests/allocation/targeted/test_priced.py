@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -75,6 +76,55 @@ def test_it_finds_what_the_polish_finds(kind: str, share: float, monkeypatch: py
             assert priced == pytest.approx(float(multiplier), rel=1e-6, abs=1e-9)
 
 
+VALUES = {
+    "max_mean_system_time": model.mean_system_time,
+    "max_mean_wait": model.mean_wait,
+    "max_utilization": model.utilization,
+    "max_mean_tokens": lambda w, l: float(w.prior @ l),
+}
+PAIRS = {
+    "plain": [(0, 3, "trade-off"), (1, 2, "trade-off"), (1, 2, "accuracy")],
+    "times vary": [(0, 2, "trade-off"), (3, 2, "accuracy")],
+    "batching": [(0, 3, "trade-off"), (1, 3, "accuracy")],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_active_limits_are_found_too(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first limit, and a little less than its optimum uses of a second; the proof says that it is best."""
+    monkeypatch.setattr(certificate, "LARGE", 1)
+    w, active = instance(kind, 6), 0
+    best, names = cvxtoken.price_newton(w).tokens, list(VALUES)
+    for number, other, objective in PAIRS[kind]:
+        first, second = names[number], names[other]
+        least, most = (float(VALUES[first](w, l)) for l in (0 * best, best))
+        one = Targets(objective=objective, **{first: (least + most) / 2})
+        with np.errstate(all="ignore"):  # of prices that are tried
+            tokens, _ = next(priced_candidates(feasible(w, one)))
+        least, most = (float(VALUES[second](w, l)) for l in (0 * tokens, tokens))
+        targets = replace(one, **{second: least + 0.98 * (most - least)})
+        with np.errstate(all="ignore"):
+            candidates = list(priced_candidates(feasible(w, targets)))
+        proofs = [cvxtoken.certify(w, l, 0, targets, m) for l, m in candidates]
+        found = min(proofs, key=lambda proof: proof.relative_gap)
+        assert found.digits == 50, "in arrays"
+        assert found.relative_gap <= Decimal("1e-15")
+        assert found.check().startswith("proven: ")
+        active += len(found.multipliers.limits) == 2
+    assert active >= 1
+
+
+def test_five_thousand_types_are_certified_under_two_limits() -> None:
+    w = realistic(3, 5000)
+    one = certify_targets(w, next(limited(w, 0.5)))
+    most = 0.97 * float(w.prior @ np.array([float(l) for l in one.tokens]))
+    proof = certify_targets(w, replace(one.targets, max_mean_tokens=most))
+    assert proof.digits == 50, "in arrays"
+    assert proof.relative_gap <= Decimal("1e-15")
+    assert min(proof.multipliers.limits.values()) > 0
+    assert len(proof.multipliers.limits) == 2
+
+
 def test_five_thousand_types_are_certified_under_a_limit() -> None:
     w = realistic(3, 5000)
     proof = certify_targets(w, next(limited(w, 0.5)))
@@ -92,5 +142,12 @@ def test_what_one_multiplier_cannot_find_is_left_to_others() -> None:
     rho0 = float(model.utilization(w, np.zeros(6)))
     load = rho0 + (1 - rho0) / 2
     [(tokens, _)] = priced_candidates(feasible(w, Targets(objective="accuracy", max_utilization=load)))
-    both = Targets(objective="accuracy", max_utilization=load, max_mean_tokens=0.99 * float(w.prior @ tokens))
-    assert list(priced_candidates(feasible(w, both))) == []
+    least, most = (float(model.mean_wait(w, l)) for l in (np.zeros(6), tokens))
+    three = Targets(
+        objective="accuracy",
+        max_utilization=rho0 + (1 - rho0) / 3,
+        max_mean_tokens=0.6 * float(w.prior @ tokens),
+        max_mean_wait=least + (most - least) / 4,
+    )
+    proof = certify_targets(w, three)
+    assert proof.relative_gap <= Decimal("1e-20"), "whichever of them are active"
