@@ -25,11 +25,11 @@ from cvxtoken.verifier import Refused, many
 RECIPE: dict[str, Any] = {"types": 3, "shard_size": 40, "seed": 7}
 # of the values of 100 instances of three types: they must be these on every machine, and stay these
 HASHES = {
-    "realistic": "f4741cc0362645aa7919588c1cc8f7eb4397acaed17d008b5aed6d2ca1db75a8",
-    "deviations": "5e2a9560525969001eeb355a0b7b86c7d4d4d11955dfbf88167531c697b99adb",
-    "sharing": "d620c71d8910c950eef6adf85f5705b8a1f1d921206777362eb3724255f4fbe5",
-    "loaded": "5058ed4af170d993e3c9ce61a1c4ff73292691ca9cda845d327e0ad49b8194f6",
-    "corners": "c06282c88d34b339bd27c46ffe89e4af1c99d041dab9fb0117a51b8f493d34b9",
+    "realistic": "80cf7a702ea29f619bc3c8774708c5fa9619f92d778348bb0875c46f6fc5eec0",
+    "deviations": "4e8235dd1f2c63644b7ca584d1301d4744a08bff03b1e6d8b13fa65954bc7e4a",
+    "sharing": "438e7a51a3b45e2d186432f8da1d88eb566c93681cb4ca4f21aab2d380afec02",
+    "loaded": "7fe446be865468e6d0e83e8c4e0e2f3df166aa5fc11482faf2d751366caddb22",
+    "corners": "c2c781b704f0b5b5c177ac88aa8bfbe5f67357e3eecc553deba20a6ab764c059",
 }
 
 

@@ -136,7 +136,7 @@ def test_bad_requests() -> None:
     with pytest.raises(UnstableError):
         solve_integer(w.replace(arrival_rate=1e3))
     with pytest.raises(SolverError, match="the search fails on data beyond float64"):
-        solve_integer(realistic(1, 3).replace(accuracy_weight=1e300))
+        solve_integer(realistic(1, 3).replace(accuracy_weight=1e305))
     for limit in (0, -1, float("nan")):
         with pytest.raises(ProblemError, match="time_limit is"):
             solve_integer(w, time_limit=limit)
