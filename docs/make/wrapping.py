@@ -9,6 +9,7 @@ LONGEST = 28  # letters of a name that fit on a phone
 WIDEST = 105  # letters of a printed line that fit on a page
 
 _CODE = re.compile(r"(?<!</span>)<code>([^<]+)</code>")
+_OBJECT = re.compile(r'(?<=<span class="doc doc-object-name )[^<]*')
 _CELL = re.compile(r"<td>[^<]*")
 _PRINTED = re.compile(r'<div class="language-text highlight">(?=.*?<code>(.*?)</code>)', re.S)
 
@@ -16,6 +17,7 @@ _PRINTED = re.compile(r'<div class="language-text highlight">(?=.*?<code>(.*?)</
 def wrapped(html: str) -> str:
     """The page, with its lines broken where a reader expects it."""
     html = _CODE.sub(lambda found: f"<code>{_names(found[1])}</code>", html)
+    html = _OBJECT.sub(lambda found: found[0].replace(".", ".<wbr>"), html)
     html = _CELL.sub(lambda found: re.sub(rf"\S{{{LONGEST},}}", _path, found[0]), html)
     return _PRINTED.sub(_printed, html)
 
