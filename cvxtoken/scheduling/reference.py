@@ -25,13 +25,12 @@ from cvxtoken.scheduling import program
 from cvxtoken.scheduling.bounds import LARGEST_PRICED, designed, priced, quick_bound, triples
 from cvxtoken.scheduling.certificate import ScheduleCertificate
 from cvxtoken.scheduling.guided import beam_schedule, exact_schedule
-from cvxtoken.scheduling.heuristics import good_schedule, quick_schedule
+from cvxtoken.scheduling.heuristics import LARGEST_TABLE, good_schedule, quick_schedule
 from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.schedule import check_schedule
 from cvxtoken.scheduling.watch import Report, Watch
 
 BOUNDS = ("fast", "prices", "lp", "milp")
-LARGEST_TABLE = 3e7  # requests times rounds, of which local search holds two numbers each at most
 LARGEST_WORK = {"lp": 2e9, "milp": 2e7}  # that times the longest output; for milp a third fills some 0.7 GB
 SECONDS = 60.0  # of the integer program, at most
 SEARCHED = 12  # requests, at most, whose schedules are all tried
