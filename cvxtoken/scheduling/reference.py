@@ -130,8 +130,10 @@ def best_schedule(
     known then is the result, and `fallbacks` says so. A second one is a KeyboardInterrupt.
 
     Raises:
-        ProblemError: the bound is unknown, or the requests are too many for it.
+        ProblemError: the bound is unknown, the requests are too many for it, or the time is negative.
     """
+    if seconds is not None and not seconds >= 0:
+        raise ProblemError(f"seconds is {seconds:g}; it must not be negative")
     if bound not in BOUNDS:
         raise ProblemError(
             f"bound is {bound!r}; it must be one of {', '.join(BOUNDS)}{nearest(bound, BOUNDS)}"
