@@ -4,16 +4,10 @@ Require Export Lra.
 Require Import Lia.
 From formal Require Export ExactTactic Bound.
 
-(* open the definitions, and nothing of the reals *)
-Ltac open := cbv [
-  Z_of coupling upper upper_at charges holds holds_at bracket fixed slope gain least least_holds
-  delay_constant delay_fixed delay_slope price_of_time price_of_deviation overhead token load
-  fifo sharing flat offset direct weight constant share0 share
-  mu nu eta xi phi phi_limit e paid charge charge_rows floor_part accuracy_weight delay_weight kv_share kv_share0
-  not_negative of_system_time of_wait of_utilisation of_tokens of_kv of_rows prices at_ zeta tilt u z v
-  no_targets objective max_system_time max_wait max_utilisation max_tokens max_kv_tokens least_accuracies rows at_most dot
-  J J_of system_time wait kv_tokens idle utilisation thinking T0 square service deviation time accuracy mean total
-  types lambda alpha server prior A b D t0 c s0 s1 m cap map combine fst snd fold_right].
+(* open all definitions but those of the reals, at once: Coq then compares what was with what is, and nothing between *)
+Ltac open := cbv -[IZR Q2R Z.pow_pos pow Rplus Rminus Rmult Rdiv Ropp Rinv Rmax exp ln Rle Rlt not].
+(* an inequality between numbers, in so many bits *)
+Ltac num_in bits := open; first [exact I | numbers bits | lra].
 
 (* every number of a list lies in its list of intervals, each of them a goal of `tac` *)
 Ltac each tac := match goal with

@@ -181,7 +181,5 @@ Proof.
   apply Rle_trans with (1 := late_bound W L z0 is ls HW Ho Hf El (Hp _ HZ) Ha). apply Hs. exact HZ.
 Qed.
 
-Ltac open_late := cbv [part_late off_late on_late slope_late fixed_late with_cap price_late lag_late choice_late corner_late x_late
-  J_lagged late at_least_late length]; open.
 (* the larger of 0 and the tokens above a lag, where both are numbers *)
 Ltac larger := repeat match goal with |- context [Rmax 0 ?x] => first [rewrite (Rmax_right 0 x) by lra | rewrite (Rmax_left 0 x) by lra] end.

@@ -230,5 +230,3 @@ Proof. intros X Y P d ds Zs H. inversion H; subst. eauto. Qed.
 Lemma near_nil : forall X Y (P : X -> Y -> Prop) Zs, Forall2 P [] Zs -> Zs = [].
 Proof. intros X Y P Zs H. inversion H. reflexivity. Qed.
 
-Ltac open_mean := cbv [J_mean d_W d_L d_z0 d_prices d_low d_high d_Z d_constant wave_in fits_column p_of cap_of place_of x_of
-  least_wave_holds least_wave height rising bend over height_of rising_of bend_of g rate s f length INR]; open.

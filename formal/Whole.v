@@ -162,7 +162,5 @@ Proof.
   lra.
 Qed.
 
-Ltac open_whole := cbv [mark_holds ends h h_at h_slope load_price base y1 adds m_e m_w m_e' m_w' m_p m_x]; open.
-
 Lemma head_of : forall X Y (P : X -> Y -> Prop) k ks x xs, Forall2 P (k :: ks) (x :: xs) -> P k x /\ Forall2 P ks xs.
 Proof. intros X Y P k ks x xs H. inversion H. auto. Qed.

@@ -10,7 +10,7 @@ from cvxtoken.errors import CertificateError
 from cvxtoken.formal import instance
 from cvxtoken.formal.literals import decimal, exact, listed
 from cvxtoken.formal.numbers import EXACT, Numbers, around, below, bits, places, with_room
-from cvxtoken.formal.script import each_of, header, near, tactics, theorem
+from cvxtoken.formal.script import each_of, header, near, tactic, theorem
 from cvxtoken.verifier import allocation
 from cvxtoken.verifier.allocation import Goal, Interval, Model
 
@@ -67,10 +67,7 @@ def bound(numbers: Numbers, upper: Decimal, room: Decimal) -> str:
         f"Definition Z_low := {exact(low)}.",
         f"Definition Z_high := {exact(high)}.",
         "",
-        tactics(
-            f"{instance.type_names(numbers.w)} T {' '.join(named)} offers M L z0 least_parts Z_low Z_high",
-            precision,
-        ),
+        tactic(precision),
         instance.proper(),
         f"Lemma obeys_L : obeys W L.\nProof. exact {obeys}. Qed.",
         "Lemma Z_near : Z_low <= Z_of L W z0 offers <= Z_high.\nProof. num. Qed.",
@@ -78,17 +75,17 @@ def bound(numbers: Numbers, upper: Decimal, room: Decimal) -> str:
     for k, x in enumerate(least, 1):
         lines += [
             f"Lemma part{k} : forall Z, Z_low <= Z <= Z_high -> part T W L M Z W{k} o{k} {exact(x)}.",
-            "Proof. unfold part. intros Z H. revert H. data. open. intro H. split; [split|]; num. Qed.",
+            "Proof. intros Z. open. intro H. split; [split|]; num. Qed.",
         ]
     lines += [
         "Lemma proven : proof_of T W L M z0 offers least_parts Z_low Z_high upper_bound.",
         "Proof.",
         "  apply Proof_of; [exact proper_W | exact obeys_L | | | reflexivity | exact Z_near | |].",
-        "  - repeat split; try num. data; cbv [of_rows]. each ltac:(num).",
-        "  - data; open; cbv [tilts added map]. repeat (apply (f_equal2 cons); [lra|]). reflexivity.",
+        "  - repeat split; try num. cbv [M of_rows]. each ltac:(num).",
+        "  - open. repeat (apply (f_equal2 cons); [lra|]). reflexivity.",
         "  - intros Z H. cbv [W types offers least_parts combine].",
         each_of(f"part{k} Z H" for k in range(1, len(least) + 1)),
-        "  - intros Z H. revert H. data. open. intro H. num.",
+        "  - intros Z. open. intro H. num.",
         "Qed.",
     ]
     return "\n".join(lines)
@@ -113,7 +110,7 @@ def reached(model: Model, tokens: list[Decimal], lower: Decimal, with_targets: b
             model.room.high,
         )
         each = f"each ltac:(num_in {met}%positive)"
-        opened = "data; cbv [types combine least_accuracies rows]"
+        opened = "cbv [T W types combine least_accuracies rows]"
         meets = f"near. repeat (split; [num_in {met}%positive|]). {opened}. split; {each}."
         places_of = max(attained, met)
     return "\n".join(
@@ -197,7 +194,7 @@ def enclosed(numbers: Numbers, radii: list[Decimal], gap: Decimal) -> str:
             f"Lemma radius{k} : forall Z, Z_low <= Z <= Z_high ->",
             f"  outside T W L M Z (upper_bound - lower_bound) W{k} o{k} {decimal(l)} {decimal(radius)}.",
             "Proof.",
-            "  intros Z H. revert H. cbv [outside excess curve]. data. open. intro H.",
+            "  intros Z. open. intro H.",
             f"  split; [{ends[0]} | {ends[1]}]; num_in {precision}%positive.",
             "Qed.",
         ]

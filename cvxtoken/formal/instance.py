@@ -16,7 +16,7 @@ COLUMNS = (
 )
 FEASIBLE = (
     "Lemma feasible_tokens : feasible W tokens.\n"
-    "Proof. split; [|num]. data; cbv [types map]. each ltac:(split; num). Qed."
+    "Proof. split; [|num]. cbv [W types tokens map]. each ltac:(split; num). Qed."
 )
 
 
@@ -33,11 +33,6 @@ def workload(w: dict[str, Any], name: str = "W") -> str:
     lines += [f"(* arrival_rate at one replica {rate!r}, accuracy_weight {w['accuracy_weight']!r} *)"]
     lines += [f"Definition {name} := Workload {types} {exact(rate)} {exact(w['accuracy_weight'])} {law(w)}."]
     return "\n".join(lines)
-
-
-def type_names(w: dict[str, Any], name: str = "W") -> str:
-    """The names of the types' definitions and of the workload's."""
-    return " ".join([f"{name}{k + 1}" for k in range(len(w["names"]))] + [name])
 
 
 def law(w: dict[str, Any]) -> str:
@@ -91,5 +86,5 @@ def bounds(lower: Decimal, upper: Decimal) -> str:
 
 def proper(name: str = "W") -> str:
     """The lemma that a workload is held to the rules."""
-    proof = "split; [|split; num]. data; cbv [types]. each ltac:(repeat split; num)"
+    proof = f"split; [|split; num]. cbv [{name} types]. each ltac:(repeat split; num)"
     return f"Lemma proper_{name} : proper {name}.\nProof. {proof}. Qed."

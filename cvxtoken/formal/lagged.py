@@ -10,7 +10,7 @@ from cvxtoken.formal import instance
 from cvxtoken.formal.allocation import attains, sizes
 from cvxtoken.formal.literals import exact, listed
 from cvxtoken.formal.numbers import EXACT, Numbers, Offer, around, below, bits, located, places, with_room
-from cvxtoken.formal.script import each_of, header, tactics, theorem
+from cvxtoken.formal.script import each_of, header, tactic, theorem
 from cvxtoken.verifier import allocation, lagged
 from cvxtoken.verifier.allocation import Interval
 
@@ -34,12 +34,12 @@ def export(document: dict[str, Any]) -> str:
         f"Definition lags := {listed(map(exact, w['lag']))}.",
         instance.bounds(lower, upper),
         f"Definition L := {form}.",
-        tactics(f"{instance.type_names(w)} lags L", SIGNS, "open_late"),
+        tactic(SIGNS),
         instance.proper(),
         f"Lemma obeys_L : obeys W L.\nProof. exact {obeys}. Qed.",
         instance.FEASIBLE,
         "Lemma reached : lower_bound <= J_lagged lags W tokens.\n"
-        f"Proof. data. open_late. larger. num_in {attained}%positive. Qed.",
+        f"Proof. open. larger. num_in {attained}%positive. Qed.",
     ]
     for i, (chosen, point) in enumerate(leaves, 1):
         if point is None:
@@ -89,14 +89,11 @@ def leaf(
         lines.append(
             f"Definition {item} := Late {price} {exact(lag)} {choice} {corner} {exact(below(value, to))}."
         )
-    lines += [
-        f"Definition leaf{i} := {listed(items)}.",
-        f"Ltac data{i} := cbv [leaf{i} {' '.join(items)}]; data.",
-    ]
+    lines.append(f"Definition leaf{i} := {listed(items)}.")
     for k, item in enumerate(items, 1):
         lines += [
             f"Lemma part_{item} : forall Z, {low} <= Z <= {high} -> part_late W L Z W{k} {item}.",
-            f"Proof. intros Z H. revert H. data{i}. open_late. intro H. repeat split; {num}. Qed.",
+            f"Proof. intros Z. open. intro H. repeat split; {num}. Qed.",
         ]
     z0, allowed = exact(numbers.z0.low), f"allowed lags {listed(chosen)} ls"
     lines += [
@@ -104,10 +101,10 @@ def leaf(
         "Proof.",
         f"  intros ls Hf Ha. apply (certified_leaf W L {z0} leaf{i} {low} {high}); "
         "[exact proper_W | exact obeys_L | reflexivity | | | | exact Hf | exact Ha].",
-        f"  - data{i}. open_late. {num}.",
+        f"  - {num}.",
         f"  - intros Z H. cbv [W types leaf{i}].",
         each_of(f"part_{item} Z H" for item in items),
-        f"  - intros Z H. revert H. data{i}. open_late. intro H. {num}.",
+        f"  - intros Z. open. intro H. {num}.",
         "Qed.",
     ]
     return "\n".join(lines)
@@ -137,7 +134,7 @@ def nothing(i: int, chosen: list[str]) -> str:
         "J_lagged lags W ls <= upper_bound.\nProof.\n"
         f"  intros ls Hf Ha. exfalso. apply (unstable W L lags {listed(chosen)} ls); "
         "[exact proper_W | exact obeys_L | num | reflexivity | reflexivity | | exact Hf | exact Ha].\n"
-        "  data. open_late. num.\nQed."
+        "  num.\nQed."
     )
 
 

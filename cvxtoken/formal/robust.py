@@ -10,7 +10,7 @@ from cvxtoken.formal import instance
 from cvxtoken.formal.allocation import attains, sizes
 from cvxtoken.formal.literals import exact, listed
 from cvxtoken.formal.numbers import EXACT, Numbers, around, below, bits, places, with_room
-from cvxtoken.formal.script import each_of, header, near, tactics, theorem
+from cvxtoken.formal.script import each_of, header, near, tactic, theorem
 from cvxtoken.verifier import allocation, robust
 from cvxtoken.verifier.allocation import Interval
 
@@ -52,7 +52,7 @@ def export(document: dict[str, Any]) -> str:
         f"Definition draws := {listed(f'd{name}' for name in names)}.",
         "\n".join(f"Definition c{k} := {c.text(to)}." for k, c in enumerate(columns, 1)),
         f"Definition cols := {listed(f'c{k}' for k in range(1, len(columns) + 1))}.",
-        tactics(opened_names(draws, names, len(columns)), precision, "open_mean"),
+        tactic(precision),
         *(proven(name, n) for name, n in zip(names, found, strict=True)),
         *(waves(names, found, k, near, column.proof) for k, column in enumerate(columns)),
         above(names, len(columns)),
@@ -106,13 +106,6 @@ class Column:
         return f"Column {exact(self.l)} {exact(self.top.low)} {self.place} {x}"
 
 
-def opened_names(draws: list[dict[str, Any]], names: list[str], types: int) -> str:
-    """The names that are opened before numbers are compared."""
-    own = [instance.type_names(w, name) for w, name in zip(draws, names, strict=True)]
-    own += [f"d{name} ps{name}" for name in names]
-    return " ".join([*own, "Ws draws cols", *(f"c{k}" for k in range(1, types + 1))])
-
-
 def drawn(name: str, n: Numbers, near: int) -> str:
     """A draw with its prices."""
     prices = listed(f"Price {exact(o.z)} {exact(o.v)}" for o in n.offers)
@@ -144,7 +137,7 @@ def waves(names: list[str], found: list[Numbers], k: int, near: int, proof: str)
         lines += [
             f"Lemma wave{r}_{k + 1} : forall Z, d_low d{name} <= Z <= d_high d{name} -> "
             f"wave_in {' '.join(limits)} d{name} {name}{k + 1} {price} Z.",
-            "Proof. intros Z H. revert H. data. open_mean. intro H. repeat split; num. Qed.",
+            "Proof. intros Z. open. intro H. repeat split; num. Qed.",
         ]
         s_low, s_high, f_low, f_high = limits
         gain = f"(prior {name}{k + 1} * (alpha {name} * A {name}{k + 1}))"
@@ -152,12 +145,12 @@ def waves(names: list[str], found: list[Numbers], k: int, near: int, proof: str)
         held.append(f"{s_low} <= s{r} <= {s_high} /\\ {f_low} <= f{r} <= {f_high}")
         given.append(f"(wave{r}_{k + 1} Z{r} H{r})")
     variables = " ".join(f"s{r} f{r}" for r in range(1, len(names) + 1))
+    pairs = " ".join(f"(S{r} & F{r})" for r in range(1, len(names) + 1))
     lines += [
         f"Lemma column{k + 1} : forall {variables},\n  {' -> '.join(held)} ->",
         f"  fits_column {listed(curves)} c{k + 1}.",
         "Proof.",
-        f"  intros {variables}. data. open_mean. intros.",
-        "  repeat match goal with H : _ /\\ _ |- _ => destruct H end.",
+        f"  intros {variables}. open. intros {pairs}.",
         f"  {proof}",
         "Qed.",
     ]
@@ -188,7 +181,7 @@ def above(names: list[str], types: int) -> str:
             f"  - cbv [draws]. intros Zs H. {opened}",
             each_of(columns),
             f"  - cbv [draws]. intros Zs H. {opened}",
-            f"    revert {' '.join(f'H{r}' for r in range(1, R + 1))}. data. open_mean. intros. num.",
+            f"    revert {' '.join(f'H{r}' for r in range(1, R + 1))}. open. intros. num.",
             "Qed.",
         ]
     )
@@ -204,7 +197,7 @@ def reached(names: list[str], found: list[Numbers], tokens: list[Decimal], lower
     for name in names:
         lines += [
             f"Lemma feasible_{name} : feasible {name} tokens.",
-            "Proof. split; [|num]. data; cbv [types]. each ltac:(split; num). Qed.",
+            f"Proof. split; [|num]. cbv [{name} types tokens]. each ltac:(split; num). Qed.",
         ]
     cases = "".join(f" apply Forall_cons; [exact feasible_{name}|]." for name in names)
     lines += [

@@ -19,13 +19,9 @@ def header(document: dict[str, Any], modules: str) -> str:
     )
 
 
-def tactics(names: str, precision: int, opened: str = "open") -> str:
-    """The tactics that open the definitions of these names and prove inequalities between numbers."""
-    return (
-        f"Ltac data := cbv [{names} tokens lower_bound upper_bound].\n"
-        f"Ltac num_in bits := data; {opened}; first [exact I | interval with (i_prec bits) | lra].\n"
-        f"Ltac num := num_in {precision}%positive."
-    )
+def tactic(precision: int) -> str:
+    """The tactic `num` for inequalities between numbers, which works in so many bits."""
+    return f"Ltac num := num_in {precision}%positive."
 
 
 def near(tokens: Sequence[Decimal], places: int) -> str:

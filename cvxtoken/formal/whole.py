@@ -12,7 +12,7 @@ from cvxtoken.formal.allocation import attains, sizes
 from cvxtoken.formal.cells import Bound, Cell, Point, Value
 from cvxtoken.formal.literals import exact, listed
 from cvxtoken.formal.numbers import EXACT, around, below, bits, dyadic, places
-from cvxtoken.formal.script import each_of, header, tactics, theorem
+from cvxtoken.formal.script import each_of, header, tactic, theorem
 from cvxtoken.verifier import allocation
 from cvxtoken.verifier.allocation import Interval, Model
 
@@ -44,7 +44,6 @@ def export(document: dict[str, Any]) -> str:
     prices = listed(f"p{k}" for k in range(1, size + 1))
     pairs = zip(z, v, strict=True)
     attained = attains((-model.cost(tokens)).low, lower, sizes(model, tokens))
-    own = " ".join([instance.type_names(w), *(f"p{k}" for k in range(1, size + 1)), "prices L z0"])
     parts = [
         header(document, "Whole"),
         instance.workload(w),
@@ -54,11 +53,11 @@ def export(document: dict[str, Any]) -> str:
             f"Definition p{k} := Price {exact(z_k)} {exact(v_k)}." for k, (z_k, v_k) in enumerate(pairs, 1)
         ),
         f"Definition prices := {prices}.\nDefinition L := {form}.\nDefinition z0 := {exact(point.z0.low)}.",
-        tactics(own, precision, "open_whole"),
+        tactic(precision),
         instance.proper(),
         f"Lemma obeys_L : obeys W L.\nProof. exact {obeys}. Qed.",
         f"Definition near Z := {exact(low)} <= Z <= {exact(high)}.",
-        "Lemma Z_near : near (coupling L W z0 prices).\nProof. unfold near. num. Qed.",
+        "Lemma Z_near : near (coupling L W z0 prices).\nProof. num. Qed.",
         instance.FEASIBLE,
         f"Lemma reached : lower_bound <= J W tokens.\nProof. num_in {attained}%positive. Qed.",
         boxes(w),
@@ -159,7 +158,7 @@ class CellText:
             f"Lemma const{name} : forall Z, near Z ->",
             "  alpha W * mean (fun k _ => A k + D k) W prices - base W L z0 Z"
             f" + {self.adds(bound)} <= {exact(below(-bound.above, self.to).copy_negate())}.",
-            "Proof. unfold near. intros Z H. revert H. data. open_whole. intro H. num. Qed.",
+            "Proof. intros Z. open. intro H. num. Qed.",
         ]
 
     def adds(self, bound: Bound) -> str:
@@ -183,7 +182,7 @@ class CellText:
             f"  intros Z y n HZ Hy Hn. destruct signs{k + 1} as (S1 & S2 & S3 & S4 & S5).",
             f"  refine (mark_below {str(right).lower()} W L Z {where} y n _",
             "    S1 S2 S3 ltac:(num) S4 S5 Hy Hn).",
-            "  revert HZ. clear. unfold near. data. open_whole. intro HZ.",
+            "  revert HZ. clear. open. intro HZ.",
             f"  split; [{side(value.e)}|]. split; [{side(value.e2)}|]. split; num.",
             "Qed.",
         ]

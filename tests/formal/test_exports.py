@@ -210,6 +210,26 @@ def test_coq_accepts_an_export_and_refuses_a_damaged_one(tmp_path: Path) -> None
     assert "Error" in coqc(tmp_path, "bad")
 
 
+TRUE = ("1 / 3 * x <= 0.5", "exp (-1) < 1 / 2 ^ 1", "0 <= x <= 1", "-0.25 <= x * (y - 2) <= 1 / 2 + ln 2")
+FALSE = ("x <= 0.49", "0.5 < x", "0.25 <= x <= 1", "exp 1 < 2.718281828", "2.718281829 <= exp 1")
+UNREAD = ("z <= 3", "x <= y", "sqrt 2 < 2", "x <> 3")
+
+
+@pytest.mark.skipif(not COQ, reason="Coq is not installed (Debian: apt-get install coq libcoq-interval)")
+def test_the_tactic_for_numbers_proves_what_is_true_alone(tmp_path: Path) -> None:
+    """It proves nothing that is false, even if nearly true, and nothing that it does not read."""
+    shutil.copy(FORMAL / "ExactTactic.v", tmp_path)
+    assert coqc(tmp_path, "ExactTactic") == ""
+    lines = ["From formal Require Import ExactTactic.", "Require Import Reals.", "Open Scope R_scope."]
+    proofs = [(goal, "numbers 60%positive. Qed.") for goal in TRUE]
+    proofs += [(goal, "Fail numbers 60%positive. Abort.") for goal in FALSE + UNREAD]
+    for goal, proof in proofs:
+        lines += [f"Goal forall x y z, 0 <= x <= 1 / 2 -> 2 <= y <= 2.5 -> 0 <= z -> {goal}."]
+        lines += [f"Proof. intros x y z X Y Z. {proof}"]
+    (tmp_path / "goals.v").write_text("\n".join(lines), encoding="utf-8")
+    assert coqc(tmp_path, "goals") == ""
+
+
 def coqc(folder: Path, name: str) -> str:
     """What Coq says of a file; nothing where it accepts it."""
     command = ["coqc", "-q", "-R", str(folder), "formal", str(folder / f"{name}.v")]
