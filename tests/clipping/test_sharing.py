@@ -45,7 +45,7 @@ def test_the_law_is_that_of_shared_service() -> None:
         assert float(model.load(p, found.s1)[n - 1]) == pytest.approx(1 - y, rel=1e-10)
 
 
-@pytest.mark.parametrize("seed", some(range(24), 4))
+@pytest.mark.parametrize("seed", some(range(24), 7))
 def test_the_best_limit_and_mixture_are_those_of_an_exhaustive_search(seed: int) -> None:
     p = shared(seed)
     found = best_limit(p)

@@ -113,7 +113,7 @@ def exactly(program: ConeProgram, v: list[Fraction]) -> list[Fraction]:
     ]
 
 
-@pytest.mark.parametrize("seed", some(range(20), 4))
+@pytest.mark.parametrize("seed", some(range(20), 7))
 @pytest.mark.parametrize("name", ["QR", "EXP*"])
 def test_no_sum_of_two_rows_is_rounded(name: str, seed: int) -> None:
     """The rows stand for the file's numbers in fractions; new variables only where a sum is no double."""

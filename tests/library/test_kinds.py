@@ -120,7 +120,7 @@ def test_the_cone_data_need_what_the_kind_says(instance: cvxtoken.Instance, form
 
 
 @pytest.mark.parametrize("form", ["raw", "presolved"])
-@pytest.mark.parametrize("name", some(SMALL, 3))
+@pytest.mark.parametrize("name", some(SMALL, 5))
 def test_the_cone_data_have_the_proven_optimum(name: str, form: str) -> None:
     instance = NAMED[name]
     v, value = optimum(instance, form)
@@ -277,7 +277,7 @@ def test_what_cannot_be_asked_is_unsupported_by_name_and_never_passed() -> None:
 
 
 def test_the_right_answers_of_exported_folders_are_right(tmp_path: Path) -> None:
-    chosen = some(cvxtoken.instances(SMALL), 3)
+    chosen = some(cvxtoken.instances(SMALL), 5)
     index = export(tmp_path, chosen)
     lines = []
     for instance, entry in zip(chosen, index["instances"], strict=True):

@@ -40,7 +40,7 @@ def test_it_is_large_and_varied() -> None:
     assert max(len(i.workload) for i in ALL) == 10_000
 
 
-@pytest.mark.parametrize("instance", some(FEASIBLE, 6), ids=lambda i: i.id)
+@pytest.mark.parametrize("instance", some(FEASIBLE, 11), ids=lambda i: i.id)
 def test_proofs_are_accepted(instance: cvxtoken.Instance) -> None:
     assert verifier.check(instance.certificate_document()).startswith("proven: ")
     assert instance.certificate.relative_gap <= Decimal("1e-60")
@@ -53,7 +53,7 @@ def test_proofs_are_accepted(instance: cvxtoken.Instance) -> None:
         assert len(instance.workload) > 100
 
 
-@pytest.mark.parametrize("instance", some(SMALL, 2), ids=lambda i: i.id)
+@pytest.mark.parametrize("instance", some(SMALL, 3), ids=lambda i: i.id)
 def test_dual_values_prove_the_optimum_to_rounding(instance: cvxtoken.Instance) -> None:
     """Stationary, in the dual cone, and of the same objective; all to float64's accuracy."""
     program = cone_program(instance.workload, "raw").program

@@ -56,7 +56,7 @@ def goal_of(module: ModuleType, w: Any, targets: Targets, multipliers: Multiplie
 @cache
 def many() -> list[tuple[Any, Targets, Certificate, judge.Truth]]:
     found = []
-    for seed in some(range(18), 2):
+    for seed in some(range(18), 4):
         w = realistic(seed, 1 + seed % 2)
         w = w if seed < 14 else varying(w, seed)
         rng = np.random.default_rng([seed, 9])

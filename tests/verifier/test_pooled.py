@@ -119,7 +119,7 @@ def mutate(document: Document, rng: random.Random) -> tuple[Document, str]:
 def test_no_mutated_proof_proves_a_falsehood() -> None:
     rng = random.Random(20261129)
     no, yes = 0, 0
-    count = part(500, 3)
+    count = part(500, 7)
     while no + yes < count:
         original = rng.choice(proofs())
         document, kind = mutate(original, rng)

@@ -110,7 +110,7 @@ def check_roundings_without_a_line(module: ModuleType) -> None:
 def check_spare(module: ModuleType) -> None:
     """g is enclosed, at few digits."""
     rng = random.Random(5)
-    for _ in some(range(400), 4):
+    for _ in some(range(400), 10):
         X = module.allocation.arithmetic(rng.choice(DIGITS))
         servers = rng.choice([1, 2, 3, 5, 20])
         a = Decimal(f"{servers * rng.uniform(0.05, 0.99):.{rng.randrange(2, 9)}g}")
@@ -166,7 +166,7 @@ def without_waits(seed: int) -> tuple[PooledWorkload, Decimal, Decimal, Document
 
 def check_cells_without_a_line(module: ModuleType) -> None:
     """Their bound is the largest of J without waits, less mu (load - end); none below is accepted."""
-    for seed in some(range(24), 4):
+    for seed in some(range(24), 8):
         _, _, claim, document = without_waits(seed)
         for digits in (*DIGITS, 60):
             assert not prove(module, document, LOW, claim, digits)

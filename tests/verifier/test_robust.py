@@ -176,7 +176,7 @@ def mutate(document: Document, rng: random.Random) -> Document:
 def test_no_mutated_proof_proves_a_falsehood() -> None:
     rng = random.Random(20261122)
     refused, true = 0, 0
-    count = part(500, 3)
+    count = part(500, 7)
     while refused + true < count:
         document = mutate(rng.choice(proofs()), rng)
         if document in proofs():

@@ -277,7 +277,7 @@ def test_proofs_are_accepted() -> None:
 
 def test_no_mutated_proof_proves_a_falsehood() -> None:
     rng = random.Random(20270101)
-    refused, true, tried = 0, 0, part(1000, 2)
+    refused, true, tried = 0, 0, part(1000, 4)
     while refused + true < tried:
         original = rng.choice(proofs())[0]
         document = mutate(original, rng)

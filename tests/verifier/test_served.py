@@ -82,7 +82,7 @@ def test_no_mutated_certificate_proves_a_falsehood() -> None:
     rng = random.Random(20261129)
     originals = certificates()
     refused, true = 0, 0
-    count = part(1200, 4)
+    count = part(1200, 8)
     while refused + true < count:
         original = rng.choice(originals)
         if rng.random() < 0.5:

@@ -186,7 +186,7 @@ def test_no_mutated_proof_proves_a_falsehood(documents: Any, checker: Any, is_tr
         assert is_true(document)
     rng = random.Random(20261130)
     no = yes = 0
-    tried = part(count, 5)
+    tried = part(count, 8)
     while no + yes < tried:
         original = rng.choice(documents())
         document = mutated(original, rng, checker)

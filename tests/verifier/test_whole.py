@@ -92,7 +92,7 @@ def mutate(document: Document, rng: random.Random) -> tuple[Document, str]:
 def test_no_mutated_proof_proves_a_falsehood() -> None:
     rng = random.Random(20261121)
     refused, true = 0, 0
-    count = part(600, 3)
+    count = part(600, 7)
     while refused + true < count:
         original = rng.choice(proofs())[1]
         document, kind = mutate(original, rng)

@@ -138,7 +138,7 @@ class Truth:
 def check_brackets(module: ModuleType) -> None:
     """What is rounded down lies below the true number and what is rounded up above, at few digits."""
     rng = random.Random(6)
-    for _ in some(range(4000), 8):
+    for _ in some(range(4000), 16):
         w, digits = round_instance(rng), rng.choice((2, 3, 4))
         size = len(w)
         instance, _ = verifier.read_instance(w.to_instance())

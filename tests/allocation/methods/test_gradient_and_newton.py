@@ -16,7 +16,7 @@ INSTANCES = [realistic(seed, size) for seed in range(6) for size in (1, 6)] + [w
 INSTANCES += [varying(w, seed) for seed, w in enumerate(INSTANCES[:6])]
 
 
-@pytest.mark.parametrize("number", some(range(len(INSTANCES)), 4))
+@pytest.mark.parametrize("number", some(range(len(INSTANCES)), 7))
 def test_step_size_bounds_the_curvature_of_the_whole_sublevel_set(number: int) -> None:
     w = INSTANCES[number]
     start = random_start(w, number)
@@ -47,7 +47,7 @@ def test_step_size_where_every_allocation_is_stable_and_where_not() -> None:
 
 
 @pytest.mark.parametrize("rule", ["constant", "backtracking"])
-@pytest.mark.parametrize("number", some(range(len(INSTANCES)), 4))
+@pytest.mark.parametrize("number", some(range(len(INSTANCES)), 7))
 def test_objective_never_falls(rule: str, number: int) -> None:
     w = INSTANCES[number]
     result = projected_gradient(w, start=random_start(w, number), rule=rule, max_iterations=200)
@@ -56,7 +56,7 @@ def test_objective_never_falls(rule: str, number: int) -> None:
     assert (np.diff(values) >= -rounding).all()
 
 
-@pytest.mark.parametrize("number", some(range(len(INSTANCES)), 4))
+@pytest.mark.parametrize("number", some(range(len(INSTANCES)), 7))
 def test_acceleration_stays_in_the_sublevel_set_of_the_start(number: int) -> None:
     w = INSTANCES[number]
     start = random_start(w, number)

@@ -75,7 +75,7 @@ def random_problem(seed: int) -> tuple[cvxtoken.Workload, dict[str, float], Any]
     return w, {} if limit is None else {"max_mean_tokens": limit}, idle(w, best(w, limit))
 
 
-SEEDS = some(range(120), 4)
+SEEDS = some(range(120), 7)
 
 
 @pytest.mark.parametrize("seed", some(SEEDS, 3))
