@@ -13,54 +13,48 @@ from typing import TypeAlias
 import numpy as np
 
 from cvxtoken.arrays import FloatArray
+from cvxtoken.rigorous.elementwise import elementwise
 
 U = 2.0**-53  # a rounding changes a number by at most this share
 _SPLIT = 2.0**27 + 1
 Pair: TypeAlias = tuple[FloatArray, FloatArray]
 
 
+@elementwise
 def two_sum(a: FloatArray, b: FloatArray) -> Pair:
     """The rounded sum a + b and its rounding error, exactly."""
-    total = np.add(a, b)
-    part = np.subtract(total, a)
-    error = np.subtract(total, part)
-    np.subtract(a, error, out=error)
-    np.subtract(b, part, out=part)
-    error += part
-    return total, error
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
 
 
+@elementwise
 def fast_two_sum(a: FloatArray, b: FloatArray) -> Pair:
     """The same where |a| >= |b| or a is 0."""
-    total = np.add(a, b)
-    error = np.subtract(total, a)
-    return total, np.subtract(b, error, out=error)
+    total = a + b
+    return total, b - (total - a)
 
 
+@elementwise
 def halves(a: FloatArray) -> Pair:
     """Two numbers of at most 26 bits with the sum a, exactly; |a| < 2^996."""
-    big = np.multiply(a, _SPLIT)
-    high = np.subtract(big, a)
-    np.subtract(big, high, out=high)
-    return high, np.subtract(a, high, out=big)
+    big = a * _SPLIT
+    high = big - (big - a)
+    return high, a - high
 
 
+@elementwise
 def two_prod(a: FloatArray, b: FloatArray) -> Pair:
     """The rounded product a b and its rounding error, exactly unless it is below 2^-1022."""
     return split_prod(a, halves(a), b, halves(b))
 
 
+@elementwise
 def split_prod(a: FloatArray, a_halves: Pair, b: FloatArray, b_halves: Pair) -> Pair:
     """The same of numbers whose halves are there already."""
     (a_high, a_low), (b_high, b_low) = a_halves, b_halves
-    product = np.multiply(a, b)
-    error = np.multiply(a_high, b_high)
-    error -= product
-    part = np.multiply(a_high, b_low)
-    error += part
-    error += np.multiply(a_low, b_high, out=part)
-    error += np.multiply(a_low, b_low, out=part)
-    return product, error
+    product = a * b
+    return product, (((a_high * b_high - product) + a_high * b_low) + a_low * b_high) + a_low * b_low
 
 
 def fold(values: FloatArray) -> FloatArray:

@@ -13,7 +13,8 @@ from cvxtoken.allocation.prices.columns import Columns
 from cvxtoken.arrays import FloatArray
 from cvxtoken.rigorous.balls import Ball
 from cvxtoken.rigorous.elementary import FARTHEST, decay
-from cvxtoken.rigorous.pairs import Pair, depth, fold_error, fold_pairs, halves, split_prod, two_sum
+from cvxtoken.rigorous.elementwise import elementwise, select
+from cvxtoken.rigorous.pairs import Pair, depth, fold_error, fold_pairs, halves, split_prod, two_prod, two_sum
 
 SUM_ERROR = 2.0**-56  # relative, of an accuracy and of sums of them
 Known: TypeAlias = tuple[FloatArray, FloatArray | float]  # a pair, or a double and 0
@@ -32,10 +33,15 @@ class Total:
             self.high, self.low = pair
         else:
             n = len(pair[0])
-            self.high[:n], error = two_sum(self.high[:n], pair[0])
-            error += pair[1]
-            self.low[:n] += error
+            self.high[:n], self.low[:n] = added((self.high[:n], self.low[:n]), pair)
         self.parts += 1
+
+    def room(self, part: FloatArray) -> Pair:
+        """The sum so far in one axis, for one more part of this shape to be added by `added` in place."""
+        if not self.parts:
+            self.high, self.low = np.zeros(part.shape), np.zeros(part.shape)
+        self.parts += 1
+        return self.high.ravel()[: part.size], self.low.ravel()[: part.size]
 
     def ball(self, relative: float = 0.0) -> Ball:
         """The sum of terms of one sign, each of that relative error at most; shape (B,)."""
@@ -58,29 +64,25 @@ class Part:
 
     def __init__(self, w: Columns, l: FloatArray) -> None:
         self.w, self.l = w, l
-        self._pi, l_halves, b, c = halves(w.prior), halves(l), w.saturation_rate, w.time_per_token
-        x = split_prod(b, halves(b), l, l_halves)
-        self.x = x[0]
-        self.t = plus(w.overhead, split_prod(c, halves(c), l, l_halves))
+        self._pi = halves(w.prior)
+        b, c, A, D = w.saturation_rate, w.time_per_token, w.accuracy_gain, w.base_accuracy
+        self.x, self.left, self.t, self.accuracy = evaluated(l, b, c, w.overhead, A, D)
         self.s: Pair | None = None
         if w.deviation is not None and w.deviation_per_token is not None:
-            slope = w.deviation_per_token
-            self.s = plus(w.deviation, split_prod(slope, halves(slope), l, l_halves))
-        self.left, gained = _decay(*x)
-        self.accuracy = plus(w.base_accuracy, times(w.accuracy_gain, gained))
+            self.s = plus(w.deviation, two_prod(w.deviation_per_token, l))
 
     def mean(self, pair: Known) -> Pair:
         """pi times a pair."""
-        return times(self.w.prior, pair, self._pi)
+        return halved_times(self.w.prior, self._pi, pair)
 
     def squares(self) -> Pair:
         """t^2 + s^2."""
-        total = _square(self.t)
+        total = square(self.t)
         if self.s is None:
             return total
-        square = _square(self.s)
-        high, error = two_sum(total[0], square[0])
-        error += total[1] + square[1]
+        varying = square(self.s)
+        high, error = two_sum(total[0], varying[0])
+        error += total[1] + varying[1]
         return high, error
 
     def held(self, prompt: FloatArray) -> Pair:
@@ -93,6 +95,19 @@ class Part:
         return total, error
 
 
+@elementwise
+def evaluated(
+    l: FloatArray, b: FloatArray, c: FloatArray, t0: FloatArray, A: FloatArray, D: FloatArray
+) -> tuple[FloatArray, FloatArray, Pair, Pair]:
+    """The numbers b l and e^-x rounded, t, and A (1 - e^-x) + D, of types at their tokens."""
+    l_halves = halves(l)
+    x, x_low = split_prod(b, halves(b), l, l_halves)
+    t = plus(t0, split_prod(c, halves(c), l, l_halves))
+    left, gained = _decay(x, x_low)
+    return x, left, t, plus(D, times(A, gained))
+
+
+@elementwise
 def plus(a: FloatArray, pair: Pair) -> Pair:
     """The sum of a double and a pair."""
     high, error = two_sum(a, pair[0])
@@ -100,25 +115,40 @@ def plus(a: FloatArray, pair: Pair) -> Pair:
     return high, error
 
 
-def times(a: FloatArray, pair: Known, a_halves: Pair | None = None) -> Pair:
+@elementwise
+def times(a: FloatArray, pair: Known) -> Pair:
     """The product of a double and a pair."""
-    high, low = split_prod(a, halves(a) if a_halves is None else a_halves, pair[0], halves(pair[0]))
+    return halved_times(a, halves(a), pair)
+
+
+@elementwise
+def halved_times(a: FloatArray, a_halves: Pair, pair: Known) -> Pair:
+    """The same of a double whose halves are there already."""
+    high, low = split_prod(a, a_halves, pair[0], halves(pair[0]))
     low += a * pair[1]
     return high, low
 
 
-def _square(pair: Pair) -> Pair:
+@elementwise
+def added(total: Pair, pair: Pair) -> Pair:
+    """A sum and one more pair."""
+    high, error = two_sum(total[0], pair[0])
+    error += pair[1]
+    return high, total[1] + error
+
+
+@elementwise
+def square(pair: Pair) -> Pair:
+    """The square of a pair."""
     own = halves(pair[0])
     high, low = split_prod(pair[0], own, pair[0], own)
     low += 2 * pair[0] * pair[1]
     return high, low
 
 
+@elementwise
 def _decay(x: FloatArray, low: FloatArray) -> tuple[FloatArray, Pair]:
     """e^-x, rounded, and 1 - e^-x as a pair, for all x >= 0."""
     far = x > FARTHEST
-    if not far.any():
-        (left, _), gained = decay(x, low)
-        return left, gained
-    (left, _), gained = decay(np.where(far, 0.0, x), np.where(far, 0.0, low))
-    return np.where(far, 0.0, left), (np.where(far, 1.0, gained[0]), gained[1])
+    (left, _), (gained, gained_low) = decay(select(far, 0.0, x), select(far, 0.0, low))
+    return select(far, 0.0, left), (select(far, 1.0, gained), gained_low)
