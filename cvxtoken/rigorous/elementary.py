@@ -96,6 +96,14 @@ def decay(high: FloatArray, low: FloatArray) -> tuple[Pair, Pair]:
 
 
 @elementwise
+def decay_anywhere(x: FloatArray, low: FloatArray) -> tuple[FloatArray, Pair]:
+    """e^-x, rounded, and 1 - e^-x as a pair, for all x >= 0."""
+    far = x > FARTHEST
+    (left, _), (gained, gained_low) = decay(select(far, 0.0, x), select(far, 0.0, low))
+    return select(far, 0.0, left), (select(far, 1.0, gained), gained_low)
+
+
+@elementwise
 def log(x: FloatArray) -> FloatArray:
     """The natural logarithm of normal positive doubles, to a relative error of 5 u."""
     exponent = (bits(x) - _HALF_ROOT) >> 52

@@ -24,6 +24,7 @@ from cvxtoken.arrays import FloatArray, IntArray
 _WORTHWHILE = 1 << 18  # numbers; for fewer, to load a compiled loop would take longer than the formulas do
 _EXACT = {"error_model": "numpy"}  # a division by 0 has a result
 _formulas: list[Any] = []
+_pieces: list[Any] = []
 _known: set[Any] = set()
 Formula = TypeVar("Formula", bound=Callable[..., Any])
 
@@ -32,6 +33,12 @@ def elementwise(formula: Formula) -> Formula:
     """A formula of numbers or arrays, of + - * / and the functions below, for `compiled` loops too."""
     _formulas.append(formula)
     return formula
+
+
+def piece(function: Formula) -> Formula:
+    """A piece of a compiled loop, which NumPy does not run."""
+    _pieces.append(function)
+    return function
 
 
 def select(condition: NDArray[np.bool_], a: FloatArray | float, b: FloatArray) -> FloatArray:
@@ -98,10 +105,11 @@ def _register() -> None:
         )
         extending.overload(bits, **_inline())(lambda x: lambda x: np.float64(x).view(np.int64))
         extending.overload(double, **_inline())(lambda bits: lambda bits: np.int64(bits).view(np.float64))
-    for formula in _formulas:
-        if formula not in _known:
-            extending.register_jitable(forceinline=True, **_EXACT)(formula)
-            _known.add(formula)
+    for functions, inline in ((_formulas, True), (_pieces, False)):
+        for function in functions:
+            if function not in _known:
+                extending.register_jitable(forceinline=inline, **_EXACT)(function)
+                _known.add(function)
 
 
 def _inline() -> dict[str, Any]:
@@ -110,6 +118,6 @@ def _inline() -> dict[str, Any]:
 
 def _version() -> int:
     """A number of 60 bits that changes with the source of any formula."""
-    files = sorted({str(inspect.getsourcefile(formula)) for formula in _formulas} | {__file__})
+    files = sorted({str(inspect.getsourcefile(formula)) for formula in (*_formulas, *_pieces)} | {__file__})
     digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in files))
     return int(digest.hexdigest()[:15], 16)

@@ -18,6 +18,7 @@ from cvxtoken.rigorous.elementwise import elementwise
 U = 2.0**-53  # a rounding changes a number by at most this share
 _SPLIT = 2.0**27 + 1
 Pair: TypeAlias = tuple[FloatArray, FloatArray]
+Known: TypeAlias = tuple[FloatArray, FloatArray | float]  # a pair, or a double and 0
 
 
 @elementwise
@@ -55,6 +56,45 @@ def split_prod(a: FloatArray, a_halves: Pair, b: FloatArray, b_halves: Pair) -> 
     (a_high, a_low), (b_high, b_low) = a_halves, b_halves
     product = a * b
     return product, (((a_high * b_high - product) + a_high * b_low) + a_low * b_high) + a_low * b_low
+
+
+@elementwise
+def plus(a: FloatArray, pair: Pair) -> Pair:
+    """The sum of a double and a pair."""
+    high, error = two_sum(a, pair[0])
+    error += pair[1]
+    return high, error
+
+
+@elementwise
+def times(a: FloatArray, pair: Known) -> Pair:
+    """The product of a double and a pair."""
+    return halved_times(a, halves(a), pair)
+
+
+@elementwise
+def halved_times(a: FloatArray, a_halves: Pair, pair: Known) -> Pair:
+    """The same of a double whose halves are there already."""
+    high, low = split_prod(a, a_halves, pair[0], halves(pair[0]))
+    low += a * pair[1]
+    return high, low
+
+
+@elementwise
+def square(pair: Pair) -> Pair:
+    """The square of a pair."""
+    own = halves(pair[0])
+    high, low = split_prod(pair[0], own, pair[0], own)
+    low += 2 * pair[0] * pair[1]
+    return high, low
+
+
+@elementwise
+def added(total: Pair, pair: Pair) -> Pair:
+    """A sum and one more pair."""
+    high, error = two_sum(total[0], pair[0])
+    error += pair[1]
+    return high, total[1] + error
 
 
 def fold(values: FloatArray) -> FloatArray:

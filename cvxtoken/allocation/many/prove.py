@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from cvxtoken.allocation.many.blocks import blocks, gather
 from cvxtoken.allocation.many.stored import read, write
 from cvxtoken.allocation.many.workloads import Workloads, obey
-from cvxtoken.allocation.prices.columns import Columns
+from cvxtoken.allocation.prices.columns import FAST_BLOCK, Columns
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.bounds import Bounds
 from cvxtoken.allocation.proof.certificate import Certificate, certify
@@ -131,8 +131,8 @@ def certify_many(
 def bound_rows(found: ProvenBounds, rows: NDArray[np.intp], in_decimals: bool = True) -> ProvenBounds:
     """Bound some of the instances, in place; in decimals too, if asked for, what pairs of doubles cannot."""
     data = found.workloads
-    fast = worthwhile(int(data.sizes[rows].sum()))
-    for block in blocks(data, rows, _NUMBERS):
+    fast = worthwhile(int(data.sizes.sum()))
+    for block in blocks(data, rows, FAST_BLOCK if fast else _NUMBERS):
         width = int(data.sizes[block[0]])
         arrays, scalars, filled = gather(data, block, width)
         server = data.servers[data.which[block[0]]]

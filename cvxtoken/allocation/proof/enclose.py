@@ -19,15 +19,16 @@ from numpy.typing import NDArray
 
 from cvxtoken.allocation.fields import MAY_BE_ZERO
 from cvxtoken.allocation.prices.columns import BLOCK, Columns
-from cvxtoken.allocation.proof.excess import burden, excess
+from cvxtoken.allocation.prices.excess import burden, excess
+from cvxtoken.allocation.prices.loops import add_excess
 from cvxtoken.allocation.proof.goals import Goal
-from cvxtoken.allocation.proof.loops import add_excess, add_part
-from cvxtoken.allocation.proof.totals import SUM_ERROR, UNDERFLOW, Part, Total, times
+from cvxtoken.allocation.proof.loops import add_part
+from cvxtoken.allocation.proof.totals import SUM_ERROR, UNDERFLOW, Part, Total
 from cvxtoken.allocation.targets import LIMITS, MEMORY
 from cvxtoken.arrays import FloatArray
 from cvxtoken.delay import Law
 from cvxtoken.rigorous.balls import Ball
-from cvxtoken.rigorous.pairs import U, fold
+from cvxtoken.rigorous.pairs import U, fold, times
 
 LEAST, MOST = 2.0**-64, 2.0**64  # of the numbers that are proven here
 _SIG_ERROR = 32 * U  # relative to the parts of sig: their rounding

@@ -21,10 +21,10 @@ from typing import NamedTuple
 import numpy as np
 
 from cvxtoken.allocation.prices.columns import Columns
+from cvxtoken.allocation.prices.excess import G_ERROR
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.enclose import Evaluation
 from cvxtoken.allocation.proof.exact import ExactPoint
-from cvxtoken.allocation.proof.excess import G_ERROR
 from cvxtoken.allocation.proof.goals import Goal
 from cvxtoken.allocation.targets import Multipliers, Targets
 from cvxtoken.arrays import FloatArray

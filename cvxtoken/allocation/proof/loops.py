@@ -1,7 +1,7 @@
-"""Sums and excesses of many types in compiled loops, which read every number once (`rigorous.elementwise`).
+"""The sums of a proof in compiled loops, which read every number once (`rigorous.elementwise`).
 
 For instances whose service times do not vary, one query at a time, and without targets. The formulas are
-those that `enclose` gives to NumPy, so that the results have the same bits.
+those of `Part`, which NumPy runs, so that the results have the same bits.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from cvxtoken.allocation.prices.columns import Columns
-from cvxtoken.allocation.proof.excess import FAR, burden, near
-from cvxtoken.allocation.proof.totals import Total, added, evaluated, halved_times, square
+from cvxtoken.allocation.prices.formulas import evaluated
+from cvxtoken.allocation.proof.totals import Total
 from cvxtoken.arrays import FloatArray
 from cvxtoken.rigorous.elementwise import compiled
-from cvxtoken.rigorous.pairs import halves
+from cvxtoken.rigorous.pairs import added, halved_times, halves, square
 
 
 def add_part(w: Columns, tokens: FloatArray, service: Total, accuracy: Total, squares: Total) -> FloatArray:
@@ -25,27 +25,6 @@ def add_part(w: Columns, tokens: FloatArray, service: Total, accuracy: Total, sq
     arrays = (w.prior, w.accuracy_gain, w.saturation_rate, w.base_accuracy, w.overhead, w.time_per_token)
     _add(*(array.ravel() for array in (*arrays, tokens, left)), *rooms)
     return left
-
-
-def add_excess(
-    w: Columns, tokens: FloatArray, left: FloatArray, prices: tuple[FloatArray, ...], sums: FloatArray
-) -> bool:
-    """Add pi e to sums of shape (n, B), if no type is far from its least; whether that is so.
-
-    Args:
-        w: some of the types.
-        tokens: shape (n, B).
-        left: e^-x, likewise.
-        prices: theta, level, relative error and accuracy weight, shape (B,) each.
-        sums: what is added to.
-    """
-    one = tokens.shape[1] == 1
-    shape = (1, len(tokens)) if one else tokens.shape  # of one instance the types are innermost
-    data = (w.prior, w.accuracy_gain, w.saturation_rate, w.overhead, w.time_per_token, w.max_tokens)
-    arrays = (np.ascontiguousarray(array).reshape(shape) for array in (*data, tokens, left))
-    each = (np.ascontiguousarray(np.broadcast_to(price, (shape[1],))) for price in prices)
-    far, _ = _excess(*arrays, sums[: len(tokens)].reshape(shape), *each)
-    return bool(far == 0)
 
 
 @compiled("rrrrrrrwwwwwww")
@@ -58,25 +37,5 @@ def _add(version: int) -> Any:
             P[k], P_low[k] = added((P[k], P_low[k]), halved_times(pi[k], own, p))
             Q[k], Q_low[k] = added((Q[k], Q_low[k]), halved_times(pi[k], own, square(t)))
         return version
-
-    return loop
-
-
-@compiled("RRRRRRRRWrrrr")
-def _excess(version: int) -> Any:
-    def loop(pi, A, b, t0, c, l_max, l, left, sums, theta, level, error, alpha):  # type: ignore[no-untyped-def]
-        far = 0
-        rows, columns = l.shape
-        for i in range(rows):
-            for k in range(columns):
-                sig = burden(l[i, k], c[i, k], t0[i, k], theta[k], level[k])
-                rate = b[i, k]
-                lost = sig / rate * error[k]
-                sig = sig / rate
-                G = alpha[k] * A[i, k] * left[i, k]
-                e = near(G, sig, lost, rate * l[i, k], rate * (l_max[i, k] - l[i, k]))
-                sums[i, k] += e * pi[i, k]
-                far += e > FAR * np.abs(sig)
-        return far, version
 
     return loop

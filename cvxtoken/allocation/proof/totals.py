@@ -5,19 +5,30 @@ Types stand along the first axis, instances along the second. Error bounds are d
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 
 from cvxtoken.allocation.prices.columns import Columns
+from cvxtoken.allocation.prices.formulas import evaluated
 from cvxtoken.arrays import FloatArray
 from cvxtoken.rigorous.balls import Ball
-from cvxtoken.rigorous.elementary import FARTHEST, decay
-from cvxtoken.rigorous.elementwise import elementwise, select
-from cvxtoken.rigorous.pairs import Pair, depth, fold_error, fold_pairs, halves, split_prod, two_prod, two_sum
+from cvxtoken.rigorous.pairs import (
+    Known,
+    Pair,
+    added,
+    depth,
+    fold_error,
+    fold_pairs,
+    halved_times,
+    halves,
+    plus,
+    split_prod,
+    square,
+    times,
+    two_prod,
+    two_sum,
+)
 
 SUM_ERROR = 2.0**-56  # relative, of an accuracy and of sums of them
-Known: TypeAlias = tuple[FloatArray, FloatArray | float]  # a pair, or a double and 0
 UNDERFLOW = 2.0**-700  # above whatever underflows: 2^-1074 an operation, times at most 2^300
 
 
@@ -93,62 +104,3 @@ class Part:
         total, error = two_sum(high / 2, prompts[0])
         error += low / 2 + prompts[1]
         return total, error
-
-
-@elementwise
-def evaluated(
-    l: FloatArray, b: FloatArray, c: FloatArray, t0: FloatArray, A: FloatArray, D: FloatArray
-) -> tuple[FloatArray, FloatArray, Pair, Pair]:
-    """The numbers b l and e^-x rounded, t, and A (1 - e^-x) + D, of types at their tokens."""
-    l_halves = halves(l)
-    x, x_low = split_prod(b, halves(b), l, l_halves)
-    t = plus(t0, split_prod(c, halves(c), l, l_halves))
-    left, gained = _decay(x, x_low)
-    return x, left, t, plus(D, times(A, gained))
-
-
-@elementwise
-def plus(a: FloatArray, pair: Pair) -> Pair:
-    """The sum of a double and a pair."""
-    high, error = two_sum(a, pair[0])
-    error += pair[1]
-    return high, error
-
-
-@elementwise
-def times(a: FloatArray, pair: Known) -> Pair:
-    """The product of a double and a pair."""
-    return halved_times(a, halves(a), pair)
-
-
-@elementwise
-def halved_times(a: FloatArray, a_halves: Pair, pair: Known) -> Pair:
-    """The same of a double whose halves are there already."""
-    high, low = split_prod(a, a_halves, pair[0], halves(pair[0]))
-    low += a * pair[1]
-    return high, low
-
-
-@elementwise
-def added(total: Pair, pair: Pair) -> Pair:
-    """A sum and one more pair."""
-    high, error = two_sum(total[0], pair[0])
-    error += pair[1]
-    return high, total[1] + error
-
-
-@elementwise
-def square(pair: Pair) -> Pair:
-    """The square of a pair."""
-    own = halves(pair[0])
-    high, low = split_prod(pair[0], own, pair[0], own)
-    low += 2 * pair[0] * pair[1]
-    return high, low
-
-
-@elementwise
-def _decay(x: FloatArray, low: FloatArray) -> tuple[FloatArray, Pair]:
-    """e^-x, rounded, and 1 - e^-x as a pair, for all x >= 0."""
-    far = x > FARTHEST
-    (left, _), (gained, gained_low) = decay(select(far, 0.0, x), select(far, 0.0, low))
-    return select(far, 0.0, left), (select(far, 1.0, gained), gained_low)

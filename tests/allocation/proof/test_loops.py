@@ -1,20 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cvxtoken import ProvenBounds, Workloads, certify_many, solve_many
+from cvxtoken import Workloads, certify_many, solve_many
 from cvxtoken.allocation.proof import enclose
+from cvxtoken.arrays import FloatArray
 from cvxtoken.rigorous import elementwise
 from tests.support.instances import realistic
 from validation.proofs import drawn
 
 
-def at(share: float, data: Workloads) -> Callable[[], ProvenBounds]:
-    return lambda: certify_many(data, share * np.nan_to_num(solve_many(data).tokens))
+def at(share: float, data: Workloads) -> tuple[Workloads, FloatArray]:
+    """Instances, and a share of their optimal tokens."""
+    return data, share * np.nan_to_num(solve_many(data).tokens)
 
 
 def one(count: int) -> Workloads:
@@ -48,7 +49,8 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_compiled_proofs_have_numpys_bits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("numba")
-    plain = CASES[name]()
+    data, tokens = CASES[name]
+    plain = certify_many(data, tokens)
     calls = []
 
     def add_part(*arguments: Any) -> Any:
@@ -58,7 +60,7 @@ def test_compiled_proofs_have_numpys_bits(name: str, monkeypatch: pytest.MonkeyP
     real = enclose.add_part
     monkeypatch.setattr(enclose, "add_part", add_part)
     monkeypatch.setattr(elementwise, "_WORTHWHILE", 0)
-    fast = CASES[name]()
+    fast = certify_many(data, tokens)
     assert calls, "the loops are used"
     for field in ("lower", "upper", "gap"):
         a, b = getattr(plain, field), getattr(fast, field)
