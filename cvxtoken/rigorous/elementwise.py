@@ -75,7 +75,7 @@ def compiled(kinds: str) -> Callable[[Callable[[int], Callable[..., Any]]], Call
 
     Args:
         kinds: of the loop's arguments, a letter each: arrays of doubles in C order that are read, r of one
-            axis and R of two, or written, w and W.
+            axis and R of two, or written, w and W; a double, n.
     """
 
     def decorated(make: Callable[[int], Callable[..., Any]]) -> Callable[..., Any]:
@@ -85,6 +85,8 @@ def compiled(kinds: str) -> Callable[[Callable[[int], Callable[..., Any]]], Call
             _register()
             arguments = [
                 numba.types.Array(numba.float64, 1 + (kind in "RW"), "C", readonly=kind in "rR")
+                if kind != "n"
+                else numba.float64
                 for kind in kinds
             ]
             compiler = numba.njit(tuple(arguments), cache=True, nogil=True, **_EXACT)

@@ -52,19 +52,10 @@ def step_to_answers(columns: Columns, theta: float, p: float, tokens: FloatArray
         p: likewise.
         tokens: near the answers, shape (N,), or no numbers where there are none yet.
     """
-    wide = min(len(tokens), BLOCK)
-    sums = [np.zeros(wide) for _ in Sums._fields]
-    prices = np.full(wide, theta), np.full(wide, p)
-    for types, w in columns.parts:
-        numbers = (w.prior, w.saturation_rate, w.gain, w.overhead, w.time_per_token, w.max_tokens)
-        l = tokens[types]
-        _step(
-            *numbers,
-            *(price[: len(l)] for price in prices),
-            l,
-            np.empty(len(l)),
-            *(x[: len(l)] for x in sums),
-        )
+    w, width = columns, min(len(tokens), BLOCK)
+    sums = [np.zeros(width) for _ in Sums._fields]
+    types = (w.prior, w.accuracy_gain, w.saturation_rate, w.overhead, w.time_per_token, w.max_tokens)
+    _step(float(w.accuracy_weight), *types, np.full(width, theta), np.full(width, p), tokens, *sums)
     thinking, squares, *weights = map(fold, sums)
     return Sums(thinking, squares, *(weight / theta for weight in weights))
 
@@ -85,44 +76,39 @@ def appraise_quickly(columns: Columns, tokens: FloatArray) -> tuple[Appraisal, b
         columns: the instances, which are basic.
         tokens: shape (N,) or (N, B).
     """
-    w, one = columns, _is_one(tokens)
-    sums = [np.zeros(min(len(tokens), BLOCK) if one else tokens.shape[1]) for _ in range(4)]
-    lefts, tight = [], []
-    for types, part in w.parts:
-        l, shape = tokens[types], _shape(tokens[types])
-        numbers = (part.prior, part.accuracy_gain, part.saturation_rate, part.base_accuracy, part.overhead)
-        left = np.empty(shape)
-        _worth(*_laid(shape, *numbers, part.time_per_token, l), left, *(x[: shape[1]] for x in sums))
-        lefts.append(left)
+    w, left, tight = columns, np.empty(tokens.shape), False
+    sums = [np.zeros(_width(tokens)) for _ in range(4)]
+    types = (w.prior, w.accuracy_gain, w.saturation_rate, w.base_accuracy, w.overhead, w.time_per_token)
+    _worth(*map(np.ravel, (*types, tokens, left)), *sums)
 
     def excesses(theta: FloatArray, P: FloatArray) -> FloatArray:
+        nonlocal tight
+        room = np.zeros((min(len(tokens), BLOCK), *tokens.shape[1:]))
         prices = theta, P, np.array(_SIG_ERROR), np.asarray(w.accuracy_weight)
-        found = np.zeros((min(len(tokens), BLOCK), *tokens.shape[1:]))
-        for (types, part), left in zip(w.parts, lefts, strict=True):
-            tight.append(add_excess(part, tokens[types], left, prices, found))
-        return fold(found)
+        tight = add_excess(w, tokens, left, prices, room)
+        return fold(room)
 
-    thinking, mean, squares, p = (fold(x).reshape(tokens.shape[1:])[()] if one else x for x in sums)
-    return judged(w, thinking, mean, squares, p, excesses), all(tight)
+    if _is_one(tokens):
+        sums = [fold(x).reshape(tokens.shape[1:])[()] for x in sums]
+    thinking, mean, squares, p = sums
+    return judged(w, thinking, mean, squares, p, excesses), tight
 
 
 def add_excess(
     w: Columns, tokens: FloatArray, left: FloatArray, prices: tuple[FloatArray, ...], sums: FloatArray
 ) -> bool:
-    """Add pi e to sums of the tokens' shape; whether no type is far from its least.
+    """Add pi e to sums, block by block of types; whether no type is far from its least.
 
     Args:
-        w: some of the types.
-        tokens: shape (n,) or (n, B).
-        left: e^-x, as many.
+        w: the instances.
+        tokens: shape (N,) or (N, B).
+        left: e^-x, likewise.
         prices: theta, level, relative error and accuracy weight, shape () or (B,) each.
-        sums: what is added to.
+        sums: shape (n,) or (n, B), n types to a block.
     """
-    shape = _shape(tokens)
-    numbers = (w.prior, w.accuracy_gain, w.saturation_rate, w.overhead, w.time_per_token, w.max_tokens)
-    each = (np.ascontiguousarray(np.broadcast_to(price, (shape[1],))) for price in prices)
-    (room,) = _laid(shape, sums[: len(tokens)])
-    far, _ = _excess(*_laid(shape, *numbers, tokens, left), room, *each)
+    types = (w.prior, w.accuracy_gain, w.saturation_rate, w.overhead, w.time_per_token, w.max_tokens)
+    each = (np.ascontiguousarray(np.broadcast_to(price, (_width(tokens),))) for price in prices)
+    far, _ = _excess(*map(np.ravel, (*types, tokens, left)), sums.ravel(), *each)
     return bool(far == 0)
 
 
@@ -130,13 +116,9 @@ def _is_one(tokens: FloatArray) -> bool:
     return tokens.ndim == 1 or tokens.shape[1] == 1
 
 
-def _shape(tokens: FloatArray) -> tuple[int, int]:
-    """Rows and columns of a loop: of one instance the types are innermost."""
-    return (1, len(tokens)) if _is_one(tokens) else (len(tokens), tokens.shape[1])
-
-
-def _laid(shape: tuple[int, int], *arrays: FloatArray) -> list[FloatArray]:
-    return [np.ascontiguousarray(array).reshape(shape) for array in arrays]
+def _width(tokens: FloatArray) -> int:
+    """How long a loop's rows are: the instances, or of one the types of a block."""
+    return min(len(tokens), BLOCK) if _is_one(tokens) else tokens.shape[1]
 
 
 @piece
@@ -243,48 +225,79 @@ def _newton(version: int) -> Any:
     return loop
 
 
-@compiled("rrrrrrrrwwwwwww")
+@piece
+def _gain_row(alpha, A, b, c, gain):
+    for k in range(len(gain)):
+        gain[k] = alpha * A[k] * b[k] / c[k]
+
+
+@compiled("nrrrrrrrrwwwwww")
 def _step(version: int) -> Any:
-    def loop(pi, b, gain, t0, c, l_max, theta, p, l, share, thinking, squares, w0, w1, w2):
-        if np.isnan(l[0]):
-            _guess_row(b, gain, t0, c, l_max, theta, p, l)
-        _approach_row(b, gain, t0, c, l_max, theta, p, l, share)
-        _add_row(pi, t0, c, l_max, l, share, thinking, squares, w0, w1, w2)
+    def loop(alpha, pi, A, b, t0, c, l_max, theta, p, l, thinking, squares, w0, w1, w2):
+        unknown = np.isnan(l[0])
+        share, gain = np.empty(len(theta)), np.empty(len(theta))
+        for first in range(0, len(l), len(theta)):
+            own = l[first : first + len(theta)]
+            here, n = slice(first, first + len(own)), len(own)
+            times, tops, prices = (t0[here], c[here]), l_max[here], (theta[:n], p[:n])
+            _gain_row(alpha, A[here], b[here], c[here], gain[:n])
+            if unknown:
+                _guess_row(b[here], gain[:n], *times, tops, *prices, own)
+            _approach_row(b[here], gain[:n], *times, tops, *prices, own, share[:n])
+            sums = thinking[:n], squares[:n], w0[:n], w1[:n], w2[:n]
+            _add_row(pi[here], *times, tops, own, share[:n], *sums)
         return version
 
     return loop
 
 
-@compiled("RRRRRRRWwwww")
+@piece
+def _worth_row(pi, A, b, D, t0, c, l, left, thinking, mean, squares, accuracy):
+    for k in range(len(l)):
+        _, left[k], (t, _), (p, _) = evaluated(l[k], b[k], c[k], t0[k], A[k], D[k])
+        thinking[k] += pi[k] * (c[k] * l[k])
+        mean[k] += pi[k] * t
+        squares[k] += pi[k] * (t * t)
+        accuracy[k] += pi[k] * p
+
+
+@compiled("rrrrrrrwwwww")
 def _worth(version: int) -> Any:
     def loop(pi, A, b, D, t0, c, l, left, thinking, mean, squares, accuracy):
-        for i in range(len(l)):
-            for k in range(len(mean)):
-                _, left[i, k], (t, _), (p, _) = evaluated(
-                    l[i, k], b[i, k], c[i, k], t0[i, k], A[i, k], D[i, k]
-                )
-                thinking[k] += pi[i, k] * (c[i, k] * l[i, k])
-                mean[k] += pi[i, k] * t
-                squares[k] += pi[i, k] * (t * t)
-                accuracy[k] += pi[i, k] * p
+        width = len(mean)
+        for first in range(0, len(l), width):
+            x = slice(first, min(first + width, len(l)))
+            n = x.stop - first
+            sums = thinking[:n], mean[:n], squares[:n], accuracy[:n]
+            _worth_row(pi[x], A[x], b[x], D[x], t0[x], c[x], l[x], left[x], *sums)
         return version
 
     return loop
 
 
-@compiled("RRRRRRRRWrrrr")
+@piece
+def _excess_row(pi, A, b, t0, c, l_max, l, left, sums, theta, level, error, alpha):
+    far = 0
+    for k in range(len(l)):
+        burdened = burden(l[k], c[k], t0[k], theta[k], level[k])
+        sig, lost = burdened / b[k], burdened / b[k] * error[k]
+        G = alpha[k] * A[k] * left[k]
+        e = near(G, sig, lost, b[k] * l[k], b[k] * (l_max[k] - l[k]))
+        sums[k] += e * pi[k]
+        far += e > FAR * np.abs(sig)
+    return far
+
+
+@compiled("rrrrrrrrwrrrr")
 def _excess(version: int) -> Any:
     def loop(pi, A, b, t0, c, l_max, l, left, sums, theta, level, error, alpha):
-        far = 0
-        for i in range(len(l)):
-            for k in range(len(theta)):
-                rate = b[i, k]
-                burdened = burden(l[i, k], c[i, k], t0[i, k], theta[k], level[k])
-                sig, lost = burdened / rate, burdened / rate * error[k]
-                G = alpha[k] * A[i, k] * left[i, k]
-                e = near(G, sig, lost, rate * l[i, k], rate * (l_max[i, k] - l[i, k]))
-                sums[i, k] += e * pi[i, k]
-                far += e > FAR * np.abs(sig)
+        far, width = 0, len(theta)
+        for first in range(0, len(l), width):
+            x = slice(first, min(first + width, len(l)))
+            n, place = x.stop - first, first % len(sums)
+            prices = theta[:n], level[:n], error[:n], alpha[:n]
+            room = sums[place : place + n]
+            far += _excess_row(pi[x], A[x], b[x], t0[x], c[x], l_max[x], l[x], left[x], room, *prices)
         return far, version
 
     return loop

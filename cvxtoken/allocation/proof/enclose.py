@@ -22,7 +22,7 @@ from cvxtoken.allocation.prices.columns import BLOCK, Columns
 from cvxtoken.allocation.prices.excess import burden, excess
 from cvxtoken.allocation.prices.loops import add_excess
 from cvxtoken.allocation.proof.goals import Goal
-from cvxtoken.allocation.proof.loops import add_part
+from cvxtoken.allocation.proof.loops import add_types
 from cvxtoken.allocation.proof.totals import SUM_ERROR, UNDERFLOW, Part, Total
 from cvxtoken.allocation.targets import LIMITS, MEMORY
 from cvxtoken.arrays import FloatArray
@@ -104,9 +104,11 @@ class Evaluation:
         self.w, self.tokens, self.goal = w, tokens, goal
         totals, good = _Totals(goal, w.server.runs_together), in_range(w, tokens, goal)
         self.fast = fast and goal.is_plain and not w.server.runs_together and w.deviation is None
-        self.lefts = [
-            totals.add(part_w, tokens[types], goal.part(types), self.fast) for types, part_w in w.parts
-        ]
+        if self.fast:
+            self.left = add_types(w, tokens, totals.service, totals.accuracy, totals.squares)
+        else:
+            lefts = [totals.add(Part(part_w, tokens[types]), goal.part(types)) for types, part_w in w.parts]
+            self.left = np.concatenate(lefts) if len(lefts) > 1 else lefts[0]
         J, self.prices, self.slacks, missed, y = _shared(w, totals, goal)
         gap = fold(self._excesses()) * _OUT + np.abs(J.high) * _LEAST_GAP + UNDERFLOW
         for term in missed:
@@ -120,8 +122,7 @@ class Evaluation:
         if self.fast:
             theta, level, _, error = self.prices
             prices = theta, level, error, self.goal.accuracy_weight
-            parts = zip(self.w.parts, self.lefts, strict=True)
-            if all(add_excess(w, self.tokens[types], left, prices, sums) for (types, w), left in parts):
+            if add_excess(self.w, self.tokens, self.left, prices, sums):
                 return sums
             sums.fill(0.0)
         for w, l, slopes in self.parts():
@@ -133,9 +134,9 @@ class Evaluation:
 
     def parts(self) -> Iterator[tuple[Columns, FloatArray, tuple[FloatArray, FloatArray, FloatArray]]]:
         """Some types at a time: their data, tokens, and G, sig and the error of sig, of shape (n, B)."""
-        for (types, w), left in zip(self.w.parts, self.lefts, strict=True):
+        for types, w in self.w.parts:
             l = self.tokens[types]
-            yield w, l, _slopes(w, l, left, self.prices, self.goal.part(types))
+            yield w, l, _slopes(w, l, self.left[types], self.prices, self.goal.part(types))
 
 
 def in_range(w: Columns, tokens: FloatArray, goal: Goal) -> NDArray[np.bool_]:
@@ -165,11 +166,8 @@ class _Totals:
         self.rows = [(Total(), Total()) for _ in goal.rows]
         self.met: NDArray[np.bool_] = np.array(True)
 
-    def add(self, w: Columns, tokens: FloatArray, goal: Goal, fast: bool) -> FloatArray:
+    def add(self, part: Part, goal: Goal) -> FloatArray:
         """Some more types; e^-x of each, shape (n, B)."""
-        if fast:
-            return add_part(w, tokens, self.service, self.accuracy, self.squares)
-        part = Part(w, tokens)
         self.service.add(part.mean(part.t))
         self.accuracy.add(part.mean(part.accuracy))
         if self.together:

@@ -47,12 +47,10 @@ class Total:
             self.high[:n], self.low[:n] = added((self.high[:n], self.low[:n]), pair)
         self.parts += 1
 
-    def room(self, part: FloatArray) -> Pair:
-        """The sum so far in one axis, for one more part of this shape to be added by `added` in place."""
-        if not self.parts:
-            self.high, self.low = np.zeros(part.shape), np.zeros(part.shape)
-        self.parts += 1
-        return self.high.ravel()[: part.size], self.low.ravel()[: part.size]
+    def room(self, shape: tuple[int, int], parts: int) -> Pair:
+        """Zeros in one axis for all parts, none larger than this shape, to be added by `added` in place."""
+        self.high, self.low, self.parts = np.zeros(shape), np.zeros(shape), parts
+        return self.high.ravel(), self.low.ravel()
 
     def ball(self, relative: float = 0.0) -> Ball:
         """The sum of terms of one sign, each of that relative error at most; shape (B,)."""

@@ -53,12 +53,12 @@ def test_compiled_proofs_have_numpys_bits(name: str, monkeypatch: pytest.MonkeyP
     plain = certify_many(data, tokens)
     calls = []
 
-    def add_part(*arguments: Any) -> Any:
+    def add_types(*arguments: Any) -> Any:
         calls.append(arguments)
         return real(*arguments)
 
-    real = enclose.add_part
-    monkeypatch.setattr(enclose, "add_part", add_part)
+    real = enclose.add_types
+    monkeypatch.setattr(enclose, "add_types", add_types)
     monkeypatch.setattr(elementwise, "_WORTHWHILE", 0)
     fast = certify_many(data, tokens)
     assert calls, "the loops are used"
