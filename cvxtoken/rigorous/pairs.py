@@ -26,21 +26,28 @@ def two_sum(a: FloatArray, b: FloatArray) -> Pair:
     """The rounded sum a + b and its rounding error, exactly."""
     total = a + b
     part = total - a
-    return total, (a - (total - part)) + (b - part)
+    error = part - total
+    error += a
+    part -= b
+    error -= part  # (a - (total - part)) + (b - part), in the place of the parts
+    return total, error
 
 
 @elementwise
 def fast_two_sum(a: FloatArray, b: FloatArray) -> Pair:
     """The same where |a| >= |b| or a is 0."""
     total = a + b
-    return total, b - (total - a)
+    error = a - total
+    error += b  # b - (total - a)
+    return total, error
 
 
 @elementwise
 def halves(a: FloatArray) -> Pair:
     """Two numbers of at most 26 bits with the sum a, exactly; |a| < 2^996."""
     big = a * _SPLIT
-    high = big - (big - a)
+    high = a - big
+    high += big  # big - (big - a)
     return high, a - high
 
 
@@ -55,7 +62,12 @@ def split_prod(a: FloatArray, a_halves: Pair, b: FloatArray, b_halves: Pair) -> 
     """The same of numbers whose halves are there already."""
     (a_high, a_low), (b_high, b_low) = a_halves, b_halves
     product = a * b
-    return product, (((a_high * b_high - product) + a_high * b_low) + a_low * b_high) + a_low * b_low
+    error = a_high * b_high
+    error -= product
+    error += a_high * b_low
+    error += a_low * b_high
+    error += a_low * b_low
+    return product, error
 
 
 @elementwise

@@ -48,10 +48,16 @@ def near(G: FloatArray, sig: FloatArray, error: FloatArray, x: FloatArray, rest:
     left = np.maximum(allowed - right, 0.0)
     right = np.maximum(right + allowed, 0.0)
     # more tokens are better: e <= (G - sig)^2 / (2 sig) and, by the tangent, (G - sig) (X - x)
-    right *= np.fmin(right / np.maximum(sig - error, 0.0) * 0.5, rest)
+    step = right / np.maximum(sig - error, 0.0)
+    step *= 0.5
+    right *= np.fmin(step, rest)
     # fewer are: e <= (sig - G)^2 / (2 G) and (sig - G) x
-    left *= np.fmin(left / G * 0.5, x)
-    return np.maximum(right, left) * _OUT
+    step = left / G
+    step *= 0.5
+    left *= np.fmin(step, x)
+    found = np.maximum(right, left)
+    found *= _OUT
+    return found
 
 
 @elementwise
