@@ -129,8 +129,9 @@ def solve_many(
     """The optimal budgets of many workloads, one or two microseconds an instance of five types.
 
     One Newton search of the two prices (see `prices.search`) runs over all instances together, in blocks that
-    stay in the cache. An instance that breaks a rule or has no stable allocation is marked, and the
-    others are solved. Nothing is proven unless `prove` asks for it; `Solutions.certify` proves one.
+    stay in the cache; where Numba is installed and types are very many, in compiled loops (docs/arrays.md).
+    An instance that breaks a rule or has no stable allocation is marked, and the others are solved. Nothing
+    is proven unless `prove` asks for it; `Solutions.certify` proves one.
 
     Args:
         workloads: arrays, or a list of workloads of any sizes.
