@@ -2,7 +2,7 @@
 
 `decimals` has exact sums and intervals of decimals, `dyadic` arrays of whole numbers times powers of two.
 `pairs`, `balls` and `elementary` work on arrays of doubles by + - * / alone, which IEEE 754 fixes to the last
-bit; docs/arrays.md derives their error bounds.
+bit; docs/arrays.md derives their error bounds. `elementwise` lets their formulas run in compiled loops too.
 """
 
 from cvxtoken.rigorous.decimals import (

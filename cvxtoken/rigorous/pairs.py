@@ -13,54 +13,100 @@ from typing import TypeAlias
 import numpy as np
 
 from cvxtoken.arrays import FloatArray
+from cvxtoken.rigorous.elementwise import elementwise
 
 U = 2.0**-53  # a rounding changes a number by at most this share
 _SPLIT = 2.0**27 + 1
 Pair: TypeAlias = tuple[FloatArray, FloatArray]
+Known: TypeAlias = tuple[FloatArray, FloatArray | float]  # a pair, or a double and 0
 
 
+@elementwise
 def two_sum(a: FloatArray, b: FloatArray) -> Pair:
     """The rounded sum a + b and its rounding error, exactly."""
-    total = np.add(a, b)
-    part = np.subtract(total, a)
-    error = np.subtract(total, part)
-    np.subtract(a, error, out=error)
-    np.subtract(b, part, out=part)
-    error += part
+    total = a + b
+    part = total - a
+    error = part - total
+    error += a
+    part -= b
+    error -= part  # (a - (total - part)) + (b - part), in the place of the parts
     return total, error
 
 
+@elementwise
 def fast_two_sum(a: FloatArray, b: FloatArray) -> Pair:
     """The same where |a| >= |b| or a is 0."""
-    total = np.add(a, b)
-    error = np.subtract(total, a)
-    return total, np.subtract(b, error, out=error)
+    total = a + b
+    error = a - total
+    error += b  # b - (total - a)
+    return total, error
 
 
+@elementwise
 def halves(a: FloatArray) -> Pair:
     """Two numbers of at most 26 bits with the sum a, exactly; |a| < 2^996."""
-    big = np.multiply(a, _SPLIT)
-    high = np.subtract(big, a)
-    np.subtract(big, high, out=high)
-    return high, np.subtract(a, high, out=big)
+    big = a * _SPLIT
+    high = a - big
+    high += big  # big - (big - a)
+    return high, a - high
 
 
+@elementwise
 def two_prod(a: FloatArray, b: FloatArray) -> Pair:
     """The rounded product a b and its rounding error, exactly unless it is below 2^-1022."""
     return split_prod(a, halves(a), b, halves(b))
 
 
+@elementwise
 def split_prod(a: FloatArray, a_halves: Pair, b: FloatArray, b_halves: Pair) -> Pair:
     """The same of numbers whose halves are there already."""
     (a_high, a_low), (b_high, b_low) = a_halves, b_halves
-    product = np.multiply(a, b)
-    error = np.multiply(a_high, b_high)
+    product = a * b
+    error = a_high * b_high
     error -= product
-    part = np.multiply(a_high, b_low)
-    error += part
-    error += np.multiply(a_low, b_high, out=part)
-    error += np.multiply(a_low, b_low, out=part)
+    error += a_high * b_low
+    error += a_low * b_high
+    error += a_low * b_low
     return product, error
+
+
+@elementwise
+def plus(a: FloatArray, pair: Pair) -> Pair:
+    """The sum of a double and a pair."""
+    high, error = two_sum(a, pair[0])
+    error += pair[1]
+    return high, error
+
+
+@elementwise
+def times(a: FloatArray, pair: Known) -> Pair:
+    """The product of a double and a pair."""
+    return halved_times(a, halves(a), pair)
+
+
+@elementwise
+def halved_times(a: FloatArray, a_halves: Pair, pair: Known) -> Pair:
+    """The same of a double whose halves are there already."""
+    high, low = split_prod(a, a_halves, pair[0], halves(pair[0]))
+    low += a * pair[1]
+    return high, low
+
+
+@elementwise
+def square(pair: Pair) -> Pair:
+    """The square of a pair."""
+    own = halves(pair[0])
+    high, low = split_prod(pair[0], own, pair[0], own)
+    low += 2 * pair[0] * pair[1]
+    return high, low
+
+
+@elementwise
+def added(total: Pair, pair: Pair) -> Pair:
+    """A sum and one more pair."""
+    high, error = two_sum(total[0], pair[0])
+    error += pair[1]
+    return high, total[1] + error
 
 
 def fold(values: FloatArray) -> FloatArray:

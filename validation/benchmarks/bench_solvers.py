@@ -5,14 +5,16 @@ Run with `.venv/bin/python -m pytest validation/benchmarks -s` (extra `bench`).
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
-from cvxtoken import Workload, price_newton
+from cvxtoken import Workload, Workloads, certify_many, price_newton
 from cvxtoken.allocation.prices.columns import Columns
 from cvxtoken.allocation.prices.gap import appraise
 from cvxtoken.arrays import FloatArray
+from cvxtoken.rigorous.elementwise import worthwhile
 from validation.benchmarks.competitors import FIELD
 from validation.benchmarks.conftest import Report, fastest, memory, workload
 from validation.benchmarks.limit import single_pass
@@ -59,6 +61,26 @@ def test_solver(benchmark: Any, report: Report, name: str, size: int) -> None:
         assert error <= 1e-12
         if size == 1_000_000:
             assert seconds / limit <= 10
+
+
+@pytest.mark.parametrize("size", [100_000, 1_000_000, 10_000_000])
+def test_with_proof(report: Report, size: int) -> None:
+    """In passes, CPU time: a solution and bounds of it, compiled where Numba is there."""
+    w = workload(size)
+    data, tokens = Workloads.of([w]), price_newton(w).tokens
+    calls = [lambda: single_pass(w), lambda: price_newton(w), lambda: certify_many(data, tokens)]
+    limit, search, proof = (fastest(call, 5, time.process_time) for call in calls)
+    report.add(
+        "One workload and its proof",
+        types=str(size),
+        numba=str(worthwhile(size)),
+        nanoseconds_a_pass=f"{1e9 * limit / size:.1f}",
+        search=f"{search / limit:.2f}",
+        with_proof=f"{(search + proof) / limit:.2f}",
+    )
+    if size == 1_000_000 and worthwhile(size):
+        assert search <= 6 * limit
+        assert search + proof <= 8 * limit
 
 
 def test_cost_grows_linearly(report: Report) -> None:

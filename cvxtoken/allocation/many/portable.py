@@ -11,9 +11,10 @@ from cvxtoken.allocation.many.search import newton, search
 from cvxtoken.allocation.many.solve import CLOSED_GAP, Method
 from cvxtoken.allocation.many.stable import stable_columns
 from cvxtoken.allocation.many.workloads import Workloads
-from cvxtoken.allocation.prices.columns import BLOCK
+from cvxtoken.allocation.prices.columns import BLOCK, FAST_BLOCK
 from cvxtoken.allocation.prices.portable import PortableColumns
 from cvxtoken.arrays import FloatArray
+from cvxtoken.rigorous.elementwise import worthwhile
 
 
 def solve_portably(data: Workloads) -> ProvenBounds:
@@ -54,9 +55,10 @@ def _search(
 ) -> None:
     """Prices and tokens of some instances, in place."""
     with np.errstate(all="ignore"):  # what overflows ends in a gap that is wide
-        for block in blocks(data, rows, BLOCK):
+        fast = worthwhile(int(data.sizes.sum()))
+        for block in blocks(data, rows, FAST_BLOCK if fast else BLOCK):
             columns, _, stable = stable_columns(data, block, PortableColumns)
             block = block[stable]
             if len(block):
-                log_prices[:, block], found = method(columns, log_prices[:, block])
+                log_prices[:, block], found = method(columns, log_prices[:, block], fast)
                 tokens[block, : len(found)] = found.T

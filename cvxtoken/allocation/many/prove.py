@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from cvxtoken.allocation.many.blocks import blocks, gather
 from cvxtoken.allocation.many.stored import read, write
 from cvxtoken.allocation.many.workloads import Workloads, obey
-from cvxtoken.allocation.prices.columns import Columns
+from cvxtoken.allocation.prices.columns import FAST_BLOCK, Columns
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.bounds import Bounds
 from cvxtoken.allocation.proof.certificate import Certificate, certify
@@ -28,6 +28,7 @@ from cvxtoken.errors import CvxtokenError, ProblemError
 from cvxtoken.precision import SQUARED
 from cvxtoken.proofs import CERTIFIED_GAP
 from cvxtoken.rigorous import Rounding, double_above, double_below
+from cvxtoken.rigorous.elementwise import worthwhile
 
 _NUMBERS = 32_768  # of types in a block: here calls cost more than the second-level cache saves
 
@@ -130,7 +131,8 @@ def certify_many(
 def bound_rows(found: ProvenBounds, rows: NDArray[np.intp], in_decimals: bool = True) -> ProvenBounds:
     """Bound some of the instances, in place; in decimals too, if asked for, what pairs of doubles cannot."""
     data = found.workloads
-    for block in blocks(data, rows, _NUMBERS):
+    fast = worthwhile(int(data.sizes.sum()))
+    for block in blocks(data, rows, FAST_BLOCK if fast else _NUMBERS):
         width = int(data.sizes[block[0]])
         arrays, scalars, filled = gather(data, block, width)
         server = data.servers[data.which[block[0]]]
@@ -145,7 +147,7 @@ def bound_rows(found: ProvenBounds, rows: NDArray[np.intp], in_decimals: bool = 
         )
         with np.errstate(all="ignore"):  # of data that break a rule
             valid = obey(arrays, scalars, filled)
-        proven = enclose(w, tokens, _goal(found, block, filled, scalars["accuracy_weight"]))
+        proven = enclose(w, tokens, _goal(found, block, filled, scalars["accuracy_weight"]), fast)
         known = proven.known & valid
         found.lower[block] = np.where(known, proven.lower, -np.inf)
         found.upper[block] = np.where(known, proven.upper, np.inf)

@@ -18,16 +18,16 @@ from cvxtoken.allocation.prices.answers import (
     sums,
 )
 from cvxtoken.allocation.prices.columns import Columns
+from cvxtoken.allocation.prices.loops import REACH, newton_steps
 from cvxtoken.arrays import FloatArray
 
-_NEWTON_REACH = 3.0  # a longer first step, in log prices, is not worth trying
 _CLOSE = 1e-5  # after such a step the next is below 1e-9
 _STEPS = 6
 _TURNS = 200  # the most seen is 40
 _FINISHED = 0.4  # at this share of finished instances, the others are moved together
 
 
-def newton(columns: Columns, log_start: FloatArray) -> tuple[FloatArray, FloatArray]:
+def newton(columns: Columns, log_start: FloatArray, fast: bool = False) -> tuple[FloatArray, FloatArray]:
     """Prices log theta and log p, shape (2, B), and answers, shape (N, B), after six plain Newton steps.
 
     With each goes one step of the answers' root search. All but the last are in single precision, which takes
@@ -37,6 +37,7 @@ def newton(columns: Columns, log_start: FloatArray) -> tuple[FloatArray, FloatAr
     Args:
         columns: B instances with y0 > 0.
         log_start: prices to begin with, shape (2, B); NaN where there is no guess.
+        fast: use compiled loops where there are some; they do what is done for `PortableColumns`.
     """
     w = columns
     theta_low, law = w.arrival_rate / w.idle_at_zero, w.law
@@ -44,6 +45,9 @@ def newton(columns: Columns, log_start: FloatArray) -> tuple[FloatArray, FloatAr
     p_low = w.log_level(law.token_share * theta_low**2 * Q / 2)
     low = np.stack(np.broadcast_arrays(w.log(theta_low), p_low))
     prices: FloatArray = np.where(np.isnan(log_start), low, np.maximum(log_start, low)).astype(np.float32)
+    if fast and w.is_basic:
+        prices = prices.astype(np.float64)
+        return prices, newton_steps(w, prices, low, _STEPS)
     rough = columns.single()
     theta, p = columns.exp(prices)
     tokens = guess(rough, theta, p)
@@ -54,14 +58,14 @@ def newton(columns: Columns, log_start: FloatArray) -> tuple[FloatArray, FloatAr
         tokens, found = advance(rough, theta, p, tokens)
         step = newton_step(rough, prices[0], prices[1], found)
         move = np.array([step.log_theta, step.log_p])
-        prices += np.minimum(np.maximum(move, -_NEWTON_REACH), _NEWTON_REACH)
+        prices += np.minimum(np.maximum(move, -REACH), REACH)
         np.maximum(prices, low, out=prices, casting="same_kind")
         theta, p = columns.exp(prices)
     return prices, nearer(columns, theta, p, tokens)[0]
 
 
-def search(columns: Columns, log_start: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The same by the globally convergent search."""
+def search(columns: Columns, log_start: FloatArray, fast: bool = False) -> tuple[FloatArray, FloatArray]:
+    """The same by the globally convergent search, of which there are no loops."""
     prices, tokens = np.empty(log_start.shape), np.empty(columns.prior.shape)
     left = np.arange(log_start.shape[1])
     state = _State(columns, log_start)
@@ -93,7 +97,7 @@ class _State:
         self.columns = columns
         self.low, self.high = np.stack([theta_low, p_low]), np.stack([theta_high, p_high])
         self.prices = np.where(np.isnan(log_start), self.low, np.clip(log_start, self.low, self.high))
-        self.largest = np.full(len(theta_low), _NEWTON_REACH)
+        self.largest = np.full(len(theta_low), REACH)
         self.done = np.zeros(len(theta_low), dtype=np.bool_)
         theta, p = self.columns.exp(self.prices)
         self.tokens = respond(columns, theta, p, None, ANSWERED)
@@ -121,7 +125,7 @@ class _State:
         close = error <= _CLOSE
         stay = self.done | (~newton & (close | (self.prices == middle).all(axis=0)))
         self.prices = np.where(stay, self.prices, np.where(newton, target, middle))
-        self.largest = np.where(newton, error / 2, _NEWTON_REACH)
+        self.largest = np.where(newton, error / 2, REACH)
         self.done = stay | close
 
     def cut(self, step: Step[FloatArray]) -> None:

@@ -20,18 +20,20 @@ from cvxtoken.allocation.many.prove import ProvenBounds, bound_rows, certify_man
 from cvxtoken.allocation.many.search import newton, search
 from cvxtoken.allocation.many.stable import stable_columns
 from cvxtoken.allocation.many.workloads import Workloads
-from cvxtoken.allocation.prices.columns import BLOCK, Columns
+from cvxtoken.allocation.prices.columns import BLOCK, FAST_BLOCK, Columns
 from cvxtoken.allocation.prices.gap import Appraisal, appraise
+from cvxtoken.allocation.prices.loops import appraise_quickly
 from cvxtoken.allocation.prices.search import price_path
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.certificate import Certificate, certify
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import CvxtokenError, ProblemError, UnstableError
+from cvxtoken.rigorous.elementwise import worthwhile
 
 _NUMBERS = ("objective", "relative_gap", "mean_accuracy", "mean_system_time", "utilization", "theta", "p")
 CLOSED_GAP = 1e-20  # relative, proven; a wider one is searched on
 SOLVED_GAP = 1e-12  # relative; an instance with a larger gap in float64 is not called solved
-Method = Callable[[Columns, FloatArray], tuple[FloatArray, FloatArray]]
+Method = Callable[[Columns, FloatArray, bool], tuple[FloatArray, FloatArray]]
 
 
 class Status(IntEnum):
@@ -127,8 +129,9 @@ def solve_many(
     """The optimal budgets of many workloads, one or two microseconds an instance of five types.
 
     One Newton search of the two prices (see `prices.search`) runs over all instances together, in blocks that
-    stay in the cache. An instance that breaks a rule or has no stable allocation is marked, and the
-    others are solved. Nothing is proven unless `prove` asks for it; `Solutions.certify` proves one.
+    stay in the cache; where Numba is installed and types are very many, in compiled loops (docs/arrays.md).
+    An instance that breaks a rule or has no stable allocation is marked, and the others are solved. Nothing
+    is proven unless `prove` asks for it; `Solutions.certify` proves one.
 
     Args:
         workloads: arrays, or a list of workloads of any sizes.
@@ -151,7 +154,7 @@ def solve_many(
     found = _empty(data)
     rows = np.flatnonzero(data.sizes <= BLOCK)
     for method in (newton, newton, search):  # each on what the one before has left over
-        _solve_blocks(found, blocks(data, rows, BLOCK), log_start, method, workers)
+        _solve_rows(found, rows, log_start, method, workers)
         rows = np.flatnonzero(found.status == Status.UNFINISHED)
         with np.errstate(all="ignore"):
             log_start = np.log([found.theta, found.p])
@@ -173,23 +176,25 @@ def _close(found: Solutions, proven: ProvenBounds, workers: int) -> None:
     arrays += [proven.lower, proven.upper, proven.gap]
     before = [array[rows].copy() for array in arrays]
     log_start = np.log([found.theta, found.p])
-    _solve_blocks(found, blocks(found.workloads, rows, BLOCK), log_start, newton, workers)
+    _solve_rows(found, rows, log_start, newton, workers)
     bound_rows(replace(proven, tokens=found.tokens), rows)
     worse = ~(proven.gap[rows] < before[-1])
     for array, old in zip(arrays, before, strict=True):
         array[rows[worse]] = old[worse]
 
 
-def _solve_blocks(
-    found: Solutions, blocks: list[NDArray[np.intp]], log_start: FloatArray, method: Method, workers: int
+def _solve_rows(
+    found: Solutions, rows: NDArray[np.intp], log_start: FloatArray, method: Method, workers: int
 ) -> None:
-    """Solve blocks here, or in forked processes that write into the same memory."""
+    """Solve some instances here, or in forked processes that write into the same memory."""
+    fast = method is newton and worthwhile(int(found.workloads.sizes.sum()))
+    todo = blocks(found.workloads, rows, FAST_BLOCK if fast else BLOCK)
 
     def solve(share: list[NDArray[np.intp]]) -> None:
         for rows in share:
-            _solve_block(found, rows, log_start, method)
+            _solve_block(found, rows, log_start, method, fast)
 
-    shares = [blocks[k::workers] for k in range(workers)] if len(blocks) >= 4 * workers else [blocks]
+    shares = [todo[k::workers] for k in range(workers)] if len(todo) >= 4 * workers else [todo]
     forks = [multiprocessing.get_context("fork").Process(target=solve, args=(share,)) for share in shares[1:]]
     for fork in forks:
         fork.start()
@@ -228,7 +233,9 @@ def _log_start(start: Solutions | tuple[ArrayLike, ArrayLike] | None, count: int
         ) from error
 
 
-def _solve_block(found: Solutions, rows: NDArray[np.intp], log_start: FloatArray, method: Method) -> None:
+def _solve_block(
+    found: Solutions, rows: NDArray[np.intp], log_start: FloatArray, method: Method, fast: bool
+) -> None:
     """Solve the instances of one block and write what came out."""
     with np.errstate(all="ignore"):  # data beyond float64 end unfinished, not in warnings
         columns, valid, stable = stable_columns(found.workloads, rows, Columns)
@@ -236,9 +243,11 @@ def _solve_block(found: Solutions, rows: NDArray[np.intp], log_start: FloatArray
         found.tokens[rows[~stable]] = np.nan
         rows = rows[stable]
         if len(rows):
-            prices, tokens = method(columns, log_start[:, rows])
+            prices, tokens = method(columns, log_start[:, rows], fast)
             found.tokens[rows, : len(tokens)] = tokens.T
-            _write(found, rows, columns, appraise(columns, tokens), *np.exp(prices))
+            loops = fast and columns.is_basic
+            judged = appraise_quickly(columns, tokens)[0] if loops else appraise(columns, tokens)
+            _write(found, rows, columns, judged, *np.exp(prices))
 
 
 def _solve_alone(found: Solutions, row: int) -> None:

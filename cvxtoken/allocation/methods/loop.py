@@ -16,7 +16,7 @@ import numpy as np
 
 from cvxtoken.allocation import model
 from cvxtoken.allocation.prices.columns import Columns
-from cvxtoken.allocation.prices.gap import appraise
+from cvxtoken.allocation.prices.loops import appraised
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.certificate import Certificate, certify
 from cvxtoken.arrays import FloatArray
@@ -71,7 +71,7 @@ class Trace:
         """Append an iterate."""
         if (len(self.objectives) + 1) * len(workload) <= _KEPT_NUMBERS:
             self.tokens.append(tokens.copy())
-        found = appraise(Columns.of(workload), tokens)
+        found = appraised(Columns.of(workload), tokens)
         self.objectives.append(float(found.objective))
         self.residuals.append(float(found.relative_gap))
         self.utilization.append(float(1 - found.idle))

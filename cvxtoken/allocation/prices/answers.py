@@ -7,14 +7,14 @@ being the marginal time: for one query at a time of certain length that is t. Al
 
 from __future__ import annotations
 
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from cvxtoken.allocation.prices.columns import Columns
+from cvxtoken.allocation.prices.formulas import Price, approach, first_guess, half_price, newton_move
 from cvxtoken.arrays import FloatArray
 
-Price: TypeAlias = float | FloatArray  # of one instance, or of many
 ANSWERED = 2e-3  # how near answers are sought, in log prices; the last step cubes it
 SLACK = 1e-8  # widens bounds of log prices: rounding and unfinished answers must not exclude the optimum
 _TURNS = 100  # of the root search
@@ -110,16 +110,7 @@ def guess(columns: Columns, theta: Price, p: Price) -> FloatArray:
     w = columns
     if w.is_flat:
         return flat(w, p)
-    t0, c = w.marginal
-    b, q = w.saturation_rate, _price(w, p) + theta * t0
-    bend = theta * c / q
-    L = w.log(w.gain / q)
-    slope = b + bend
-    newton = np.maximum(L, 0.0) / slope
-    l = newton * (1 + newton * bend * bend / (2 * slope))
-    grown = 1 + bend * l
-    l += (L - b * l - w.log(grown)) / (b + bend / grown)
-    return np.minimum(np.maximum(l, 0.0), w.max_tokens)
+    return first_guess(w.saturation_rate, w.gain, *w.marginal, w.max_tokens, theta, _price(w, p), w.log)
 
 
 def nearer(
@@ -129,31 +120,12 @@ def nearer(
 
     The answers are the roots of f(l) = b l - ln(alpha A b / (c q)), q = p + theta (t0 + c l), which is
     increasing and concave: f' = b + bend and f'' = -bend^2 with bend = theta c / q. Newton's step is
-    n = -f / f', and Chebyshev's n (1 + n bend^2 / (2 f')). In place: this is where the time goes.
+    n = -f / f', and Chebyshev's n (1 + n bend^2 / (2 f')).
     """
     w, l, b = columns, tokens, columns.saturation_rate
     if w.is_flat:
         return flat(w, p), b, b
-    t0, c = w.marginal
-    bend = theta * c
-    q = theta * t0
-    q += _price(w, p)
-    q += bend * l
-    bend /= q
-    slope = b + bend
-    np.divide(w.gain, q, out=q)
-    newton = w.log(q, out=q)  # one logarithm, whose error is small where it is
-    newton -= b * l
-    newton /= slope
-    factor = newton * bend
-    share = np.divide(bend, slope, out=bend)
-    factor *= share
-    factor /= 2
-    factor += 1
-    np.maximum(factor, 0.5, out=factor)  # far above the root the curvature's term would turn the step round
-    step = np.multiply(newton, factor, out=factor)
-    step += l
-    return np.minimum(np.maximum(step, 0.0, out=step), w.max_tokens, out=step), slope, share
+    return approach(l, b, w.gain, *w.marginal, w.max_tokens, theta, _price(w, p), w.log)
 
 
 def _price(columns: Columns, p: Price) -> Price:
@@ -191,19 +163,10 @@ def _sums(columns: Columns, theta: Price, p: Price, tokens: FloatArray, share: F
 def newton_step(columns: Columns, log_theta: Price, log_p: Price, found: Sums) -> Step[FloatArray]:
     """Residuals and Newton's step at a pair of prices, from what the answers add up to."""
     lam, y0, law = columns.arrival_rate, columns.idle_at_zero, columns.law
-    load, w0, w1, w2 = lam * law.token_share, found.weight, found.weight_t, found.weight_t2
     theta, p = columns.exp(log_theta), columns.exp(log_p)
-    eta, theta2 = lam / theta, law.token_share * theta * theta
-    half = theta2 * (law.square * found.second_moment + law.constant) / 2
-    level = law.direct + half
-    r1 = y0 - load * found.thinking - eta
+    half = half_price(theta, found.second_moment, law.square, law.constant, law.token_share)
     r2 = log_p - columns.log_level(half)
-    # the second row of the Jacobian is that of r2 times the level
-    j11, j12 = load * theta * w1 + eta, load * p * w0
-    j21, j22 = theta2 * theta * w2 - 2 * half, level + theta2 * p * w1
-    right = r2 * level
-    determinant = j11 * j22 - j12 * j21
-    return Step(r1, r2, (j12 * right - j22 * r1) / determinant, (j21 * r1 - j11 * right) / determinant)
+    return Step(*newton_move(theta, p, half, r2, lam, y0, law.direct, law.token_share, *found))
 
 
 def price_bounds(columns: Columns) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:

@@ -25,6 +25,7 @@ ALWAYS = (*REQUIRED, "max_tokens")
 # Numbers in each array of a block: some 25 arrays of 64 kB fit a second-level cache, and a sum of products
 # is short of the 10,000 where OpenBLAS would start threads, which cost more than they save.
 BLOCK = 8192
+FAST_BLOCK = 65_536  # of many instances for compiled loops, which keep chunks of it in the cache
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,12 @@ class Columns:
     def is_plain(self) -> bool:
         """Whether square is 1, so that nothing need be multiplied by it."""
         return np.ndim(self.law.square) == 0 and bool(self.law.square == 1)
+
+    @property
+    def is_basic(self) -> bool:
+        """Whether queries are served one at a time, in certain times and without tolls."""
+        certain = self.deviation is None and self.toll is None
+        return certain and self.is_plain and not self.server.runs_together
 
     def squares(self, t: FloatArray, tokens: FloatArray | float) -> FloatArray:
         """t^2 + s^2 at these tokens, shape (N, ...), in the place of their mean times t."""

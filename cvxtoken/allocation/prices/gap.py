@@ -13,6 +13,7 @@ its terms are, not because large numbers nearly cancel, and float64 shows gaps f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -58,7 +59,7 @@ def appraise(columns: Columns, tokens: FloatArray) -> Appraisal:
     The gap's allowance is a first-order bound of the rounding errors, generous but not rigorous: the proof
     is `certify`.
     """
-    w, lam, law = columns, columns.arrival_rate, columns.law
+    w = columns
     thinking = mean = s2 = p = np.zeros(tokens.shape[1:])[()]
     for types, part in w.parts:
         l = tokens[types]
@@ -71,24 +72,50 @@ def appraise(columns: Columns, tokens: FloatArray) -> Appraisal:
         np.expm1(loss, out=loss)
         loss *= part.accuracy_gain
         p = p + part.mean(np.subtract(part.base_accuracy, loss, out=loss))
+
+    def excesses(theta: FloatArray, P: FloatArray) -> FloatArray:
+        found = np.zeros(tokens.shape[1:])[()]
+        for types, part in w.parts:
+            l, b, (tau, tau_per_token) = tokens[types], part.saturation_rate, part.marginal
+            slope = tau_per_token * l
+            slope += tau
+            slope *= theta
+            slope += P
+            slope *= part.time_per_token
+            slope /= b
+            own, allowance = _excess(w.accuracy_weight * part.accuracy_gain, b, part.max_tokens, slope, l)
+            found = found + part.mean(np.add(own, allowance, out=own))
+        return found
+
+    return judged(w, thinking, mean, s2, p, excesses)
+
+
+def judged(
+    columns: Columns,
+    thinking: FloatArray,
+    mean: FloatArray,
+    s2: FloatArray,
+    p: FloatArray,
+    excesses: Callable[[FloatArray, FloatArray], FloatArray],
+) -> Appraisal:
+    """The same from what the types add up to, each of shape (...).
+
+    Args:
+        columns: the instances.
+        thinking: sum pi c l.
+        mean: E[S].
+        s2: E[S^2].
+        p: the mean accuracy.
+        excesses: sum pi psi at prices theta and P, an upper bound with an allowance for rounding.
+    """
+    w, lam, law = columns, columns.arrival_rate, columns.law
     y = w.idle_at_zero - lam * law.token_share * thinking
     wait = w.server.mean_wait(lam, mean, s2, y)[()]
     y_error = _ROUNDING * np.maximum(2 * w.idle_at_zero - y, w.idle_at_zero >= ROUGH_IDLE)
     idle, stable = y, y > y_error  # surely
     y = np.where(stable, y, 1.0)[()]
     Q = law.square * s2 + law.constant
-    P, theta = law.direct + law.token_share * lam**2 * Q / (2 * y**2), lam / y
-    excess = np.zeros(tokens.shape[1:])[()]
-    for types, part in w.parts:
-        l, b, (tau, tau_per_token) = tokens[types], part.saturation_rate, part.marginal
-        slope = tau_per_token * l
-        slope += tau
-        slope *= theta
-        slope += P
-        slope *= part.time_per_token
-        slope /= b
-        found, allowance = _excess(w.accuracy_weight * part.accuracy_gain, b, part.max_tokens, slope, l)
-        excess = excess + part.mean(np.add(found, allowance, out=found))
+    excess = excesses(lam / y, law.direct + law.token_share * lam**2 * Q / (2 * y**2))
     # with z = t / y' and y' off by a share eps of y, lambda Q eps^2 / (2 y) of the coupling is left
     coupling = lam * Q * (y_error / y) ** 2 / (2 * y)
     gap = np.where(stable, excess + coupling, np.inf)[()]

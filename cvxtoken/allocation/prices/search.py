@@ -54,10 +54,11 @@ from cvxtoken.allocation.prices.answers import (
     sums,
 )
 from cvxtoken.allocation.prices.columns import Columns
-from cvxtoken.allocation.prices.gap import appraise
+from cvxtoken.allocation.prices.loops import appraised, step_to_answers
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import SolverError
+from cvxtoken.rigorous.elementwise import worthwhile
 
 RELIABLE_GAP = 1e-12  # relative
 _NEWTON_REACH = 3.0  # a longer first step, in log prices, is not worth trying
@@ -211,6 +212,8 @@ def _two_passes(columns: Columns, log_theta: float, log_p: float) -> PricePoint 
     Logarithms are what very many types cost: here there are two of each type in double precision, and three
     in single. None where the steps end nowhere.
     """
+    if columns.is_basic and worthwhile(len(columns.prior)):
+        return _two_compiled_passes(columns, log_theta, log_p)
     tokens = np.empty(len(columns.prior))
     with np.errstate(all="ignore"):  # of single precision, which has a shorter range
         for rough in (True, False):
@@ -232,6 +235,20 @@ def _two_passes(columns: Columns, log_theta: float, log_p: float) -> PricePoint 
     return PricePoint(columns, log_theta, log_p, tokens)
 
 
+def _two_compiled_passes(columns: Columns, log_theta: float, log_p: float) -> PricePoint | None:
+    """The same in compiled loops, all in double precision."""
+    tokens = np.full(len(columns.prior), np.nan)
+    with np.errstate(all="ignore"):
+        for _ in range(2):
+            found = step_to_answers(columns, exp(log_theta), exp(log_p), tokens)
+            step = newton_step(columns, log_theta, log_p, found)
+            if not max(abs(step.log_theta), abs(step.log_p)) <= _NEWTON_REACH:  # or is no number
+                return None
+            log_theta, log_p = log_theta + float(step.log_theta), log_p + float(step.log_p)
+        step_to_answers(columns, exp(log_theta), exp(log_p), tokens)
+    return PricePoint(columns, log_theta, log_p, tokens)
+
+
 def solve_prices(workload: Workload, start: FloatArray | None = None) -> FloatArray:
     """The optimal tokens to about float64 accuracy, shape (N,); arguments as in `price_path`."""
     *_, last = price_path(workload, start)
@@ -246,7 +263,7 @@ def reliable_prices(workload: Workload) -> FloatArray:
     """
     with np.errstate(all="ignore"):  # what overflows ends in a gap that is infinite, or no number
         tokens = solve_prices(workload)
-        gap = float(appraise(Columns.of(workload), tokens).relative_gap)
+        gap = float(appraised(Columns.of(workload), tokens).relative_gap)
     if not gap <= RELIABLE_GAP:
         raise SolverError(f"the optimum is reached to a relative gap of {gap:.2g} only, not {RELIABLE_GAP:g}")
     return tokens

@@ -19,14 +19,16 @@ from numpy.typing import NDArray
 
 from cvxtoken.allocation.fields import MAY_BE_ZERO
 from cvxtoken.allocation.prices.columns import BLOCK, Columns
-from cvxtoken.allocation.proof.excess import excess
+from cvxtoken.allocation.prices.excess import burden, excess
+from cvxtoken.allocation.prices.loops import add_excess
 from cvxtoken.allocation.proof.goals import Goal
-from cvxtoken.allocation.proof.totals import SUM_ERROR, UNDERFLOW, Part, Total, times
+from cvxtoken.allocation.proof.loops import add_types
+from cvxtoken.allocation.proof.totals import SUM_ERROR, UNDERFLOW, Part, Total
 from cvxtoken.allocation.targets import LIMITS, MEMORY
 from cvxtoken.arrays import FloatArray
 from cvxtoken.delay import Law
 from cvxtoken.rigorous.balls import Ball
-from cvxtoken.rigorous.pairs import U, fold
+from cvxtoken.rigorous.pairs import U, fold, times
 
 LEAST, MOST = 2.0**-64, 2.0**64  # of the numbers that are proven here
 _SIG_ERROR = 32 * U  # relative to the parts of sig: their rounding
@@ -77,16 +79,17 @@ class _Prices(NamedTuple):
     error: FloatArray
 
 
-def enclose(w: Columns, tokens: FloatArray, goal: Goal) -> Enclosed:
+def enclose(w: Columns, tokens: FloatArray, goal: Goal, fast: bool) -> Enclosed:
     """Bounds of instances from any tokens; nothing is known of those outside the box, or where y may be 0.
 
     Args:
         w: the instances, arrays of shape (N, B); `idle_at_zero` and `law` are not read.
         tokens: shape (N, B).
         goal: the objective and the targets.
+        fast: use compiled loops where there are some, which gives the same bits.
     """
     with np.errstate(all="ignore"):  # what overflows or is no number ends in an error that is not finite
-        return Evaluation(w, tokens, goal).enclosed
+        return Evaluation(w, tokens, goal, fast).enclosed
 
 
 class Evaluation:
@@ -97,31 +100,43 @@ class Evaluation:
         slacks: what is left of every upper target, by its name, shape (B,) each.
     """
 
-    def __init__(self, w: Columns, tokens: FloatArray, goal: Goal) -> None:
+    def __init__(self, w: Columns, tokens: FloatArray, goal: Goal, fast: bool = False) -> None:
         self.w, self.tokens, self.goal = w, tokens, goal
-        totals, self.lefts, good = _Totals(goal, w.server.runs_together), [], in_range(w, tokens, goal)
-        for types, part_w in w.parts:
-            part = Part(part_w, tokens[types])
-            totals.add(part, goal.part(types))
-            self.lefts.append(part.left)
+        totals, good = _Totals(goal, w.server.runs_together), in_range(w, tokens, goal)
+        self.fast = fast and goal.is_plain and not w.server.runs_together and w.deviation is None
+        if self.fast:
+            self.left = add_types(w, tokens, totals.service, totals.accuracy, totals.squares)
+        else:
+            lefts = [totals.add(Part(part_w, tokens[types]), goal.part(types)) for types, part_w in w.parts]
+            self.left = np.concatenate(lefts) if len(lefts) > 1 else lefts[0]
         J, self.prices, self.slacks, missed, y = _shared(w, totals, goal)
-        sums = np.zeros((min(len(tokens), BLOCK), len(good)))
-        for part_w, l, slopes in self.parts():
-            b = part_w.saturation_rate
-            found = excess(*slopes, b * l, b * (part_w.max_tokens - l))
-            found *= part_w.prior
-            sums[: len(found)] += found
-        gap = fold(sums) * _OUT + np.abs(J.high) * _LEAST_GAP + UNDERFLOW
+        gap = fold(self._excesses()) * _OUT + np.abs(J.high) * _LEAST_GAP + UNDERFLOW
         for term in missed:
             gap = np.nextafter(gap + np.maximum(term.above, 0.0), np.inf)
         good &= (y.below > 0) & (np.abs(J.high) + (J.error + gap) < np.inf)
         self.enclosed = Enclosed(J, gap, np.asarray(totals.met & good), np.asarray(good))
 
+    def _excesses(self) -> FloatArray:
+        """Sums of pi e over the types of all parts, shape (n, B)."""
+        sums = np.zeros((min(len(self.tokens), BLOCK), self.tokens.shape[1]))
+        if self.fast:
+            theta, level, _, error = self.prices
+            prices = theta, level, error, self.goal.accuracy_weight
+            if add_excess(self.w, self.tokens, self.left, prices, sums):
+                return sums
+            sums.fill(0.0)
+        for w, l, slopes in self.parts():
+            b = w.saturation_rate
+            found = excess(*slopes, b * l, b * (w.max_tokens - l))
+            found *= w.prior
+            sums[: len(found)] += found
+        return sums
+
     def parts(self) -> Iterator[tuple[Columns, FloatArray, tuple[FloatArray, FloatArray, FloatArray]]]:
         """Some types at a time: their data, tokens, and G, sig and the error of sig, of shape (n, B)."""
-        for (types, w), left in zip(self.w.parts, self.lefts, strict=True):
+        for types, w in self.w.parts:
             l = self.tokens[types]
-            yield w, l, _slopes(w, l, left, self.prices, self.goal.part(types))
+            yield w, l, _slopes(w, l, self.left[types], self.prices, self.goal.part(types))
 
 
 def in_range(w: Columns, tokens: FloatArray, goal: Goal) -> NDArray[np.bool_]:
@@ -151,8 +166,8 @@ class _Totals:
         self.rows = [(Total(), Total()) for _ in goal.rows]
         self.met: NDArray[np.bool_] = np.array(True)
 
-    def add(self, part: Part, goal: Goal) -> None:
-        """Some more types."""
+    def add(self, part: Part, goal: Goal) -> FloatArray:
+        """Some more types; e^-x of each, shape (n, B)."""
         self.service.add(part.mean(part.t))
         self.accuracy.add(part.mean(part.accuracy))
         if self.together:
@@ -173,6 +188,7 @@ class _Totals:
             spare = (high - goal.floors) + (low - SUM_ERROR * high)
             reached = (spare * (1 - 4 * U) > 0) | (goal.floors <= part.w.base_accuracy)
             self.met = np.asarray(self.met & reached.all(axis=0))
+        return part.left
 
 
 def _shared(
@@ -227,11 +243,7 @@ def _slopes(
     """G, sig and the error of sig, of some of the types, shape (n, B)."""
     theta, level, nu, error = prices
     c, b = w.time_per_token, w.saturation_rate
-    size = w.time_per_token * l
-    size += w.overhead
-    size *= theta
-    size += level
-    size *= c
+    size = burden(l, c, w.overhead, theta, level)
     if w.deviation is not None and w.deviation_per_token is not None:
         size += theta * (w.deviation + w.deviation_per_token * l) * w.deviation_per_token
     if TOKENS in goal.prices:

@@ -34,6 +34,12 @@ class Goal:
     rows: tuple[tuple[FloatArray, float, FloatArray], ...] = ()
     prompt_tokens: FloatArray | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether there are no targets."""
+        targets = self.limits or self.prices or self.rows
+        return not targets and self.floors is None and self.prompt_tokens is None
+
     def part(self, types: slice) -> Goal:
         """That of some of the types."""
         if self.floors is None and self.prompt_tokens is None and not self.rows:

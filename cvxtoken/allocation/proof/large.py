@@ -21,15 +21,16 @@ from typing import NamedTuple
 import numpy as np
 
 from cvxtoken.allocation.prices.columns import Columns
+from cvxtoken.allocation.prices.excess import G_ERROR
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.allocation.proof.enclose import Evaluation
 from cvxtoken.allocation.proof.exact import ExactPoint
-from cvxtoken.allocation.proof.excess import G_ERROR
 from cvxtoken.allocation.proof.goals import Goal
 from cvxtoken.allocation.targets import Multipliers, Targets
 from cvxtoken.arrays import FloatArray
 from cvxtoken.precision import DOUBLE
 from cvxtoken.rigorous import Rounding
+from cvxtoken.rigorous.elementwise import worthwhile
 from cvxtoken.rigorous.pairs import U
 from cvxtoken.verifier.allocation import MAX_DIGITS
 
@@ -68,7 +69,7 @@ def prove_large(
     weight, columns = np.array([workload.accuracy_weight]), Columns.of(workload)
     goal = Goal.of(targets, [multipliers], workload.names, weight, workload.prompt_tokens[:, None])
     with np.errstate(all="ignore"):  # what overflows is not finite, and so proves nothing
-        found = Evaluation(columns.spread(1), tokens[:, None], goal)
+        found = Evaluation(columns.spread(1), tokens[:, None], goal, worthwhile(len(tokens)))
         J, gaps, met, known = found.enclosed
         if not (met & known).all():
             return None

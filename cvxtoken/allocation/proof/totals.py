@@ -5,18 +5,30 @@ Types stand along the first axis, instances along the second. Error bounds are d
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 
 from cvxtoken.allocation.prices.columns import Columns
+from cvxtoken.allocation.prices.formulas import evaluated
 from cvxtoken.arrays import FloatArray
 from cvxtoken.rigorous.balls import Ball
-from cvxtoken.rigorous.elementary import FARTHEST, decay
-from cvxtoken.rigorous.pairs import Pair, depth, fold_error, fold_pairs, halves, split_prod, two_sum
+from cvxtoken.rigorous.pairs import (
+    Known,
+    Pair,
+    added,
+    depth,
+    fold_error,
+    fold_pairs,
+    halved_times,
+    halves,
+    plus,
+    split_prod,
+    square,
+    times,
+    two_prod,
+    two_sum,
+)
 
 SUM_ERROR = 2.0**-56  # relative, of an accuracy and of sums of them
-Known: TypeAlias = tuple[FloatArray, FloatArray | float]  # a pair, or a double and 0
 UNDERFLOW = 2.0**-700  # above whatever underflows: 2^-1074 an operation, times at most 2^300
 
 
@@ -32,10 +44,13 @@ class Total:
             self.high, self.low = pair
         else:
             n = len(pair[0])
-            self.high[:n], error = two_sum(self.high[:n], pair[0])
-            error += pair[1]
-            self.low[:n] += error
+            self.high[:n], self.low[:n] = added((self.high[:n], self.low[:n]), pair)
         self.parts += 1
+
+    def room(self, shape: tuple[int, int], parts: int) -> Pair:
+        """Zeros in one axis for all parts, none larger than this shape, to be added by `added` in place."""
+        self.high, self.low, self.parts = np.zeros(shape), np.zeros(shape), parts
+        return self.high.ravel(), self.low.ravel()
 
     def ball(self, relative: float = 0.0) -> Ball:
         """The sum of terms of one sign, each of that relative error at most; shape (B,)."""
@@ -58,29 +73,25 @@ class Part:
 
     def __init__(self, w: Columns, l: FloatArray) -> None:
         self.w, self.l = w, l
-        self._pi, l_halves, b, c = halves(w.prior), halves(l), w.saturation_rate, w.time_per_token
-        x = split_prod(b, halves(b), l, l_halves)
-        self.x = x[0]
-        self.t = plus(w.overhead, split_prod(c, halves(c), l, l_halves))
+        self._pi = halves(w.prior)
+        b, c, A, D = w.saturation_rate, w.time_per_token, w.accuracy_gain, w.base_accuracy
+        self.x, self.left, self.t, self.accuracy = evaluated(l, b, c, w.overhead, A, D)
         self.s: Pair | None = None
         if w.deviation is not None and w.deviation_per_token is not None:
-            slope = w.deviation_per_token
-            self.s = plus(w.deviation, split_prod(slope, halves(slope), l, l_halves))
-        self.left, gained = _decay(*x)
-        self.accuracy = plus(w.base_accuracy, times(w.accuracy_gain, gained))
+            self.s = plus(w.deviation, two_prod(w.deviation_per_token, l))
 
     def mean(self, pair: Known) -> Pair:
         """pi times a pair."""
-        return times(self.w.prior, pair, self._pi)
+        return halved_times(self.w.prior, self._pi, pair)
 
     def squares(self) -> Pair:
         """t^2 + s^2."""
-        total = _square(self.t)
+        total = square(self.t)
         if self.s is None:
             return total
-        square = _square(self.s)
-        high, error = two_sum(total[0], square[0])
-        error += total[1] + square[1]
+        varying = square(self.s)
+        high, error = two_sum(total[0], varying[0])
+        error += total[1] + varying[1]
         return high, error
 
     def held(self, prompt: FloatArray) -> Pair:
@@ -91,34 +102,3 @@ class Part:
         total, error = two_sum(high / 2, prompts[0])
         error += low / 2 + prompts[1]
         return total, error
-
-
-def plus(a: FloatArray, pair: Pair) -> Pair:
-    """The sum of a double and a pair."""
-    high, error = two_sum(a, pair[0])
-    error += pair[1]
-    return high, error
-
-
-def times(a: FloatArray, pair: Known, a_halves: Pair | None = None) -> Pair:
-    """The product of a double and a pair."""
-    high, low = split_prod(a, halves(a) if a_halves is None else a_halves, pair[0], halves(pair[0]))
-    low += a * pair[1]
-    return high, low
-
-
-def _square(pair: Pair) -> Pair:
-    own = halves(pair[0])
-    high, low = split_prod(pair[0], own, pair[0], own)
-    low += 2 * pair[0] * pair[1]
-    return high, low
-
-
-def _decay(x: FloatArray, low: FloatArray) -> tuple[FloatArray, Pair]:
-    """e^-x, rounded, and 1 - e^-x as a pair, for all x >= 0."""
-    far = x > FARTHEST
-    if not far.any():
-        (left, _), gained = decay(x, low)
-        return left, gained
-    (left, _), gained = decay(np.where(far, 0.0, x), np.where(far, 0.0, low))
-    return np.where(far, 0.0, left), (np.where(far, 1.0, gained[0]), gained[1])

@@ -25,7 +25,7 @@ def stacked(workloads: list[Workload]) -> dict[str, Any]:
     return {field: np.stack([getattr(w, field) for w in workloads]) for field in (*ARRAYS, *SCALARS)}
 
 
-def wrong(columns: Columns, log_start: FloatArray) -> tuple[FloatArray, FloatArray]:
+def wrong(columns: Columns, log_start: FloatArray, fast: bool) -> tuple[FloatArray, FloatArray]:
     """A search that finds nothing."""
     return np.full(log_start.shape, np.nan), np.zeros(columns.prior.shape)
 

@@ -166,7 +166,7 @@ def test_a_method_that_knows_the_answer_converges_at_once() -> None:
 
 def test_what_the_certificate_does_not_confirm_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     perfect = lambda columns, tokens: appraise(columns, tokens)._replace(gap=np.float64(0.0))  # noqa: E731
-    monkeypatch.setattr(loop, "appraise", perfect)
+    monkeypatch.setattr(loop, "appraised", perfect)
     result = methods.newton(cvxtoken.load("qwen3-8b"))
     assert not result.converged
     assert "the certificate proves a relative gap of 1.25 only" in result.outcome

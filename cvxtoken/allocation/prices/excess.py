@@ -12,11 +12,12 @@ import numpy as np
 
 from cvxtoken.arrays import FloatArray
 from cvxtoken.rigorous.elementary import FARTHEST, decay, log
+from cvxtoken.rigorous.elementwise import elementwise
 from cvxtoken.rigorous.pairs import U
 
 G_ERROR = 6 * U  # relative, of G
 _OUT = 1 + 2.0**-40  # covers the rounding of a few operations on what is not negative
-_FAR = 0.005  # of |sig|, of e; nearer to the least, the squares are within some 7 % of it
+FAR = 0.005  # of |sig|, of e; nearer to the least, the squares are within some 7 % of it
 _SURE = 2.0**-40
 
 
@@ -30,32 +31,44 @@ def excess(G: FloatArray, sig: FloatArray, error: FloatArray, x: FloatArray, res
         x: b l, to a relative error of 3 u.
         rest: X - x, likewise.
     """
+    found = near(G, sig, error, x, rest)
+    far = found > FAR * np.abs(sig)
+    if far.any():
+        found[far] = np.fmin(found[far], _far(*(part[far] for part in (G, sig, error, x, rest))))
+    return found
+
+
+@elementwise
+def near(G: FloatArray, sig: FloatArray, error: FloatArray, x: FloatArray, rest: FloatArray) -> FloatArray:
+    """The same by squares alone, which are tight up to `FAR` of |sig|."""
     allowed = G * G_ERROR
     allowed += error
     allowed += 2.0**-700
     right = G - sig
-    left = allowed - right
-    right += allowed
-    np.maximum(right, 0.0, out=right)
-    np.maximum(left, 0.0, out=left)
+    left = np.maximum(allowed - right, 0.0)
+    right = np.maximum(right + allowed, 0.0)
     # more tokens are better: e <= (G - sig)^2 / (2 sig) and, by the tangent, (G - sig) (X - x)
-    slope = sig - error
-    np.maximum(slope, 0.0, out=slope)
-    np.divide(right, slope, out=slope)
-    slope *= 0.5
-    np.fmin(slope, rest, out=slope)
-    right *= slope
+    step = right / np.maximum(sig - error, 0.0)
+    step *= 0.5
+    right *= np.fmin(step, rest)
     # fewer are: e <= (sig - G)^2 / (2 G) and (sig - G) x
-    np.divide(left, G, out=slope)
-    slope *= 0.5
-    np.fmin(slope, x, out=slope)
-    left *= slope
-    found = np.maximum(right, left, out=left)
+    step = left / G
+    step *= 0.5
+    left *= np.fmin(step, x)
+    found = np.maximum(right, left)
     found *= _OUT
-    far = found > _FAR * np.abs(sig)
-    if far.any():
-        found[far] = np.fmin(found[far], _far(*(part[far] for part in (G, sig, error, x, rest))))
     return found
+
+
+@elementwise
+def burden(l: FloatArray, c: FloatArray, t0: FloatArray, theta: FloatArray, level: FloatArray) -> FloatArray:
+    """What a token costs by its time, where that does not vary."""
+    size = c * l
+    size += t0
+    size *= theta
+    size += level
+    size *= c
+    return size
 
 
 def _far(G: FloatArray, sig: FloatArray, error: FloatArray, x: FloatArray, rest: FloatArray) -> FloatArray:
