@@ -25,11 +25,11 @@ from cvxtoken.verifier import Refused, many
 RECIPE: dict[str, Any] = {"types": 3, "shard_size": 40, "seed": 7}
 # of the values of 100 instances of three types: they must be these on every machine, and stay these
 HASHES = {
-    "realistic": "80cf7a702ea29f619bc3c8774708c5fa9619f92d778348bb0875c46f6fc5eec0",
-    "deviations": "4e8235dd1f2c63644b7ca584d1301d4744a08bff03b1e6d8b13fa65954bc7e4a",
-    "sharing": "438e7a51a3b45e2d186432f8da1d88eb566c93681cb4ca4f21aab2d380afec02",
-    "loaded": "7fe446be865468e6d0e83e8c4e0e2f3df166aa5fc11482faf2d751366caddb22",
-    "corners": "c2c781b704f0b5b5c177ac88aa8bfbe5f67357e3eecc553deba20a6ab764c059",
+    "realistic": "92c69ebafb74f5d00508acb0418e9cbe857637d4d692a7d3d385b66d9106ab61",
+    "deviations": "f5211b0a7871c8c199ae613c5f619155b1bdad7c0140f559479f1876ba69d9ef",
+    "sharing": "cd73ac1a40b258a36e0c6a98976d5d3fe3dde6e7ec524e83324755388eb8cd25",
+    "loaded": "f07d74c51c7dc7f3a9049dbcd5a640e09dd98702169b13d9dd351cef7010c68d",
+    "corners": "9e852c1ce4d135f7782df8c402a61bcd815803acde3a8f10332953969c6af617",
 }
 
 

@@ -45,9 +45,12 @@ def idle_at_zero(
 ) -> FloatArray:
     """The idle shares y0 = 1 - lambda sigma0 sum pi t0 of many instances, shape (B,), from arrays (N, B).
 
-    They are rounded once. Only for up to 64 types and y0 >= 1/64 a sum in floats is used, whose relative
-    error is about 1e-14. The sign is certain where |y0| >= N 2^-100 (priors sum to about 1).
+    They are rounded once. Only for up to 64 types and y0 >= 1/64, unless `exact`, a sum in floats is used,
+    whose relative error is about 1e-14 and whose bits are the processor's. The sign is certain where
+    |y0| >= N 2^-100 (priors sum to about 1).
     """
+    if exact:
+        return _exact_idle(prior, overhead, rate, share)
     y0: FloatArray = 1 - rate * share * np.einsum("kb,kb->b", prior, overhead)
     near = ~(y0 >= ROUGH_IDLE) | (len(prior) > 64)
     if near.any():

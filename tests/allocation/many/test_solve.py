@@ -222,18 +222,20 @@ def test_stability_is_decided_exactly() -> None:
     assert status[1:].tolist() == [Status.UNSTABLE, Status.UNSTABLE]
 
 
+@pytest.mark.parametrize("exact_bits", [False, True])
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
-def test_idle_share_at_zero_is_rounded_once_where_it_is_small(size: int) -> None:
+def test_idle_share_at_zero_is_rounded_once_where_it_is_small(size: int, exact_bits: bool) -> None:
+    """And wherever its bits must be those of every machine."""
     rng = np.random.default_rng(size)
     prior, overhead = rng.uniform(0, 1, (2, size, 200))
     prior /= prior.sum(axis=0)
     rate = (1 - 10.0 ** rng.uniform(-15, 0, 200)) / (prior * overhead).sum(axis=0)
-    found = idle_at_zero(prior, overhead, rate)
+    found = idle_at_zero(prior, overhead, rate, exact=exact_bits)
     for k in range(200):
         exact = 1 - Fraction(rate[k]) * sum(
             Fraction(a) * Fraction(b) for a, b in zip(prior[:, k], overhead[:, k], strict=True)
         )
-        digits = Fraction(1, 2**52) if exact < 1 / 64 or size > 64 else Fraction(1, 2**45)
+        digits = Fraction(1, 2**52) if exact_bits or exact < 1 / 64 or size > 64 else Fraction(1, 2**45)
         assert abs(Fraction(found[k]) - exact) <= abs(exact) * digits + Fraction(size * IDLE_ERROR)
 
 
