@@ -25,9 +25,7 @@ from cvxtoken.scheduling.watch import Watch
 
 COLUMNS = 8000  # of the linear program, about
 LARGEST_MEMORY = 64  # for which inequalities are designed; above, the memory's own is used alone
-LARGEST_COURSE = (
-    150_000_000  # states by cell and span that courses look at in each step, at most, of a byte each
-)
+LARGEST_COURSE = 10_000_000  # states by cell and span that courses look at in each step, about
 LARGEST_PRICED = 200_000  # requests for which prices are sought, at most
 
 
@@ -90,7 +88,7 @@ def coursed(
     last = int((found.starts + requests.output_tokens).max() * 1.1) + 1
     span = -(-slots_of(requests) * last // LARGEST_COURSE)
     courses = Courses(requests, -(-last // span), span)
-    weights = climbed(courses, first_weights(courses, guide), found.upper, watch)
+    weights = climbed(courses, first_weights(courses, guide), watch)
     proof = proofs.course_proof(requests, span, courses.by_cell(weights))
     try:
         lower = verifier.schedule.course_bound(

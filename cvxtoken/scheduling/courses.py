@@ -30,11 +30,14 @@ from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.watch import Watch
 
 NEVER = -1e15  # the worth of a state that no course meets
-SOFTNESS = 0.3  # in rounds: completions that cost so little more than the best are answers, too
-KEPT = 0.9  # of the mean of supergradients, at each step
-STEPS = 400  # at most
-STEP, SHORTER, PATIENCE = 0.2, 0.6, 40  # share of Polyak's step; its cut after so many steps without a gain
-AIM = 0.6  # of the way from the bound at first to the schedule known: the value that the steps are for
+SOFTNESS = 0.1  # in rounds: completions that cost so little more than the best are answers, too
+STEPS = 300
+STEP, LAST = 0.0015, 0.1  # the first step over B a time, the last ones over the first
+MEAN, SQUARE, FLOOR = (
+    0.9,
+    0.98,
+    0.05,
+)  # kept of means of supergradients, and of their squares; beside the root
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,32 +200,27 @@ def first_weights(courses: Courses, guide: Kind) -> FloatArray:
     return np.asarray(weights.reshape(len(cells), courses.spans, courses.span).mean(axis=2))
 
 
-def climbed(courses: Courses, weights: FloatArray, upper: int, watch: Watch) -> FloatArray:
+def climbed(courses: Courses, weights: FloatArray, watch: Watch) -> FloatArray:
     """The best weights met in STEPS steps, or until the watch is over, from given ones.
 
-    Each step follows a mean of supergradients, by a share of what Polyak's rule would take to a value between
-    the bound at first and `upper`, the total latency of a schedule known.
+    A step follows a mean of supergradients, each entry over its root mean square (Kingma and Ba 2015).
     """
-    best, most, mean = weights, -np.inf, np.zeros_like(weights)
-    share, idle, aim = STEP, 0, 0.0
+    best, most, mean, square, first = weights, -np.inf, np.zeros(1), np.zeros(1), 0.0
     for step in range(STEPS):
         if watch.over:
             break
         alone, passed = courses.answers(weights, SOFTNESS)
         largest, taken = courses.best(weights)
-        value = alone - largest
+        if alone - largest > most:
+            best, most = weights, alone - largest
+        gradient = passed - taken
         if not step:
-            aim = value + AIM * (upper - value)
-        idle += 1
-        if value > most:
-            best, most, idle = weights, value, 0
-        elif idle >= PATIENCE:
-            share, idle, weights = share * SHORTER, 0, best
-            continue
-        mean = KEPT * mean + (1 - KEPT) * (passed - taken) if step else passed - taken
-        if not mean.any() or most >= upper:
-            break
-        weights = np.maximum(weights + share * (aim - value) / (mean**2).sum() * mean, 0.0)
+            first = STEP * max(1.0, largest) / courses.times
+            mean, square = gradient, gradient**2
+        mean = MEAN * mean + (1 - MEAN) * gradient
+        square = SQUARE * square + (1 - SQUARE) * gradient**2
+        length = first * max(LAST, 1 - step / STEPS)
+        weights = np.maximum(weights + length * mean / (np.sqrt(square) + FLOOR), 0.0)
     return best
 
 

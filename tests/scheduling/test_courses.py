@@ -92,8 +92,8 @@ def test_a_watch_that_is_over_leaves_the_first_weights() -> None:
     assert guide
     courses = Courses(requests, 60, 1)
     weights = first_weights(courses, guide)
-    assert (climbed(courses, weights, first.upper, Watch(0.0)) == weights).all()
-    better = climbed(courses, weights, first.upper, Watch())
+    assert (climbed(courses, weights, Watch(0.0)) == weights).all()
+    better = climbed(courses, weights, Watch())
     worth = [courses.answers(each, 1.0)[0] - courses.best(each)[0] for each in (weights, better)]
     assert worth[0] <= worth[1] <= first.upper
 
