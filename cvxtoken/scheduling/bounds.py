@@ -25,7 +25,7 @@ from cvxtoken.scheduling.watch import Watch
 
 COLUMNS = 8000  # of the linear program, about
 LARGEST_MEMORY = 64  # for which inequalities are designed; above, the memory's own is used alone
-LARGEST_COURSE = 10_000_000  # states by cell and span that courses look at in each step, about
+LARGEST_COURSE = 25_000_000  # states by cell and span that courses look at in each step, about
 LARGEST_PRICED = 200_000  # requests for which prices are sought, at most
 
 

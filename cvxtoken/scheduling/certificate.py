@@ -15,6 +15,7 @@ from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.relaxation import Inequality
 
 SCALE = 2**24  # of the multipliers, which the file holds as whole numbers over it
+COARSE = 2**18  # the same of weights of courses, which may be as large as the requests are many
 Kind = dict[str, Any]
 VOLUME: Kind = {"kind": "volume"}
 BUSY: Kind = {"kind": "busy"}
@@ -46,12 +47,12 @@ def course_proof(requests: Requests, span: int, weights: dict[tuple[int, int], F
     """Weights by request and rounds to go, a row over spans of times, rounded down to whole numbers."""
     rows = [
         [
-            np.minimum(np.floor(weights[i, r] * SCALE), verifier.schedule.LARGEST).astype(int).tolist()
+            np.minimum(np.floor(weights[i, r] * COARSE), verifier.schedule.LARGEST).astype(int).tolist()
             for r in range(o)
         ]
         for i, o in enumerate(requests.output_tokens.tolist())
     ]
-    return {"kind": "courses", "scale": SCALE, "span": span, "weights": rows}
+    return {"kind": "courses", "scale": COARSE, "span": span, "weights": rows}
 
 
 def guided_proof(guide: Kind) -> Kind:

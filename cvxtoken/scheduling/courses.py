@@ -32,12 +32,9 @@ from cvxtoken.scheduling.watch import Watch
 NEVER = -1e15  # the worth of a state that no course meets
 SOFTNESS = 0.1  # in rounds: completions that cost so little more than the best are answers, too
 STEPS = 300
-STEP, LAST = 0.0015, 0.1  # the first step over B a time, the last ones over the first
-MEAN, SQUARE, FLOOR = (
-    0.9,
-    0.98,
-    0.05,
-)  # kept of means of supergradients, and of their squares; beside the root
+PATIENCE, SHORTER = 40, 0.6  # steps without a gain, after which they are so much shorter
+STEP, LAST = 0.0075, 0.1  # the first step over B a time, the last ones over the first
+MEAN, SQUARE, FLOOR = 0.9, 0.98, 0.05  # kept of means of supergradients and of squares; beside the root
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,16 +200,22 @@ def first_weights(courses: Courses, guide: Kind) -> FloatArray:
 def climbed(courses: Courses, weights: FloatArray, watch: Watch) -> FloatArray:
     """The best weights met in STEPS steps, or until the watch is over, from given ones.
 
-    A step follows a mean of supergradients, each entry over its root mean square (Kingma and Ba 2015).
+    A step follows a mean of supergradients, each entry over its root mean square (Kingma and Ba 2015). After
+    steps in vain the best weights are gone on from, with the means as they are, and with shorter steps.
     """
     best, most, mean, square, first = weights, -np.inf, np.zeros(1), np.zeros(1), 0.0
+    idle = 0
     for step in range(STEPS):
         if watch.over:
             break
         alone, passed = courses.answers(weights, SOFTNESS)
         largest, taken = courses.best(weights)
+        idle += 1
         if alone - largest > most:
-            best, most = weights, alone - largest
+            best, most, idle = weights, alone - largest, 0
+        elif idle >= PATIENCE:
+            weights, first, idle = best, SHORTER * first, 0
+            continue
         gradient = passed - taken
         if not step:
             first = STEP * max(1.0, largest) / courses.times

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from cvxtoken.scheduling import Requests, best_schedule, hindsight_shortest_first
 from cvxtoken.scheduling import courses as module
 from cvxtoken.scheduling.bounds import coursed, designed, quick_bound, triples
-from cvxtoken.scheduling.certificate import ScheduleCertificate, course_proof
+from cvxtoken.scheduling.certificate import COARSE, ScheduleCertificate, course_proof
 from cvxtoken.scheduling.courses import Courses, climbed, first_weights, slots_of
 from cvxtoken.scheduling.watch import Watch
 from cvxtoken.verifier import schedule as checker
@@ -38,7 +40,7 @@ def test_the_largest_sum_is_that_of_the_checker_and_of_its_course(span: int) -> 
         requests = tiny(seed)
         courses, weights = drawn(requests, span, seed)
         value, taken = courses.best(weights)
-        rows = course_proof(requests, span, courses.by_cell(weights / 2**24))["weights"]
+        rows = course_proof(requests, span, courses.by_cell(weights / COARSE))["weights"]
         told = checker.Courses(triples(requests), requests.memory, span, rows, 1e9)
         assert value == told.most == (weights * taken).sum()
         assert (taken[~courses.may] == 0).all()
@@ -118,3 +120,13 @@ def test_the_states_that_cells_may_join_are_counted() -> None:
     requests = Requests(arrival=[0, 0], prompt_tokens=[0, 2], output_tokens=[2, 1], memory=4)
     # cells (m, r) = (2, 0), (1, 1) and (3, 0), each after none or one, which may hold 0..M - m - (k + 1) r
     assert slots_of(requests) == (3 + 3) + (3 + 2) + (2 + 2)
+
+
+def test_weights_of_more_than_some_rounds_are_stored_whole() -> None:
+    """Many alike wait long, and what one passes is worth as many rounds as they are."""
+    requests = Requests(arrival=[0] * 90, prompt_tokens=[0] * 90, output_tokens=[1] * 90, memory=1)
+    first = ScheduleCertificate(requests, np.arange(90), *quick_bound(requests))
+    memory = {"weights": "memory", "multipliers": list(range(90, -1, -1))}
+    guide = {"kind": "snapshots", "scale": 1, "inequalities": [memory]}
+    lower = dataclasses.replace(first, lower=1)
+    assert coursed(lower, guide, [], Watch(0.0)).lower == first.upper
