@@ -64,7 +64,7 @@ def schedule(
     bound: Annotated[
         str | None,
         typer.Option(
-            help="fast, prices, lp or milp; by default lp; where too slow fast, under --seconds prices."
+            help="fast, prices, lp, courses or milp; lp by default; if too slow fast, with --seconds prices."
         ),
     ] = None,
     seconds: Annotated[

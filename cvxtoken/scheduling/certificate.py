@@ -15,6 +15,7 @@ from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.relaxation import Inequality
 
 SCALE = 2**24  # of the multipliers, which the file holds as whole numbers over it
+COARSE = 2**18  # the same of weights of courses, which may be as large as the requests are many
 Kind = dict[str, Any]
 VOLUME: Kind = {"kind": "volume"}
 BUSY: Kind = {"kind": "busy"}
@@ -42,6 +43,18 @@ def snapshot_proof(valid: list[Inequality], multipliers: FloatArray) -> Kind:
     return {"kind": "snapshots", "scale": SCALE, "inequalities": items}
 
 
+def course_proof(requests: Requests, span: int, weights: dict[tuple[int, int], FloatArray]) -> Kind:
+    """Weights by request and rounds to go, a row over spans of times, rounded down to whole numbers."""
+    rows = [
+        [
+            np.minimum(np.floor(weights[i, r] * COARSE), verifier.schedule.LARGEST).astype(int).tolist()
+            for r in range(o)
+        ]
+        for i, o in enumerate(requests.output_tokens.tolist())
+    ]
+    return {"kind": "courses", "scale": COARSE, "span": span, "weights": rows}
+
+
 def guided_proof(guide: Kind) -> Kind:
     """A search of all schedules, guided by the multipliers of a snapshot proof."""
     return {**guide, "kind": "guided"}
@@ -65,7 +78,8 @@ class ScheduleCertificate(Proof):
         starts: k, shape (n,), of a schedule that fits the memory.
         lower: proven, in rounds.
         proof: its kind and what it needs: `volume`, `busy` and `search` nothing, `prices` the rounds of a
-            span and the prices, `snapshots` and `guided` inequalities and multipliers.
+            span and the prices, `snapshots` and `guided` inequalities and multipliers, `courses` the rounds
+            of a span and weights.
 
     Source: derived here.
     """

@@ -1,7 +1,7 @@
 """The hindsight reference: the best schedule found, and a proven bound on what any schedule can do.
 
     requests -> dispatches -> windows, local search, beams -> (integer program, searches) -> starts: upper
-    requests -> volume, busy -> designed inequalities -> prices -> (searches) -> best proof: lower
+    requests -> volume, busy -> inequalities -> (courses) -> prices -> (searches) -> best proof: lower
 
 A solver's word is used for starts and multipliers only. The bound is what `verifier.schedule` proves.
 """
@@ -22,7 +22,7 @@ from cvxtoken.files import nearest
 from cvxtoken.highs import OPTIMAL
 from cvxtoken.scheduling import certificate as proofs
 from cvxtoken.scheduling import program
-from cvxtoken.scheduling.bounds import LARGEST_PRICED, designed, priced, quick_bound, triples
+from cvxtoken.scheduling.bounds import LARGEST_PRICED, coursed, designed, priced, quick_bound, triples
 from cvxtoken.scheduling.certificate import ScheduleCertificate
 from cvxtoken.scheduling.guided import beam_schedule, exact_schedule
 from cvxtoken.scheduling.heuristics import LARGEST_TABLE, good_schedule, quick_schedule
@@ -30,8 +30,12 @@ from cvxtoken.scheduling.problem import Requests
 from cvxtoken.scheduling.schedule import check_schedule
 from cvxtoken.scheduling.watch import Report, Watch
 
-BOUNDS = ("fast", "prices", "lp", "milp")
-LARGEST_WORK = {"lp": 2e9, "milp": 2e7}  # that times the longest output; for milp a third fills some 0.7 GB
+BOUNDS = ("fast", "prices", "lp", "courses", "milp")
+LARGEST_WORK = {
+    "lp": 2e9,
+    "courses": 2e7,
+    "milp": 2e7,
+}  # that times the longest output; for milp a third fills some 0.7 GB
 SECONDS = 60.0  # of the integer program, at most
 SEARCHED = 12  # requests, at most, whose schedules are all tried
 GUIDED = 30  # likewise, guided by multipliers
@@ -43,7 +47,7 @@ class ScheduleReference:
 
     Attributes:
         certificate: with the requests, the starts, `lower` and its proof.
-        bound: how the bound was sought: fast, prices, lp or milp.
+        bound: how the bound was sought: fast, prices, lp, courses or milp.
         solver_bound: what HiGHS states as a lower bound of the integer program, in rounds; nothing here
             proves it. None where that program was not run, or ended without one.
         method: what found the starts, in words.
@@ -118,7 +122,8 @@ def best_schedule(
         bound: 'fast': the bounds by volume and by mean busy times, and the best of some dispatches, for any
             number of requests. 'prices': also prices of the memory, and windows of dispatches, for up to
             200,000 requests. 'lp': also local search, the linear program of valid inequalities, and beams
-            guided by its multipliers, for some hundreds of requests. 'milp': also the integer program, and
+            guided by its multipliers, for some hundreds of requests. 'courses': also weights along courses
+            of the memory, some minutes for some tens of requests. 'milp': also the integer program, and
             all ways of up to 30 requests, as long as they are not too many.
         seconds: after which no further step is begun. Half of them are for the search for a schedule, which
             'fast' has only with them. So the result depends on the machine. By default each step runs to its
@@ -172,7 +177,7 @@ def _sought(
         watch.say(found.lower, found.upper, step)
         return True
 
-    if bound in ("lp", "milp") and goes_on("inequalities and their linear program"):
+    if bound in ("lp", "courses", "milp") and goes_on("inequalities and their linear program"):
         found, guide = designed(found, fallbacks)
         if guide and goes_on("beams"):
             total, found = found.upper, beam_schedule(found, guide, half)
@@ -180,6 +185,8 @@ def _sought(
     if bound == "milp" and guide and len(requests) <= GUIDED and goes_on("the guided search"):
         total, found = found.upper, exact_schedule(found, guide, fallbacks)
         method = "the guided search" if found.upper < total else method
+    if bound in ("courses", "milp") and guide and goes_on("courses of the memory"):
+        found = coursed(found, guide, fallbacks, watch)
     if bound != "fast" and goes_on("prices of the memory"):
         found = priced(found, fallbacks)
     if bound == "milp" and goes_on("the integer program"):

@@ -3,7 +3,7 @@
 
 Standard library only, whole numbers only, no solver. What a proof states, for requests i that arrive at a_i,
 hold s_i + j tokens while they make their j-th of o_i tokens, one a round, and share a memory of M tokens: the
-given starts keep within M and sum C_i - a_i = upper, and no schedule has less than lower. Six ways to it:
+given starts keep within M and sum C_i - a_i = upper, and no schedule has less than lower. Seven ways to it:
 
 volume:    By C, requests completed have used s o + o (o + 1) / 2 each, at most M a round. Of all ways to
            share a rate of M, shortest remaining work first has the most completed at every time (Schrage
@@ -22,6 +22,12 @@ snapshots: A request with r rounds to go holds m = s + o - r tokens. Those that 
            have a largest sum B over such snapshots, found by dynamic programming (w = m has B = M). With
            multipliers lambda_t >= 0 on sum_i w(s_i + o_i - C_i + t, C_i - t) <= B, every schedule has
              sum C - a >= sum_i min over C >= a_i + o_i of [C - a_i + sum_t lambda_t w] - B sum_t lambda_t.
+courses:   Weights w_i(r, t) >= 0 are of request i with r rounds to go at time t. A schedule's course says of
+           each time how many run, k, and how many tokens h they hold. From t to t + 1 those that complete
+           leave, with all they hold; each of the others holds one more; who starts comes with s_i + 1. Those
+           at one time fit at each other's completions, as in `snapshots`, and are of those that may be there.
+           With B the largest sum of weights along any course that these rules allow, every schedule has
+             sum C - a >= sum_i min over C >= a_i + o_i of [C - a_i + sum_r w_i(r, C - r)] - B.
 search:    All schedules are tried, but those which a bound like that of `volume` rules out.
 guided:    All schedules are tried round by round, but those which multipliers as of `snapshots` rule out.
            With the requests known that have started by a time t, every way to go on has
@@ -50,6 +56,7 @@ LARGEST = 10**9
 MAX_WORK, MAX_TIMES = 3e8, 1_000_000  # steps of some 0.1 microseconds; points of time held at once
 PIECE, FINE = 60, 10**12  # such steps for a piece of starts; parts of a round that mean times are rounded to
 MAX_SEARCHED, MAX_STEPS, MAX_SEEN = 20, 50_000_000, 300_000  # requests, steps as above, states of 0.7 kB
+MAX_COURSE = 1000  # tokens of the memory, at most M^2 / 2 states of which are held at once
 MAX_GUIDED, MAX_STATES = 100, 150_000  # requests; states of a round, of 0.6 to 1.3 kB, as many of the next
 Refused, require = allocation.Refused, allocation.require
 Request = tuple[int, int, int]  # a, s, o
@@ -77,6 +84,8 @@ def check(document: Any) -> str:
         proven = price_bound(requests, memory, proof["scale"], proof["span"], proof["prices"])
     elif kind == "snapshots" and set(proof) == {"kind", "scale", "inequalities"}:
         proven = snapshot_bound(requests, memory, proof["scale"], proof["inequalities"])
+    elif kind == "courses" and set(proof) == {"kind", "scale", "span", "weights"}:
+        proven = course_bound(requests, memory, proof["scale"], proof["span"], proof["weights"])
     elif kind == "guided" and set(proof) == {"kind", "scale", "inequalities"}:
         relaxed = Multipliers(requests, memory, proof["scale"], proof["inequalities"])
         proven = lower if Guided(requests, memory, lower, relaxed).best is None else -1
@@ -342,6 +351,111 @@ def convolved(profile: list[int], multipliers: list[int], size: int) -> list[int
         halves.byteswap()
     sums = [low + (high << 64) for low, high in zip(halves[::2], halves[1::2])][:size]
     return sums + [0] * (size - len(sums))
+
+
+def course_bound(requests: list[Request], memory: int, scale: Any, span: Any, weights: Any) -> int:
+    """The bound of weights of each request, rounds to go and span of times, whole numbers over a scale."""
+    (scale,), (span,) = whole([scale], 1, LARGEST), whole([span], 1, LARGEST)
+    require(memory <= MAX_COURSE, f"courses are for a memory of {MAX_COURSE} tokens at most")
+    require(isinstance(weights, list) and len(weights) == len(requests), "weights are not one list a request")
+    fits = all(isinstance(rows, list) and len(rows) == o for rows, (_, _, o) in zip(weights, requests))
+    require(fits, "the weights of a request are not one list for each of its rounds to go")
+    weights = [[whole(row, 0, LARGEST) for row in rows] for rows in weights]
+    (spans, *others) = {len(row) for rows in weights for row in rows}
+    times = spans * span
+    work = sum(2 * o * (times + o) for _, _, o in requests)
+    require(not others and times <= MAX_TIMES and work <= MAX_WORK, "lists unlike or too long")
+    value = -Courses(requests, memory, span, weights, MAX_WORK - work).most
+    for (a, _, o), rows in zip(requests, weights):
+        value += min(
+            scale * (C - a) + sum(row[(C - r) // span] for r, row in enumerate(rows) if C - r < times)
+            for C in range(a + o, max(a, times) + o + 1)
+        )
+    return int(max(0, -(-value // scale)))
+
+
+class Courses:
+    """B: the most that weights sum to along a course, by dynamic programming over (k, h) from time to time.
+
+    A table of states holds at [k][h] the largest sum with which k requests run and hold h tokens.
+    """
+
+    def __init__(
+        self, requests: list[Request], memory: int, span: int, weights: list[list[list[int]]], work: float
+    ) -> None:
+        self.memory, self.work = memory, work
+        least = accumulate(sorted(s + 1 for _, s, _ in requests))
+        self.many = sum(held <= memory for held in least)  # more than so many do not fit at any time
+        coming, arrived = sorted(requests), list[tuple[int, int, int]]()
+        starting = states = [{0: 0}]
+        for number in range(len(weights[0][0])):
+            times = range(number * span, (number + 1) * span)
+            there = [
+                (r, s + o - r, weights[i][r][number])
+                for i, (a, s, o) in enumerate(requests)
+                for r in range(o)
+                if a + o - r <= times[-1]  # or it has not started by then
+            ]
+            self.count(10 * sum(o for _, _, o in requests))
+            staying = self.together([cell for cell in there if cell[0] > 0])
+            ending = self.together([cell for cell in there if cell[0] == 0])
+            for t in times:
+                while coming and coming[0][0] <= t:
+                    arrived.append((0, coming.pop(0)[1] + 1, 0))
+                    starting = self.together(arrived)
+                states = self.started(self.left(states, ending, staying), starting)
+        self.most = max(max(held.values(), default=0) for held in states)
+
+    def together(self, cells: list[tuple[int, int, int]]) -> list[dict[int, int]]:
+        """The states of requests that run together, by r, m and w of all that may: each at most once.
+
+        From the most rounds to go to the least, one joins k that hold h where h + m + (k + 1) r <= M.
+        """
+        best: list[dict[int, int]] = [{0: 0}]
+        for r, m, w in sorted(cells, reverse=True):
+            for k in reversed(range(min(len(best), self.many))):
+                room = self.memory - m - (k + 1) * r
+                self.count(5 + 3 * len(best[k]) * (room >= 0))
+                joined = {h + m: value + w for h, value in best[k].items() if h <= room}
+                if joined and k + 1 == len(best):
+                    best.append({})
+                for h, value in joined.items():
+                    best[k + 1][h] = max(value, best[k + 1].get(h, 0))
+        return best
+
+    def left(self, states: Any, ending: Any, staying: Any) -> list[dict[int, int]]:
+        """The states of those that stay, from those of all and of those that complete, and all weights."""
+        after: list[dict[int, int]] = [{} for _ in staying]
+        for k, held in enumerate(states):
+            for ended, tokens in enumerate(ending[: k + 1]):
+                if k - ended >= len(staying):
+                    continue
+                self.count(5 + 2 * len(held) * len(tokens))
+                into, known = after[k - ended], staying[k - ended]
+                for gone, w in tokens.items():
+                    for h, value in held.items():
+                        if h - gone in known and value + w > into.get(h - gone, -1):
+                            into[h - gone] = value + w
+        return [{h: value + known[h] for h, value in into.items()} for into, known in zip(after, staying)]
+
+    def started(self, states: Any, starting: Any) -> list[dict[int, int]]:
+        """The states a round later: each holds one more, and some of those that have arrived may join."""
+        after: list[dict[int, int]] = [{} for _ in range(self.many + 1)]
+        for k, held in enumerate(states):
+            for begun, tokens in enumerate(starting[: self.many + 1 - k]):
+                self.count(5 + 2 * len(held) * len(tokens))
+                into = after[k + begun]
+                for come in tokens:
+                    room = self.memory - k - come
+                    for h, value in held.items():
+                        if h <= room and value > into.get(h + k + come, -1):
+                            into[h + k + come] = value
+        return after
+
+    def count(self, steps: int) -> None:
+        """Count more steps, so that no file keeps a checker busy for ever."""
+        self.work -= steps
+        require(self.work >= 0, "the check would take too long")
 
 
 class Search:

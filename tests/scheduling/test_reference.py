@@ -198,7 +198,7 @@ def test_unknown_bounds_are_named() -> None:
     for seconds in (-1.0, float("nan")):
         with pytest.raises(ProblemError, match=rf"seconds is {seconds:g}; it must not be negative"):
             best_schedule(tiny(1), "fast", seconds)
-    with pytest.raises(ProblemError, match=r"bound is .lpp.; it must be one of fast, prices, lp, milp"):
+    with pytest.raises(ProblemError, match=r"bound is .lpp.; it must be one of fast, prices, lp, courses"):
         best_schedule(tiny(1), "lpp")
 
 

@@ -104,6 +104,47 @@ def test_many_requests_of_a_kind_cost_one_pass_over_the_times() -> None:
         checker.check(document | {"lower": document["upper"]})
 
 
+def courses(weights: Any, scale: Any = 1, span: Any = 1) -> Document:
+    return {"kind": "courses", "scale": scale, "span": span, "weights": weights}
+
+
+CROWD = [(0, i % 5, 7 + i % 11) for i in range(20)]
+COURSES = {
+    "many times": stated([(0, 0, 1)], 1, courses([[[0]]], span=10**6 + 1)),
+    "long outputs": stated([(0, 0, 500)] * 20, 500, courses([[[0] * 20_000] * 500] * 20)),
+    "a large memory": stated([(0, 0, 1)], 1001, courses([[[0]]])),
+    "many states": stated(CROWD, 40, courses([[[0] * 300] * o for _, _, o in CROWD])),
+    "many requests": stated([(0, 0, 1)] * 3000, 1000, courses([[[0]]] * 3000)),
+}
+
+
+@pytest.mark.parametrize("name", COURSES)
+def test_courses_whose_check_takes_long_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checker, "MAX_WORK", 1e6)
+    with pytest.raises(checker.Refused, match=r"too long|1000 tokens"):
+        checker.check(COURSES[name])
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        5,
+        [],
+        [[[1]]],
+        [[[1]], 5],
+        [[[1]], [[1]]],
+        [[[1]], [[1], 5]],
+        [[[1]], [[1], [1, 2]]],
+        [[[1]], [[1], [-1]]],
+    ],
+)
+def test_weights_of_courses_are_one_list_a_round_to_go(weights: Any) -> None:
+    requests = [(0, 0, 1), (0, 1, 2)]
+    assert checker.check(stated(requests, 5, courses([[[1]], [[1], [1]]]))).startswith("proven")
+    with pytest.raises(checker.Refused):
+        checker.check(stated(requests, 5, courses(weights)))
+
+
 @pytest.mark.parametrize("row", [[1, 10, 1], [0, 2, 1], [11, 0, 1], [5, 6, 1]])
 def test_weights_stand_where_a_request_can_be(row: list[int]) -> None:
     with pytest.raises(checker.Refused, match="a weight stands where no request can be"):

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cvxtoken.scheduling import Requests, relaxation
-from cvxtoken.scheduling.certificate import price_proof, snapshot_proof
+from cvxtoken.scheduling import Requests, bounds, relaxation
+from cvxtoken.scheduling.certificate import VOLUME, ScheduleCertificate, price_proof, snapshot_proof
 from cvxtoken.scheduling.prices import memory_prices
+from cvxtoken.scheduling.watch import Watch
 from cvxtoken.verifier import schedule as schedule_verifier
 from tests.scheduling.exhaustive import Request, drawn, fits, optimum
 from tests.support.thorough import part, some
@@ -72,18 +73,35 @@ def random_prices(requests: list[Request], memory: int, rng: random.Random) -> D
     return {"kind": "prices", "scale": scale, "span": span, "prices": row}
 
 
+def random_courses(requests: list[Request], memory: int, rng: random.Random) -> Document:
+    """Weights of about the right size on some cells, which fall with time or not."""
+    scale, span = rng.choice((1, 3, 10, 1000)), rng.randint(1, 3)
+    times = max(a for a, _, _ in requests) + sum(o for _, _, o in requests)
+    size = rng.randint(0, times // span + 1)
+    largest, zeros, falls = scale * rng.choice((0.1, 0.3, 1, 2)), rng.choice((0.1, 0.5)), rng.random() < 0.7
+    even = rng.random() < 0.5  # as the memory's own inequality has them
+
+    def row(m: int) -> list[int]:
+        most = largest * (m / memory if even else rng.random() > zeros)
+        return [int(most * (size - g) / size if falls else most * rng.random()) for g in range(size)]
+
+    weights = [[row(s + o - r) for r in range(o)] for _, s, o in requests]
+    return {"kind": "courses", "scale": scale, "span": span, "weights": weights}
+
+
 def guided(proof: Document) -> Document:
     return {**proof, "kind": "guided"}
 
 
 def falsehoods(checker: Any) -> Iterator[str]:
     """Whatever a checker accepts, or computes, that is not true."""
-    rng, other = random.Random(11), random.Random(12)
+    rng, other, third = random.Random(11), random.Random(12), random.Random(13)
     for requests, memory, least, best in instances():
         proofs: list[Any] = [random_snapshots(requests, memory, rng) for _ in range(3)]
         proofs += [random_prices(requests, memory, rng) for _ in range(3)]
         proofs += [{"kind": "volume"}, {"kind": "busy"}, {"kind": "search"}]
         proofs += [guided(random_snapshots(requests, memory, other)), guided(snapshots())]
+        proofs += [random_courses(requests, memory, third) for _ in range(6)]
         worse = [k + 1 for k in best]
         for proof in proofs:
             document = stated(requests, memory, proof, least + 1, worse)
@@ -202,6 +220,9 @@ def proofs() -> list[tuple[Document, int]]:
         lower = schedule_verifier.snapshot_bound(requests, memory, proof["scale"], proof["inequalities"])
         found.append((stated(requests, memory, proof, lower, best), least))
         found.append((stated(requests, memory, guided(proof), least, best), least))
+        first = ScheduleCertificate(instance, np.array(best), 1, VOLUME)
+        coursed = bounds.coursed(first, proof, [], Watch())
+        found.append((stated(requests, memory, coursed.proof, coursed.lower, best), least))
     return found
 
 
@@ -232,8 +253,19 @@ def mutate(document: Document, rng: random.Random) -> Document:
             proof[field][t] = rng.choice((0, -1, 2 * proof[field][t], proof[field][t] + 2**18))
         else:
             proof[field] += rng.choice((-1, 1, 2**20))
+    elif kind != "kind" and proof.get("weights"):
+        field = rng.choice(("scale", "span", "weights", "weights", "weights"))
+        rows = rng.choice(proof["weights"])
+        row = rng.choice(rows)
+        if field != "weights":
+            proof[field] += rng.choice((-1, 1, 2**20))
+        elif rng.random() < 0.3:
+            rng.choice((proof["weights"], rows, row)).pop()
+        else:
+            g = rng.randrange(len(row))
+            row[g] = rng.choice((0, -1, 2 * row[g], row[g] + 2**22))
     elif kind == "kind" or not proof.get("inequalities"):
-        kinds = ("volume", "busy", "prices", "search", "guided", "snapshots", ["volume"], None)
+        kinds = ("volume", "busy", "prices", "search", "guided", "snapshots", "courses", ["volume"], None)
         changed["proof"] = {"kind": rng.choice(kinds)}
     else:
         item = rng.choice(proof["inequalities"])
@@ -267,7 +299,7 @@ def is_true(document: Document) -> bool:
 
 
 def test_proofs_are_accepted() -> None:
-    exact = dict.fromkeys(("volume", "busy", "prices", "snapshots", "search", "guided"), 0)
+    exact = dict.fromkeys(("volume", "busy", "prices", "snapshots", "search", "guided", "courses"), 0)
     for document, least in proofs():
         assert document["lower"] <= least == document["upper"]
         assert schedule_verifier.check(document).startswith("proven: no schedule of instance ")
@@ -297,6 +329,21 @@ def test_no_mutated_proof_proves_a_falsehood() -> None:
 # --- broken checkers ------------------------------------------------------------------------------------
 
 BROKEN = [
+    ("a + o - r <= times[-1]", "a + o - r < times[0] - 1"),
+    ("for r in range(o)\n                if a + o", "for r in range(o - 1)\n                if a + o"),
+    ("if cell[0] > 0]", "if cell[0] > 1]"),
+    ("if cell[0] == 0]", "if cell[0] == 9]"),
+    ("coming[0][0] <= t:", "coming[0][0] < t:"),
+    ("coming.pop(0)[1] + 1, 0", "coming.pop(0)[1] + 2, 0"),
+    ("room = self.memory - m - (k + 1) * r", "room = self.memory - m - (k + 2) * r"),
+    ("for ended, tokens in enumerate(ending[: k + 1]):", "for ended, tokens in enumerate(ending[:1]):"),
+    ("value + w > into.get(h - gone, -1)", "h - gone not in into"),
+    ("held <= memory for held in least)", "held < memory for held in least)"),
+    ("{h: value + known[h] for", "{h: value for"),
+    ("room = self.memory - k - come", "room = self.memory - k - come - 1"),
+    ("for C in range(a + o, max(a, times) + o + 1)", "for C in range(a + o + 1, max(a, times) + o + 2)"),
+    ("row[(C - r) // span]", "row[max(0, C - r - 1) // span]"),
+    ("value = -Courses(", "value = 1 - Courses("),
     ("completions.append(-(-now // memory))", "completions.append(-(-now // memory) + 1)"),
     ("s * o + o * (o + 1) // 2)\n    alone", "s * o + o * (o + 3) // 2)\n    alone"),
     ("heapq.heapreplace(waiting, waiting[0] - (a * memory - now))", "pass"),
