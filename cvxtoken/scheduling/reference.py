@@ -31,11 +31,7 @@ from cvxtoken.scheduling.schedule import check_schedule
 from cvxtoken.scheduling.watch import Report, Watch
 
 BOUNDS = ("fast", "prices", "lp", "courses", "milp")
-LARGEST_WORK = {
-    "lp": 2e9,
-    "courses": 2e7,
-    "milp": 2e7,
-}  # that times the longest output; for milp a third fills some 0.7 GB
+LARGEST_WORK = {"lp": 2e9, "courses": 2e7, "milp": 2e7}  # that times the longest output; 2e7 of milp is 2 GB
 SECONDS = 60.0  # of the integer program, at most
 SEARCHED = 12  # requests, at most, whose schedules are all tried
 GUIDED = 30  # likewise, guided by multipliers
@@ -143,8 +139,8 @@ def best_schedule(
         raise ProblemError(
             f"bound is {bound!r}; it must be one of {', '.join(BOUNDS)}{nearest(bound, BOUNDS)}"
         )
-    if bound != "fast" and _too_large(requests, bound):
-        lesser = BOUNDS[BOUNDS.index(bound) - 1]
+    if _too_large(requests, bound):
+        lesser = next(name for name in BOUNDS[BOUNDS.index(bound) :: -1] if not _too_large(requests, name))
         raise ProblemError(
             f"bound is {bound!r}, for which {len(requests)} requests of up to "
             f"{requests.output_tokens.max()} tokens are too many; take {lesser!r}"
@@ -204,6 +200,8 @@ def _sought(
 
 def _too_large(requests: Requests, bound: str) -> bool:
     n, longest = len(requests), int(requests.output_tokens.max())
+    if bound == "fast":
+        return False
     if bound == "prices":
         return n > LARGEST_PRICED
     rounds = int(requests.arrival.max() + requests.output_tokens.sum())

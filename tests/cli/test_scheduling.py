@@ -61,7 +61,7 @@ def test_a_trace(command, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--policy", "a_mix"], "policy is 'a_mix'; it must be one of hindsight_shortest_first, "),
-        (["--bound", "ip"], "bound is 'ip'; it must be one of fast, prices, lp, milp"),
+        (["--bound", "ip"], "bound is 'ip'; it must be one of fast, prices, lp, courses, milp"),
         (["--intervals", "buckets:few"], "intervals is 'buckets:few'; it must be exact, interval:LOW:HIGH"),
         (["--intervals", "interval:5:4"], "high is 4; it must be"),
         (["--prediction", "mean"], "prediction is 'mean'; it must be one of low, middle, high, true"),

@@ -211,6 +211,8 @@ def test_too_many_requests_are_named_before_anything_is_run(monkeypatch: pytest.
         (200_001, 1, "prices", "fast"),
         (6000, 1, "lp", "prices"),  # local search would hold 36 million numbers
         (400, 120, "lp", "prices"),
+        (400, 120, "courses", "prices"),
+        (200, 30, "courses", "lp"),
         (200, 30, "milp", "lp"),
     ):
         requests = Requests(arrival=[0] * n, prompt_tokens=[0] * n, output_tokens=[o] * n, memory=o)
