@@ -181,16 +181,16 @@ def _sought(
     if bound == "milp" and guide and len(requests) <= GUIDED and goes_on("the guided search"):
         total, found = found.upper, exact_schedule(found, guide, fallbacks)
         method = "the guided search" if found.upper < total else method
-    if bound in ("courses", "milp") and guide and goes_on("courses of the memory"):
-        found = coursed(found, guide, fallbacks, watch)
     if bound != "fast" and goes_on("prices of the memory"):
         found = priced(found, fallbacks)
-    if bound == "milp" and goes_on("the integer program"):
-        found, solver_bound = _integer(found, min(watch.left, SECONDS), fallbacks)
-        method = "the integer program" if found.upper < schedule.total else method
     if bound == "milp" and len(requests) <= SEARCHED and goes_on("the search of all schedules"):
         total, found = found.upper, _searched(found, fallbacks)
         method = "the search of all schedules" if found.upper < total else method
+    if bound == "milp" and goes_on("the integer program"):
+        found, solver_bound = _integer(found, min(watch.left, SECONDS), fallbacks)
+        method = "the integer program" if found.upper < schedule.total else method
+    if bound in ("courses", "milp") and guide and goes_on("courses of the memory"):
+        found = coursed(found, guide, fallbacks, watch)
     if watch.interrupted:
         fallbacks.append("the search was interrupted; the best schedule and bound so far are the result")
     elif watch.over and found.lower < found.upper:
