@@ -12,7 +12,6 @@ import inspect
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,13 +56,17 @@ def double(bits: IntArray) -> FloatArray:
 
 
 def worthwhile(numbers: int) -> bool:
-    """Whether loops over so many numbers are to be compiled: whether Numba is there, and they are many."""
+    """Whether loops over so many numbers are to be compiled: whether Numba works here, and they are many."""
     return numbers >= _WORTHWHILE and _installed()
 
 
 @cache
 def _installed() -> bool:
-    return find_spec("numba") is not None
+    try:
+        import_module("numba")
+    except ImportError:  # it is not there, or is there for another NumPy
+        return False
+    return True
 
 
 def compiled(kinds: str) -> Callable[[Callable[[int], Callable[..., Any]]], Callable[..., Any]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,12 @@ def test_few_numbers_are_not_worth_a_compiler(monkeypatch: pytest.MonkeyPatch) -
     assert not elementwise.worthwhile(1000)
     monkeypatch.setattr(elementwise, "_installed", lambda: False)
     assert not elementwise.worthwhile(1_000_000)
+
+
+def test_a_numba_that_cannot_be_imported_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one is that was made for another NumPy."""
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert not elementwise._installed.__wrapped__()
 
 
 def test_machine_code_is_of_the_formulas_as_they_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

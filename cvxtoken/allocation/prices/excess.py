@@ -16,6 +16,7 @@ from cvxtoken.rigorous.elementwise import elementwise
 from cvxtoken.rigorous.pairs import U
 
 G_ERROR = 6 * U  # relative, of G
+SIG_ERROR = 32 * U  # of sig, relative to the sum of its parts: their rounding
 _OUT = 1 + 2.0**-40  # covers the rounding of a few operations on what is not negative
 FAR = 0.005  # of |sig|, of e; nearer to the least, the squares are within some 7 % of it
 _SURE = 2.0**-40

@@ -14,17 +14,16 @@ import numpy as np
 
 from cvxtoken.allocation.prices.answers import Sums
 from cvxtoken.allocation.prices.columns import BLOCK, Columns
-from cvxtoken.allocation.prices.excess import FAR, burden, near
+from cvxtoken.allocation.prices.excess import FAR, SIG_ERROR, burden, near
 from cvxtoken.allocation.prices.formulas import approach, evaluated, first_guess, half_price, newton_move
 from cvxtoken.allocation.prices.gap import Appraisal, appraise, judged
 from cvxtoken.arrays import FloatArray
 from cvxtoken.rigorous.elementary import exp, log
 from cvxtoken.rigorous.elementwise import compiled, piece, worthwhile
-from cvxtoken.rigorous.pairs import U, fold
+from cvxtoken.rigorous.pairs import fold
 
 REACH = 3.0  # a longer first step, in log prices, is not worth trying
 _CHUNK = 256  # instances whose numbers stay in the second-level cache
-_SIG_ERROR = 32 * U  # of a type's burden over b, relative
 
 
 def newton_steps(columns: Columns, prices: FloatArray, low: FloatArray, steps: int) -> FloatArray:
@@ -84,7 +83,7 @@ def appraise_quickly(columns: Columns, tokens: FloatArray) -> tuple[Appraisal, b
     def excesses(theta: FloatArray, P: FloatArray) -> FloatArray:
         nonlocal tight
         room = np.zeros((min(len(tokens), BLOCK), *tokens.shape[1:]))
-        prices = theta, P, np.array(_SIG_ERROR), np.asarray(w.accuracy_weight)
+        prices = theta, P, np.array(SIG_ERROR), np.asarray(w.accuracy_weight)
         tight = add_excess(w, tokens, left, prices, room)
         return fold(room)
 

@@ -54,14 +54,13 @@ from cvxtoken.allocation.prices.answers import (
     sums,
 )
 from cvxtoken.allocation.prices.columns import Columns
-from cvxtoken.allocation.prices.loops import appraised, step_to_answers
+from cvxtoken.allocation.prices.loops import REACH, appraised, step_to_answers
 from cvxtoken.allocation.problem import Workload
 from cvxtoken.arrays import FloatArray
 from cvxtoken.errors import SolverError
 from cvxtoken.rigorous.elementwise import worthwhile
 
 RELIABLE_GAP = 1e-12  # relative
-_NEWTON_REACH = 3.0  # a longer first step, in log prices, is not worth trying
 _RELIABLE = 1e-9  # below this step Newton's method has converged, and stalls only from rounding
 _MOST = 1000  # pairs of prices; bisection needs some 60 for each, and rounding may send it in circles
 _EXACT = 1e-15  # about the rounding error of a log price
@@ -227,7 +226,7 @@ def _two_passes(columns: Columns, log_theta: float, log_p: float) -> PricePoint 
                 found = Sums(*(x + np.float64(y) for x, y in zip(found, more, strict=True)))
             step = newton_step(columns, log_theta, log_p, found)
             move = np.array([step.log_theta, step.log_p])
-            if not np.abs(move).max() <= _NEWTON_REACH:  # or is no number
+            if not np.abs(move).max() <= REACH:  # or is no number
                 return None
             log_theta, log_p = log_theta + float(move[0]), log_p + float(move[1])
         for types, part in columns.parts:
@@ -242,7 +241,7 @@ def _two_compiled_passes(columns: Columns, log_theta: float, log_p: float) -> Pr
         for _ in range(2):
             found = step_to_answers(columns, exp(log_theta), exp(log_p), tokens)
             step = newton_step(columns, log_theta, log_p, found)
-            if not max(abs(step.log_theta), abs(step.log_p)) <= _NEWTON_REACH:  # or is no number
+            if not max(abs(step.log_theta), abs(step.log_p)) <= REACH:  # or is no number
                 return None
             log_theta, log_p = log_theta + float(step.log_theta), log_p + float(step.log_p)
         step_to_answers(columns, exp(log_theta), exp(log_p), tokens)
@@ -273,7 +272,7 @@ def _search(
     columns: Columns, bracket: _Bracket, log_theta: float, log_p: float, tokens: FloatArray | None
 ) -> Iterator[PricePoint]:
     """The globally convergent search: Newton's steps while they halve in the bracket, else its middle."""
-    largest = _NEWTON_REACH
+    largest = REACH
     for _ in range(_MOST):
         point = evaluate_near(columns, log_theta, log_p, tokens)
         yield point
@@ -286,6 +285,6 @@ def _search(
         elif point.error <= _RELIABLE or (log_theta, log_p) == bracket.middle:
             return
         else:
-            largest = _NEWTON_REACH
+            largest = REACH
             log_theta, log_p = bracket.middle
         tokens = point.tokens

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cvxtoken.allocation.fields import MAY_BE_ZERO
 from cvxtoken.allocation.prices.columns import BLOCK, Columns
-from cvxtoken.allocation.prices.excess import burden, excess
+from cvxtoken.allocation.prices.excess import SIG_ERROR, burden, excess
 from cvxtoken.allocation.prices.loops import add_excess
 from cvxtoken.allocation.proof.goals import Goal
 from cvxtoken.allocation.proof.loops import add_types
@@ -31,7 +31,6 @@ from cvxtoken.rigorous.balls import Ball
 from cvxtoken.rigorous.pairs import U, fold, times
 
 LEAST, MOST = 2.0**-64, 2.0**64  # of the numbers that are proven here
-_SIG_ERROR = 32 * U  # relative to the parts of sig: their rounding
 _OUT = 1 + 2.0**-36  # covers the rounding of sums of up to 2^16 parts, of what is not negative
 _LEAST_GAP = 2.0**-160  # of |J|: a gap below is not told from 0 by who checks it in 80 digits
 TIME, WAIT, LOAD, TOKENS = LIMITS
@@ -234,7 +233,7 @@ def _prices(w: Columns, goal: Goal, law: Law, queue: Ball, y: Ball) -> _Prices:
     direct = law.direct.high if isinstance(law.direct, Ball) else law.direct
     sigma = law.token_share
     level = e * direct + sigma * (theta * queue.high + w.arrival_rate * eta)
-    return _Prices(theta * law.square, level, nu, _SIG_ERROR + 3 * y.relative)
+    return _Prices(theta * law.square, level, nu, SIG_ERROR + 3 * y.relative)
 
 
 def _slopes(

@@ -73,7 +73,7 @@ def test_bisection_alone_finds_the_prices(
 ) -> None:
     """The globally convergent part without Newton's help: the signs of the residuals suffice."""
     expected = float(model.objective(w, prices.solve_prices(w)))
-    monkeypatch.setattr(prices, "_NEWTON_REACH", 0.0)
+    monkeypatch.setattr(prices, "REACH", 0.0)
     found = float(model.objective(w, prices.solve_prices(w)))
     assert found == pytest.approx(expected, rel=1e-9)
 
