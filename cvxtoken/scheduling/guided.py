@@ -8,9 +8,7 @@ start, which dispatches and orders never do. Derived here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from heapq import nsmallest
-from typing import Any, TypeVar
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -18,9 +16,8 @@ from cvxtoken import verifier
 from cvxtoken.scheduling.bounds import triples
 from cvxtoken.scheduling.certificate import Kind, ScheduleCertificate, guided_proof
 from cvxtoken.scheduling.watch import Watch
-from cvxtoken.verifier.schedule import Way
+from cvxtoken.verifier.schedule import Layer, Way
 
-Item = TypeVar("Item")
 WIDTHS = (50, 250)  # states that a beam keeps, one beam after the other
 LONGEST = 3e8  # steps of a beam, of some 0.06 microseconds
 
@@ -34,20 +31,29 @@ class Beam(verifier.schedule.Guided):
         relaxed = verifier.schedule.Multipliers(requests, memory, guide["scale"], guide["inequalities"])
         super().__init__(requests, memory, found.upper, relaxed, LONGEST + relaxed.work)
 
-    def after(self, ways: list[Way]) -> dict[Any, Any]:
+    def after(self, ways: list[Way]) -> Layer:
         """Those with the least bounds; and of the ways in which so many start, too."""
         if self.watch.over:
             return {}
         while ways:
-            ways = self.fewest([after for way in ways for after in self.expanded(way)], lambda way: way[3])
-        return dict(self.fewest(list(self.found.items()), lambda item: item[1][0]))
+            ways = self.fewest([after for way in ways for after in self.expanded(way)], self.now_remaining)
+        layer = [(0, running, self.bases[running], states) for running, states in self.undominated().items()]
+        return {running: states for _, running, _, states in self.fewest(layer, self.remaining)}
 
-    def fewest(self, items: list[Item], bound: Callable[[Item], int]) -> list[Item]:
-        """So many of the least bounds."""
-        if len(items) <= self.width:
-            return items
+    def fewest(self, ways: list[Way], remaining: Mapping[int, int]) -> list[Way]:
+        """So many states of the least bounds."""
+        bounds = [
+            (self.relaxed.scale * total + remaining[left] + base, number, left)
+            for number, (_, _, base, states) in enumerate(ways)
+            for left, (total, *_) in states.items()
+        ]
+        if len(bounds) <= self.width:
+            return ways
         self.complete = False
-        return nsmallest(self.width, items, key=bound)
+        kept: list[Way] = [(may, running, base, {}) for may, running, base, _ in ways]
+        for _, number, left in sorted(bounds)[: self.width]:
+            kept[number][3][left] = ways[number][3][left]
+        return [way for way in kept if way[3]]
 
 
 def beam_schedule(found: ScheduleCertificate, guide: Kind, watch: Watch) -> ScheduleCertificate:
@@ -66,12 +72,27 @@ def beam_schedule(found: ScheduleCertificate, guide: Kind, watch: Watch) -> Sche
     return found
 
 
-def exact_schedule(found: ScheduleCertificate, guide: Kind, fallbacks: list[str]) -> ScheduleCertificate:
-    """The optimum with its proof; where there are too many states, what is known already."""
-    requests, memory = triples(found.requests), found.requests.memory
-    try:
+class Watched(verifier.schedule.Guided):
+    """The search of all schedules, which is given up when its watch is over."""
+
+    def __init__(self, found: ScheduleCertificate, guide: Kind, watch: Watch) -> None:
+        self.watch = watch
+        requests, memory = triples(found.requests), found.requests.memory
         relaxed = verifier.schedule.Multipliers(requests, memory, guide["scale"], guide["inequalities"])
-        search = verifier.schedule.Guided(requests, memory, found.upper, relaxed)
+        super().__init__(requests, memory, found.upper, relaxed)
+
+    def turn(self, now: int) -> None:
+        """Begin a round, where there is time left."""
+        verifier.schedule.require(not self.watch.over, "its time is over")
+        super().turn(now)
+
+
+def exact_schedule(
+    found: ScheduleCertificate, guide: Kind, fallbacks: list[str], watch: Watch
+) -> ScheduleCertificate:
+    """The optimum with its proof; where that takes more work or states, or time, what is known already."""
+    try:
+        search = Watched(found, guide, watch)
     except verifier.schedule.Refused as error:
         fallbacks.append(f"not all schedules were tried; what is known takes its place: {error}")
         return found

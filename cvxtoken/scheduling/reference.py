@@ -1,7 +1,7 @@
 """The hindsight reference: the best schedule found, and a proven bound on what any schedule can do.
 
-    requests -> dispatches -> windows, local search, beams -> (integer program, searches) -> starts: upper
-    requests -> volume, busy -> inequalities -> (courses) -> prices -> (searches) -> best proof: lower
+    requests -> dispatches -> windows, local search, beams -> (searches, integer program) -> starts: upper
+    requests -> volume, busy -> inequalities -> prices -> (courses) -> (searches) -> best proof: lower
 
 A solver's word is used for starts and multipliers only. The bound is what `verifier.schedule` proves.
 """
@@ -173,22 +173,24 @@ def _sought(
         watch.say(found.lower, found.upper, step)
         return True
 
+    def take(other: ScheduleCertificate, by: str) -> None:
+        nonlocal found, method
+        method = by if other.upper < found.upper else method
+        found = other
+
     if bound in ("lp", "courses", "milp") and goes_on("inequalities and their linear program"):
         found, guide = designed(found, fallbacks)
         if guide and goes_on("beams"):
-            total, found = found.upper, beam_schedule(found, guide, half)
-            method = "a beam" if found.upper < total else method
+            take(beam_schedule(found, guide, half), "a beam")
     if bound == "milp" and guide and len(requests) <= GUIDED and goes_on("the guided search"):
-        total, found = found.upper, exact_schedule(found, guide, fallbacks)
-        method = "the guided search" if found.upper < total else method
+        take(exact_schedule(found, guide, fallbacks, watch), "the guided search")
     if bound != "fast" and goes_on("prices of the memory"):
         found = priced(found, fallbacks)
     if bound == "milp" and len(requests) <= SEARCHED and goes_on("the search of all schedules"):
-        total, found = found.upper, _searched(found, fallbacks)
-        method = "the search of all schedules" if found.upper < total else method
+        take(_searched(found, fallbacks), "the search of all schedules")
     if bound == "milp" and goes_on("the integer program"):
-        found, solver_bound = _integer(found, min(watch.left, SECONDS), fallbacks)
-        method = "the integer program" if found.upper < schedule.total else method
+        other, solver_bound = _integer(found, min(watch.left, SECONDS), fallbacks)
+        take(other, "the integer program")
     if bound in ("courses", "milp") and guide and goes_on("courses of the memory"):
         found = coursed(found, guide, fallbacks, watch)
     if watch.interrupted:

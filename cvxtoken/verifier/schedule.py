@@ -33,7 +33,7 @@ guided:    All schedules are tried round by round, but those which multipliers a
            With the requests known that have started by a time t, every way to go on has
              sum C - a >= sum of the started [C - a + sum_{u > t} lambda_u w] - B sum_{u > t} lambda_u
                           + sum of the others min over C >= max(a, t) + o of [C - a + sum_u lambda_u w].
-           Of states at a time with the same to come, the one with the least of this is enough.
+           What else is ruled out is never better than what is not, which `Guided` says.
 """
 
 import hashlib
@@ -41,7 +41,10 @@ import heapq
 import json
 import sys
 from array import array
+from collections.abc import Callable, Iterable
+from functools import reduce
 from itertools import accumulate
+from operator import or_
 from typing import Any
 
 if __package__:
@@ -57,10 +60,14 @@ MAX_WORK, MAX_TIMES = 3e8, 1_000_000  # steps of some 0.1 microseconds; points o
 PIECE, FINE = 60, 10**12  # such steps for a piece of starts; parts of a round that mean times are rounded to
 MAX_SEARCHED, MAX_STEPS, MAX_SEEN = 20, 50_000_000, 300_000  # requests, steps as above, states of 0.7 kB
 MAX_COURSE = 1000  # tokens of the memory, at most M^2 / 2 states of which are held at once
-MAX_GUIDED, MAX_STATES = 100, 150_000  # requests; states of a round, of 0.6 to 1.3 kB, as many of the next
+MAX_GUIDED, MAX_STATES = 100, 300_000  # requests; states of a round, of some 0.5 kB, as many of the next
 Refused, require = allocation.Refused, allocation.require
 Request = tuple[int, int, int]  # a, s, o
-Way = tuple[int, tuple[int, ...], int, int, Any]  # of Guided: who may start next, a state, bound, starts
+State = tuple[int, int, int, Any]  # of Guided: sum of completions, tokens free, who is loose, starts
+Layer = dict[tuple[int, ...], dict[int, State]]  # by what runs and by what is still to start
+Bases = dict[tuple[int, ...], int]  # by what runs
+Way = tuple[int, tuple[int, ...], int, dict[int, State]]  # who may start next, what runs, its base, states
+Free = list[tuple[int, int]]  # time and tokens free at each completion of what runs
 
 
 def check(document: Any) -> str:
@@ -534,11 +541,30 @@ class Search:
         return bound
 
 
+class Folded(dict[int, int]):
+    """A fold, as sum or min, of numbers over sets of bits, worked out when it is first asked for."""
+
+    def __init__(self, fold: Callable[[Iterable[int]], int], numbers: list[int]) -> None:
+        self.fold, self.numbers = fold, numbers
+
+    def __missing__(self, bits: int) -> int:
+        self[bits] = self.fold(x for i, x in enumerate(self.numbers) if bits >> i & 1)
+        return self[bits]
+
+
 class Guided:
     """The best schedule with a total latency below a limit, over all start times; none if there is none.
 
-    Time goes on round by round. A state is what runs, as whole numbers C 2^30 + s + o in ascending order, and
-    a bit for each request that is still to start; with the bound, times the scale, of all ways to go on.
+    Time goes on round by round. What runs is a tuple of whole numbers 128 C + number in ascending order, what
+    is still to start a bit each. A state has the sum of completions of its starts. It is given up
+
+    - where its bound leaves no hope for less than the limit;
+    - where another at the same time is as good whatever comes. The same is to start there, and the same or
+      one less runs, with a sum that is no larger. Or the same runs and one less is to start, with a sum that
+      is no larger than here with this one started at once;
+    - where no best schedule goes on from it. A request is loose that could have started a round earlier, as
+      far as those go that have started, until the memory is full when another completes before it. If that
+      never comes, it can complete a round earlier.
     """
 
     def __init__(
@@ -552,9 +578,8 @@ class Guided:
         require(len(requests) <= MAX_GUIDED, f"the guided search is for {MAX_GUIDED} requests at most")
         self.numbers = sorted(range(len(requests)), key=requests.__getitem__)  # the place of each bit
         self.requests = [requests[i] for i in self.numbers]
-        self.memory, self.limit, self.relaxed = memory, limit, relaxed
+        self.memory, self.relaxed = memory, relaxed
         self.work = (MAX_WORK if work is None else work) - relaxed.work
-        self.best: list[int] | None = None
         sizes = {(s + o, o): relaxed.horizon + o for _, s, o in requests}
         require(sum(sizes.values()) <= MAX_TIMES, "the search would take too long")
         costs = {kind: relaxed.costs(*kind) for kind in sizes}
@@ -566,102 +591,215 @@ class Guided:
             sum(1 << j for j in range(i) if self.requests[j][1:] == self.requests[i][1:])
             for i in range(len(requests))
         ]
-        now, everything = self.requests[0][0], range(len(requests))
-        bound = sum(self.cost(self.least, i, now) for i in everything)
-        bound -= relaxed.prices(now + 1)
-        layer: Any = {((), (1 << len(requests)) - 1): (bound, ())}
+        self.peaks = [s + o for _, s, o in self.requests]
+        self.larger = [
+            sum(1 << j for j, (_, s, o) in enumerate(self.requests) if s >= prompt and o >= output)
+            for _, prompt, output in self.requests
+        ]
+        self.shortest = Folded(min, [o for _, _, o in self.requests])
+        self.best: list[int] | None = None
+        self.allow(limit)
+        now = self.requests[0][0]
+        self.prices = relaxed.prices(now + 1)
+        self.owed, self.bases = dict[int, int](), Bases({(): -self.prices})
+        self.remaining = self.folded(now)
+        layer: Layer = {(): {(1 << len(requests)) - 1: (0, memory, 0, ())}}
         while layer:
+            bases = self.bases
             self.turn(now)
-            layer = self.after([(0, *key, *value) for key, value in layer.items()])
+            layer = self.after(
+                [(self.arrived, running, bases[running], states) for running, states in layer.items()]
+            )
             now += 1
 
-    def after(self, ways: list[Way]) -> dict[Any, Any]:
-        """The states a round later."""
-        while ways:
-            ways.extend(self.expanded(ways.pop()))
-        return self.found
+    def allow(self, limit: int) -> None:
+        """Seek less than a limit from now on."""
+        self.limit = limit
+        self.most = self.relaxed.scale * (limit - 1 + sum(a for a, _, _ in self.requests))
+
+    def folded(self, t: int) -> Folded:
+        """What requests that start at a time or later cost at least."""
+        return Folded(sum, [self.cost(self.least, i, t) for i in range(len(self.requests))])
 
     def cost(self, table: list[list[int]], i: int, t: int) -> int:
         """What a request costs, by a table over completions, that starts at t or, if later, its arrival."""
         a, _, o = self.requests[i]
         begin = max(a, t)
-        known = begin < self.relaxed.horizon
-        return (table[i][begin + o] if known else self.relaxed.scale * (begin + o)) - self.relaxed.scale * a
+        return table[i][begin + o] if begin < self.relaxed.horizon else self.relaxed.scale * (begin + o)
 
     def turn(self, now: int) -> None:
         """Begin a round: nothing is known yet of the states after it."""
-        self.now, self.found = now, dict[Any, Any]()
-        self.begun: list[Any] = []  # what may start: its bit, those alike before it, the cost of starting now
-        self.rising, self.arrived = list[tuple[int, int]](), 0
-        for i, (a, s, o) in enumerate(self.requests):
-            ahead, bit = self.cost(self.least, i, now), 1 << i
-            if a <= now:
-                self.arrived |= bit
-                more = self.cost(self.costs, i, now) - ahead
-                self.begun.append((bit, self.alike[i], more, ((now + o) << 30) + s + o, i))
-            if (later := self.cost(self.least, i, now + 1)) > ahead:
-                self.rising.append((bit, later - ahead))
+        self.now, self.found, self.bases, self.many = now, Layer(), Bases(), 0
+        self.paid, self.owed = self.owed, {}  # of what runs, what it pays after this time, and after the next
+        self.now_remaining, self.remaining = self.remaining, self.folded(now + 1)
+        self.begun = [(now + o) << 7 | i for i, (_, _, o) in enumerate(self.requests)]
+        self.arrived = sum(1 << i for i, (a, _, _) in enumerate(self.requests) if a <= now)
+        for i, code in enumerate(self.begun):
+            if self.arrived >> i & 1:
+                self.paid[code] = self.cost(self.costs, i, now) - self.relaxed.scale * (code >> 7)
         parts = self.relaxed.parts
+        self.prices -= sum(most * row[now + 1] for _, most, row in parts if now + 1 < len(row))
         self.count(100 * len(self.requests) + 4 * len(parts))
-        self.price = sum(most * row[now + 1] for _, most, row in parts if now + 1 < len(row))
-        self.paid = dict[int, int]()
+
+    def after(self, ways: list[Way]) -> Layer:
+        """The states a round later."""
+        while ways:
+            ways.extend(self.expanded(ways.pop()))
+        return self.undominated()
 
     def expanded(self, way: Way) -> list[Way]:
-        """The ways in which one more starts in this round; and the state a round later, if none does."""
-        first, running, left, bound, path = way
-        now, begun, paid, ways = self.now, self.begun, self.paid, list[Way]()
-        self.count(60 + 2 * len(begun) + 2 * len(self.rising) + 4 * len(running))
-        if not left:
-            self.ended(path)
-            return ways
-        most = self.relaxed.scale * (self.limit - 1)
-        for number in range(first, len(begun)):
-            bit, alike, more, code, i = begun[number]
-            if left & bit and not left & alike and bound + more <= most:
-                joined = tuple(sorted((*running, code)))
-                if self.fits(joined):
-                    ways.append((number + 1, joined, left ^ bit, bound + more, (i, now, path)))
-        if not running and left & self.arrived == left:
-            return ways  # all that follows could be had a round earlier
-        value = bound + self.price
-        for code in running:
-            if code not in paid:
-                self.count(10 + 4 * len(self.relaxed.parts))
-                end, peak = code >> 30, code & (2**30 - 1)
-                paid[code] = self.relaxed.paid(peak, end - now - 1, now + 1)
-            value -= paid[code]
-        for bit, more in self.rising:
-            if left & bit:
-                value += more
-        if value <= most:
-            while running and running[0] >> 30 == now + 1:
-                running = running[1:]
-            key, found = (running, left), self.found
-            if key not in found or value < found[key][0]:
-                found[key] = value, path
-                require(len(found) <= MAX_STATES, "the search would take too long")
-        return ways
+        """The ways in which one more starts in this round; and the states a round later, if none does."""
+        may, running, base, states = way
+        free = self.free(running)
+        self.passed(running, free, states)
+        scale, remaining, most = self.relaxed.scale, self.now_remaining, self.most
+        ways, to_try, tried = list[Way](), may & reduce(or_, states), 0
+        while to_try:
+            bit = to_try & -to_try
+            i = bit.bit_length() - 1
+            code, alike, tried = self.begun[i], self.alike[i], tried + 1
+            end, more = code >> 7, base + self.paid[code]
+            if not self.fits(free, end, self.peaks[i]):
+                may &= ~self.larger[i]
+                to_try &= may
+                continue
+            to_try ^= bit
+            begun = {
+                left ^ bit: (total + end, room, loose, (code, path))
+                for left, (total, room, loose, path) in states.items()
+                if left & bit
+                and not left & alike
+                and scale * (total + end) + remaining[left ^ bit] + more <= most
+            }
+            if begun:
+                ways.append((-2 * bit, tuple(sorted((*running, code))), more, begun))
+        self.count(
+            60 + 10 * len(running) + 16 * len(states) + tried * (8 + 2 * len(running) + 4 * len(states))
+        )
+        return [(may & later, joined, more, begun) for later, joined, more, begun in ways]
 
-    def fits(self, running: tuple[int, ...]) -> bool:
-        """Whether requests keep within the memory at each other's completions."""
-        self.count(10 + 5 * len(running))
-        held, many = 0, 0  # at time t the later ones hold held + many t
+    def passed(self, running: tuple[int, ...], free: Free, states: dict[int, State]) -> None:
+        """The states a round later, if none starts any more in this one."""
+        then, scale, remaining, left_now = self.now + 1, self.relaxed.scale, self.remaining, 0
+        staying = tuple(code for code in running if code >> 7 > then)
+        if not running:
+            left_now = self.arrived  # one of these starts, or all that follows could be had a round earlier
+        most = self.most - self.base(staying)
+        hopeful = [
+            (left, state)
+            for left, state in states.items()
+            if scale * state[0] + remaining[left] <= most and left & left_now != left
+        ]
+        if 0 in states:
+            self.ended(states[0][0], states[0][3])
+        if hopeful:
+            self.keep(hopeful, staying, running, free)
+
+    def keep(
+        self,
+        states: list[tuple[int, State]],
+        staying: tuple[int, ...],
+        running: tuple[int, ...],
+        free: Free,
+    ) -> None:
+        """Keep those in which none completes loose, or is sure to, with who is loose a round later."""
+        then, next_end, full = self.now + 1, 0, LARGEST**3
+        can = leaving = leading = 0
+        fresh = list[tuple[int, int]]()
+        for code, (end, room) in zip(running, free):
+            i = code & 127
+            bit = 1 << i
+            if end <= full:  # no completion before sees the memory full
+                can |= bit
+            if end == then:
+                leaving |= bit
+            elif not next_end or end == next_end:
+                next_end, leading = end, leading | bit
+            if not room and end < full:
+                full = end
+            if code == self.begun[i] and self.requests[i][0] < self.now:
+                fresh.append((bit, self.requests[i][1]))
+        after = free[0][1] + len(free) * (free[0][0] - then) if free else self.memory
+        into = self.found.setdefault(staying, {})
+        for left, (total, room, loose, path) in states:
+            for bit, s in fresh:
+                if room > s:
+                    loose |= bit
+            loose &= can
+            if loose & leaving or (loose & leading and next_end <= then + self.shortest[left]):
+                continue
+            if left not in into:
+                self.many += 1
+                require(self.many <= MAX_STATES, "the search would take too long")
+            elif into[left][0] <= total:
+                continue
+            into[left] = total, after, loose, path
+
+    def base(self, staying: tuple[int, ...]) -> int:
+        """What is paid for those that stay after the next time, less the most that all can pay."""
+        if staying not in self.bases:
+            then, base = self.now + 1, -self.prices
+            self.count(10 * len(staying))
+            for code in staying:
+                if code not in self.owed:
+                    self.count(10 + 4 * len(self.relaxed.parts))
+                    paid = self.relaxed.paid(self.peaks[code & 127], (code >> 7) - then, then)
+                    self.owed[code] = self.paid[code] - paid
+                base += self.owed[code]
+            self.bases[staying] = base
+        return self.bases[staying]
+
+    def free(self, running: tuple[int, ...]) -> Free:
+        """The tokens that are free at each completion; of several at once the first sees all of them."""
+        free, held, many = Free(), 0, 0  # at time t the later ones hold held + many t
         for code in reversed(running):
-            end = code >> 30
-            held, many = held + (code & (2**30 - 1)) - end, many + 1
-            if held + many * end > self.memory:
+            end = code >> 7
+            held, many = held + self.peaks[code & 127] - end, many + 1
+            free.append((end, self.memory - held - many * end))
+        free.reverse()
+        return free
+
+    def fits(self, free: Free, end: int, peak: int) -> bool:
+        """Whether one more that completes at a time keeps within the memory, at all completions."""
+        for number, (other, room) in enumerate(free):
+            if other >= end:  # at which the others hold less by so many times so many rounds
+                return room + (len(free) - number) * (other - end) >= peak
+            if room < peak - end + other:
                 return False
         return True
 
-    def ended(self, path: Any) -> None:
+    def undominated(self) -> Layer:
+        """The states found, but those which another is as good as."""
+        layer: Layer = {}
+        earliest = [(1 << i, max(a, self.now + 1) + o) for i, (a, _, o) in enumerate(self.requests)]
+        for running, states in self.found.items():
+            fewer = [self.found.get(running[:j] + running[j + 1 :], {}) for j in range(len(running))]
+            self.count(10 + (3 + len(running) + len(earliest) // 2) * len(states))
+            kept = dict[int, State]()
+            for left, state in states.items():
+                total = state[0]
+                for other in fewer:
+                    if left in other and other[left][0] <= total:
+                        break
+                else:
+                    for bit, end in earliest:
+                        if left & bit and left ^ bit in states and states[left ^ bit][0] <= total + end:
+                            break
+                    else:
+                        kept[left] = state
+            if kept:
+                layer[running] = kept
+        return layer
+
+    def ended(self, total: int, path: Any) -> None:
         """Take a schedule, all of whose starts are known, where it is below the limit."""
-        starts, total = [0] * len(self.requests), 0
-        while path:
-            i, start, path = path
-            starts[self.numbers[i]] = start
-            total += start + self.requests[i][2] - self.requests[i][0]
+        total -= sum(a for a, _, _ in self.requests)
         if total < self.limit:
-            self.limit, self.best = total, starts
+            self.allow(total)
+            self.best = [0] * len(self.requests)
+            while path:
+                code, path = path
+                self.best[self.numbers[code & 127]] = (code >> 7) - self.requests[code & 127][2]
 
     def count(self, steps: int) -> None:
         """Count more steps, so that no file keeps a checker busy for ever."""

@@ -27,18 +27,18 @@ def given(requests: Requests) -> ScheduleCertificate:
 def test_a_beam_and_a_search_are_at_least_as_good_and_the_search_is_exact(requests: Requests) -> None:
     first = given(requests)
     beam = beam_schedule(first, MEMORY, Watch())
-    found = exact_schedule(beam, MEMORY, [])
+    found = exact_schedule(beam, MEMORY, [], Watch())
     assert found.lower == found.upper <= beam.upper <= first.upper
     assert check_schedule(requests, found.starts) <= requests.memory
     assert "which is exact" in found.check()
-    assert exact_schedule(first, MEMORY, []).upper == found.upper, "whatever is known before"
+    assert exact_schedule(first, MEMORY, [], Watch()).upper == found.upper, "whatever is known before"
 
 
 def test_designed_multipliers_leave_fewer_states_than_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """For the same optimum; the states of all rounds are counted."""
     counts, after = [], checker.Guided.after
 
-    def counted(self: checker.Guided, ways: list[checker.Way]) -> object:
+    def counted(self: checker.Guided, ways: list[checker.Way]) -> checker.Layer:
         counts[-1] += len(ways)
         return after(self, ways)
 
@@ -49,7 +49,7 @@ def test_designed_multipliers_leave_fewer_states_than_none(monkeypatch: pytest.M
     optima = []
     for guided in (guide, {"kind": "snapshots", "scale": 1, "inequalities": []}):
         counts.append(0)
-        optima.append(exact_schedule(first, guided, []).lower)
+        optima.append(exact_schedule(first, guided, [], Watch()).lower)
     assert optima[0] == optima[1]
     assert 5 * counts[0] < counts[1]
     assert len(requests) == 5
@@ -60,9 +60,11 @@ def test_what_takes_too_long_or_is_stopped_keeps_what_is_known(monkeypatch: pyte
     assert beam_schedule(first, MEMORY, Watch(0.0)) is first
     monkeypatch.setattr(checker, "MAX_STATES", 3)
     assert beam_schedule(first, MEMORY, Watch()) is first
-    assert exact_schedule(first, MEMORY, said) is first
-    assert len(said) == 1
+    assert exact_schedule(first, MEMORY, said, Watch()) is first
+    assert exact_schedule(first, MEMORY, said, Watch(0.0)) is first
+    assert len(said) == 2
     assert "not all schedules were tried" in said[0]
+    assert said[1].endswith("its time is over")
 
 
 def test_a_beam_lets_a_request_wait_that_could_start() -> None:
