@@ -61,6 +61,7 @@ PIECE, FINE = 60, 10**12  # such steps for a piece of starts; parts of a round t
 MAX_SEARCHED, MAX_STEPS, MAX_SEEN = 20, 50_000_000, 300_000  # requests, steps as above, states of 0.7 kB
 MAX_COURSE = 1000  # tokens of the memory, at most M^2 / 2 states of which are held at once
 MAX_GUIDED, MAX_STATES = 100, 300_000  # requests; states of a round, of some 0.5 kB, as many of the next
+MAX_TRIED = 5e8  # steps of a guided search, of some 0.08 microseconds
 Refused, require = allocation.Refused, allocation.require
 Request = tuple[int, int, int]  # a, s, o
 State = tuple[int, int, int, Any]  # of Guided: sum of completions, tokens free, who is loose, starts
@@ -579,7 +580,7 @@ class Guided:
         self.numbers = sorted(range(len(requests)), key=requests.__getitem__)  # the place of each bit
         self.requests = [requests[i] for i in self.numbers]
         self.memory, self.relaxed = memory, relaxed
-        self.work = (MAX_WORK if work is None else work) - relaxed.work
+        self.work = (MAX_TRIED if work is None else work) - relaxed.work
         sizes = {(s + o, o): relaxed.horizon + o for _, s, o in requests}
         require(sum(sizes.values()) <= MAX_TIMES, "the search would take too long")
         costs = {kind: relaxed.costs(*kind) for kind in sizes}
@@ -652,7 +653,7 @@ class Guided:
         may, running, base, states = way
         free = self.free(running)
         self.passed(running, free, states)
-        scale, remaining, most = self.relaxed.scale, self.now_remaining, self.most
+        scale, now, later, most = self.relaxed.scale, self.now_remaining, self.remaining, self.most
         ways, to_try, tried = list[Way](), may & reduce(or_, states), 0
         while to_try:
             bit = to_try & -to_try
@@ -664,24 +665,28 @@ class Guided:
                 to_try &= may
                 continue
             to_try ^= bit
+            still = may & -2 * bit  # may start in this round; all others that are left start later
             begun = {
                 left ^ bit: (total + end, room, loose, (code, path))
                 for left, (total, room, loose, path) in states.items()
                 if left & bit
                 and not left & alike
-                and scale * (total + end) + remaining[left ^ bit] + more <= most
+                and scale * (total + end) + now[left & still] + later[(left ^ bit) & ~still] + more <= most
             }
             if begun:
                 ways.append((-2 * bit, tuple(sorted((*running, code))), more, begun))
         self.count(
             60 + 10 * len(running) + 16 * len(states) + tried * (8 + 2 * len(running) + 4 * len(states))
         )
-        return [(may & later, joined, more, begun) for later, joined, more, begun in ways]
+        return [(may & after, joined, more, begun) for after, joined, more, begun in ways]
 
     def passed(self, running: tuple[int, ...], free: Free, states: dict[int, State]) -> None:
         """The states a round later, if none starts any more in this one."""
         then, scale, remaining, left_now = self.now + 1, self.relaxed.scale, self.remaining, 0
-        staying = tuple(code for code in running if code >> 7 > then)
+        gone = 0
+        while gone < len(running) and running[gone] >> 7 == then:
+            gone += 1
+        staying = running[gone:]
         if not running:
             left_now = self.arrived  # one of these starts, or all that follows could be had a round earlier
         most = self.most - self.base(staying)

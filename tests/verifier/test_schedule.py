@@ -173,9 +173,9 @@ def test_a_guided_search_that_would_go_long_or_wide_is_refused(monkeypatch: pyte
     long = stated([(0, 0, 10**7)], 10**9, proof)
     many = stated([(0, 0, 1)] * 101, 1, proof)
     for document, limits in (
-        (crowd, {"MAX_WORK": 100_000}),
+        (crowd, {"MAX_TRIED": 100_000}),
         (crowd, {"MAX_STATES": 1000}),
-        (late, {"MAX_WORK": 100_000}),
+        (late, {"MAX_TRIED": 100_000}),
         (long, {}),
         (many, {"MAX_WORK": 1e9}),
     ):
