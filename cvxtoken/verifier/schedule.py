@@ -61,7 +61,7 @@ PIECE, FINE = 60, 10**12  # such steps for a piece of starts; parts of a round t
 MAX_SEARCHED, MAX_STEPS, MAX_SEEN = 20, 50_000_000, 300_000  # requests, steps as above, states of 0.7 kB
 MAX_COURSE = 1000  # tokens of the memory, at most M^2 / 2 states of which are held at once
 MAX_GUIDED, MAX_STATES = 100, 300_000  # requests; states of a round, of some 0.5 kB, as many of the next
-MAX_TRIED = 5e8  # steps of a guided search, of some 0.08 microseconds
+MAX_TRIED = 4.3e8  # steps of a guided search, of some 0.06 microseconds
 Refused, require = allocation.Refused, allocation.require
 Request = tuple[int, int, int]  # a, s, o
 State = tuple[int, int, int, Any]  # of Guided: sum of completions, tokens free, who is loose, starts
@@ -675,9 +675,9 @@ class Guided:
             }
             if begun:
                 ways.append((-2 * bit, tuple(sorted((*running, code))), more, begun))
-        self.count(
-            60 + 10 * len(running) + 16 * len(states) + tried * (8 + 2 * len(running) + 4 * len(states))
-        )
+        bits = len(self.requests) // 8
+        self.count(120 + 12 * len(running) + (26 + 4 * bits) * len(states))
+        self.count(tried * (8 + len(running) + (1 + bits) * len(states)))
         return [(may & after, joined, more, begun) for after, joined, more, begun in ways]
 
     def passed(self, running: tuple[int, ...], free: Free, states: dict[int, State]) -> None:
@@ -779,7 +779,7 @@ class Guided:
         earliest = [(1 << i, max(a, self.now + 1) + o) for i, (a, _, o) in enumerate(self.requests)]
         for running, states in self.found.items():
             fewer = [self.found.get(running[:j] + running[j + 1 :], {}) for j in range(len(running))]
-            self.count(10 + (3 + len(running) + len(earliest) // 2) * len(states))
+            self.count(30 + (10 + len(running) + len(earliest) // 2) * len(states))
             kept = dict[int, State]()
             for left, state in states.items():
                 total = state[0]
