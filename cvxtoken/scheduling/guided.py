@@ -81,10 +81,10 @@ class Watched(verifier.schedule.Guided):
         relaxed = verifier.schedule.Multipliers(requests, memory, guide["scale"], guide["inequalities"])
         super().__init__(requests, memory, found.upper, relaxed)
 
-    def turn(self, now: int) -> None:
-        """Begin a round, where there is time left."""
+    def expanded(self, way: Way) -> list[Way]:
+        """The same, where there is time left."""
         verifier.schedule.require(not self.watch.over, "its time is over")
-        super().turn(now)
+        return super().expanded(way)
 
 
 def exact_schedule(
