@@ -33,9 +33,12 @@ def instances() -> list[Instance]:
     rng = random.Random(1)
     drawings = [drawn(rng) for _ in range(part(1500, 3))]
     drawings += [([(0, 0, 2)] * 5, 3)] * 40  # one in a round, but two in the memory
-    # full at the completions of two at once; and of one more to run by earlier starts of others
+    # full when two complete at once; one that runs, or is to start, paid for by later starts of others;
+    # and one that starts later than it could, until a short one fills the memory
     drawings += [([(0, 3, 3), (0, 0, 3), (0, 0, 3), (0, 2, 2), (0, 3, 3), (0, 3, 2)], 6)]
     drawings += [([(0, 2, 2), (0, 2, 1), (0, 2, 3), (0, 0, 3), (0, 2, 3)], 6)]
+    drawings += [([(3, 1, 1), (0, 3, 1), (3, 3, 1), (0, 3, 3), (3, 3, 1)], 6)]
+    drawings += [([(3, 3, 1), (0, 3, 1), (0, 1, 5), (0, 0, 1)], 8)]
     return [(requests, memory, *optimum(requests, memory)) for requests, memory in drawings]
 
 
@@ -440,10 +443,11 @@ BROKEN = [
     ("if room > s:", "if True:"),
     ("loose &= can", "pass"),
     ("if loose & leaving or", "if loose or"),
-    ("next_end <= then + self.shortest[left]", "True"),
+    ("next_end <= then + self.shortest[left]", "next_end <= then + self.shortest[left] + 3"),
     ("(free[0][0] - then) if free", "(free[0][0] - then) + 1 if free"),
     ("elif into[left][0] <= total", "elif into[left][0] >= total"),
     ("left in other and other[left][0] <= total", "left in other"),
+    ("and states[left ^ bit][0] <= total + end", ""),
     ("if total < self.limit:", "if total < self.limit - 1:"),
 ]
 
