@@ -16,10 +16,19 @@ from cvxtoken import verifier
 from cvxtoken.scheduling.bounds import triples
 from cvxtoken.scheduling.certificate import Kind, ScheduleCertificate, guided_proof
 from cvxtoken.scheduling.watch import Watch
-from cvxtoken.verifier.schedule import Layer, Way
+from cvxtoken.verifier.schedule import Layer, Request, Way
 
 WIDTHS = (50, 250)  # states that a beam keeps, one beam after the other
 LONGEST = 3e8  # steps of a beam, of some 0.06 microseconds
+
+
+def searched(
+    found: ScheduleCertificate, guide: Kind
+) -> tuple[list[Request], int, int, verifier.schedule.Multipliers]:
+    """What a guided search takes: the requests, their memory, the total latency to better, multipliers."""
+    requests, memory = triples(found.requests), found.requests.memory
+    relaxed = verifier.schedule.Multipliers(requests, memory, guide["scale"], guide["inequalities"])
+    return requests, memory, found.upper, relaxed
 
 
 class Beam(verifier.schedule.Guided):
@@ -27,9 +36,8 @@ class Beam(verifier.schedule.Guided):
 
     def __init__(self, found: ScheduleCertificate, guide: Kind, width: int, watch: Watch) -> None:
         self.width, self.watch, self.complete = width, watch, True
-        requests, memory = triples(found.requests), found.requests.memory
-        relaxed = verifier.schedule.Multipliers(requests, memory, guide["scale"], guide["inequalities"])
-        super().__init__(requests, memory, found.upper, relaxed, LONGEST + relaxed.work)
+        requests, memory, limit, relaxed = searched(found, guide)
+        super().__init__(requests, memory, limit, relaxed, LONGEST + relaxed.work)
 
     def after(self, ways: list[Way]) -> Layer:
         """Those with the least bounds; and of the ways in which so many start, too."""
@@ -77,13 +85,11 @@ class Watched(verifier.schedule.Guided):
 
     def __init__(self, found: ScheduleCertificate, guide: Kind, watch: Watch) -> None:
         self.watch = watch
-        requests, memory = triples(found.requests), found.requests.memory
-        relaxed = verifier.schedule.Multipliers(requests, memory, guide["scale"], guide["inequalities"])
-        super().__init__(requests, memory, found.upper, relaxed)
+        super().__init__(*searched(found, guide))
 
     def expanded(self, way: Way) -> list[Way]:
         """The same, where there is time left."""
-        verifier.schedule.require(not self.watch.over, "its time is over")
+        verifier.schedule.require(not self.watch.over, "it was stopped")
         return super().expanded(way)
 
 

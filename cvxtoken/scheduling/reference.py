@@ -1,7 +1,7 @@
 """The hindsight reference: the best schedule found, and a proven bound on what any schedule can do.
 
     requests -> dispatches -> windows, local search, beams -> (searches, integer program) -> starts: upper
-    requests -> volume, busy -> inequalities -> prices -> (courses) -> (searches) -> best proof: lower
+    requests -> volume, busy -> inequalities -> (searches) -> prices -> (courses) -> best proof: lower
 
 A solver's word is used for starts and multipliers only. The bound is what `verifier.schedule` proves.
 """

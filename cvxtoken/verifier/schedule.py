@@ -599,6 +599,7 @@ class Guided:
         ]
         self.shortest = Folded(min, [o for _, _, o in self.requests])
         self.best: list[int] | None = None
+        self.arrivals = sum(a for a, _, _ in requests)
         self.allow(limit)
         now = self.requests[0][0]
         self.prices = relaxed.prices(now + 1)
@@ -616,7 +617,7 @@ class Guided:
     def allow(self, limit: int) -> None:
         """Seek less than a limit from now on."""
         self.limit = limit
-        self.most = self.relaxed.scale * (limit - 1 + sum(a for a, _, _ in self.requests))
+        self.most = self.relaxed.scale * (limit - 1 + self.arrivals)
 
     def folded(self, t: int) -> Folded:
         """What requests that start at a time or later cost at least."""
@@ -630,7 +631,8 @@ class Guided:
 
     def turn(self, now: int) -> None:
         """Begin a round: nothing is known yet of the states after it."""
-        self.now, self.found, self.bases, self.many = now, Layer(), Bases(), 0
+        self.now, self.found, self.bases = now, Layer(), Bases()
+        self.many = 0  # states found
         self.paid, self.owed = self.owed, {}  # of what runs, what it pays after this time, and after the next
         self.now_remaining, self.remaining = self.remaining, self.folded(now + 1)
         self.begun = [(now + o) << 7 | i for i, (_, _, o) in enumerate(self.requests)]
@@ -798,7 +800,7 @@ class Guided:
 
     def ended(self, total: int, path: Any) -> None:
         """Take a schedule, all of whose starts are known, where it is below the limit."""
-        total -= sum(a for a, _, _ in self.requests)
+        total -= self.arrivals
         if total < self.limit:
             self.allow(total)
             self.best = [0] * len(self.requests)
